@@ -1,0 +1,19 @@
+"""Names, dimensions and units that every stage agrees on.
+
+A *series* is one record on a month axis: `xarray.Dataset` with dimension `time` (month starts, datetime64[s],
+proleptic Gregorian, no gaps) and the variables in `SERIES_VARIABLES`. A *forecast table* is a Dataset with
+dimensions `model, origin, lead, quantile`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SERIES_VARIABLES = ("value", "uncertainty", "source", "site", "period", "interpolated")
+"""value: in attrs["units"]; uncertainty: one standard error, same unit, NaN where unpublished; source, site, period:
+strings, "" where there is no value; interpolated: bool, True where the publisher filled a gap."""
+
+QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Levels of every quantile forecast; 0.05 and 0.95 bound the central 90% interval."""
+
+TIME_DTYPE = np.dtype("datetime64[s]")

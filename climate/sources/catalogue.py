@@ -1,0 +1,135 @@
+"""The catalogue: which sources exist, from whom, in what form, and by which ways they can be had."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from climate.errors import ClimateError
+
+CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+
+Channel = Literal["registry", "mirror", "publisher", "last-good"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expected(_Strict):
+    """What the bytes of a file must look like before they are kept."""
+
+    contains: tuple[str, ...] = ()
+    """Texts that must stand in the first 16 KiB (Latin-1 decoded): header rows, scale names, version strings."""
+    min_bytes: int = 1
+    max_bytes: int = 512 * 2**20
+
+
+class SourceFile(_Strict):
+    """One file of a source, under the name it has in downloads/<source>/."""
+
+    name: str
+    url: str
+    """The publisher's address; `{version}` is filled from the source."""
+    mirror: str
+    """Path below a mirror, and below vintages/<year-month>/ of a mirror for older releases; may hold `{version}`."""
+    expect: Expected = Expected()
+
+
+class RegistryRelease(_Strict):
+    """A published package that carries the publisher's files byte for byte."""
+
+    package: str
+    version: str
+    archive: str
+    """File name of the sdist or wheel."""
+    sha256: Sha256
+    """Of the archive."""
+    members: dict[str, str]
+    """File name of the source -> path inside the archive."""
+
+
+class Vintage(_Strict):
+    """One release of a source."""
+
+    about: str = ""
+    registry: RegistryRelease | None = None
+    mirror: str | None = None
+    """Folder below the mirror that holds this release, e.g. `vintages/2022-04`; "" is the mirror's top."""
+    sha256: dict[str, Sha256] = {}
+    """File name -> digest of the bytes, where they are pinned."""
+    version: str | None = None
+    """Overrides the source's version."""
+
+
+class Lag(_Strict):
+    """How far behind the calendar the newest month may be, in months."""
+
+    months: int = Field(ge=0)
+
+
+class Source(_Strict):
+    """One catalogue entry."""
+
+    key: str
+    title: str
+    publisher: str
+    homepage: str
+    version: str = ""
+    quantity: Literal["temperature", "co2", "index", "forcing", "boundary"]
+    kind: Literal["absolute", "anomaly", "shapes"]
+    reader: str
+    options: dict[str, Any] = {}
+    """Passed to the reader."""
+    unit: str
+    baseline: tuple[int, int] | None = None
+    """First and last year of the publisher's own baseline period, for anomalies."""
+    cadence: Literal["weekly", "monthly", "annual", "irregular", "static"]
+    lag: Lag | None = None
+    valid_range: tuple[float, float] | None = None
+    licence: str
+    licence_url: str = ""
+    citation: str
+    doi: str = ""
+    files: tuple[SourceFile, ...] = Field(min_length=1)
+    channels: tuple[Channel, ...]
+    vintages: dict[str, Vintage]
+    """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
+    corrections: tuple[dict[str, Any], ...] = ()
+    """Known faults of the publisher's file that a reader mends, each with a condition that tells when it is mended."""
+
+    def file(self, name: str) -> SourceFile:
+        """The file entry called `name`."""
+        return next(f for f in self.files if f.name == name)
+
+
+@cache
+def load_catalogue(path: Path = CATALOGUE) -> dict[str, Source]:
+    """All sources by key, in the order of the file. Raises ClimateError on a malformed entry."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    sources = {}
+    for key, entry in raw.items():
+        try:
+            sources[key] = Source(key=key, **entry)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ClimateError(
+                f"{path.name}: source '{key}', {where}: {first['msg']} (found {first['input']!r}); correct the entry"
+            ) from None
+    return sources
+
+
+def find_source(key: str) -> Source:
+    """The catalogue entry of `key`; ClimateError with near names when there is none."""
+    sources = load_catalogue()
+    if key in sources:
+        return sources[key]
+    near = get_close_matches(key, sources, n=3) or sorted(sources)
+    raise ClimateError(f"unknown source '{key}': expected one of the catalogue's keys, such as {', '.join(near)}")
