@@ -1,0 +1,39 @@
+# `make report` sets everything up and renders the report; `make test` sets everything up and runs the tests.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] < (3,14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+READY := $(VENV)/.ready
+RUN := . $(VENV)/bin/activate &&
+
+.PHONY: report test check lock clean
+.DEFAULT_GOAL := report
+
+report: $(READY)
+	@$(RUN) dvc repro
+	@echo "Report: $(CURDIR)/reports/index.html"
+
+test: $(READY)
+	@$(RUN) python -m pytest -n auto
+
+check: $(READY)
+	@$(RUN) ruff check . && ruff format --check . && mypy
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one or set PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@if command -v uv >/dev/null; then \
+		uv pip install -q --python $(VENV)/bin/python --compile-bytecode --require-hashes -r requirements.lock && \
+		uv pip install -q --python $(VENV)/bin/python --no-deps --no-build-isolation -e . ; \
+	else \
+		$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock && \
+		$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build downloads data

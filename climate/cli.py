@@ -1,0 +1,90 @@
+"""The `climate` command: each stage of dvc.yaml is one of its commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from climate.errors import ClimateError
+
+app = typer.Typer(
+    help="Climate records, harmonized and forecast.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
+SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
+
+
+@app.command()
+def pull(source: SourceKey) -> None:
+    """Fetch one source at the vintage that params.yaml names, into downloads/."""
+    from climate.stages.pull import run
+
+    run(source)
+
+
+@app.command()
+def harmonize() -> None:
+    """Bring all pulled sources to one axis, unit and baseline, and make the regions' series."""
+    from climate.stages.harmonize import run
+
+    run()
+
+
+@app.command()
+def baselines(region: Region) -> None:
+    """Hindcast one region with the classical models."""
+    from climate.stages.forecast import run_baselines
+
+    run_baselines(region)
+
+
+@app.command()
+def lstm(region: Region) -> None:
+    """Hindcast one region with the Keras LSTMs."""
+    from climate.stages.forecast import run_lstm
+
+    run_lstm(region)
+
+
+@app.command()
+def combine(region: Region) -> None:
+    """Calibrate and combine one region's forecasts."""
+    from climate.stages.forecast import run_combine
+
+    run_combine(region)
+
+
+@app.command()
+def score() -> None:
+    """Score all regions on the common sample."""
+    from climate.stages.score import run
+
+    run()
+
+
+@app.command()
+def report() -> None:
+    """Render reports/."""
+    from climate.stages.report import run
+
+    run()
+
+
+def main() -> None:
+    """Run the command line; a ClimateError becomes one line and exit status 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("climate").setLevel(logging.INFO)
+    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3", "pooch"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        app()
+    except ClimateError as error:
+        print(f"climate: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,56 @@
+"""Reading and writing the files that stages hand to each other, the same bytes for the same content."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+
+_SECONDS = xr.coders.CFDatetimeCoder(time_unit="s")
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """Write `dataset` at once, deflated where it is numeric, and replace `path` only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        if np.issubdtype(variable.dtype, np.datetime64):
+            encoding[str(name)] = {"units": "days since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
+        elif np.issubdtype(variable.dtype, np.number) and variable.ndim:
+            encoding[str(name)] = {"zlib": True, "complevel": 4}
+    partial = path.with_name(path.name + ".partial")
+    dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
+    partial.replace(path)
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """The whole of a stage's file in memory, times as datetime64[s]."""
+    if not path.exists():
+        raise ClimateError(f"{path} not found: run `dvc repro` to make it")
+    with xr.open_dataset(path, engine="netcdf4", decode_times=_SECONDS) as dataset:
+        return dataset.load()
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write `content` with sorted keys and a final newline."""
+    write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write `text` as UTF-8 with LF line ends, and replace `path` only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a stage's JSON file."""
+    if not path.exists():
+        raise ClimateError(f"{path} not found: run `dvc repro` to make it")
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,28 @@
+"""Where stages put their files, relative to the repository's top folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DOWNLOADS = Path("downloads")
+DATA = Path("data")
+HARMONIZED = Path("build/harmonized.nc")
+SERIES = Path("build/series")
+COVARIATES = Path("build/covariates.nc")
+SEAMS = Path("build/seams.nc")
+CHECKS = Path("build/checks.json")
+FORECASTS = Path("build/forecasts")
+SCORES = Path("build/scores.nc")
+REPORTS = Path("reports")
+METRICS = REPORTS / "metrics.json"
+CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
+
+
+def series_file(region: str) -> Path:
+    """The harmonized record of one region."""
+    return SERIES / f"{region}.nc"
+
+
+def forecast_file(stage: str, region: str) -> Path:
+    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    return FORECASTS / stage / f"{region}.nc"

@@ -1,0 +1,162 @@
+"""params.yaml, validated before any work begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from climate.errors import ClimateError
+from climate.harmonize import HarmonizeParams, check_no_lookahead
+from climate.regions import RegionDefinition
+from climate.sources.catalogue import find_source
+
+PARAMS_FILE = Path("params.yaml")
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Strict(BaseModel):
+    """Unknown keys, and numbers given as text, are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Pinned(Strict):
+    """The vintage of one source."""
+
+    vintage: str = "latest"
+
+
+class PullParams(Strict):
+    """What to fetch."""
+
+    mirror: str | None = None
+    sources: dict[str, Pinned] = Field(min_length=1)
+
+    @field_validator("sources")
+    @classmethod
+    def _known(cls, sources: dict[str, Pinned]) -> dict[str, Pinned]:
+        for key in sources:
+            find_source(key)
+        return sources
+
+
+class BacktestParams(Strict):
+    """When forecasts are issued and how far they reach."""
+
+    first_origin: Month
+    every: int = Field(ge=1, le=120)
+    origins: int = Field(ge=1, le=1200)
+    leads: int = Field(ge=1, le=240)
+    min_history: int = Field(ge=36)
+
+
+class BaselineParams(Strict):
+    """Which classical models run, and how often they are estimated anew."""
+
+    refit_every: int = Field(ge=1)
+    models: list[Name] = Field(min_length=1)
+
+
+class LstmParams(Strict):
+    """The networks and their training."""
+
+    refit_every: int = Field(ge=1)
+    seeds: list[int] = Field(min_length=1)
+    models: list[Name] = Field(min_length=1)
+    lookback: int = Field(ge=12, le=240)
+    units: int = Field(ge=1, le=1024)
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(ge=1, le=4096)
+    learning_rate: float = Field(gt=0, lt=1)
+
+
+class CombineParams(Strict):
+    """Combination and calibration of forecasts."""
+
+    min_verified: int = Field(ge=2)
+
+
+class ScoreParams(Strict):
+    """Lead blocks and references."""
+
+    blocks: dict[str, tuple[int, int]] = Field(min_length=1, strict=False)
+    reference: Name
+    significance: float = Field(gt=0, lt=0.5)
+
+    @field_validator("blocks", mode="before")
+    @classmethod
+    def _pairs(cls, blocks: Any) -> Any:
+        if isinstance(blocks, dict):
+            return {key: tuple(leads) if isinstance(leads, list) else leads for key, leads in blocks.items()}
+        return blocks
+
+    @field_validator("blocks")
+    @classmethod
+    def _ordered(cls, blocks: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        for name, (first, last) in blocks.items():
+            if not 1 <= first <= last:
+                raise ValueError(f"block '{name}' must run from a first lead >= 1 to a last lead not before it")
+        return blocks
+
+
+class ReportParams(Strict):
+    """What the report is called."""
+
+    title: str
+
+
+class Params(Strict):
+    """The whole of params.yaml."""
+
+    pull: PullParams
+    harmonize: HarmonizeParams
+    regions: dict[Name, RegionDefinition] = Field(min_length=1)
+    covariates: dict[Name, RegionDefinition] = {}
+    backtest: BacktestParams
+    baselines: BaselineParams
+    lstm: LstmParams
+    combine: CombineParams
+    score: ScoreParams
+    report: ReportParams
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Params:
+        check_no_lookahead(self.harmonize, self.backtest.first_origin)
+        if self.score.reference not in self.baselines.models:
+            raise ValueError(
+                f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
+            )
+        for name, (_, last) in self.score.blocks.items():
+            if last > self.backtest.leads:
+                raise ValueError(f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}")
+        shared = sorted(set(self.regions) & set(self.covariates))
+        if shared:
+            raise ValueError(f"'{shared[0]}' stands under both regions and covariates; give one of them another name")
+        return self
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """The validated parameters of `path`.
+
+    Raises ClimateError in one line: file, key, what was found, what was expected.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ClimateError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise ClimateError(f"{path}: found {type(raw).__name__}, expected a mapping of stages to their parameters")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "parameters"
+        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+        raise ClimateError(f"{path}: {where}: {first['msg']}{found}; correct it and run again") from None

@@ -1,0 +1,72 @@
+"""Stages `baselines`, `lstm` and `combine`: hindcasts of one region."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import xarray as xr
+
+from climate import layout
+from climate.backtest import backtest, origins
+from climate.errors import ClimateError
+from climate.files import read_netcdf, write_netcdf
+from climate.forecasters.base import Forecaster
+from climate.params import Params, load_params
+
+log = logging.getLogger("climate")
+
+Maker = TypeVar("Maker")
+
+
+def run_baselines(region: str) -> None:
+    """Hindcast `region` with the classical models of params.yaml."""
+    from climate.forecasters.baselines import BASELINES
+
+    params = load_params()
+    forecasters = [_known(name, BASELINES, "baselines.models")() for name in params.baselines.models]
+    _hindcast("baselines", region, params, forecasters, params.baselines.refit_every)
+
+
+def run_lstm(region: str) -> None:
+    """Hindcast `region` with the networks of params.yaml."""
+    from climate.forecasters.lstm import LSTMS
+
+    params = load_params()
+    forecasters = [_known(name, LSTMS, "lstm.models")(params.lstm) for name in params.lstm.models]
+    _hindcast("lstm", region, params, forecasters, params.lstm.refit_every)
+
+
+def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
+    if name not in available:
+        raise ClimateError(f"params.yaml: {key}: unknown model '{name}', expected some of {', '.join(available)}")
+    return available[name]
+
+
+def _hindcast(stage: str, region: str, params: Params, forecasters: Sequence[Forecaster], refit_every: int) -> None:
+    series = _read_series(region, params)
+    target = layout.forecast_file(stage, region)
+    if "skipped" in series.attrs:
+        log.warning("%s: skipped, %s", region, series.attrs["skipped"])
+        write_netcdf(xr.Dataset(attrs={"region": region, "skipped": series.attrs["skipped"]}), target)
+        return
+    plan = params.backtest
+    table = backtest(
+        series,
+        read_netcdf(layout.COVARIATES),
+        forecasters,
+        origins(plan.first_origin, plan.every, plan.origins),
+        plan.leads,
+        refit_every,
+        min_history=plan.min_history,
+    )
+    write_netcdf(table, target)
+
+
+def _read_series(region: str, params: Params) -> xr.Dataset:
+    if region not in params.regions:
+        raise ClimateError(
+            f"unknown region '{region}': expected a key of `regions` in params.yaml ({', '.join(params.regions)})"
+        )
+    return read_netcdf(layout.series_file(region))

@@ -1,0 +1,26 @@
+"""Stage `pull`: one source's bytes into downloads/<source>/."""
+
+from __future__ import annotations
+
+import os
+
+from climate.errors import ClimateError
+from climate.layout import DATA, DOWNLOADS
+from climate.params import load_params
+from climate.pull import pull
+
+
+def run(source: str) -> None:
+    """Pull `source`; its last good copy is what data/ still holds."""
+    params = load_params().pull
+    if source not in params.sources:
+        raise ClimateError(
+            f"source '{source}' is not under pull.sources of params.yaml (there: {', '.join(params.sources)}); add it"
+        )
+    pull(
+        source,
+        params.sources[source].vintage,
+        DOWNLOADS / source,
+        mirror=os.environ.get("CLIMATE_MIRROR") or params.mirror,
+        last_good=DATA / source,
+    )

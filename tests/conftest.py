@@ -1,0 +1,84 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.reduced import reduce
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder with publishers' files; tests that need it are skipped without."""
+    setting = os.environ.get("CLIMATE_MIRROR")
+    if not setting or not Path(setting).is_dir():
+        pytest.skip("CLIMATE_MIRROR names no folder with publishers' files")
+    return Path(setting)
+
+
+class Project:
+    """A clone of the repository, run with its own code and the tests' environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone; its own package shadows the installed one."""
+        env = {name: value for name, value in os.environ.items() if name != "CLIMATE_MIRROR"}
+        env |= {
+            "PYTHONPATH": str(self.folder),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **environment,
+        }
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=900)
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def read(self, name: str) -> str:
+        """The text of one file of the clone."""
+        return (self.folder / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Makes fresh clones that hold the working tree's tracked files as they are now."""
+
+    def make() -> Project:
+        folder = tmp_path_factory.mktemp("clone")
+        files = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.split("\0")
+        for name in filter(None, files):
+            source, target = ROOT / name, folder / name
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(source.read_bytes())
+        project = Project(folder)
+        project.run("git", "init", "-q")
+        project.run("git", "add", "-A")
+        project.run("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "clone")
+        return project
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reduced(clone: Callable[[], Project]) -> Project:
+    """A clone with the reduced configuration, its pipeline run once."""
+    project = clone()
+    reduce(project.folder / "params.yaml")
+    project.run("dvc", "repro")
+    return project

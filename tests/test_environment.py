@@ -1,0 +1,56 @@
+"""The three lists of dependencies say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+CONDA_NAMES = {"matplotlib-base": "matplotlib"}
+"""Packages that conda-forge calls something else. TensorFlow's processor-only build is `tensorflow-cpu` in both."""
+
+
+def declared() -> dict[str, Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [Requirement(line) for line in project["dependencies"]]
+    on_linux = {"sys_platform": "linux", "platform_machine": "x86_64"}
+    return {
+        canonicalize_name(requirement.name): requirement
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate(on_linux)
+    }
+
+
+def conda() -> dict[str, str]:
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pairs = [line.partition(" ")[::2] for line in listed if isinstance(line, str)]
+    return {canonicalize_name(CONDA_NAMES.get(name, name)): bounds for name, bounds in pairs}
+
+
+def test_conda_environment_agrees_with_pyproject() -> None:
+    wanted = {name: requirement.specifier for name, requirement in declared().items()}
+    found = {name: Requirement(f"{name}{bounds}").specifier for name, bounds in conda().items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert found.pop("python") == Requirement(f"python{project['requires-python']}").specifier
+    assert not found.pop("pip")
+    assert found == wanted
+
+
+def test_linux_gets_the_processor_only_tensorflow() -> None:
+    assert "tensorflow-cpu" in declared()
+    assert "tensorflow" not in declared()
+
+
+def test_lock_pins_and_hashes_every_dependency_without_a_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", lock, flags=re.MULTILINE))
+    for name, requirement in declared().items():
+        assert requirement.specifier.contains(pins[name]), f"{name} {pins[name]}"
+    assert "://" not in lock
+    blocks = re.split(r"\n(?=[a-z0-9])", lock.strip())
+    assert all("--hash=sha256:" in block for block in blocks)
