@@ -20,7 +20,11 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         if np.issubdtype(variable.dtype, np.datetime64):
-            encoding[str(name)] = {"units": "days since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
+            encoding[str(name)] = {
+                "units": "days since 1970-01-01",
+                "calendar": "proleptic_gregorian",
+                "dtype": "int64",
+            }
         elif np.issubdtype(variable.dtype, np.number) and variable.ndim:
             encoding[str(name)] = {"zlib": True, "complevel": 4}
     partial = path.with_name(path.name + ".partial")

@@ -133,7 +133,9 @@ class Params(Strict):
             )
         for name, (_, last) in self.score.blocks.items():
             if last > self.backtest.leads:
-                raise ValueError(f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}")
+                raise ValueError(
+                    f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
+                )
         shared = sorted(set(self.regions) & set(self.covariates))
         if shared:
             raise ValueError(f"'{shared[0]}' stands under both regions and covariates; give one of them another name")
