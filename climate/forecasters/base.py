@@ -6,7 +6,7 @@ covariates exist, `covariate` (time, covariate; NaN before a covariate starts an
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ from scipy.special import ndtri
 from climate.contract import QUANTILES
 from climate.errors import ClimateError
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
 
 NORMAL_QUANTILES: FloatArray = ndtri(np.array(QUANTILES))
 """Standard normal deviates of `contract.QUANTILES`."""

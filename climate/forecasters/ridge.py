@@ -1,0 +1,200 @@
+"""Direct ridge regression of the change from the origin, with lagged covariates such as ENSO.
+
+Every lead has its own linear model on the same predictors: recent changes of the deseasonalised record, its distance
+from recent means, its growth, and the covariates of the last year. The penalty is chosen per lead by cross-validation
+over contiguous blocks of the history with a gap on both sides; the residuals of that cross-validation give the
+quantiles. Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends
+before the origin keeps its last value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate.contract import QUANTILES
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values, require_months
+
+YEAR = 12
+"""Months in a year."""
+
+HARMONICS = 4
+"""Harmonics of the annual cycle; each may drift linearly, as the amplitude of CO2 at Mauna Loa does."""
+
+CHANGE_LAGS = (1, 2, 3, 6, 12, 24)
+"""Months back of the changes that serve as predictors."""
+
+MEAN_LENGTHS = (12, 36, 60, 120)
+"""Months of the trailing means whose distance from the origin serves as predictor."""
+
+COVARIATE_LAGS = (0, 1, 2, 3, 4, 6, 8, 10, 12)
+"""Months back of each covariate."""
+
+WARM_UP = 120
+"""Months before the first row of predictors."""
+
+PENALTIES: FloatArray = np.logspace(-1, 4, 11)
+"""Ridge penalties tried, on predictors of unit variance."""
+
+FOLDS = 6
+"""Contiguous blocks of the cross-validation."""
+
+MAX_LEADS = 60
+"""Leads for which models are fitted unless told otherwise."""
+
+
+def seasonal_design(months: IntArray, steps: FloatArray) -> FloatArray:
+    """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months)."""
+    angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / YEAR
+    waves = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    return np.concatenate([waves, waves * steps[:, None] / (10 * YEAR)], axis=1)
+
+
+def centred_year(values: FloatArray) -> FloatArray:
+    """Centred 2 x 12 moving average, NaN within half a year of the edges."""
+    weights = np.ones(YEAR + 1)
+    weights[[0, -1]] = 0.5
+    smooth = np.full(values.size, np.nan)
+    half = YEAR // 2
+    smooth[half:-half] = np.convolve(values, weights / YEAR, mode="valid")
+    return smooth
+
+
+def trailing_mean(values: FloatArray, length: int) -> FloatArray:
+    """Mean of the last `length` months, NaN where fewer exist."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    mean = np.full(values.size, np.nan)
+    mean[length - 1 :] = (total[length:] - total[:-length]) / length
+    return mean
+
+
+def lagged(values: FloatArray, lag: int) -> FloatArray:
+    """Values `lag` months before, NaN at the start."""
+    return np.concatenate([np.full(lag, np.nan), values[: values.size - lag]])
+
+
+def covariate_values(history: xr.Dataset) -> FloatArray:
+    """Covariates (time, covariate), gaps and the end filled from within; no column if there are none."""
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    table = np.asarray(history["covariate"].transpose("time", "covariate").values, dtype=np.float64)
+    columns = [fill_gaps(column) for column in table.T if np.isfinite(column).any()]
+    return np.column_stack(columns) if columns else np.empty((table.shape[0], 0))
+
+
+def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> FloatArray:
+    """Predictors (time, predictor) known at each month, NaN where the record before is too short."""
+    year, longer = trailing_mean(level, YEAR), trailing_mean(level, 5 * YEAR)
+    columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
+    columns += [level - trailing_mean(level, length) for length in MEAN_LENGTHS]
+    columns += [year - lagged(year, YEAR), longer - lagged(longer, 5 * YEAR)]
+    angle = 2 * np.pi * months / YEAR
+    columns += [np.sin(angle), np.cos(angle)]
+    for covariate in covariates.T:
+        columns += [lagged(covariate, lag) for lag in COVARIATE_LAGS]
+        columns += [covariate * np.sin(angle), covariate * np.cos(angle)]
+    return np.column_stack(columns)
+
+
+def ridge_path(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coefficients (penalty, predictor) and intercepts (penalty) for every penalty, by one decomposition."""
+    centre, middle = rows.mean(axis=0), float(target.mean())
+    left, singular, right = np.linalg.svd(rows - centre, full_matrices=False)
+    shrunk = singular / (singular**2 + PENALTIES[:, None])
+    coefficients = (shrunk * (left.T @ (target - middle))) @ right
+    return coefficients, middle - coefficients @ centre
+
+
+def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArray:
+    """Residuals (penalty, row) of contiguous blocks, each predicted from the rows at least `gap` months away."""
+    index = np.arange(target.size)
+    residual = np.full((PENALTIES.size, target.size), np.nan)
+    for block in np.array_split(index, FOLDS):
+        far = (index < block[0] - gap) | (index > block[-1] + gap)
+        if far.sum() <= rows.shape[1]:
+            continue
+        coefficients, intercepts = ridge_path(rows[far], target[far])
+        residual[:, block] = target[block] - (coefficients @ rows[block].T + intercepts[:, None])
+    return residual
+
+
+@dataclass(frozen=True)
+class FittedRidge:
+    """Season, scaler, and for each lead the coefficients and the quantiles of the residual."""
+
+    season: FloatArray
+    fitted: int
+    centre: FloatArray
+    spread: FloatArray
+    coefficients: FloatArray
+    intercepts: FloatArray
+    residual_quantiles: FloatArray
+    parameters: int
+    fallbacks: int = 0
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`. Raises ValueError for more leads than were fitted."""
+        if leads > self.intercepts.size:
+            raise ValueError(f"ridge-enso was fitted for {self.intercepts.size} leads, asked for {leads}")
+        values, months = history_values(history), calendar_months(history)
+        steps = np.arange(values.size + leads) - self.fitted + 1.0
+        every_month = (months[0] + np.arange(values.size + leads)) % YEAR
+        season = seasonal_design(every_month, steps) @ self.season
+        level = fill_gaps(values - season[: values.size])
+        row = predictors(level, covariate_values(history), months)[-1]
+        change = self.coefficients[:leads] @ ((row - self.centre) / self.spread) + self.intercepts[:leads]
+        middle = level[-1] + change + season[values.size :]
+        return np.asarray(middle[:, None] + self.residual_quantiles[:leads])
+
+
+@dataclass(frozen=True)
+class RidgeEnso:
+    """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
+
+    leads: int = MAX_LEADS
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "ridge-enso"
+
+    def fit(self, history: xr.Dataset) -> FittedRidge:
+        """See `Forecaster.fit`."""
+        require_months(history, WARM_UP + 2 * self.leads, self.name)
+        values, months = history_values(history), calendar_months(history)
+        steps = np.arange(values.size) - values.size + 1.0
+        waves = seasonal_design(months, steps)
+        departure = values - centred_year(fill_gaps(values))
+        known = np.isfinite(departure)
+        season = np.linalg.lstsq(waves[known], departure[known], rcond=None)[0]
+        deseasonalised = values - waves @ season
+        level = fill_gaps(deseasonalised)
+        table = predictors(level, covariate_values(history), months)
+        usable = np.isfinite(table).all(axis=1)
+        centre, spread = table[usable].mean(axis=0), table[usable].std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        rows = (table - centre) / spread
+
+        coefficients, intercepts, quantiles = [], [], []
+        for lead in range(1, self.leads + 1):
+            target = deseasonalised[lead:] - level[:-lead]
+            train = np.asarray(usable[:-lead] & np.isfinite(target))
+            residual = cross_validated(rows[:-lead][train], target[train], gap=lead)
+            scored = np.isfinite(residual[0])
+            best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
+            path, offsets = ridge_path(rows[:-lead][train], target[train])
+            coefficients.append(path[best])
+            intercepts.append(offsets[best])
+            quantiles.append(np.quantile(residual[best, scored], QUANTILES))
+        return FittedRidge(
+            season=season,
+            fitted=values.size,
+            centre=centre,
+            spread=spread,
+            coefficients=np.array(coefficients),
+            intercepts=np.array(intercepts),
+            residual_quantiles=np.array(quantiles),
+            parameters=season.size + self.leads * (rows.shape[1] + 1),
+        )
