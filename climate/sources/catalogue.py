@@ -22,13 +22,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class FileDate(_Strict):
+    """Where a publisher writes the date of a file into the file."""
+
+    pattern: str
+    """Regular expression, searched in the first 16 KiB; its one group is the date."""
+    format: str
+    """Of that group, for `datetime.strptime`."""
+
+
 class Expected(_Strict):
     """What the bytes of a file must look like before they are kept."""
 
     contains: tuple[str, ...] = ()
-    """Texts that must stand in the first 16 KiB (Latin-1 decoded): header rows, scale names, version strings."""
-    min_bytes: int = 1
-    max_bytes: int = 512 * 2**20
+    """Texts that must stand in the first 16 KiB (Latin-1 decoded): header rows, scale names, version strings.
+    `{version}` is filled from the source."""
+    min_bytes: int = Field(default=1, ge=1)
+    max_bytes: int = Field(default=512 * 2**20, ge=1)
+    date: FileDate | None = None
 
 
 class SourceFile(_Strict):
@@ -62,6 +73,8 @@ class Vintage(_Strict):
     registry: RegistryRelease | None = None
     mirror: str | None = None
     """Folder below the mirror that holds this release, e.g. `vintages/2022-04`; "" is the mirror's top."""
+    publisher: bool = False
+    """Whether the publisher's address still serves this release; it always serves `latest`."""
     sha256: dict[str, Sha256] = {}
     """File name -> digest of the bytes, where they are pinned."""
     version: str | None = None
