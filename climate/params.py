@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from climate.definitions import (
+    HarmonizeParams,
+    Month,
+    RegionDefinition,
+    Strict,
+    check_definitions,
+    check_no_lookahead,
+    required_sources,
+)
 from climate.errors import ClimateError
-from climate.harmonize import HarmonizeParams, check_no_lookahead
-from climate.regions import RegionDefinition
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import find_source, load_catalogue
 
 PARAMS_FILE = Path("params.yaml")
 
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-
-
-class Strict(BaseModel):
-    """Unknown keys, and numbers given as text, are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Pinned(Strict):
@@ -127,6 +127,12 @@ class Params(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Params:
         check_no_lookahead(self.harmonize, self.backtest.first_origin)
+        definitions = {**self.regions, **self.covariates}
+        check_definitions(definitions, self.harmonize, load_catalogue())
+        for name in definitions:
+            for source in required_sources(name, definitions, self.harmonize):
+                if source not in self.pull.sources:
+                    raise ValueError(f"'{name}' needs source '{source}', which is not under pull.sources; add it there")
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
