@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from climate.errors import ClimateError
 
@@ -45,7 +45,7 @@ class Expected(_Strict):
 class SourceFile(_Strict):
     """One file of a source, under the name it has in downloads/<source>/."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
     url: str
     """The publisher's address; `{version}` is filled from the source."""
     mirror: str
@@ -116,6 +116,19 @@ class Source(_Strict):
     """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
     corrections: tuple[dict[str, Any], ...] = ()
     """Known faults of the publisher's file that a reader mends, each with a condition that tells when it is mended."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Source:
+        names = {file.name for file in self.files}
+        for vintage, entry in self.vintages.items():
+            unknown = (set(entry.sha256) | set(entry.registry.members if entry.registry else ())) - names
+            if unknown:
+                raise ValueError(f"vintage {vintage} names '{min(unknown)}', which is not among files")
+            if entry.registry and set(entry.registry.members) != names:
+                raise ValueError(
+                    f"vintage {vintage}: registry.members lacks '{min(names - set(entry.registry.members))}'"
+                )
+        return self
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""

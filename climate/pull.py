@@ -1,0 +1,236 @@
+"""Fetch a source's bytes through the first channel that delivers, check them, and write where they came from."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from climate.channels import Fetcher, Limits, Refused, Request, publisher, registry
+from climate.channels import mirror as mirror_channel
+from climate.channels.body import check, file_date, sha256_of
+from climate.channels.publisher import LATEST
+from climate.errors import ClimateError
+from climate.provenance import FileProvenance, Provenance, Status, read_provenance, verify, write_provenance
+from climate.sources.catalogue import Source, Vintage, find_source
+
+__all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
+
+CHANNELS: dict[str, Fetcher] = {"registry": registry, "mirror": mirror_channel, "publisher": publisher}
+STALE_SECONDS = 24 * 3600.0
+"""Age from which the workspace of a killed run is swept away; no pull lasts nearly as long."""
+
+log = logging.getLogger("climate")
+
+
+def pull(
+    key: str,
+    vintage: str,
+    destination: Path,
+    *,
+    mirror: str | None,
+    last_good: Path | None,
+    limits: Limits | None = None,
+) -> Provenance:
+    """Fill `destination` with the files of source `key` at `vintage`, and provenance.json.
+
+    Channels are tried in the order of the catalogue entry; each one that is refused costs one line in the log. When
+    none delivers, the copy in `last_good` (or the one that `destination` already holds) is kept; when there is none,
+    `destination` gets provenance.json alone, with status `missing`. A last good copy of the very bytes that the
+    catalogue pins is used without asking any channel. `destination` is replaced as a whole at the very end.
+
+    Raises ClimateError for an unknown source or vintage and for a disk that cannot be written.
+    """
+    source = find_source(key)
+    wanted = _vintage(source, vintage)
+    request = Request(
+        source=source.model_copy(update={"version": wanted.version or source.version}),
+        name=vintage,
+        vintage=wanted,
+        mirror=mirror,
+        limits=limits or Limits(),
+    )
+    try:
+        with _workspace(destination) as workspace:
+            folder = workspace / "new"
+            provenance = _fill(request, folder, _find_kept(key, last_good, destination))
+            write_provenance(provenance, folder)
+            if destination.exists():
+                destination.rename(workspace / "old")
+            folder.rename(destination)
+    except OSError as error:
+        raise ClimateError(
+            f"{key}: cannot write {error.filename or destination}: found '{error.strerror or error}', expected room "
+            "and permission to write; nothing was replaced: mend that and run `dvc repro` again"
+        ) from None
+    return provenance
+
+
+def _vintage(source: Source, name: str) -> Vintage:
+    if name in source.vintages:
+        return source.vintages[name]
+    near = get_close_matches(name, source.vintages, n=3, cutoff=0.5) or list(source.vintages)
+    raise ClimateError(
+        f"params.yaml: pull.sources.{source.key}.vintage: found '{name}', expected one of the catalogue's vintages, "
+        f"such as {', '.join(near)}"
+    )
+
+
+@contextmanager
+def _workspace(destination: Path) -> Iterator[Path]:
+    """A folder on the disk of `destination` but outside its parent, whose content is data for the next stage."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    parent = destination.parent.with_name(f"{destination.parent.name}.partial")
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.iterdir():
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    workspace = Path(tempfile.mkdtemp(prefix=f"{destination.name}-", dir=parent))
+    try:
+        yield workspace
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+        with suppress(OSError):
+            parent.rmdir()
+
+
+class _Kept(NamedTuple):
+    """A copy of the source that is what its provenance says."""
+
+    folder: Path
+    provenance: Provenance
+
+
+def _find_kept(key: str, *candidates: Path | None) -> _Kept | None:
+    for folder in candidates:
+        if folder is None or not folder.is_dir():
+            continue
+        problems = verify(folder)
+        if problems:
+            log.warning("%s: last good copy not used: %s", key, problems[0])
+            continue
+        provenance = read_provenance(folder)
+        if provenance.files and provenance.key == key:
+            return _Kept(folder, provenance)
+    return None
+
+
+def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
+    """Files in `folder` from the pinned copy at hand, else a channel, else the last good copy, else none."""
+    folder.mkdir()
+    if kept is not None and _as_pinned(request, kept.provenance):
+        return _reuse(request, folder, kept)
+    plan = [name for name in request.source.channels if name in CHANNELS and not CHANNELS[name].unavailable(request)]
+    afterwards = f"keeping vintage {kept.provenance.vintage}" if kept else "going on without this source"
+    refusals: list[str] = []
+    for channel, following in zip(plan, [*(f"trying {name}" for name in plan[1:]), afterwards], strict=True):
+        try:
+            via = CHANNELS[channel].fetch(request, folder)
+            _check(request, folder, kept)
+        except Refused as refusal:
+            refusals.append(f"{channel}: {refusal}")
+            log.warning("%s: %s refused: %s; %s", request.source.key, channel, refusal, following)
+            shutil.rmtree(folder)
+            folder.mkdir()
+            continue
+        log.info("%s: vintage %s from %s", request.source.key, request.name, channel)
+        return _provenance(request, folder, channel, via, refusals)
+    idle = [
+        f"{name}: {CHANNELS[name].unavailable(request)}"
+        for name in request.source.channels
+        if name in CHANNELS and name not in plan
+    ]
+    return _without(request, folder, kept, refusals, idle)
+
+
+def _reuse(request: Request, folder: Path, kept: _Kept) -> Provenance:
+    old = kept.provenance
+    _copy(kept, folder)
+    log.info("%s: vintage %s is at hand as pinned", request.source.key, request.name)
+    via = {name: record.via for name, record in old.files.items()}
+    return _provenance(request, folder, old.channel, via, old.reasons if old.status == "ok" else ())
+
+
+def _without(
+    request: Request, folder: Path, kept: _Kept | None, refusals: Sequence[str], idle: Sequence[str]
+) -> Provenance:
+    key, again = request.source.key, f"`dvc repro -f pull@{request.source.key}` tries again"
+    if kept is None:
+        reasons = [*refusals, *idle]
+        log.error("%s: missing: vintage %s: %s; %s", key, request.name, "; ".join(reasons), again)
+        return _provenance(request, folder, "", {}, reasons, "missing")
+    _copy(kept, folder)
+    reasons = [f"asked for vintage {request.name}", *refusals, *idle]
+    log.warning("%s: last good copy, vintage %s: %s; %s", key, kept.provenance.vintage, "; ".join(reasons), again)
+    return kept.provenance.model_copy(update={"status": "last-good", "reasons": tuple(reasons)})
+
+
+def _as_pinned(request: Request, kept: Provenance) -> bool:
+    pins = request.vintage.sha256
+    return (
+        kept.vintage == request.name
+        and set(kept.files) == {file.name for file in request.source.files}
+        and all(pins.get(name) == record.sha256 for name, record in kept.files.items())
+    )
+
+
+def _check(request: Request, folder: Path, kept: _Kept | None) -> None:
+    version = request.source.version
+    older = kept.provenance.files if kept and request.name == LATEST and kept.provenance.version == version else {}
+    for file in request.source.files:
+        check(
+            folder / file.name,
+            file,
+            version,
+            pinned=request.vintage.sha256.get(file.name),
+            last_good_bytes=older[file.name].bytes if file.name in older else None,
+        )
+
+
+def _copy(kept: _Kept, folder: Path) -> None:
+    for name in kept.provenance.files:
+        shutil.copyfile(kept.folder / name, folder / name)
+
+
+def _provenance(
+    request: Request,
+    folder: Path,
+    channel: str,
+    via: Mapping[str, str],
+    reasons: Sequence[str],
+    status: Status = "ok",
+) -> Provenance:
+    source = request.source
+    files = {
+        file.name: FileProvenance(
+            url=request.url(file),
+            via=via[file.name],
+            sha256=sha256_of(folder / file.name),
+            bytes=(folder / file.name).stat().st_size,
+            file_date=file_date(folder / file.name, file),
+        )
+        for file in source.files
+        if file.name in via
+    }
+    return Provenance(
+        key=source.key,
+        title=source.title,
+        publisher=source.publisher,
+        version=source.version,
+        vintage=request.name,
+        channel=channel,
+        status=status,
+        files=files,
+        licence=source.licence,
+        licence_url=source.licence_url,
+        citation=source.citation,
+        doi=source.doi,
+        homepage=source.homepage,
+        reasons=tuple(reasons),
+    )
