@@ -9,7 +9,7 @@ import xarray as xr
 
 from climate.sources.calendar import check_steps, month_starts
 from climate.sources.catalogue import Source
-from climate.sources.records import Record, dataset
+from climate.sources.records import Record, dataset, series_name
 from climate.sources.text import read_text, split
 
 HEADER = ("SEAS", "YR", "TOTAL", "ANOM")
@@ -18,7 +18,8 @@ SEASONS = ("DJF", "JFM", "FMA", "MAM", "AMJ", "MJJ", "JJA", "JAS", "ASO", "SON",
 
 
 def read(folder: Path, source: Source) -> xr.Dataset:
-    """Series "oni" (anomaly) and "nino34" (temperature) in degC, dims (series, time), at each season's middle month.
+    """One series in degC, dims (series, time), at each season's middle month: the index for a source of anomalies, the
+    Nino 3.4 temperature behind it for a source of absolute values.
 
     A value holds the month after its own: at the end of month m the newest value that can be known is that of m - 1.
     """
@@ -36,4 +37,5 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     table.check((total > 15) & (total < 40), total, "a sea surface temperature in degC in column 'TOTAL'")
     time = month_starts(years, months)
     window = "mean of three months, centred"
-    return dataset(source, [Record("oni", time, anomaly), Record("nino34", time, total)], window=window)
+    value, default = (anomaly, "oni") if source.kind == "anomaly" else (total, "nino34")
+    return dataset(source, [Record(series_name(source, source.files[0], default), time, value)], window=window)
