@@ -67,16 +67,24 @@ class FittedTrend:
         ahead = np.arange(1, leads + 1)
         regressors = design(future_months(history, leads), values.size - self.fitted + ahead)
         mean = regressors @ self.coefficients
-        # Santer et al. (2008), doi:10.1002/joc.1756: autocorrelation leaves fewer independent months
-        inflation = (1 + self.persistence) / (1 - self.persistence)
-        estimation = np.einsum("ij,jk,ik->i", regressors, self.covariance, regressors) * inflation
         if not self.use_residual:
-            return normal_quantiles(mean, np.sqrt(self.variance + estimation))
-        months = calendar_months(history)
-        residual = values - design(months, np.arange(values.size) - self.fitted + 1.0) @ self.coefficients
+            return normal_quantiles(mean, np.sqrt(self.variance + self.estimation_variance(regressors)))
+        past = design(calendar_months(history), np.arange(values.size) - self.fitted + 1)
+        residual = values - past @ self.coefficients
         last = int(np.flatnonzero(np.isfinite(residual))[-1])
         decay = self.persistence ** (ahead + values.size - 1 - last)
-        return normal_quantiles(mean + decay * residual[last], np.sqrt(self.variance * (1 - decay**2) + estimation))
+        # the last residual carries the opposite of the error of the fitted mean of its month
+        contrast = regressors - decay[:, None] * past[last]
+        variance = self.variance * (1 - decay**2) + self.estimation_variance(contrast)
+        return normal_quantiles(mean + decay * residual[last], np.sqrt(variance))
+
+    def estimation_variance(self, regressors: FloatArray) -> FloatArray:
+        """Variance of the fitted mean, inflated because autocorrelated months are fewer independent ones.
+
+        Santer et al. (2008), doi:10.1002/joc.1756, equation 6.
+        """
+        inflation = (1 + self.persistence) / (1 - self.persistence)
+        return np.asarray(np.einsum("ij,jk,ik->i", regressors, self.covariance, regressors) * inflation)
 
 
 @dataclass(frozen=True)
