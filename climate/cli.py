@@ -77,6 +77,20 @@ def report() -> None:
     run()
 
 
+@app.command()
+def compare(
+    revision: Annotated[str, typer.Option(help="The git revision whose report is the reference.")] = "HEAD",
+) -> None:
+    """Compare the scores in reports/ with the committed ones, within tolerance."""
+    from climate.stages.compare import run
+
+    lines = run(revision)
+    for line in lines:
+        print(line)
+    print(f"{len(lines)} scores outside tolerance" if lines else f"Agrees with {revision} within tolerance.")
+    raise typer.Exit(1 if lines else 0)
+
+
 def main() -> None:
     """Run the command line; a ClimateError becomes one line and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -1,0 +1,35 @@
+"""Stage `report`: pages, figures and their data from what the stages before left."""
+
+from __future__ import annotations
+
+import logging
+
+import yaml
+
+from climate import layout
+from climate.files import read_json, read_netcdf
+from climate.params import PARAMS_FILE, load_params
+from climate.report.inputs import ReportInputs
+from climate.report.site import render
+
+log = logging.getLogger("climate")
+
+
+def run() -> None:
+    """Render reports/ and say where it is."""
+    params = load_params()
+    series = {region: read_netcdf(layout.series_file(region)) for region in params.regions}
+    skipped = {region: str(one.attrs["skipped"]) for region, one in series.items() if "skipped" in one.attrs}
+    kept = [region for region in params.regions if region not in skipped]
+    inputs = ReportInputs(
+        title=params.report.title,
+        params=yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8")),
+        provenance=[read_json(layout.DATA / source / "provenance.json") for source in params.pull.sources],
+        series={region: series[region] for region in kept},
+        forecasts={region: read_netcdf(layout.forecast_file("combined", region)) for region in kept},
+        scores=read_netcdf(layout.SCORES),
+        seams=read_netcdf(layout.SEAMS),
+        checks=read_json(layout.CHECKS),
+        skipped=skipped,
+    )
+    log.info("Report: %s", render(inputs, layout.REPORTS).resolve())

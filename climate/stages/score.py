@@ -1,0 +1,54 @@
+"""Stage `score`: every region's combined forecast table on the common sample."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import xarray as xr
+
+from climate import layout
+from climate.files import read_netcdf, write_json, write_netcdf, write_text
+from climate.params import load_params
+from climate.scoring import join_scores, score
+
+log = logging.getLogger("climate")
+
+DIGITS = 6
+"""Decimal places of metrics; enough to see a change, few enough to read."""
+
+
+def run() -> None:
+    """Score all regions that have forecasts; write the scores, DVC's metrics and the plot of CRPS by lead."""
+    params = load_params()
+    scores = []
+    for region in params.regions:
+        table = read_netcdf(layout.forecast_file("combined", region))
+        if "skipped" in table.attrs:
+            log.warning("%s: not scored, %s", region, table.attrs["skipped"])
+            continue
+        series = read_netcdf(layout.series_file(region))
+        scores.append(score(table, series, params.score.blocks, params.score.reference))
+    joined = join_scores(scores)
+    write_netcdf(joined, layout.SCORES)
+    write_json(metrics(joined), layout.METRICS)
+    write_text(crps_by_lead(joined), layout.CRPS_BY_LEAD)
+
+
+def metrics(scores: xr.Dataset) -> dict[str, dict[str, float]]:
+    """Ratio of CRPS to the best classical model, by block and model: geometric mean over regions."""
+    ratio = np.exp(np.log(scores["crps_ratio_best"]).mean("region"))
+    return {
+        f"leads {block}": {
+            str(model): round(float(ratio.sel(block=block, model=model)), DIGITS)
+            for model in ratio["model"].values
+            if np.isfinite(ratio.sel(block=block, model=model))
+        }
+        for block in ratio["block"].values
+    }
+
+
+def crps_by_lead(scores: xr.Dataset) -> str:
+    """CSV with region, model, lead and CRPS in the unit of the region's record."""
+    table = scores["crps_by_lead"].rename("crps").to_dataframe().dropna().reset_index()
+    return table[["region", "model", "lead", "crps"]].to_csv(index=False, float_format="%.6g", lineterminator="\n")
