@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ __all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
 CHANNELS: dict[str, Fetcher] = {"registry": registry, "mirror": mirror_channel, "publisher": publisher}
 STALE_SECONDS = 24 * 3600.0
 """Age from which the workspace of a killed run is swept away; no pull lasts nearly as long."""
+REPLACE_TURNS = 20
 
 log = logging.getLogger("climate")
 
@@ -61,9 +63,7 @@ def pull(
             folder = workspace / "new"
             provenance = _fill(request, folder, _find_kept(key, last_good, destination))
             write_provenance(provenance, folder)
-            if destination.exists():
-                destination.rename(workspace / "old")
-            folder.rename(destination)
+            _replace(destination, folder, workspace)
     except OSError as error:
         raise ClimateError(
             f"{key}: cannot write {error.filename or destination}: found '{error.strerror or error}', expected room "
@@ -100,6 +100,20 @@ def _workspace(destination: Path) -> Iterator[Path]:
             parent.rmdir()
 
 
+def _replace(destination: Path, folder: Path, workspace: Path) -> None:
+    """Put `folder` in the place of `destination`, which another pull of the source may be doing at the same time."""
+    for turn in range(REPLACE_TURNS):
+        with suppress(FileNotFoundError):
+            destination.rename(workspace / f"old{turn}")
+        try:
+            folder.rename(destination)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or turn == REPLACE_TURNS - 1:
+                raise
+        else:
+            return
+
+
 class _Kept(NamedTuple):
     """A copy of the source that is what its provenance says."""
 
@@ -129,7 +143,8 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
     plan = [name for name in request.source.channels if name in CHANNELS and not CHANNELS[name].unavailable(request)]
     afterwards = f"keeping vintage {kept.provenance.vintage}" if kept else "going on without this source"
     refusals: list[str] = []
-    for channel, following in zip(plan, [*(f"trying {name}" for name in plan[1:]), afterwards], strict=True):
+    for turn, channel in enumerate(plan, start=1):
+        following = f"trying {plan[turn]}" if turn < len(plan) else afterwards
         try:
             via = CHANNELS[channel].fetch(request, folder)
             _check(request, folder, kept)

@@ -114,6 +114,7 @@ def _download(request: Request, release: RegistryRelease, path: Path) -> None:
                 limits.total_seconds,
                 lambda: _find(client, release, (limits.connect_seconds, limits.read_seconds)),
                 f"{release.package} on the package registry",
+                of=limits.total_seconds,
             )
     listed = package.digests.get("sha256")
     if listed and listed != release.sha256:

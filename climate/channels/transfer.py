@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Thread
@@ -47,8 +48,11 @@ def ca_bundle() -> str | bool:
     return next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), True)
 
 
-def within(seconds: float, work: Callable[[], T], what: str) -> T:
-    """The result of `work`, or Refused when it is not there in time; the abandoned thread ends with the process."""
+def within(seconds: float, work: Callable[[], T], what: str, *, of: float) -> T:
+    """The result of `work`, or Refused when it is not there in time; the abandoned thread ends with the process.
+
+    `of` is the whole allowance that `seconds` is what is left of.
+    """
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -63,7 +67,7 @@ def within(seconds: float, work: Callable[[], T], what: str) -> T:
     except TimeoutError:
         if outcome.done():
             raise
-        raise Refused(f"{what}: found no end after {seconds:g} s, expected the whole answer by then") from None
+        raise Refused(f"{what}: found no end after {of:g} s, expected the whole answer by then") from None
 
 
 def in_words(error: requests.RequestException) -> str:
@@ -201,7 +205,8 @@ def download(
                 hooks={"response": _Inspect(url, max_bytes, what)},
             )
             try:
-                within(max(end - time.monotonic(), 0.01), lambda d=downloader, t=target: d(url, t, None), what)  # type: ignore[misc]
+                left = max(end - time.monotonic(), 0.01)
+                within(left, partial(downloader, url, target, None), what, of=limits.total_seconds)
                 return
             except requests.RequestException as error:
                 if attempt == limits.attempts or not _worth_repeating(error):

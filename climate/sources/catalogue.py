@@ -138,16 +138,24 @@ class Source(_Strict):
 @cache
 def load_catalogue(path: Path = CATALOGUE) -> dict[str, Source]:
     """All sources by key, in the order of the file. Raises ClimateError on a malformed entry."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ClimateError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}; correct it") from None
+    if not isinstance(raw, dict):
+        raise ClimateError(f"{path.name}: found {type(raw).__name__}, expected a mapping of source keys to entries")
     sources = {}
     for key, entry in raw.items():
+        if not isinstance(entry, dict):
+            raise ClimateError(f"{path.name}: source '{key}': found {entry!r}, expected an entry with title and so on")
         try:
             sources[key] = Source(key=key, **entry)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"]) or "entry"
+            found = "" if isinstance(first["input"], dict) else f" (found {first['input']!r})"
             raise ClimateError(
-                f"{path.name}: source '{key}', {where}: {first['msg']} (found {first['input']!r}); correct the entry"
+                f"{path.name}: source '{key}', {where}: {first['msg']}{found}; correct the entry"
             ) from None
     return sources
 
