@@ -32,6 +32,9 @@ MIN_MONTHS = 60
 MAX_PERSISTENCE = 0.99
 """Cap of the lag-1 autocorrelation, so that the residual's variance stays finite."""
 
+ITERATIONS = 8
+"""Rounds of the iteration for the AR(1) error; the autocorrelation changes beyond the third digit no more."""
+
 
 def design(months: IntArray, steps: FloatArray | IntArray) -> FloatArray:
     """Regressors (time, 13): one indicator per calendar month, and the time in years from the end of the fit."""
@@ -48,51 +51,51 @@ def lag_one(residual: FloatArray) -> float:
     return float(np.clip(np.sum(before[pair] * after[pair]) / power, 0.0, MAX_PERSISTENCE))
 
 
+def least_squares(regressors: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Coefficients, their covariance for independent errors, and the error variance; NaN rows are left out."""
+    known = np.isfinite(values)
+    inverse = np.linalg.pinv(regressors[known].T @ regressors[known])
+    coefficients = inverse @ (regressors[known].T @ values[known])
+    left = max(int(known.sum()) - regressors.shape[1], 1)
+    variance = float(np.nansum((values - regressors @ coefficients) ** 2)) / left
+    return coefficients, variance * inverse, variance
+
+
 @dataclass(frozen=True)
 class FittedTrend:
-    """Coefficients of the climatology and trend, and of the residual."""
+    """Coefficients of climatology and trend with their covariance, and the error around them."""
 
     fitted: int
     coefficients: FloatArray
     covariance: FloatArray
-    variance: float
+    innovation: float
     persistence: float
-    use_residual: bool
     parameters: int
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
         values = history_values(history)
-        ahead = np.arange(1, leads + 1)
-        regressors = design(future_months(history, leads), values.size - self.fitted + ahead)
-        mean = regressors @ self.coefficients
-        if not self.use_residual:
-            return normal_quantiles(mean, np.sqrt(self.variance + self.estimation_variance(regressors)))
         past = design(calendar_months(history), np.arange(values.size) - self.fitted + 1)
+        ahead = design(future_months(history, leads), values.size - self.fitted + np.arange(1, leads + 1))
         residual = values - past @ self.coefficients
         last = int(np.flatnonzero(np.isfinite(residual))[-1])
-        decay = self.persistence ** (ahead + values.size - 1 - last)
-        # the last residual carries the opposite of the error of the fitted mean of its month
-        contrast = regressors - decay[:, None] * past[last]
-        variance = self.variance * (1 - decay**2) + self.estimation_variance(contrast)
-        return normal_quantiles(mean + decay * residual[last], np.sqrt(variance))
-
-    def estimation_variance(self, regressors: FloatArray) -> FloatArray:
-        """Variance of the fitted mean, inflated because autocorrelated months are fewer independent ones.
-
-        Santer et al. (2008), doi:10.1002/joc.1756, equation 6.
-        """
-        inflation = (1 + self.persistence) / (1 - self.persistence)
-        return np.asarray(np.einsum("ij,jk,ik->i", regressors, self.covariance, regressors) * inflation)
+        decay = self.persistence ** (values.size - 1 - last + np.arange(1.0, leads + 1))
+        # an error of the fitted mean at the last month is made good by the residual there
+        contrast = ahead - decay[:, None] * past[last]
+        estimation = np.einsum("ij,jk,ik->i", contrast, self.covariance, contrast)
+        variance = self.innovation * (1 - decay**2) / (1 - self.persistence**2) + estimation
+        return normal_quantiles(ahead @ self.coefficients + decay * residual[last], np.sqrt(variance))
 
 
 @dataclass(frozen=True)
 class ClimatologyTrend:
     """Mean of each calendar month plus one linear trend over the trailing 30 years.
 
-    Normal quantiles: residual variance plus the coefficients' covariance, the latter inflated for the lag-1
-    autocorrelation of the residual. With `residual`, the anomaly at the origin decays as an AR(1) process.
+    Without `residual`: ordinary least squares, errors independent but for the coefficients' covariance, which is
+    inflated by (1 + r) / (1 - r) for a lag-1 autocorrelation r (Santer et al. 2008, doi:10.1002/joc.1756, eq. 6).
+    With `residual`: generalised least squares with an AR(1) error by the iteration of Cochrane and Orcutt (1949); the
+    anomaly at the origin decays. Quantiles are normal and hold the uncertainty of the coefficients.
     """
 
     residual: bool = False
@@ -108,18 +111,17 @@ class ClimatologyTrend:
         recent = history.isel(time=slice(-self.window, None))
         require_months(recent, MIN_MONTHS, self.name)
         values = history_values(recent)
-        regressors = design(calendar_months(recent), np.arange(values.size) - values.size + 1.0)
-        known = np.isfinite(values)
-        inverse = np.linalg.pinv(regressors[known].T @ regressors[known])
-        coefficients = inverse @ (regressors[known].T @ values[known])
-        residual = values - regressors @ coefficients
-        variance = float(np.nansum(residual**2)) / max(int(known.sum()) - regressors.shape[1], 1)
-        return FittedTrend(
-            fitted=history.sizes["time"],
-            coefficients=coefficients,
-            covariance=variance * inverse,
-            variance=variance,
-            persistence=lag_one(residual),
-            use_residual=self.residual,
-            parameters=regressors.shape[1] + 1 + int(self.residual),
-        )
+        regressors = design(calendar_months(recent), np.arange(values.size) - values.size + 1)
+        coefficients, covariance, innovation = least_squares(regressors, values)
+        persistence = lag_one(values - regressors @ coefficients)
+        if not self.residual:
+            covariance = covariance * (1 + persistence) / (1 - persistence)
+            count = regressors.shape[1] + 1
+            return FittedTrend(history.sizes["time"], coefficients, covariance, innovation, 0.0, count)
+        for _ in range(ITERATIONS):
+            coefficients, covariance, innovation = least_squares(
+                regressors[1:] - persistence * regressors[:-1], values[1:] - persistence * values[:-1]
+            )
+            persistence = lag_one(values - regressors @ coefficients)
+        count = regressors.shape[1] + 2
+        return FittedTrend(history.sizes["time"], coefficients, covariance, innovation, persistence, count)
