@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from climate.channels.body import sha256_of
 from climate.errors import ClimateError
-from climate.files import write_json
 
 PROVENANCE = "provenance.json"
 Status = Literal["ok", "last-good", "missing"]
@@ -73,7 +72,9 @@ def read_provenance(folder: Path) -> Provenance:
 
 def write_provenance(provenance: Provenance, folder: Path) -> None:
     """Write `folder`/provenance.json, the same bytes for the same content."""
-    write_json(json.loads(provenance.model_dump_json()), folder / PROVENANCE)
+    content = provenance.model_dump(mode="json")
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / PROVENANCE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def verify(folder: Path) -> list[str]:
