@@ -17,6 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+sources = typer.Typer(help="The catalogue of sources.", no_args_is_help=True)
+regions = typer.Typer(help="The places of params.yaml.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
+app.add_typer(regions, name="regions")
+
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
 
@@ -75,6 +80,70 @@ def report() -> None:
     from climate.stages.report import run
 
     run()
+
+
+@sources.command("list")
+def sources_list() -> None:
+    """Every source of the catalogue, with its vintages."""
+    from climate.commands.sources import listing
+
+    print(listing())
+
+
+@sources.command("show")
+def sources_show(source: SourceKey) -> None:
+    """One source: publisher, files, licence, citation, vintages and the ways to get each."""
+    from climate.commands.sources import details
+
+    print(details(source))
+
+
+@regions.command("list")
+def regions_list() -> None:
+    """Every region and covariate of params.yaml, and what it rests on."""
+    from climate.commands.regions import listing
+
+    print(listing())
+
+
+@regions.command("show")
+def regions_show(region: Region) -> None:
+    """What one region uses, from when to when, what is missing, and a small plot."""
+    from climate.commands.regions import details
+
+    print(details(region))
+
+
+@regions.command("add")
+def regions_add(
+    name: Annotated[str, typer.Argument(help="Key of the new region: lower case, digits, hyphens.", metavar="NAME")],
+    title: Annotated[str, typer.Option(help="Name in the report.")],
+    source: Annotated[str | None, typer.Option(help="A key of the catalogue.")] = None,
+    country: Annotated[str | None, typer.Option(help="A Natural Earth country.")] = None,
+    ar6: Annotated[str | None, typer.Option(help="An IPCC AR6 region, name or abbreviation.")] = None,
+    series: Annotated[str | None, typer.Option(help="A series that the source publishes.")] = None,
+    splice: Annotated[str | None, typer.Option(help="A key of harmonize.splices.")] = None,
+    box: Annotated[str | None, typer.Option(help="south,north,west,east in degrees.")] = None,
+    point: Annotated[str | None, typer.Option(help="lat,lon in degrees: the nearest cell.")] = None,
+    start: Annotated[str | None, typer.Option(help="First month to use, YYYY-MM.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last month to use, YYYY-MM.")] = None,
+) -> None:
+    """Add a region to params.yaml, whose comments are kept."""
+    from climate.commands.regions import add, parse_box, parse_point
+
+    given = {
+        "title": title,
+        "source": source,
+        "country": country,
+        "ar6": ar6,
+        "series": series,
+        "splice": splice,
+        "box": parse_box(box),
+        "point": parse_point(point),
+        "start": start,
+        "end": end,
+    }
+    print(add(name, {key: value for key, value in given.items() if value is not None}))
 
 
 @app.command()

@@ -116,7 +116,7 @@ class Params(Strict):
     pull: PullParams
     harmonize: HarmonizeParams
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
-    covariates: dict[Name, RegionDefinition] = {}
+    covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
@@ -159,6 +159,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ClimateError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+    return parse_params(raw, path)
+
+
+def parse_params(raw: Any, path: Path) -> Params:
+    """The validated content of a parameter file; `path` is its name in messages. Raises as `load_params`."""
     if not isinstance(raw, dict):
         raise ClimateError(f"{path}: found {type(raw).__name__}, expected a mapping of stages to their parameters")
     try:

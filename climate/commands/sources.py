@@ -1,0 +1,42 @@
+"""`climate sources`: the catalogue in words."""
+
+from __future__ import annotations
+
+from climate.sources.catalogue import Source, Vintage, find_source, load_catalogue
+
+
+def listing() -> str:
+    """One line per source: key, what it is, vintages."""
+    catalogue = load_catalogue()
+    width = max(len(key) for key in catalogue)
+    return "\n".join(
+        f"{key:<{width}}  {source.title} ({', '.join(source.vintages)})" for key, source in catalogue.items()
+    )
+
+
+def details(key: str) -> str:
+    """A source's entry, a line per fact."""
+    source = find_source(key)
+    facts = {
+        "Title": source.title,
+        "Publisher": f"{source.publisher}, {source.homepage}",
+        "Version": source.version,
+        "Quantity": f"{source.quantity} ({source.kind}), {source.unit}, {source.cadence}",
+        "Baseline": "{}-{}".format(*source.baseline) if source.baseline else "",
+        "Licence": f"{source.licence} {source.licence_url}".strip(),
+        "Cite": f"{source.citation} {source.doi}".strip(),
+        "Channels": ", ".join(source.channels),
+    }
+    lines = [f"{name + ':':<11}{fact}" for name, fact in facts.items() if fact]
+    lines += [f"{'File:':<11}{file.name}  {file.url.format(version=source.version)}" for file in source.files]
+    lines += [f"{'Vintage:':<11}{name}  {_ways(source, vintage)}" for name, vintage in source.vintages.items()]
+    return "\n".join(lines)
+
+
+def _ways(source: Source, vintage: Vintage) -> str:
+    ways = []
+    if vintage.registry is not None:
+        ways.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
+    if vintage.mirror is not None and "mirror" in source.channels:
+        ways.append(f"mirror ({vintage.mirror or 'top folder'})")
+    return "; ".join([*ways, vintage.about]).strip("; ")
