@@ -9,7 +9,7 @@ from climate.forecasters.naive import Persistence, SeasonalNaive
 from climate.forecasters.regression import ClimatologyTrend
 from climate.forecasters.ridge import RidgeEnso
 from climate.forecasters.smoothing import Ets
-from climate.forecasters.statespace import Sarima, UnobservedComponents
+from climate.forecasters.statespace import Sarima, TrendArma, UnobservedComponents
 
 BASELINES: dict[str, Callable[[], Forecaster]] = {
     "seasonal-naive": SeasonalNaive,
@@ -17,6 +17,7 @@ BASELINES: dict[str, Callable[[], Forecaster]] = {
     "persistence": Persistence,
     "climatology-trend": ClimatologyTrend,
     "trend-ar1": lambda: ClimatologyTrend(residual=True),
+    "trend-arma": TrendArma,
     "ets": Ets,
     "sarima": Sarima,
     "unobserved-components": UnobservedComponents,

@@ -4,18 +4,28 @@ Every lead has its own linear model on the same predictors: recent changes of th
 from recent means, its growth, and the covariates of the last year. The penalty is chosen per lead by cross-validation
 over contiguous blocks of the history with a gap on both sides; the residuals of that cross-validation give the
 quantiles. Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends
-before the origin keeps its last value.
+before the origin keeps its last value. Where the history is too short to cross-validate a lead that is asked for, the
+trend with an AR(1) residual is given instead and counted in `fallbacks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
 from climate.contract import QUANTILES
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values, require_months
+from climate.forecasters.base import (
+    Fitted,
+    FloatArray,
+    IntArray,
+    calendar_months,
+    fill_gaps,
+    history_values,
+    require_months,
+)
+from climate.forecasters.regression import ClimatologyTrend
 
 YEAR = 12
 """Months in a year."""
@@ -41,11 +51,11 @@ PENALTIES: FloatArray = np.logspace(-1, 4, 11)
 FOLDS = 6
 """Contiguous blocks of the cross-validation."""
 
-MAX_LEADS = 60
-"""Leads for which models are fitted unless told otherwise."""
+MIN_RESIDUALS = 60
+"""Cross-validated residuals that the quantiles of a lead need at least."""
 
 
-def seasonal_design(months: IntArray, steps: FloatArray) -> FloatArray:
+def seasonal_design(months: IntArray, steps: IntArray) -> FloatArray:
     """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months)."""
     angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / YEAR
     waves = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
@@ -121,39 +131,74 @@ def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArra
 
 
 @dataclass(frozen=True)
+class LeadModel:
+    """Coefficients of one lead, and the quantiles of its cross-validated residual."""
+
+    coefficients: FloatArray
+    intercept: float
+    residual: FloatArray
+
+
+def fit_lead(rows: FloatArray, level: FloatArray, deseasonalised: FloatArray, lead: int) -> LeadModel | None:
+    """Model of the change of the deseasonalised record over `lead` months; rows (time, predictor) may hold NaN.
+
+    None if fewer than MIN_RESIDUALS months can be predicted from other blocks.
+    """
+    if level.size <= lead:
+        return None
+    target = deseasonalised[lead:] - level[:-lead]
+    train = np.isfinite(rows[:-lead]).all(axis=1) & np.isfinite(target)
+    table, wanted = rows[:-lead][train], target[train]
+    residual = cross_validated(table, wanted, gap=lead)
+    scored = np.isfinite(residual[0])
+    if scored.sum() < MIN_RESIDUALS:
+        return None
+    best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
+    path, intercepts = ridge_path(table, wanted)
+    return LeadModel(path[best], float(intercepts[best]), np.quantile(residual[best, scored], QUANTILES))
+
+
+@dataclass
 class FittedRidge:
-    """Season, scaler, and for each lead the coefficients and the quantiles of the residual."""
+    """What one history teaches; the leads are fitted when they are first asked for."""
 
     season: FloatArray
-    fitted: int
     centre: FloatArray
     spread: FloatArray
-    coefficients: FloatArray
-    intercepts: FloatArray
-    residual_quantiles: FloatArray
-    parameters: int
+    rows: FloatArray
+    level: FloatArray
+    deseasonalised: FloatArray
+    simpler: Fitted
+    models: list[LeadModel] = field(default_factory=list)
     fallbacks: int = 0
 
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated for the leads so far."""
+        return int(self.season.size + len(self.models) * (self.rows.shape[1] + 1))
+
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`. Raises ValueError for more leads than were fitted."""
-        if leads > self.intercepts.size:
-            raise ValueError(f"ridge-enso was fitted for {self.intercepts.size} leads, asked for {leads}")
+        """See `Fitted.forecast`."""
+        for lead in range(len(self.models) + 1, leads + 1):
+            model = fit_lead(self.rows, self.level, self.deseasonalised, lead)
+            if model is None:
+                self.fallbacks = 1
+                return self.simpler.forecast(history, leads)
+            self.models.append(model)
+        fitted = self.level.size
         values, months = history_values(history), calendar_months(history)
-        steps = np.arange(values.size + leads) - self.fitted + 1.0
         every_month = (months[0] + np.arange(values.size + leads)) % YEAR
-        season = seasonal_design(every_month, steps) @ self.season
+        season = seasonal_design(every_month, np.arange(values.size + leads) - fitted + 1) @ self.season
         level = fill_gaps(values - season[: values.size])
-        row = predictors(level, covariate_values(history), months)[-1]
-        change = self.coefficients[:leads] @ ((row - self.centre) / self.spread) + self.intercepts[:leads]
-        middle = level[-1] + change + season[values.size :]
-        return np.asarray(middle[:, None] + self.residual_quantiles[:leads])
+        row = (predictors(level, covariate_values(history), months)[-1] - self.centre) / self.spread
+        change = np.array([model.coefficients @ row + model.intercept for model in self.models[:leads]])
+        residual = np.stack([model.residual for model in self.models[:leads]])
+        return np.asarray((level[-1] + change + season[values.size :])[:, None] + residual)
 
 
 @dataclass(frozen=True)
 class RidgeEnso:
     """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
-
-    leads: int = MAX_LEADS
 
     @property
     def name(self) -> str:
@@ -162,39 +207,16 @@ class RidgeEnso:
 
     def fit(self, history: xr.Dataset) -> FittedRidge:
         """See `Forecaster.fit`."""
-        require_months(history, WARM_UP + 2 * self.leads, self.name)
+        require_months(history, WARM_UP, self.name)
         values, months = history_values(history), calendar_months(history)
-        steps = np.arange(values.size) - values.size + 1.0
-        waves = seasonal_design(months, steps)
+        waves = seasonal_design(months, np.arange(values.size) - values.size + 1)
         departure = values - centred_year(fill_gaps(values))
         known = np.isfinite(departure)
         season = np.linalg.lstsq(waves[known], departure[known], rcond=None)[0]
         deseasonalised = values - waves @ season
         level = fill_gaps(deseasonalised)
         table = predictors(level, covariate_values(history), months)
-        usable = np.isfinite(table).all(axis=1)
-        centre, spread = table[usable].mean(axis=0), table[usable].std(axis=0)
+        centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        rows = (table - centre) / spread
-
-        coefficients, intercepts, quantiles = [], [], []
-        for lead in range(1, self.leads + 1):
-            target = deseasonalised[lead:] - level[:-lead]
-            train = np.asarray(usable[:-lead] & np.isfinite(target))
-            residual = cross_validated(rows[:-lead][train], target[train], gap=lead)
-            scored = np.isfinite(residual[0])
-            best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
-            path, offsets = ridge_path(rows[:-lead][train], target[train])
-            coefficients.append(path[best])
-            intercepts.append(offsets[best])
-            quantiles.append(np.quantile(residual[best, scored], QUANTILES))
-        return FittedRidge(
-            season=season,
-            fitted=values.size,
-            centre=centre,
-            spread=spread,
-            coefficients=np.array(coefficients),
-            intercepts=np.array(intercepts),
-            residual_quantiles=np.array(quantiles),
-            parameters=season.size + self.leads * (rows.shape[1] + 1),
-        )
+        simpler = ClimatologyTrend(residual=True).fit(history)
+        return FittedRidge(season, centre, spread, (table - centre) / spread, level, deseasonalised, simpler)

@@ -1,4 +1,4 @@
-"""SARIMA and unobserved components: statsmodels state space models with options that make them fast.
+"""SARIMA, unobserved components and trend with ARMA error: statsmodels state space models with fast options.
 
 The Kalman filter skips missing months, so NaN is allowed anywhere. A fit that fails is replaced by the trend with an
 AR(1) residual and counted in `fallbacks`; one that merely stops at the iteration cap is kept. Between estimations the
@@ -18,11 +18,14 @@ from statsmodels.tsa.statespace.mlemodel import MLEModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.statespace.structural import UnobservedComponents as StructuralModel
 
-from climate.forecasters.base import Fitted, FloatArray, history_values, normal_quantiles, require_months
-from climate.forecasters.regression import ClimatologyTrend
+from climate.forecasters.base import Fitted, FloatArray, IntArray, history_values, normal_quantiles, require_months
+from climate.forecasters.regression import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
 
 YEAR = 12
 """Months in a year."""
+
+DECADE = 10
+"""Divides steps of a regression in months, to keep its columns of order one."""
 
 MIN_MONTHS = 120
 """Months with a value that the maximum likelihood needs at least."""
@@ -61,6 +64,19 @@ class StateSpace(ABC):
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """The model of `values`; `estimating` allows a shortcut that has the same parameters."""
 
+    @property
+    def hidden(self) -> int:
+        """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
+        return 0
+
+    def window(self, values: FloatArray) -> FloatArray:
+        """The newest part of the record that the model sees; all of it unless overridden."""
+        return values
+
+    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:  # noqa: ARG002
+        """What `get_forecast` needs besides the number of leads, after `seen` months; nothing unless overridden."""
+        return {}
+
     def fit(self, history: xr.Dataset) -> Fitted:
         """See `Forecaster.fit`."""
         require_months(history, MIN_MONTHS, self.name)
@@ -69,7 +85,7 @@ class StateSpace(ABC):
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                model = self.model(scale.down(values), estimating=True)
+                model = self.model(self.window(scale.down(values)), estimating=True)
                 found: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
             fitted = FittedStateSpace(self, scale, np.asarray(found.params, float))
             if np.isfinite(fitted.forecast(history, YEAR)).all():
@@ -91,15 +107,15 @@ class FittedStateSpace:
     @property
     def parameters(self) -> int:
         """Number of estimated parameters."""
-        return int(self.estimates.size)
+        return int(self.estimates.size) + self.forecaster.hidden
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
-        values = self.scale.down(history_values(history))
+        values = self.forecaster.window(self.scale.down(history_values(history)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             state: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
-            ahead = state.get_forecast(leads)
+            ahead = state.get_forecast(leads, **self.forecaster.forecast_options(values.size, leads))
         mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
         return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
 
@@ -118,6 +134,11 @@ class Sarima(StateSpace):
     def name(self) -> str:
         """Name in tables."""
         return "sarima"
+
+    @property
+    def hidden(self) -> int:
+        """See `StateSpace.hidden`."""
+        return 1
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`."""
@@ -146,3 +167,45 @@ class UnobservedComponents(StateSpace):
         return StructuralModel(
             values, level=self.level, freq_seasonal=season, autoregressive=self.autoregressive or None
         )
+
+
+@dataclass(frozen=True)
+class TrendArma(StateSpace):
+    """Mean of each calendar month plus one linear trend over the trailing 30 years, with an ARMA(1,1) error.
+
+    The coefficients are part of the state, so that their uncertainty is in the quantiles. ARMA(1,1) is what an AR(1)
+    anomaly looks like under month-to-month noise.
+    """
+
+    order: tuple[int, int] = (1, 1)
+    months: int = NORMAL_MONTHS
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "trend-arma"
+
+    @property
+    def hidden(self) -> int:
+        """See `StateSpace.hidden`."""
+        return YEAR + 1
+
+    def window(self, values: FloatArray) -> FloatArray:
+        """See `StateSpace.window`."""
+        return values[-self.months :]
+
+    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:
+        """See `StateSpace.forecast_options`."""
+        return {"exog": self.regressors(np.arange(seen, seen + leads))}
+
+    def regressors(self, position: IntArray) -> FloatArray:
+        """Calendar months, counted from wherever the window starts, and the time in decades."""
+        return design(position % YEAR, position / DECADE)
+
+    def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
+        """See `StateSpace.model`; the error is estimated from the residual of ordinary least squares."""
+        order = (self.order[0], 0, self.order[1])
+        regressors = self.regressors(np.arange(values.size))
+        if estimating:
+            return SARIMAX(values - regressors @ least_squares(regressors, values)[0], order=order)
+        return SARIMAX(values, exog=regressors, order=order, mle_regression=False)
