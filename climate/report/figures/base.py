@@ -1,0 +1,152 @@
+"""What every figure shares: type, size, sharp and small PNG bytes that are the same on every run, and CSV beside."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+WIDTH = 9.0
+"""Inches; with DPI this gives 1440 pixels, sharp at twice the width of a page's column."""
+DPI = 160
+COLOURS = 128
+"""Palette of a PNG: its most frequent colours, exactly; the rest, edges of lines and letters, take the nearest."""
+
+INK, SOFT, FAINT = "#1A1A1A", "#5A5A5A", "#D9D9D9"
+PAPER = "#FFFFFF"
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11.0,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8.0,
+    "axes.labelsize": 10.5,
+    "axes.labelcolor": SOFT,
+    "axes.edgecolor": "#8A8A8A",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.unicode_minus": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 0.0,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 10.0,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "svg.hashsalt": "climate",
+}
+
+Tone = Literal["line", "colour"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with everything that belongs to it."""
+
+    name: str
+    """File name without ending, unique in a report."""
+    figure: Figure
+    data: pd.DataFrame
+    """What is drawn, and nothing else: the CSV beside the picture."""
+    alt: str
+    caption: str
+    tone: Tone = "line"
+    """'line' may be turned light on dark; 'colour' carries meaning in its lightness and may not."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as bytes."""
+
+    name: str
+    png: bytes
+    csv: bytes
+    width: int
+    height: int
+    alt: str
+    caption: str
+    tone: Tone
+
+    @property
+    def data_uri(self) -> str:
+        """The picture itself, to stand in a page."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """matplotlib's defaults with this report's type and lines, whatever the user's own settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(cast(Any, STYLE))
+        yield
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, in inches, that no global state knows of."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def develop(drawing: Drawing, source: str = "") -> Picture:
+    """PNG and CSV bytes of a drawing; the same input gives the same bytes. `source` is put after the caption."""
+    raw = io.BytesIO()
+    with style():
+        drawing.figure.savefig(raw, format="png", dpi=DPI, metadata={"Software": None})
+    image = Image.open(io.BytesIO(raw.getvalue())).convert("RGB")
+    small = image.quantize(palette=_palette(image), dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    small.save(out, format="PNG", optimize=True)
+    csv = drawing.data.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+    size = image.size
+    caption = f"{drawing.caption} {source}".strip()
+    return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone)
+
+
+def _palette(image: Image.Image) -> Image.Image:
+    """An image of one pixel whose palette holds the most frequent colours of `image`."""
+    counted = image.getcolors(image.width * image.height) or []
+    frequent = sorted(counted, key=lambda pair: (-pair[0], pair[1]))[:COLOURS]
+    holder = Image.new("P", (1, 1))
+    holder.putpalette([channel for _, colour in frequent for channel in cast(tuple[int, ...], colour)])
+    return holder
+
+
+def number_of(value: object) -> float:
+    """A field of a table as a float; pandas gives it no narrower type."""
+    return float(cast(float, value))
+
+
+def legend_above(axes: Axes, columns: int = 4, **options: Any) -> None:
+    """A legend in the free space over an axes, left aligned."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns,
+        borderaxespad=0.3,
+        handlelength=2.2,
+        columnspacing=1.6,
+        **options,
+    )

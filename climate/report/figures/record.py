@@ -1,0 +1,118 @@
+"""The record of one region with its collection periods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import annual_means, decimal_year, periods, running_mean
+from climate.report.palette import PERIOD_TINTS
+from climate.report.text import is_anomaly, record
+
+CHARACTER_WIDTH = 0.0115
+"""Width of a letter of a period's label as a share of the figure."""
+
+
+def axis_label(attrs: dict[str, object]) -> str:
+    """Quantity and unit of a series."""
+    unit = words.unit(str(attrs.get("units", "")))
+    baseline = str(attrs.get("baseline", "") or "").replace("-", words.EN_DASH)
+    name = str(attrs.get("long_name", "") or attrs.get("quantity", "") or "value")
+    if is_anomaly(attrs):
+        return f"Departure from {baseline} ({unit})" if baseline else f"Anomaly ({unit})"
+    return f"{words.capital(name)} ({unit})" if len(name) <= 32 else f"({unit})"
+
+
+def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
+    """Month, value, twelve-month mean, uncertainty and where the value is from."""
+    series = inputs.series[region]
+    known = np.flatnonzero(np.isfinite(series["value"].values))
+    series = series.isel(time=slice(int(known[0]), int(known[-1]) + 1))
+    table = pd.DataFrame(
+        {
+            "month": [words.iso_month(time) for time in series["time"].values],
+            "value": series["value"].values.astype(float),
+            "twelve_month_mean": running_mean(series["value"].values.astype(float)),
+        }
+    )
+    for name in ("uncertainty", "source", "site", "period", "interpolated"):
+        if name in series:
+            table[name] = series[name].values
+    return table
+
+
+def record_figure(inputs: ReportInputs, region: str) -> Drawing:
+    """Monthly values and their twelve-month mean; collection periods as tints, values filled in as rings."""
+    series, data = inputs.series[region], record_table(inputs, region)
+    x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
+    found = periods(series)
+    with style():
+        figure = new_figure(4.0)
+        axes = figure.subplots()
+        _period_tints(axes, inputs, region, (float(x[0]), float(x[-1])))
+        if "uncertainty" in data and np.isfinite(data["uncertainty"]).any():
+            half = 2 * data["uncertainty"].to_numpy(dtype=float)
+            axes.fill_between(x, data["value"] - half, data["value"] + half, color="#B9C6D0", lw=0, label="±2 s.e.")
+        axes.plot(x, data["value"], color="#9AA7B1", lw=0.7, label="Month")
+        axes.plot(x, data["twelve_month_mean"], color=INK, lw=2.0, label="Twelve-month mean")
+        if "interpolated" in data and data["interpolated"].any():
+            filled = data["interpolated"].to_numpy(dtype=bool)
+            axes.plot(
+                x[filled], data["value"][filled], "o", ms=4, mfc="white", mec="#D55E00", mew=1.2, label="Interpolated"
+            )
+        if is_anomaly(series.attrs):
+            axes.axhline(0, color="#8A8A8A", lw=0.8, zorder=1)
+        axes.set_xlim(float(x[0]), float(x[-1]) + 0.01 * float(x[-1] - x[0]))
+        axes.set_ylabel(axis_label(series.attrs))
+        axes.set_xlabel("Year")
+        legend_above(axes)
+    title = inputs.title_of(region)
+    annual = annual_means(series)
+    alt = f"Record of {title}. " + " ".join(record(inputs, region))
+    if annual.years.size:
+        alt += f" Annual mean {annual.years[0]}: {words.number(float(annual.means[0]))}, "
+        alt += f"{annual.years[-1]}: {words.number(float(annual.means[-1]))}."
+    named = [f"{period.name} ({words.iso_month(period.first)} to {words.iso_month(period.last)})" for period in found]
+    if len(found) > 1:
+        alt += f" Collected in {words.count(len(found), 'period')}: {'; '.join(named)}."
+    caption = f"{title}: monthly values and their centred twelve-month mean."
+    if len(found) > 1:
+        parts = words.count(len(found), "collection period")
+        caption += f" The tints are {parts}; a dashed line marks each seam between them."
+    elif found and found[0].name:
+        caption += f" Collected in one way throughout: {found[0].name}."
+    return Drawing(f"{region}-record", figure, data, alt, caption)
+
+
+def _period_tints(axes: Axes, inputs: ReportInputs, region: str, span: tuple[float, float]) -> None:
+    found = periods(inputs.series[region])
+    if len(found) < 2:
+        return
+    tint = {name: PERIOD_TINTS[i % len(PERIOD_TINTS)] for i, name in enumerate(dict.fromkeys(p.name for p in found))}
+    starts = [float(decimal_year(np.array([p.first]))[0]) - 1 / 24 for p in found]
+    ends = [*starts[1:], span[1]]
+    height = 0
+    for place, (period, start, end) in enumerate(zip(found, starts, ends, strict=True)):
+        axes.axvspan(start, end, color=tint[period.name], lw=0, zorder=0)
+        if place:
+            axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)), zorder=1.5)
+        label = period.name or period.source
+        share = (end - start) / (span[1] - span[0])
+        fits = share > CHARACTER_WIDTH * len(label)
+        # narrow periods take turns on lower lines, so that their names do not run into each other
+        height = 0 if fits else height % 3 + 1
+        right = not fits and end > span[0] + 0.6 * (span[1] - span[0])
+        axes.text(
+            (end if right else start) + (-1 if right else 1) * 0.004 * (span[1] - span[0]),
+            0.97 - 0.06 * height,
+            label,
+            transform=axes.get_xaxis_transform(),
+            va="top",
+            ha="right" if right else "left",
+            fontsize=9,
+            color=SOFT,
+        )

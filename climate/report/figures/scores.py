@@ -1,0 +1,263 @@
+"""Scores by lead, and how far the stated probabilities can be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.lines import Line2D
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
+from climate.report.figures.forecast import shown_models
+from climate.report.inputs import ReportInputs
+from climate.report.palette import ordered, style_of
+
+ROOM = 2.0
+"""An axis ends at this multiple of the median over models of the largest error; worse models leave it."""
+SKILL_FLOOR = -0.5
+"""Lowest skill on the axis; worse ones leave it."""
+NOMINAL = 0.9
+"""Probability of the interval between the outer quantiles."""
+GOOD = (0.87, 0.93)
+"""Coverage that counts as right for a 90% interval."""
+
+
+def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
+    """CRPS, skill and coverage by model and lead."""
+    scores = inputs.scores.sel(region=region)
+    reference = scores["crps_by_lead"].sel(model=inputs.reference).values.astype(float)
+    frames = []
+    for model in inputs.models:
+        crps = scores["crps_by_lead"].sel(model=model).values.astype(float)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "region": region,
+                    "model": model,
+                    "lead": scores["lead"].values,
+                    "crps": crps,
+                    "crps_skill_reference": 1 - crps / reference,
+                    "coverage90": scores["coverage_by_lead"].sel(model=model).values.astype(float),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def emphasis(model: str, shown: list[str]) -> dict[str, float]:
+    """Line width and order: the contestants stand out."""
+    return {"lw": 2.6, "zorder": 4} if model in shown else {"lw": 1.3, "zorder": 3}
+
+
+def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
+    """CRPS of every model by lead, and its skill against the reference."""
+    data, shown = lead_table(inputs, region), shown_models(inputs, region)
+    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    largest = data.groupby("model")["crps"].max()
+    top = min(float(largest.max()) * 1.05, ROOM * float(largest.median()))
+    outside = [style_of(model).label for model in ordered(largest.index) if largest[model] > top]
+    with style():
+        figure = new_figure(4.9)
+        left, right = figure.subplots(1, 2)
+        for model in inputs.models:
+            rows, look = data[data["model"] == model], style_of(model)
+            line = {"color": look.colour, "ls": look.dash, **emphasis(model, shown)}
+            left.plot(rows["lead"], rows["crps"], label=look.label, **line)
+            right.plot(rows["lead"], 100 * rows["crps_skill_reference"], **line)
+        left.set_ylim(0, top)
+        left.set_title("Error (CRPS): lower is better")
+        left.set_ylabel(f"CRPS ({unit})")
+        lowest = float(data["crps_skill_reference"].min())
+        right.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, lowest * 1.05)), None)
+        right.axhline(0, color=INK, lw=0.9)
+        right.set_title("Skill: higher is better")
+        right.set_ylabel(f"Skill against {style_of(inputs.reference).label.lower()} (%)")
+        for axes in (left, right):
+            axes.set_xlabel("Lead (months ahead)")
+            axes.set_xlim(0, float(data["lead"].max()) + 0.5)
+            axes.set_xticks(range(0, int(data["lead"].max()) + 1, 12))
+        handles, labels = left.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
+    title = inputs.title_of(region)
+    final = int(data["lead"].max())
+    near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
+    alt = f"Error of {words.count(len(inputs.models), 'model')} by lead for {title}. " + " ".join(
+        f"{words.capital(words.ahead(lead, lead))}: "
+        + ", ".join(f"{style_of(model).label} {words.significant(float(crps[model]))}" for model in shown)
+        + f"; lowest {style_of(str(crps.idxmin())).label} {words.significant(float(crps.min()))} {unit}."
+        for lead, crps in near.items()
+    )
+    caption = f"{title}: error (CRPS) and skill by lead over all origins where every model and the observation exist."
+    if outside:
+        caption += f" Beyond the axis at long leads: {words.joined(outside)}."
+    return Drawing(f"{region}-scores", figure, data, alt, caption)
+
+
+def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
+    """Share of verified months below each quantile, which should equal the quantile's level."""
+    observed = table["observed"]
+    rows = []
+    for model in models:
+        forecast = table["forecast"].sel(model=model)
+        valid = observed.notnull() & forecast.notnull().all("quantile")
+        below = (observed <= forecast).where(valid).mean(["origin", "lead"])
+        rows += [
+            {"model": model, "level": float(level), "share_below": float(share)}
+            for level, share in zip(table["quantile"].values, below.values, strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
+    """Reliability of the quantiles, and coverage of the 90% interval by lead."""
+    table, shown = inputs.forecasts[region], shown_models(inputs, region)
+    models = ordered(set(table["model"].values.tolist()) & set(inputs.models))
+    reliable, leads = reliability(table, models), lead_table(inputs, region)
+    with style():
+        figure = new_figure(4.7)
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 100], [0, 100], color=SOFT, lw=1.0, ls=(0, (3, 2)))
+        right.axhspan(100 * GOOD[0], 100 * GOOD[1], color="#E3EEE6", lw=0, zorder=0)
+        right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
+        for model in models:
+            look = style_of(model)
+            line = {"color": look.colour, "ls": look.dash, **emphasis(model, shown)}
+            rows = reliable[reliable["model"] == model]
+            left.plot(100 * rows["level"], 100 * rows["share_below"], label=look.label, **line)
+            by_lead = leads[leads["model"] == model]
+            right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **line)
+        left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
+        left.set_title("Quantiles: on the diagonal is right")
+        lowest = float(np.nanmin(leads["coverage90"]))
+        right.set(xlabel="Lead (months ahead)", ylabel="Inside the 90% interval (%)")
+        right.set_ylim(max(0.0, 100 * lowest - 4), 101)
+        right.set_xticks(range(0, int(leads["lead"].max()) + 1, 12))
+        right.set_title("Coverage: 90% is right")
+        handles, labels = left.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
+    title = inputs.title_of(region)
+    data = pd.concat(
+        [
+            reliable.assign(panel="reliability"),
+            leads.loc[leads["model"].isin(models), ["model", "lead", "coverage90"]].assign(panel="coverage"),
+        ],
+        ignore_index=True,
+    )[["panel", "model", "level", "share_below", "lead", "coverage90"]]
+    sentences = []
+    for model in shown:
+        mean = float(leads.loc[leads["model"] == model, "coverage90"].mean())
+        sentences.append(f"{style_of(model).phrase} {words.percent(mean)}")
+    text = f"the 90% interval held {words.joined(sentences)} of the months"
+    alt = f"Calibration for {title}: {text}, averaged over all leads."
+    caption = f"{title}: how far the stated probabilities can be trusted. Averaged over all leads, {text}."
+    return Drawing(f"{region}-calibration", figure, data, alt, caption)
+
+
+def all_leads_figure(inputs: ReportInputs) -> Drawing:
+    """Small multiples: skill by lead of the LSTM, the best simple model and a few others, one panel per region."""
+    columns = 3
+    rows = -(-len(inputs.regions) // columns)
+    tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
+    with style():
+        figure = new_figure(0.7 + 1.9 * rows)
+        grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+        seen: dict[str, Line2D] = {}
+        for axes, region in zip(grid.flat, inputs.regions, strict=False):
+            shown = shown_models(inputs, region)
+            for model in inputs.models:
+                if model == inputs.reference:
+                    continue
+                part, look = tables[region][tables[region]["model"] == model], style_of(model)
+                (line,) = axes.plot(
+                    part["lead"],
+                    100 * part["crps_skill_reference"],
+                    color=look.colour,
+                    ls=look.dash,
+                    lw=2.2 if model == inputs.primary else 1.5 if model in shown else 0.9,
+                    zorder=4 if model in shown else 3,
+                )
+                seen[look.label] = line
+                frames.append(part[["region", "model", "lead", "crps_skill_reference"]])
+            axes.axhline(0, color=INK, lw=0.8)
+            lowest = float(tables[region]["crps_skill_reference"].min())
+            axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
+            axes.set_title(inputs.title_of(region), fontsize=10.5)
+            axes.tick_params(labelsize=9)
+            axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
+        for axes in list(grid.flat)[len(inputs.regions) :]:
+            axes.set_visible(False)
+        figure.supxlabel("Lead (months ahead)", fontsize=10.5, color=SOFT)
+        figure.supylabel(f"Skill against {style_of(inputs.reference).label.lower()} (%)", fontsize=10.5, color=SOFT)
+        figure.legend(
+            list(seen.values()), list(seen), loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1.4
+        )
+    data = pd.concat(frames, ignore_index=True)
+    final = int(data["lead"].max())
+    model = inputs.primary or shown_models(inputs, inputs.regions[0])[0]
+    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["crps_skill_reference"]
+    by_place = [f"{inputs.title_of(str(name))} {words.percent(number_of(skill))}" for name, skill in ends.items()]
+    alt = (
+        f"Skill by lead in {words.count(len(inputs.regions), 'place')}. At lead {final} the skill of "
+        f"{style_of(model).phrase} is {'; '.join(by_place)}."
+    )
+    caption = (
+        f"CRPS skill against {style_of(inputs.reference).phrase} by lead. The LSTM and the best simple model of each "
+        f"place are drawn heavier. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel."
+    )
+    return Drawing("skill-by-lead", figure, data, alt, caption)
+
+
+def coverage_figure(inputs: ReportInputs) -> Drawing:
+    """Coverage of the 90% interval in every region, near and far leads, LSTM and best simple model."""
+    blocks = [name for name in ("1-12", "13-60") if name in inputs.scores["block"].values] or inputs.headline_blocks
+    rows = []
+    for region in inputs.regions:
+        for block in blocks:
+            for role, model in (("LSTM", inputs.primary), ("best simple model", inputs.best_classical(region, block))):
+                if model is not None:
+                    value = float(inputs.scores["coverage90"].sel(region=region, block=block, model=model))
+                    rows.append({"region": region, "block": block, "role": role, "model": model, "coverage90": value})
+    data = pd.DataFrame(rows)
+    with style():
+        figure = new_figure(1.5 + 0.34 * len(inputs.regions))
+        panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
+        for axes, block in zip(panels, blocks, strict=True):
+            axes.axvspan(100 * GOOD[0], 100 * GOOD[1], color="#E3EEE6", lw=0, zorder=0)
+            axes.axvline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
+            for y, region in enumerate(inputs.regions):
+                part = data[(data["region"] == region) & (data["block"] == block)].set_index("role")
+                axes.plot(100 * part["coverage90"], [y] * len(part), color="#BBBBBB", lw=1.5, zorder=2)
+                for role, mark in (("LSTM", "o"), ("best simple model", "s")):
+                    if role in part.index:
+                        colour = style_of(str(part.loc[role, "model"])).colour if role == "LSTM" else "#0072B2"
+                        face = colour if role == "LSTM" else "white"
+                        label = words.capital(role) if role != "LSTM" else "LSTM"
+                        axes.plot(
+                            100 * number_of(part.loc[role, "coverage90"]),
+                            y,
+                            mark,
+                            ms=8,
+                            mfc=face,
+                            mec=colour,
+                            mew=1.8,
+                            ls="",
+                            zorder=4,
+                            label=label if y == 0 else None,
+                        )
+            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))))
+            axes.set_xlabel("Inside the 90% interval (%)")
+            axes.set_ylim(len(inputs.regions) - 0.4, -0.6)
+        panels[0].set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9.5)
+    alt = "Coverage of the 90% interval. " + " ".join(
+        f"{inputs.title_of(str(row.region))}, {words.ahead(*inputs.leads_of(str(row.block)))}, "
+        f"{row.role}: {words.percent(number_of(row.coverage90))}."
+        for row in data.itertuples()
+    )
+    caption = (
+        "How many of the verified months fell inside the 90% interval. On the dashed line the interval is right, in "
+        f"the tinted band ({words.percent(GOOD[0])} to {words.percent(GOOD[1])}) right enough; left of it, too narrow."
+    )
+    return Drawing("coverage", figure, data, alt, caption)

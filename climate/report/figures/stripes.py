@@ -1,0 +1,80 @@
+"""Warming stripes: one bar per year, one row per region."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import annual_means
+from climate.report.text import is_anomaly, is_temperature
+
+RECENT_YEARS = 10
+"""Of the mean that stands at the end of a row."""
+
+
+def stripes_figure(inputs: ReportInputs) -> Drawing | None:
+    """Annual temperature anomalies as colours, each row on its own scale; None if no region has any."""
+    rows = []
+    for region in inputs.regions:
+        attrs = inputs.series[region].attrs
+        if not (is_temperature(attrs) and is_anomaly(attrs)):
+            continue
+        annual = annual_means(inputs.series[region])
+        if annual.years.size < 2:
+            continue
+        scale = float(np.abs(annual.means).max())
+        for year, mean in zip(annual.years, annual.means, strict=True):
+            rows.append({"region": region, "year": int(year), "anomaly": float(mean), "scaled": float(mean) / scale})
+    if not rows:
+        return None
+    data = pd.DataFrame(rows)
+    regions = list(dict.fromkeys(data["region"]))
+    unit = words.unit(str(inputs.series[regions[0]].attrs["units"]))
+    colours = mpl.colormaps["RdBu_r"]
+    recents = {region: annual_means(inputs.series[region]).last(RECENT_YEARS) for region in regions}
+    first, last = int(data["year"].min()), int(data["year"].max())
+    with style():
+        figure = new_figure(0.55 + 0.42 * len(regions))
+        axes = figure.subplots()
+        axes.grid(False)
+        for row, region in enumerate(regions):
+            part = data[data["region"] == region]
+            axes.bar(
+                part["year"],
+                height=0.84,
+                bottom=row - 0.42,
+                width=1.0,
+                color=colours(0.5 + 0.5 * part["scaled"].to_numpy()),
+                lw=0,
+            )
+            axes.text(
+                last + 1.2,
+                row,
+                f"{words.number(recents[region], 1, True)} {unit}",
+                va="center",
+                ha="left",
+                color=INK,
+                fontsize=10.5,
+            )
+        axes.set_xlim(first - 0.5, last + 0.5)
+        axes.set_ylim(len(regions) - 0.5, -0.5)
+        axes.set_yticks(range(len(regions)), [inputs.title_of(region) for region in regions], color=INK)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        axes.set_xlabel("Year", color=SOFT)
+    baseline = str(inputs.series[regions[0]].attrs.get("baseline", ""))
+    versus = f" from the {baseline.replace('-', words.EN_DASH)} mean" if baseline else ""
+    alt = f"Warming stripes from {first} to {last}. Mean departure{versus} over the last {RECENT_YEARS} years: " + (
+        "; ".join(f"{inputs.title_of(region)} {words.number(recents[region], 1, True)} {unit}" for region in regions)
+        + "."
+    )
+    caption = (
+        f"Annual mean temperature from {first} to {last}: blue below and red above the {baseline or 'baseline'} mean; "
+        f"each row has its own scale. At the end of a row: the mean departure of the last {RECENT_YEARS} years. "
+        "Years without all twelve months are left out."
+    )
+    return Drawing("stripes", figure, data, alt, caption, "colour")

@@ -1,0 +1,114 @@
+"""What a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.report.palette import ordered, primary_lstm
+
+HEADLINE_BLOCKS = ("1-12", "1-60")
+"""Lead blocks that verdicts are given for, where they were scored."""
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that the pages show; the report computes no forecast and reads no file.
+
+    Attributes:
+        title: heading of the report.
+        params: the parameters of the run, as nested plain mappings.
+        provenance: one mapping per source, as `pull` writes it.
+        series: region -> series (see climate.contract), one that was skipped left out.
+        forecasts: region -> forecast table with dims model, origin, lead, quantile and the coordinates
+            `valid_time` and `observed` (origin, lead); the last origin is the issued forecast.
+        scores: Dataset over (region, model, block) and (region, model, lead).
+        seams: one entry per seam along dim `seam`, or None.
+        checks: rows with `check`, `source`, `status` and `detail`.
+        skipped: region -> reason, in words.
+    """
+
+    title: str
+    params: Mapping[str, Any]
+    provenance: Sequence[Mapping[str, Any]]
+    series: Mapping[str, xr.Dataset]
+    forecasts: Mapping[str, xr.Dataset]
+    scores: xr.Dataset
+    seams: xr.Dataset | None = None
+    checks: Sequence[Mapping[str, Any]] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.regions:
+            raise ClimateError(
+                "report: found no region with both a series and a forecast table, expected at least one; "
+                f"skipped were {', '.join(self.skipped) or 'none'}; see the log of the earlier stages"
+            )
+
+    @property
+    def regions(self) -> list[str]:
+        """Regions with a series and forecasts, in the order of the parameters."""
+        listed = [name for name in self.params.get("regions", {}) if name in self.series]
+        rest = [name for name in self.series if name not in listed]
+        scored = set(self.scores["region"].values.tolist())
+        return [name for name in listed + rest if name in self.forecasts and name in scored]
+
+    @property
+    def models(self) -> list[str]:
+        """Scored models, in the fixed order."""
+        return ordered(self.scores["model"].values.tolist())
+
+    @property
+    def primary(self) -> str | None:
+        """The LSTM that verdicts speak of."""
+        return primary_lstm(self.models)
+
+    @property
+    def headline_blocks(self) -> list[str]:
+        """The lead blocks that verdicts are given for."""
+        scored = [str(name) for name in self.scores["block"].values]
+        return [name for name in HEADLINE_BLOCKS if name in scored] or scored[-1:]
+
+    @property
+    def significance(self) -> float:
+        """Level of the tests."""
+        return float(self.params.get("score", {}).get("significance", 0.05))
+
+    @property
+    def reference(self) -> str:
+        """The model that skill is measured against."""
+        return str(self.params.get("score", {}).get("reference", self.scores.attrs.get("reference", "seasonal-naive")))
+
+    def title_of(self, region: str) -> str:
+        """Human name of a region."""
+        found = self.series[region].attrs.get("title") if region in self.series else None
+        return str(found or self.params.get("regions", {}).get(region, {}).get("title") or region)
+
+    def leads_of(self, block: str) -> tuple[int, int]:
+        """First and last lead of a block."""
+        blocks = self.params.get("score", {}).get("blocks", {})
+        if block in blocks:
+            first, last = blocks[block]
+            return int(first), int(last)
+        parts = block.split("-")
+        return int(parts[0]), int(parts[-1])
+
+    def best_classical(self, region: str, block: str) -> str:
+        """Name of the classical model with the lowest CRPS in a block."""
+        return str(self.scores["best_classical"].sel(region=region, block=block).item())
+
+    def last_month(self, region: str) -> np.datetime64:
+        """The last month that has a value."""
+        series = self.series[region]
+        known = np.isfinite(series["value"].values)
+        return np.datetime64(series["time"].values[known][-1], "M")
+
+    def sources_of(self, region: str) -> list[Mapping[str, Any]]:
+        """Provenance of the sources of a region's series."""
+        keys = [key.strip() for key in str(self.series[region].attrs.get("sources", "")).split(",")]
+        return [entry for entry in self.provenance if entry.get("key") in keys]

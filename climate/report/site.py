@@ -1,0 +1,200 @@
+"""The pages: index, one per region, sources and methods, with pictures and the numbers behind them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from climate.report import tables, text, words
+from climate.report.figures import contest, forecast, record, scores, seams, stripes
+from climate.report.figures.base import Drawing, Picture, develop
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import Contest, contests
+from climate.report.palette import MODELS, style_of
+
+HERE = Path(__file__).parent
+OWNED = ("figures", "data", "regions")
+"""Folders that belong to the report alone and are emptied before it is written."""
+
+
+@dataclass
+class Gallery:
+    """Pictures of a report by name; writes each with its data once."""
+
+    folder: Path
+    pictures: dict[str, Picture] = field(default_factory=dict)
+
+    def add(self, drawing: Drawing | None, source: str) -> Picture | None:
+        """Develop a drawing, write PNG and CSV, and remember it; `source` ends its caption."""
+        if drawing is None:
+            return None
+        picture = develop(drawing, source)
+        (self.folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
+        (self.folder / "data" / f"{picture.name}.csv").write_bytes(picture.csv)
+        self.pictures[picture.name] = picture
+        return picture
+
+
+def render(inputs: ReportInputs, destination: Path) -> Path:
+    """Write the report below `destination` and return its index page.
+
+    Writes index.html, which stands alone; regions/<name>.html, sources.html, methods.html, figures/*.png and
+    data/*.csv. The same inputs give the same bytes. Other files in `destination` are left alone.
+
+    Raises:
+        ClimateError: no region has both a series and a forecast table (raised by ReportInputs).
+    """
+    for name in OWNED:
+        shutil.rmtree(destination / name, ignore_errors=True)
+        (destination / name).mkdir(parents=True)
+    gallery = Gallery(destination)
+    found = contests(inputs, inputs.primary) if inputs.primary else []
+    places = [_place(inputs, region, found, gallery) for region in inputs.regions]
+    whole = _credit(inputs.provenance)
+    overview = {
+        "contest": gallery.add(contest.contest_figure(inputs, found), whole),
+        "stripes": gallery.add(stripes.stripes_figure(inputs), whole),
+        "skills": [gallery.add(contest.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
+        "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
+        "coverage": gallery.add(scores.coverage_figure(inputs), whole),
+        "seams": [gallery.add(drawing, whole) for drawing in seams.seam_figures(inputs)],
+    }
+    inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
+        destination / "data" / "scores.csv", index=False, float_format="%.6g", lineterminator="\n"
+    )
+    environment = _environment()
+    shared: dict[str, Any] = {
+        "inputs": inputs,
+        "title": inputs.title,
+        "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        "places": places,
+        "overview": overview,
+        "standfirst": text.standfirst(inputs, found),
+        "span": _span(inputs),
+        "verdicts": tables.verdict_table(inputs, found),
+        "sources": tables.source_table(inputs.provenance),
+        "checks": tables.check_table(inputs.checks),
+        "seam_table": tables.seam_table(inputs.seams),
+        "models": tables.model_table(inputs),
+        "skipped": inputs.skipped,
+        "methods": _test_methods(inputs),
+    }
+    pages = {"index": destination / "index.html"}
+    _write(environment, "index.html.j2", pages["index"], shared | {"root": "", "embed": True})
+    for place in places:
+        target = destination / "regions" / f"{place['name']}.html"
+        _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
+    provenance = {"entries": inputs.provenance, "root": "", "embed": False}
+    _write(environment, "sources.html.j2", destination / "sources.html", shared | provenance)
+    settings = yaml.safe_dump(_plain(inputs.params), sort_keys=False, allow_unicode=True, width=90)
+    _write(
+        environment,
+        "methods.html.j2",
+        destination / "methods.html",
+        shared | {"settings": settings, "root": "", "embed": False},
+    )
+    return pages["index"]
+
+
+def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gallery) -> dict[str, Any]:
+    """Sentences, pictures and tables of one region."""
+    source = _credit(inputs.sources_of(region) or inputs.provenance)
+    own = [one for one in found if one.region == region]
+    return {
+        "name": region,
+        "title": inputs.title_of(region),
+        "verdicts": [
+            text.verdict(one, *inputs.leads_of(one.block), tests=len(found), level=inputs.significance) for one in own
+        ]
+        or ["No LSTM was run for this place."],
+        "outcome": own[0].outcome if own else "same",
+        "short": text.SHORT[own[0].outcome] if own else "",
+        "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
+        "record_text": text.record(inputs, region),
+        "record": gallery.add(record.record_figure(inputs, region), source),
+        "hindcasts": gallery.add(forecast.hindcast_figure(inputs, region), source),
+        "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
+        "scores": gallery.add(scores.leads_figure(inputs, region), source),
+        "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
+        "periods": tables.period_table(inputs, region),
+        "issued": tables.issued_table(inputs, region, forecast.shown_models(inputs, region)),
+        "score_tables": [tables.score_table(inputs, region, str(b)) for b in inputs.scores["block"].values],
+        "last_month": words.month(inputs.last_month(region)),
+        "sources": tables.source_table(inputs.sources_of(region), prefix="../"),
+    }
+
+
+def _credit(entries: Any) -> str:
+    """Source and vintage of a picture."""
+    parts = [
+        f"{entry.get('title', entry.get('key', ''))}, vintage {entry.get('vintage', 'unknown')}"
+        for entry in entries
+        if entry.get("status", "ok") != "missing"
+    ]
+    return f"Source: {'; '.join(parts)}." if parts else ""
+
+
+def _span(inputs: ReportInputs) -> str:
+    """From when to when forecasts were made, and how many."""
+    table = inputs.forecasts[inputs.regions[0]]
+    verified = table["origin"].values[:-1]
+    if not verified.size:
+        return ""
+    last = max(inputs.last_month(region) for region in inputs.regions)
+    return (
+        f"{words.capital(words.count(len(inputs.regions), 'place'))}, {words.count(len(inputs.models), 'model')}, "
+        f"forecasts from {words.count(verified.size, 'origin')} between {words.month(verified[0])} and "
+        f"{words.month(verified[-1])}, up to {words.count(table.sizes['lead'], 'month')} ahead; "
+        f"data to {words.month(last)}."
+    )
+
+
+def _test_methods(inputs: ReportInputs) -> str:
+    """Which form of the test served which block of leads, where the scores say so."""
+    if "dm_method" not in inputs.scores:
+        return ""
+    parts = []
+    for block in inputs.scores["block"].values:
+        used = sorted({str(name) for name in inputs.scores["dm_method"].sel(block=block).values.ravel()} - {""})
+        if used:
+            parts.append(f"leads {block}: {words.joined(used)}")
+    return "; ".join(parts)
+
+
+def _by_block(inputs: ReportInputs) -> list[str]:
+    dims = {"region", "model", "block"}
+    return [str(name) for name in inputs.scores.data_vars if set(inputs.scores[name].dims) == dims]
+
+
+def _plain(value: Any) -> Any:
+    """Nested mappings and sequences as YAML knows them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(words=words, style_of=style_of, all_models=MODELS)
+    return environment
+
+
+def _write(environment: Environment, template: str, target: Path, context: dict[str, Any]) -> None:
+    page = environment.get_template(template).render(**context)
+    target.write_bytes(page.encode("utf-8"))

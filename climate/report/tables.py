@@ -1,0 +1,327 @@
+"""Tables of the pages: words and numbers ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.report import words
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import Contest, best_model, periods
+from climate.report.palette import style_of
+from climate.report.text import SHORT
+
+ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
+"""Months ahead for which the issued forecast is printed."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field; `kind` becomes a class of the style sheet."""
+
+    text: str
+    href: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Heading of a column; numbers are right-aligned."""
+
+    label: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption; the first field of a row is its heading."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]] = field(default_factory=list)
+
+
+def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
+    """One row per region, sorted by how well the LSTM does in the first headline block."""
+    blocks = inputs.headline_blocks
+    by_place = {(contest.region, contest.block): contest for contest in found}
+    columns = [Column("Place")]
+    for block in blocks:
+        when = words.ahead(*inputs.leads_of(block))
+        columns += [Column(f"Verdict, {when}"), Column("CRPS ratio", True), Column("p (Holm)", True)]
+    columns += [Column(f"Best of all models, {words.ahead(*inputs.leads_of(blocks[-1]))}")]
+
+    def key(region: str) -> float:
+        contest = by_place.get((region, blocks[0]))
+        return contest.ratio if contest and np.isfinite(contest.ratio) else np.inf
+
+    rows = []
+    for region in sorted(inputs.regions, key=key):
+        row = [Cell(inputs.title_of(region), href=f"regions/{region}.html")]
+        for block in blocks:
+            contest = by_place.get((region, block))
+            if contest is None:
+                row += [Cell("No LSTM was run"), Cell("n/a"), Cell("n/a")]
+                continue
+            opponent = style_of(contest.opponent).label
+            row += [
+                Cell(f"{SHORT[contest.outcome]} ({opponent})", kind=contest.outcome),
+                Cell(words.number(contest.ratio)),
+                Cell(words.p_value(contest.p_holm).removeprefix("p ").removeprefix("= ")),
+            ]
+        row.append(Cell(style_of(best_model(inputs, region, blocks[-1])).label))
+        rows.append(row)
+    return Table(
+        "The LSTM against the best simple model (in brackets) of each place. A ratio below 1 means a lower error "
+        "for the LSTM; p is two-sided, from the Diebold-Mariano test, corrected by Holm's method.",
+        columns,
+        rows,
+    )
+
+
+def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
+    """All scores of all models in one block of leads."""
+    scores = inputs.scores.sel(region=region, block=block)
+    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    best, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+    columns = [
+        Column("Model"),
+        Column(f"CRPS ({unit})", True),
+        Column("÷ best simple", True),
+        Column("p against best simple", True),
+        Column("Skill against reference", True),
+        Column(f"MAE ({unit})", True),
+        Column(f"RMSE ({unit})", True),
+        Column("MASE", True),
+        Column("In 90% interval", True),
+    ]
+    rows = []
+    for model in sorted(inputs.models, key=lambda name: _finite(scores["crps"].sel(model=name))):
+        one = scores.sel(model=model)
+
+        def value(name: str, one: xr.Dataset = one) -> float:
+            return float(one[name].item()) if name in one else float("nan")
+
+        p = value("dm_p_best")
+        rows.append(
+            [
+                Cell(style_of(model).label, kind="winner" if model == winner else ""),
+                Cell(words.significant(value("crps"))),
+                Cell(words.number(value("crps_ratio_best"))),
+                Cell(words.NONE if model == best else words.p_value(p).removeprefix("p ").removeprefix("= ")),
+                Cell(
+                    words.NONE if model == inputs.reference else words.percent(value("crps_skill_reference"), 0, True)
+                ),
+                Cell(words.significant(value("mae"))),
+                Cell(words.significant(value("rmse"))),
+                Cell(words.number(value("mase"))),
+                Cell(words.percent(value("coverage90"))),
+            ]
+        )
+    count = int(np.nanmax(scores["n"].values.astype(float)))
+    return Table(
+        f"Scores {words.ahead(*inputs.leads_of(block))}, lowest CRPS first; {count:,} verified forecasts per model. "
+        f"Best simple model: {style_of(best).label}. Reference of skill: {style_of(inputs.reference).label}. "
+        "The p values of this table are not corrected for the number of comparisons.",
+        columns,
+        rows,
+    )
+
+
+def _finite(array: xr.DataArray) -> float:
+    value = float(array)
+    return value if np.isfinite(value) else np.inf
+
+
+def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Table:
+    """The issued forecast at a few leads."""
+    table = inputs.forecasts[region].isel(origin=-1)
+    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    columns = [Column("Month"), Column("Lead (months)", True)]
+    for model in models:
+        columns += [Column(f"{style_of(model).label} ({unit})", True), Column("90% interval", True)]
+    rows = []
+    for lead in [lead for lead in ISSUED_LEADS if lead in table["lead"].values]:
+        one = table.sel(lead=lead)
+        row = [Cell(words.month(one["valid_time"].values)), Cell(str(lead))]
+        for model in models:
+            low, middle, high = (
+                float(one["forecast"].sel(model=model).sel(quantile=level, method="nearest").item())
+                for level in (0.05, 0.5, 0.95)
+            )
+            row += [Cell(words.number(middle)), Cell(f"{words.number(low)} to {words.number(high)}")]
+        rows.append(row)
+    origin = words.month(table["origin"].values)
+    return Table(f"Forecast issued from the last observed month, {origin}: median and 90% interval.", columns, rows)
+
+
+def period_table(inputs: ReportInputs, region: str) -> Table:
+    """Collection periods of a record."""
+    rows = [
+        [
+            Cell(period.name or words.NONE),
+            Cell(words.iso_month(period.first)),
+            Cell(words.iso_month(period.last)),
+            Cell(f"{period.months:,}"),
+            Cell(f"{period.interpolated:,}"),
+            Cell(period.site or words.NONE),
+            Cell(period.source or words.NONE, href=f"../sources.html#{period.source}" if period.source else ""),
+        ]
+        for period in periods(inputs.series[region])
+    ]
+    columns = [
+        Column("Collection period"),
+        Column("From"),
+        Column("To"),
+        Column("Months", True),
+        Column("Interpolated", True),
+        Column("Site"),
+        Column("Source"),
+    ]
+    return Table("Collection periods: who measured, where, from when to when.", columns, rows)
+
+
+SEAM_LABELS = {
+    "region": "Record",
+    "record": "Record",
+    "splice": "Record",
+    "series": "Record",
+    "older": "Older part",
+    "newer": "Newer part",
+    "start": "Overlap from",
+    "end": "Overlap to",
+    "overlap_start": "Overlap from",
+    "overlap_end": "Overlap to",
+    "offset": "Offset",
+    "offset_se": "Standard error",
+    "standard_error": "Standard error",
+    "n": "Months of overlap",
+    "months": "Months of overlap",
+    "step": "Step left",
+    "seam": "Seam",
+    "time": "Joined at",
+    "joined": "Joined at",
+    "units": "Unit",
+    "note": "Note",
+}
+"""Headings of the variables of the seams table; others are printed under their own name."""
+
+
+def seam_table(seams: xr.Dataset | None) -> Table | None:
+    """All variables along `seam`, one row per seam."""
+    if seams is None or "seam" not in seams.dims or not seams.sizes["seam"]:
+        return None
+    names = [str(name) for name in seams.variables if seams[name].dims == ("seam",) and name != "seam"]
+    columns, fields = [], []
+    for name in names:
+        values = seams[name].values
+        unit = words.unit(str(seams[name].attrs.get("units", "")))
+        label = SEAM_LABELS.get(name, words.capital(name.replace("_", " ")))
+        numeric = bool(np.issubdtype(values.dtype, np.number))
+        columns.append(Column(f"{label} ({unit})" if unit and unit != "1" else label, numeric))
+        fields.append([_seam_field(value) for value in values])
+    rows = [[Cell(text) for text in row] for row in zip(*fields, strict=True)]
+    return Table("Seams: where one record was joined to the next, and how well they agreed.", columns, rows)
+
+
+def _seam_field(value: Any) -> str:
+    if isinstance(value, np.datetime64):
+        return words.NONE if np.isnat(value) else words.iso_month(value)
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (int, np.integer)):
+        return f"{int(value):,}"
+    if isinstance(value, (float, np.floating)):
+        plain = float(value)
+        return f"{int(plain):,}" if plain.is_integer() and abs(plain) >= 1 else words.significant(plain)
+    return str(value) or words.NONE
+
+
+def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Truth checks, those that did not pass first."""
+    if not checks:
+        return None
+    order = {"error": 0, "fail": 0, "failed": 0, "warning": 1, "warn": 1}
+    rows = sorted(checks, key=lambda row: order.get(str(row.get("status", "")).lower(), 2))
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    first = [name for name in ("source", "check", "status") if name in names]
+    names = first + [name for name in names if name not in first]
+    return Table(
+        "Checks of the records against what their publishers declare.",
+        [Column(words.capital(name.replace("_", " "))) for name in names],
+        [
+            [
+                Cell(
+                    _plain(row.get(name, "")),
+                    kind=f"status-{str(row.get(name)).lower()}" if name == "status" else "",
+                )
+                for name in names
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return words.significant(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(part) for part in value)
+    return words.NONE if value is None or value == "" else str(value)
+
+
+STATUS = {
+    "ok": "as pinned",
+    "last-good": "last good copy",
+    "missing": "missing",
+}
+"""What a source's status means."""
+
+
+def source_table(provenance: Sequence[Mapping[str, Any]], prefix: str = "") -> Table:
+    """Which vintage of which source served, by which channel, under which licence."""
+    rows = []
+    for entry in provenance:
+        status, key = str(entry.get("status", "ok")), str(entry.get("key", ""))
+        rows.append(
+            [
+                Cell(str(entry.get("title", key)), href=f"{prefix}sources.html#{key}"),
+                Cell(str(entry.get("publisher", "") or words.NONE)),
+                Cell(str(entry.get("vintage", "") or words.NONE)),
+                Cell(str(entry.get("channel", "") or words.NONE)),
+                Cell(STATUS.get(status, status), kind=f"status-{status}"),
+                Cell(str(entry.get("licence", "") or words.NONE)),
+            ]
+        )
+    return Table(
+        "Sources: which vintage served, and by which channel it came.",
+        [Column(name) for name in ("Source", "Publisher", "Vintage", "Channel", "Status", "Licence")],
+        rows,
+    )
+
+
+def model_table(inputs: ReportInputs) -> Table:
+    """What each model is, how many values it estimates and how often it is estimated anew."""
+    rows = []
+    table = inputs.forecasts[inputs.regions[0]]
+    for model in inputs.models:
+        row = [Cell(style_of(model).label, kind="swatch"), Cell(style_of(model).about or words.NONE)]
+        for name in ("parameters", "refit_every"):
+            known = name in table and model in table["model"].values and "model" in table[name].dims
+            value = float(table[name].sel(model=model).item()) if known else float("nan")
+            row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
+        rows.append(row)
+    return Table(
+        f"Models, with the number of values that each estimated for {inputs.title_of(inputs.regions[0])}.",
+        [
+            Column("Model"),
+            Column("In one line"),
+            Column("Parameters", True),
+            Column("Months between estimations", True),
+        ],
+        rows,
+    )

@@ -1,0 +1,133 @@
+"""Numbers, months and units as words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Time = np.datetime64 | npt.NDArray[Any]
+"""One moment, as a scalar or an array without dimensions."""
+
+MINUS = "\u2212"
+NARROW = "\u202f"
+EN_DASH = "\u2013"
+NONE = EN_DASH
+"""Printed where there is nothing to say."""
+
+UNITS = {
+    "degC": "°C",
+    "degree_Celsius": "°C",
+    "delta_degC": "°C",
+    "celsius": "°C",
+    "K": "K",
+    "kelvin": "K",
+    "1e-6": "ppm",
+    "micromol/mol": "ppm",
+    "umol mol-1": "ppm",
+    "ppm": "ppm",
+}
+"""Units as readers know them."""
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def unit(units: str) -> str:
+    """`units` as printed."""
+    return UNITS.get(units, units)
+
+
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """Fixed-point with a real minus sign; 'n/a' for NaN."""
+    if not np.isfinite(value):
+        return "n/a"
+    text = f"{abs(value):,.{digits}f}"
+    zero = float(text.replace(",", "")) == 0
+    if value < 0 and not zero:
+        return MINUS + text
+    return ("+" + text) if sign and not zero else text
+
+
+def significant(value: float, figures: int = 3) -> str:
+    """`value` with about `figures` significant figures and never in scientific notation."""
+    if not np.isfinite(value):
+        return "n/a"
+    if value == 0:
+        return "0"
+    digits = max(0, figures - 1 - int(np.floor(np.log10(abs(value)))))
+    return number(value, min(digits, 6))
+
+
+def percent(share: float, digits: int = 0, sign: bool = False) -> str:
+    """A share as a percentage."""
+    return "n/a" if not np.isfinite(share) else number(100 * share, digits, sign) + "%"
+
+
+def p_value(p: float) -> str:
+    """'p = 0.012', 'p < 0.001' or 'p not available'."""
+    if not np.isfinite(p):
+        return "p not available"
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def month(time: Time) -> str:
+    """'February 2026'."""
+    index = int(np.asarray(time).astype("datetime64[M]").astype(np.int64))
+    return f"{MONTHS[index % 12]} {index // 12 + 1970}"
+
+
+def iso_month(time: Time) -> str:
+    """'2026-02'."""
+    return str(np.asarray(time).astype("datetime64[M]"))
+
+
+def count(value: int, noun: str, plural: str | None = None) -> str:
+    """'one region', 'three regions', '14 regions'."""
+    name = noun if value == 1 else plural or noun + "s"
+    return f"{SMALL[value] if value < len(SMALL) else f'{value:,}'} {name}"
+
+
+def ordinal(value: int) -> str:
+    """'second', 'third', '11th'."""
+    small = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth"}
+    if value in small:
+        return small[value]
+    suffix = "th" if 10 <= value % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value}{suffix}"
+
+
+def ahead(first: int, last: int) -> str:
+    """A block of leads: 'one month ahead', '1 to 12 months ahead'."""
+    if first == last:
+        return "one month ahead" if first == 1 else f"{first} months ahead"
+    return f"{first} to {last} months ahead"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def capital(text: str) -> str:
+    """First letter in upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]

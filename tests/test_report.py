@@ -1,0 +1,538 @@
+"""The report: what its sentences say, that its pages hold together, and that its data are what is drawn."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from PIL import Image
+
+from climate.contract import QUANTILES, TIME_DTYPE
+from climate.errors import ClimateError
+from climate.report import words
+from climate.report.figures import contest, forecast, record, scores, stripes
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import annual_means, contests, periods, running_mean, trend
+from climate.report.palette import MODELS, ordered, style_of
+from climate.report.site import render
+from climate.report.text import standfirst, verdict
+
+MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
+LEADS, ORIGINS = 24, 8
+BLOCKS = {"1": [1, 1], "1-12": [1, 12], "13-24": [13, 24]}
+SHARPNESS = {"seasonal-naive": 1.6, "trend-ar1": 1.0, "sarima": 1.1, "ridge-enso": 0.95, "lstm-tutorial": 4.0}
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+def make_series(region: str, title: str, quantity: str = "temperature") -> xr.Dataset:
+    """A record from 1958-03 to 2026-02 with two collection periods and four interpolated months."""
+    months = np.arange("1958-03", "2026-03", dtype="datetime64[M]")
+    random = np.random.default_rng(sum(region.encode()))
+    t = np.arange(months.size) / 12
+    if quantity == "temperature":
+        value = 0.02 * t - 0.3 + 0.3 * random.standard_normal(t.size)
+        attrs = {"units": "degC", "kind": "anomaly", "baseline": "1961-1990", "long_name": "air temperature"}
+    else:
+        value = 315 + 1.1 * t + 0.012 * t**2 + 3 * np.sin(2 * np.pi * t) + 0.2 * random.standard_normal(t.size)
+        attrs = {"units": "ppm", "kind": "absolute", "baseline": "", "long_name": "CO2 mole fraction"}
+    early = months < np.datetime64("1974-05")
+    interpolated = np.zeros(t.size, dtype=bool)
+    interpolated[70:74] = True
+    return xr.Dataset(
+        {
+            "value": ("time", value),
+            "uncertainty": ("time", np.where(early, np.nan, 0.05)),
+            "source": ("time", np.where(early, "old-source", "new-source").astype(object)),
+            "site": ("time", np.full(t.size, "somewhere", dtype=object)),
+            "period": ("time", np.where(early, "Early network", "Modern network").astype(object)),
+            "interpolated": ("time", interpolated),
+        },
+        coords={"time": months.astype(TIME_DTYPE)},
+        attrs=attrs | {"region": region, "title": title, "quantity": quantity, "sources": "old-source,new-source"},
+    )
+
+
+def make_table(series: xr.Dataset) -> xr.Dataset:
+    """Forecasts whose spread and centre are right but for a factor; the last origin is the issued forecast."""
+    values, months = series["value"].values, series["time"].values.astype("datetime64[M]")
+    last = months.size - 1
+    places = [*(last - LEADS - 6 * k for k in reversed(range(ORIGINS))), last]
+    position = np.array(places)[:, None] + np.arange(1, LEADS + 1)
+    observed = np.where(position <= last, values[np.minimum(position, last)], np.nan)
+    random = np.random.default_rng(5)
+    truth = np.where(np.isfinite(observed), observed, values[-12:].mean())
+    deviates = np.array([-1.645, -1.282, -0.842, -0.524, -0.253, 0, 0.253, 0.524, 0.842, 1.282, 1.645])
+    scale = float(np.std(np.diff(values)))
+    forecasts = []
+    for model in MODEL_NAMES:
+        spread = scale * SHARPNESS.get(model, 0.97) * np.sqrt(np.arange(1, LEADS + 1))[None, :, None] / 4
+        noise = random.standard_normal(truth.shape)[..., None]
+        forecasts.append(truth[..., None] + spread * (noise + deviates))
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), np.stack(forecasts)),
+            "observed": (("origin", "lead"), observed),
+            "parameters": ("model", [0, 15, 8, 40, 4000, 5000]),
+            "refit_every": ("model", [24, 24, 24, 24, 60, 60]),
+        },
+        coords={
+            "model": np.array(MODEL_NAMES, dtype=object),
+            "origin": months[places].astype(TIME_DTYPE),
+            "lead": np.arange(1, LEADS + 1),
+            "quantile": list(QUANTILES),
+            "valid_time": (
+                ("origin", "lead"),
+                (months[0] + position * np.timedelta64(1, "M")).astype(TIME_DTYPE),
+            ),
+        },
+        attrs={"region": series.attrs["region"], "title": series.attrs["title"], "units": series.attrs["units"]},
+    )
+
+
+def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
+    """Scores in which `lstm-direct` stands at a given ratio and p value per region; lstm-tutorial is far off."""
+    regions, blocks = list(ratios), list(BLOCKS)
+    base = np.array([1.5, 1.0, 1.1, 0.97, 4.0, np.nan])
+    ratio = np.stack([np.where(np.isnan(base), ratios[region], base) for region in regions])
+    by_block = np.repeat(ratio[:, :, None], len(blocks), axis=2)
+    lead = np.sqrt(np.arange(1, LEADS + 1))
+    by_lead = 0.1 * ratio[:, :, None] * lead
+    tested = np.full(by_block.shape, 0.5)
+    tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
+    dims = ("region", "model", "block")
+    return xr.Dataset(
+        {
+            "crps": (dims, 0.1 * by_block),
+            "mae": (dims, 0.14 * by_block),
+            "rmse": (dims, 0.18 * by_block),
+            "mase": (dims, 0.7 * by_block),
+            "coverage90": (dims, np.full(by_block.shape, 0.88)),
+            "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
+            "crps_skill_reference": (dims, 1 - by_block / 1.5),
+            "crps_ratio_best": (dims, by_block),
+            "crps_ratio_best_low": (dims, 0.93 * by_block),
+            "crps_ratio_best_high": (dims, 1.07 * by_block),
+            "dm_method": (("region", "block"), np.full((len(regions), len(blocks)), "hln", dtype=object)),
+            "dm_p_reference": (dims, tested),
+            "dm_p_best": (dims, tested),
+            "crps_by_lead": (("region", "model", "lead"), by_lead),
+            "mae_by_lead": (("region", "model", "lead"), 1.4 * by_lead),
+            "coverage_by_lead": (("region", "model", "lead"), np.full(by_lead.shape, 0.85)),
+            "best_classical": (
+                ("region", "block"),
+                np.full((len(regions), len(blocks)), "trend-ar1", dtype=object),
+            ),
+        },
+        coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
+    )
+
+
+RATIOS = {"globe": 0.90, "kiel": 1.08, "mauna-loa-co2": 0.99}
+P_VALUES = {"globe": 0.0005, "kiel": 0.001, "mauna-loa-co2": 0.62}
+
+
+def make_inputs(**changes: Any) -> ReportInputs:
+    """Three regions, one for each outcome, one skipped region, two sources."""
+    series = {
+        "globe": make_series("globe", "The globe"),
+        "kiel": make_series("kiel", "Kiel"),
+        "mauna-loa-co2": make_series("mauna-loa-co2", "CO2 at Mauna Loa", "co2"),
+    }
+    provenance = [
+        {
+            "key": key,
+            "title": f"The {key} <record> & more",
+            "publisher": "A publisher",
+            "version": "1",
+            "vintage": "2026-02",
+            "channel": channel,
+            "status": "ok",
+            "files": {"values.csv": {"url": "https://example.org/v.csv", "sha256": "ab" * 32, "bytes": 1234}},
+            "licence": "CC0",
+            "licence_url": "https://example.org/licence",
+            "citation": "Somebody (2026)",
+            "doi": "10.1234/5678",
+            "homepage": "https://example.org",
+            "reasons": ["mirror: no such file"],
+        }
+        for key, channel in (("old-source", "registry"), ("new-source", "mirror"))
+    ]
+    inputs = ReportInputs(
+        title="Does the LSTM beat the simple model?",
+        params={
+            "score": {"blocks": BLOCKS, "reference": "seasonal-naive", "significance": 0.05},
+            "backtest": {"every": 6},
+            "regions": {name: {"title": one.attrs["title"]} for name, one in series.items()},
+        },
+        provenance=provenance,
+        series=series,
+        forecasts={name: make_table(one) for name, one in series.items()},
+        scores=make_scores(RATIOS, P_VALUES),
+        seams=xr.Dataset(
+            {
+                "record": ("seam", ["co2-mauna-loa"]),
+                "offset": ("seam", [0.12], {"units": "ppm"}),
+                "standard_error": ("seam", [0.01], {"units": "ppm"}),
+                "n": ("seam", [240]),
+            }
+        ),
+        checks=[
+            {"source": "old-source", "check": "no month twice", "status": "ok", "detail": ""},
+            {"source": "new-source", "check": "rows never shrink", "status": "warning", "detail": "two fewer"},
+        ],
+        skipped={"atlantis": "its source is missing"},
+    )
+    return replace(inputs, **changes)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> ReportInputs:
+    return make_inputs()
+
+
+@pytest.fixture(scope="module")
+def site(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render(inputs, tmp_path_factory.mktemp("site")).parent
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and a complaint for each that is not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.faults: list[str] = []
+        self._open: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        self.faults += [f"<{tag}> left open" for tag in self._open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open[-1] != tag:
+            self.faults.append(f"</{tag}> at {self.getpos()} closes {self._open[-1:]}")
+        else:
+            self._open.pop()
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    def ids(self) -> list[str]:
+        return [attrs["id"] for _, attrs in self.tags if "id" in attrs]
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[Page]:
+    return [Page(path) for path in sorted(site.rglob("*.html"))]
+
+
+def test_every_expected_page_is_written(site: Path) -> None:
+    found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
+    regions = {f"regions/{name}.html" for name in RATIOS}
+    assert found == {"index.html", "sources.html", "methods.html"} | regions
+
+
+def test_html_is_well_formed_and_ids_are_unique(pages: list[Page]) -> None:
+    for page in pages:
+        assert page.faults == [], page.path
+        assert len(page.ids()) == len(set(page.ids())), page.path
+
+
+def test_every_image_has_words_with_numbers_a_size_and_a_caption(pages: list[Page]) -> None:
+    total = 0
+    for page in pages:
+        for image in page.of("img"):
+            assert re.search(r"\d", image["alt"]), (page.path, image["alt"])
+            assert int(image["width"]) > 0
+            assert int(image["height"]) > 0
+            total += 1
+        assert len(page.of("figure")) == len(page.of("figcaption")) == len(page.of("img"))
+    assert total >= 3 * 5 + 10
+
+
+def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(pages: list[Page]) -> None:
+    for page in pages:
+        for _, attrs in page.tags:
+            assert not attrs.get("src", "").startswith(("http", "//")), page.path
+        for link in page.of("link"):
+            assert link["href"].startswith("data:"), page.path
+        assert page.of("script") == []
+        text = page.path.read_text(encoding="utf-8")
+        assert "url(" not in text
+        assert "@import" not in text
+        for attrs in (*page.of("a"), *page.of("img")):
+            target = attrs.get("href") or attrs.get("src") or ""
+            assert target, page.path
+            if target.startswith(("https://", "data:")):
+                continue
+            name, _, fragment = target.partition("#")
+            file = (page.path.parent / name).resolve() if name else page.path
+            assert file.is_file(), (page.path, target)
+            if fragment:
+                assert fragment in Page(file).ids(), (page.path, target)
+
+
+def test_index_stands_alone(site: Path) -> None:
+    images = Page(site / "index.html").of("img")
+    assert len(images) >= 10
+    assert all(image["src"].startswith("data:image/png;base64,") for image in images)
+
+
+def test_headings_are_in_order_and_tables_have_captions_and_scopes(pages: list[Page]) -> None:
+    for page in pages:
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), page.path
+        assert len(page.of("table")) == len(page.of("caption"))
+        assert all(head.get("scope") in ("col", "row") for head in page.of("th"))
+        assert len(page.of("main")) == 1
+        assert page.of("html")[0]["lang"] == "en"
+
+
+def test_two_renders_give_the_same_bytes(inputs: ReportInputs, site: Path, tmp_path: Path) -> None:
+    render(inputs, tmp_path)
+    first = {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    second = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_second_render_removes_pages_of_regions_that_are_gone(inputs: ReportInputs, tmp_path: Path) -> None:
+    (tmp_path / "regions").mkdir()
+    (tmp_path / "regions" / "gone.html").write_text("old")
+    (tmp_path / "metrics.json").write_text("{}")
+    series = {"globe": inputs.series["globe"]}
+    render(replace(inputs, series=series, forecasts={"globe": inputs.forecasts["globe"]}), tmp_path)
+    assert [path.name for path in (tmp_path / "regions").iterdir()] == ["globe.html"]
+    assert (tmp_path / "metrics.json").exists()
+
+
+def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    assert "atlantis" in text
+    assert "its source is missing" in text
+    assert "The old-source &lt;record&gt; &amp; more" in text
+    assert "0.120" in text
+    assert "two fewer" in text
+    sources = (site / "sources.html").read_text(encoding="utf-8")
+    for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
+        assert fact in sources
+
+
+def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
+    files = sorted((site / "figures").glob("*.png"))
+    assert len(files) >= 3 * 5 + 5
+    for file in files:
+        image = Image.open(io.BytesIO(file.read_bytes()))
+        assert image.size[0] == 1440, file.name
+        assert image.mode == "P"
+        assert not set(image.info) & {"Software", "Creation Time", "date"}
+        assert file.stat().st_size < 150_000, file.name
+        assert (site / "data" / f"{file.stem}.csv").is_file()
+
+
+def test_verdict_of_each_outcome(inputs: ReportInputs) -> None:
+    found = {one.region: one for one in contests(inputs, "lstm-direct")}
+    said = {region: verdict(one, *inputs.leads_of(one.block), tests=3, level=0.05) for region, one in found.items()}
+    assert found["globe"].outcome == "better"
+    assert said["globe"] == (
+        "1 to 12 months ahead, the LSTM beats the best simple model: its error (CRPS) is 10% lower than that of "
+        "trend with AR(1) (p = 0.002 after correction for 3 comparisons)."
+    )
+    assert found["kiel"].outcome == "worse"
+    assert "the LSTM loses to the best simple model: its error (CRPS) is 8% higher than" in said["kiel"]
+    assert found["mauna-loa-co2"].outcome == "same"
+    assert "there is no significant difference between the LSTM and the best simple model" in said["mauna-loa-co2"]
+    assert "1% lower than that of trend with AR(1)" in said["mauna-loa-co2"]
+
+
+def test_a_difference_that_only_correction_undoes_is_said_to_be_so() -> None:
+    p = {"globe": 0.03, "kiel": 0.6, "mauna-loa-co2": 0.9}
+    inputs = make_inputs(scores=make_scores(RATIOS, p))
+    one = contests(inputs, "lstm-direct")[0]
+    assert one.outcome == "same"
+    assert "Taken alone that would count (p = 0.030)" in verdict(one, 1, 12, tests=3, level=0.05)
+
+
+def test_contest_without_a_test_is_no_win() -> None:
+    inputs = make_inputs(scores=make_scores(RATIOS, dict.fromkeys(RATIOS, np.nan)))
+    one = contests(inputs, "lstm-direct")[0]
+    assert one.outcome == "same"
+    assert "too few forecasts to test" in verdict(one, 1, 12, tests=3, level=0.05)
+
+
+def test_standfirst_counts_the_outcomes(inputs: ReportInputs) -> None:
+    said = standfirst(inputs, contests(inputs, "lstm-direct"))
+    assert "beats the best simple model in one of three places" in said
+    assert "loses in one and cannot be told apart from it in one" in said
+
+
+def test_report_without_a_network_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
+    classical = ["seasonal-naive", "trend-ar1", "sarima"]
+    less = replace(
+        inputs,
+        scores=inputs.scores.sel(model=classical),
+        forecasts={name: table.sel(model=classical) for name, table in inputs.forecasts.items()},
+    )
+    text = render(less, tmp_path).read_text(encoding="utf-8")
+    assert "No LSTM was run" in text
+
+
+def test_no_region_at_all_is_an_error(inputs: ReportInputs) -> None:
+    with pytest.raises(ClimateError, match="found no region"):
+        replace(inputs, series={}, forecasts={})
+
+
+def lines(axes: Any) -> dict[str, np.ndarray]:
+    return {str(line.get_label()): np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()}
+
+
+def test_csv_of_the_record_is_what_is_drawn(inputs: ReportInputs, site: Path) -> None:
+    drawing = record.record_figure(inputs, "globe")
+    csv = pd.read_csv(site / "data" / "globe-record.csv", keep_default_na=True)
+    drawn = lines(drawing.figure.axes[0])
+    np.testing.assert_allclose(csv["value"], drawn["Month"], rtol=1e-5)
+    np.testing.assert_allclose(csv["twelve_month_mean"], drawn["Twelve-month mean"], rtol=1e-5)
+    np.testing.assert_allclose(csv["value"], inputs.series["globe"]["value"], rtol=1e-5)
+    assert csv["month"].iloc[0] == "1958-03"
+
+
+def test_csv_of_the_forecast_is_what_is_drawn(inputs: ReportInputs, site: Path) -> None:
+    drawing = forecast.issued_figure(inputs, "kiel")
+    assert drawing is not None
+    csv = pd.read_csv(site / "data" / "kiel-forecast.csv")
+    drawn = lines(drawing.figure.axes[0])
+    table = inputs.forecasts["kiel"].isel(origin=-1)
+    for model in ("lstm-direct", "trend-ar1"):
+        rows = csv[csv["model"] == model]
+        np.testing.assert_allclose(rows["q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"], rtol=1e-5)
+        np.testing.assert_allclose(rows["q0.05"], table["forecast"].sel(model=model, quantile=0.05), rtol=1e-5)
+        assert set(rows["origin"]) == {"2026-02"}
+    np.testing.assert_allclose(csv[csv["model"] == "observed"]["observed"], drawn["Observed"], rtol=1e-5)
+
+
+def test_csv_of_the_scores_is_what_is_drawn(inputs: ReportInputs, site: Path) -> None:
+    drawing = scores.leads_figure(inputs, "kiel")
+    csv = pd.read_csv(site / "data" / "kiel-scores.csv")
+    drawn = lines(drawing.figure.axes[0])
+    for model in MODEL_NAMES:
+        rows = csv[csv["model"] == model]
+        np.testing.assert_allclose(rows["crps"], drawn[style_of(model).label], rtol=1e-5)
+        np.testing.assert_allclose(
+            rows["crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model), rtol=1e-5
+        )
+
+
+def test_hindcasts_do_not_overlap_and_show_the_newest_complete_one(inputs: ReportInputs) -> None:
+    table = inputs.forecasts["kiel"]
+    places = forecast.hindcast_origins(table)
+    months = table["origin"].values[places].astype("datetime64[M]").astype(int)
+    assert places[-1] == ORIGINS - 1
+    assert (np.diff(months) >= LEADS).all()
+
+
+def test_reliability_is_the_share_below_each_quantile(inputs: ReportInputs) -> None:
+    table = inputs.forecasts["globe"]
+    rows = scores.reliability(table, ["trend-ar1"])
+    naive = []
+    for q in range(len(QUANTILES)):
+        hits = [
+            float(table["observed"].values[i, j] <= table["forecast"].sel(model="trend-ar1").values[i, j, q])
+            for i in range(ORIGINS)
+            for j in range(LEADS)
+        ]
+        naive.append(np.mean(hits))
+    np.testing.assert_allclose(rows["share_below"], naive)
+
+
+def test_ratio_table_is_sorted_by_the_first_block(inputs: ReportInputs) -> None:
+    rows = contest.ratio_table(inputs, contests(inputs, "lstm-direct"))
+    assert list(dict.fromkeys(rows["region"])) == ["globe", "mauna-loa-co2", "kiel"]
+
+
+def test_stripes_leave_out_records_that_are_no_temperature_anomaly(inputs: ReportInputs) -> None:
+    drawing = stripes.stripes_figure(inputs)
+    assert drawing is not None
+    assert set(drawing.data["region"]) == {"globe", "kiel"}
+    assert drawing.data["year"].max() == 2025
+
+
+def test_annual_means_leave_out_partial_years() -> None:
+    months = np.arange("2000-01", "2002-07", dtype="datetime64[M]")
+    series = xr.Dataset(
+        {"value": ("time", np.arange(months.size, dtype=float))}, coords={"time": months.astype(TIME_DTYPE)}
+    )
+    series["value"][3] = np.nan
+    annual = annual_means(series)
+    assert annual.years.tolist() == [2001]
+    assert annual.means.tolist() == [17.5]
+
+
+def test_years_before_1677_keep_their_numbers() -> None:
+    months = np.arange("0013-01", "0025-01", dtype="datetime64[M]")
+    series = xr.Dataset({"value": ("time", np.arange(144.0))}, coords={"time": months.astype(TIME_DTYPE)})
+    assert annual_means(series).years.tolist() == list(range(13, 25))
+
+
+def test_trend_recovers_a_line_and_its_interval_covers_the_truth() -> None:
+    random = np.random.default_rng(3)
+    hits, runs = 0, 200
+    for _ in range(runs):
+        values = 0.002 * np.arange(360) + np.repeat(0.1 * random.standard_normal(30), 12)
+        months = np.arange("1990-01", "2020-01", dtype="datetime64[M]").astype(TIME_DTYPE)
+        line = trend(annual_means(xr.Dataset({"value": ("time", values)}, coords={"time": months})))
+        assert line is not None
+        hits += abs(line.per_decade - 0.24) <= line.half_width
+    assert 0.90 <= hits / runs <= 0.99
+
+
+def test_running_mean_removes_a_season_and_keeps_a_line() -> None:
+    t = np.arange(120.0)
+    smooth = running_mean(t + 5 * np.sin(2 * np.pi * t / 12))
+    np.testing.assert_allclose(smooth[6:-6], t[6:-6])
+    assert np.isnan(smooth[:6]).all()
+    assert np.isnan(smooth[-6:]).all()
+
+
+def test_periods_split_where_the_collection_changes(inputs: ReportInputs) -> None:
+    found = periods(inputs.series["globe"])
+    assert [(one.name, words.iso_month(one.first), words.iso_month(one.last)) for one in found] == [
+        ("Early network", "1958-03", "1974-04"),
+        ("Modern network", "1974-05", "2026-02"),
+    ]
+    assert found[0].interpolated == 4
+
+
+def test_models_have_one_look_and_one_order() -> None:
+    assert len({style.label for style in MODELS}) == len(MODELS)
+    assert len({(style.colour, str(style.dash)) for style in MODELS}) == len(MODELS)
+    assert ordered(["lstm-direct", "new-model", "ets", "seasonal-naive"]) == [
+        "seasonal-naive",
+        "ets",
+        "lstm-direct",
+        "new-model",
+    ]
+    assert style_of("new-model").label == "new-model"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.004, "0.00"), (-1.5, "\u22121.50"), (1.5, "+1.50"), (float("nan"), "n/a"), (1234.5, "+1,234.50")],
+)
+def test_numbers_in_words(value: float, text: str) -> None:
+    assert words.number(value, 2, sign=True) == text
