@@ -26,7 +26,8 @@ __all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
 CHANNELS: dict[str, Fetcher] = {"registry": registry, "mirror": mirror_channel, "publisher": publisher}
 STALE_SECONDS = 24 * 3600.0
 """Age from which the workspace of a killed run is swept away; no pull lasts nearly as long."""
-REPLACE_TURNS = 20
+TURNS = 20
+"""How often one pull yields to another of the same source before it gives up."""
 
 log = logging.getLogger("climate")
 
@@ -82,16 +83,25 @@ def _vintage(source: Source, name: str) -> Vintage:
     )
 
 
+def _make_folder(parent: Path, name: str) -> Path:
+    """A new folder in `parent`, which another pull that ends may remove in between."""
+    for _ in range(TURNS):
+        parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+    raise FileNotFoundError(errno.ENOENT, "the folder vanishes as soon as it is made", str(parent))
+
+
 @contextmanager
 def _workspace(destination: Path) -> Iterator[Path]:
     """A folder on the disk of `destination` but outside its parent, whose content is data for the next stage."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     parent = destination.parent.with_name(f"{destination.parent.name}.partial")
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.iterdir():
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
-    workspace = Path(tempfile.mkdtemp(prefix=f"{destination.name}-", dir=parent))
+    workspace = _make_folder(parent, destination.name)
+    for other in parent.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - other.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
     try:
         yield workspace
     finally:
@@ -102,13 +112,13 @@ def _workspace(destination: Path) -> Iterator[Path]:
 
 def _replace(destination: Path, folder: Path, workspace: Path) -> None:
     """Put `folder` in the place of `destination`, which another pull of the source may be doing at the same time."""
-    for turn in range(REPLACE_TURNS):
+    for turn in range(TURNS):
         with suppress(FileNotFoundError):
             destination.rename(workspace / f"old{turn}")
         try:
             folder.rename(destination)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or turn == REPLACE_TURNS - 1:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or turn == TURNS - 1:
                 raise
         else:
             return
@@ -125,11 +135,14 @@ def _find_kept(key: str, *candidates: Path | None) -> _Kept | None:
     for folder in candidates:
         if folder is None or not folder.is_dir():
             continue
-        problems = verify(folder)
+        try:
+            problems = verify(folder)
+            provenance = read_provenance(folder)
+        except (OSError, ClimateError) as error:
+            problems = [str(error)]
         if problems:
             log.warning("%s: last good copy not used: %s", key, problems[0])
             continue
-        provenance = read_provenance(folder)
         if provenance.files and provenance.key == key:
             return _Kept(folder, provenance)
     return None

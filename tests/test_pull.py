@@ -16,6 +16,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import pytest
 
 from climate.channels import Limits, Refused, registry
 from climate.channels.archives import extract
-from climate.channels.transfer import user_agent
+from climate.channels.transfer import download, user_agent
 from climate.errors import ClimateError
 from climate.provenance import Provenance, read_provenance
 from climate.pull import pull, verify
@@ -260,6 +261,20 @@ def test_an_older_vintage_may_be_smaller_than_the_copy_it_replaces(
     assert good_copy.is_dir()
 
 
+@pytest.mark.parametrize(("terminal", "size"), [(True, 3_000_000), (False, 3_000_000), (True, 10_000)])
+def test_long_downloads_show_progress_on_a_terminal_only(
+    terminal: bool, size: int, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    server.answers["/big"] = b"9" * size
+    download(f"{server.url}/big", tmp_path / "big", max_bytes=size, limits=QUICK, what="big.nc")
+    assert (tmp_path / "big").stat().st_size == size
+    assert ("big.nc" in screen.getvalue()) == (terminal and size > 2 * 2**20)
+
+
 # --- every bad answer keeps the last good copy --------------------------------------------------------------------
 
 
@@ -364,7 +379,11 @@ def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
 
 
 def test_a_server_that_is_down_and_one_that_is_silent(good_copy: Path, server: Server, use: Any, fetch: Any) -> None:
-    server.answers["/X2019/co2.csv"] = lambda _handler: server.over.wait(20) and None
+
+    def stay_silent(_handler: http.server.BaseHTTPRequestHandler) -> None:
+        server.over.wait(20)
+
+    server.answers["/X2019/co2.csv"] = stay_silent
     silent = fetch(limits=Limits(connect_seconds=5, read_seconds=0.2, total_seconds=20, attempts=1))
     assert any("found no answer in time" in reason for reason in silent.reasons)
     use(entry("http://127.0.0.1:1"))
@@ -499,6 +518,7 @@ def test_a_folder_that_cannot_be_written(server: Server, use: Any, fetch: Any, t
 
 CHILD = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import climate.pull
 from climate.sources.catalogue import Source
@@ -546,11 +566,9 @@ def test_killed_in_the_middle_of_a_download(good_copy: Path, server: Server, fet
 def test_two_pulls_at_once_leave_a_whole_copy(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
     use(entry(server.url))
     server.answers["/X2019/co2.csv"] = BODY
-    threads = [threading.Thread(target=lambda: [fetch() for _ in range(10)]) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        statuses = [future.result().status for future in [pool.submit(fetch) for _ in range(30)]]
+    assert statuses == ["ok"] * 30
     assert verify(tmp_path / "downloads" / "co2") == []
     assert read_provenance(tmp_path / "downloads" / "co2").status == "ok"
 
