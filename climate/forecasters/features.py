@@ -1,0 +1,221 @@
+"""What the direct forecasters learn from: the deseasonalised record, its damped-persistence forecast, and predictors.
+
+A forecaster of a trending series fails if it must learn the level. So the record first loses its seasonal cycle and is
+then forecast by the simplest model that respects its trend: the line through the last thirty years, approached from
+the origin at the pace of the record's own persistence. The targets are what remains at every lead; at long leads a
+learner that knows nothing better returns to that line.
+
+All numbers come from the history alone. `Frame` holds what is estimated once per fold; `rows` turns any history that
+starts in the same month, also a longer one, into predictors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values
+
+YEAR = 12
+"""Months in a year."""
+
+TREND_MONTHS = 360
+"""Months of the trailing line and of the seasonal cycle: the thirty years of a WMO climatological normal."""
+
+WARM_UP = 120
+"""Months before the first row: a line through less than a decade says more about ENSO than about the trend."""
+
+MAX_PERSISTENCE = 0.999
+"""Monthly autocorrelation is kept below 1, so that the expectation always returns to the line."""
+
+MEAN_MONTHS = (1, 3, 12)
+"""Lengths of the trailing means whose distance from the line is a predictor (months)."""
+
+GROWTH_YEARS = (1, 2, 5)
+"""Spans of the yearly growth, less the line's own, that is a predictor (years)."""
+
+COVARIATE_WINDOWS = ((1, 0), (3, 1), (3, 4), (6, 7), (12, 13))
+"""Length and lag of the covariate's means: together the last two years, finer towards the origin (months)."""
+
+SEASONAL_WINDOWS = 2
+"""The first so many covariate windows also enter times the annual cycle: ENSO acts by season."""
+
+
+def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
+    """Mean deviation (12) of each calendar month from the centred year, over the last thirty years; it sums to zero.
+
+    The deviation from a 2 x 12 moving average is free of the trend. Months without a deviation count as zero.
+    """
+    weights = np.full(YEAR + 1, 1 / YEAR)
+    weights[[0, -1]] /= 2
+    half = YEAR // 2
+    deviation = values[half:-half] - np.convolve(values, weights, mode="valid")
+    recent, which = deviation[-TREND_MONTHS:], months[half:-half][-TREND_MONTHS:]
+    count = np.bincount(which, minlength=YEAR)
+    cycle = np.bincount(which, weights=recent, minlength=YEAR) / np.maximum(count, 1)
+    return np.asarray(cycle - cycle.mean())
+
+
+def trailing_line(level: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least-squares line through the last TREND_MONTHS values up to each month: its end point and slope per month.
+
+    Shorter at the start; NaN before WARM_UP months.
+    """
+    step = np.arange(level.size, dtype=float)
+    length = np.minimum(TREND_MONTHS, step + 1)
+    last = step.astype(int) + 1
+    first = last - length.astype(int)
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    moment = np.concatenate([[0.0], np.cumsum(step * level)])
+    values = total[last] - total[first]
+    centred = moment[last] - moment[first] - (step - (length - 1) / 2) * values
+    squares = np.where(length > 1, length * (length**2 - 1) / 12, np.nan)
+    slope = np.where(length >= WARM_UP, centred / squares, np.nan)
+    return values / length + slope * (length - 1) / 2, slope
+
+
+def trailing_mean(values: FloatArray, length: int, lag: int = 0) -> FloatArray:
+    """Mean of the `length` months that end `lag` months before each month; NaN where fewer exist."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    mean = np.full(values.size, np.nan)
+    ends = np.arange(length + lag, values.size + 1) - lag
+    mean[length + lag - 1 :] = (total[ends] - total[ends - length]) / length
+    return mean
+
+
+def persistence(departure: FloatArray) -> float:
+    """Autocorrelation at one month of the departures from the line, within 0 and MAX_PERSISTENCE."""
+    known = departure[np.isfinite(departure)]
+    power = float(known[:-1] @ known[:-1])
+    return float(np.clip(known[1:] @ known[:-1] / power, 0.0, MAX_PERSISTENCE)) if power > 0 else 0.0
+
+
+def covariates_of(history: xr.Dataset) -> FloatArray:
+    """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
+
+    A covariate without any value in the history is all zero.
+    """
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    table = np.asarray(history["covariate"].transpose("time", "covariate").values, dtype=np.float64).copy()
+    for column in table.T:
+        known = np.flatnonzero(np.isfinite(column))
+        if known.size == 0:
+            column[:] = 0.0
+            continue
+        column[known[0] :] = fill_gaps(column[known[0] :])
+        column[: known[0]] = column[known].mean()
+    return table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Predictors of one history; rows before WARM_UP months hold NaN.
+
+    level: deseasonalised record (time), unit of the record, gaps interpolated.
+    expected: damped-persistence forecast of the level (time, lead).
+    static: predictors (time, predictor). sequence: what a recurrent network reads (time, lookback, channel): the level
+    less the line of the origin, the covariates, and sine and cosine of the season.
+    """
+
+    level: FloatArray
+    expected: FloatArray
+    static: FloatArray
+    sequence: FloatArray
+
+    def usable(self) -> FloatArray:
+        """True (time) where every predictor exists."""
+        complete = np.isfinite(self.static).all(axis=1) & np.isfinite(self.sequence).all(axis=(1, 2))
+        return np.asarray(complete & np.isfinite(self.expected).all(axis=1))
+
+    def targets(self, observed: FloatArray) -> FloatArray:
+        """Level less its expectation (time, lead); NaN beyond the history and where `observed` (time) is NaN."""
+        leads = self.expected.shape[1]
+        level = np.where(np.isfinite(observed), self.level, np.nan)
+        future = np.concatenate([level[1:], np.full(leads, np.nan)])
+        ahead = np.lib.stride_tricks.sliding_window_view(future, leads)
+        return np.asarray(ahead - self.expected)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Seasonal cycle (12) and persistence, estimated on the fold's history."""
+
+    season: FloatArray
+    persistence: float
+
+    @classmethod
+    def estimate(cls, history: xr.Dataset) -> Frame:
+        """Seasonal cycle and persistence of `history`; needs more than WARM_UP months with a value."""
+        values, months = fill_gaps(history_values(history)), calendar_months(history)
+        season = seasonal_cycle(values, months)
+        level = values - season[months]
+        return cls(season, persistence(level - trailing_line(level)[0]))
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated: the cycle sums to zero; the line has two, the persistence is one."""
+        return YEAR - 1 + 2 + 1
+
+    def rows(self, history: xr.Dataset, leads: int, lookback: int) -> Rows:
+        """Predictors for every month of `history`, each from that month and earlier ones alone."""
+        months = calendar_months(history)
+        level = fill_gaps(history_values(history)) - self.season[months]
+        line, slope = trailing_line(level)
+        ahead = np.arange(1, leads + 1)
+        departure = level - line
+        expected = line[:, None] + slope[:, None] * ahead + departure[:, None] * self.persistence**ahead
+        angle = 2 * np.pi * months / YEAR
+        waves = np.column_stack([np.sin(angle), np.cos(angle)])
+        covariates = covariates_of(history)
+        return Rows(
+            level=level,
+            expected=expected,
+            static=_static(level, line, slope, covariates, waves),
+            sequence=_sequence(level, line, slope, covariates, waves, lookback),
+        )
+
+
+def _static(level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray) -> FloatArray:
+    columns = [trailing_mean(level, length) + slope * (length - 1) / 2 - line for length in MEAN_MONTHS]
+    year = trailing_mean(level, YEAR)
+    for span in GROWTH_YEARS:
+        columns.append((year - trailing_mean(level, YEAR, YEAR * span)) / span - YEAR * slope)
+    for covariate in covariates.T:
+        means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
+        columns += means
+        columns += [mean * wave for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
+    return np.column_stack([*columns, waves])
+
+
+def _sequence(
+    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray, lookback: int
+) -> FloatArray:
+    back = np.arange(lookback) - (lookback - 1)
+    channels = np.column_stack([level, covariates, waves])
+    padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0)
+    sequence = np.array(windows.transpose(0, 2, 1))
+    sequence[:, :, 0] -= line[:, None] + slope[:, None] * back
+    return sequence
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and standard deviation per predictor, over a fold's rows."""
+
+    centre: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def estimate(cls, rows: FloatArray) -> Scaler:
+        """Over all axes but the last; a constant predictor keeps its unit."""
+        axes = tuple(range(rows.ndim - 1))
+        spread = rows.std(axis=axes)
+        return cls(rows.mean(axis=axes), np.where(spread > 0, spread, 1.0))
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Standardised rows."""
+        return np.asarray((rows - self.centre) / self.spread)

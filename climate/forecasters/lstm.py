@@ -1,0 +1,205 @@
+"""LSTM forecasters: the direct one, and the one that tutorials write.
+
+`lstm-direct` reads the deseasonalised record and its covariates and predicts, for all leads at once, the quantiles of
+what damped persistence leaves (`features`). A linear path beside the recurrent one starts at the ridge solution, and
+the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay
+near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.contract import QUANTILES
+from climate.forecasters.base import (
+    NORMAL_QUANTILES,
+    FloatArray,
+    Forecaster,
+    future_months,
+    history_values,
+    require_months,
+)
+from climate.forecasters.features import Frame, Scaler
+from climate.forecasters.network import Network, Weights, load_keras
+from climate.forecasters.tutorial import TutorialLstm
+from climate.params import LstmParams
+
+MAX_LEADS = 60
+"""Leads that the network predicts (months)."""
+
+MIN_MONTHS = 216
+"""Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
+
+PENALTY = 100.0
+"""Ridge penalty, on predictors of unit variance, of the linear path's start."""
+
+INTERCEPT_PENALTY = 200.0
+"""The same for its intercept: a mean error of a few decades is hardly a bias. In rows (months)."""
+
+MEDIAN = QUANTILES.index(0.5)
+
+
+def ridge_start(predictors: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Ridge regression per lead: coefficients (predictor, lead), intercepts (lead), residual deviation (lead).
+
+    `targets` (row, lead) may hold NaN: those rows are left out of that lead.
+    """
+    rows, width = predictors.shape
+    leads = targets.shape[1]
+    coefficients, intercepts, deviation = np.zeros((width, leads)), np.zeros(leads), np.ones(leads)
+    for lead in range(leads):
+        known = np.isfinite(targets[:, lead])
+        x, y = predictors[known], targets[known, lead]
+        if y.size == 0:
+            coefficients[:, lead], deviation[lead] = coefficients[:, lead - 1], deviation[lead - 1]
+            continue
+        centre, middle = x.mean(axis=0), y.sum() / (y.size + INTERCEPT_PENALTY)
+        inner = x - centre
+        solution = np.linalg.solve(inner.T @ inner + PENALTY * np.eye(width), inner.T @ (y - middle))
+        residual = y - middle - inner @ solution
+        coefficients[:, lead], intercepts[lead] = solution, middle - centre @ solution
+        deviation[lead] = np.sqrt(residual @ residual / max(y.size - width, width)) or 1.0
+    return coefficients, intercepts, deviation
+
+
+def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead) of weight above zero.
+
+    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
+    """
+    ops = load_keras().ops
+    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
+    error = ops.expand_dims(targets, -1) - outputs
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+@lru_cache(maxsize=4)
+def direct_network(lookback: int, channels: int, predictors: int, units: int, batch: int) -> Network:
+    """The direct network, compiled once per process for each shape.
+
+    Outputs are (row, lead, quantile) in units of each lead's residual deviation.
+    """
+    keras = load_keras()
+    ops = keras.ops
+    upper = len(QUANTILES) - 1 - MEDIAN
+    gaps = np.diff(NORMAL_QUANTILES)
+    start = np.tile(np.log(np.expm1(gaps)), MAX_LEADS)
+
+    def build() -> Any:
+        sequence = keras.Input((lookback, channels), name="sequence")
+        static = keras.Input((predictors,), name="static")
+        state = keras.layers.LSTM(units, use_cudnn=False, name="memory")(sequence)
+        linear = keras.layers.Dense(MAX_LEADS, name="linear")(static)
+        change = keras.layers.Dense(MAX_LEADS, kernel_initializer="zeros", name="change")(state)
+        spread = keras.layers.Dense(
+            MAX_LEADS * gaps.size,
+            kernel_initializer="zeros",
+            bias_initializer=lambda shape, dtype=None: ops.cast(ops.reshape(start, shape), dtype or "float32"),
+            name="spread",
+        )(state)
+        middle = keras.layers.Reshape((MAX_LEADS, 1))(keras.layers.Add()([linear, change]))
+        steps = keras.layers.Reshape((MAX_LEADS, gaps.size))(keras.layers.Activation("softplus")(spread))
+        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
+        above = ops.cumsum(steps[:, :, -upper:], axis=-1)
+        outputs = ops.concatenate([middle + below, middle, middle + above], axis=-1)
+        return keras.Model([sequence, static], outputs)
+
+    return Network(build, pinball, batch)
+
+
+def _place(network: Network, weights: Weights, layer: str, kernel: FloatArray, bias: FloatArray) -> Weights:
+    values = {"kernel": kernel, "bias": bias}
+    return [
+        values[variable.name].astype(np.float32) if variable.path.startswith(f"{layer}/") else weight
+        for variable, weight in zip(network.model.weights, weights, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class FittedDirect:
+    """Frame, scalers and the weights of each seed."""
+
+    frame: Frame
+    static_scaler: Scaler
+    sequence_scaler: Scaler
+    deviation: FloatArray
+    network: Callable[[], Network]
+    members: tuple[Weights, ...]
+    lookback: int
+    parameters: int
+    fallbacks: int = 0
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        if leads > MAX_LEADS:
+            raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
+        rows = self.frame.rows(history, MAX_LEADS, self.lookback)
+        inputs = [self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])]
+        network = self.network()
+        shape = np.mean([network.predict(weights, inputs)[0] for weights in self.members], axis=0)
+        change = (shape * self.deviation[:, None])[:leads]
+        season = self.frame.season[future_months(history, leads)]
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate((rows.expected[-1, :leads] + season)[:, None] + change, axis=1)
+
+
+@dataclass(frozen=True)
+class DirectLstm:
+    """Settings of `lstm-direct`."""
+
+    params: LstmParams
+    name: str = "lstm-direct"
+
+    def fit(self, history: xr.Dataset) -> FittedDirect:
+        """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""
+        settings = self.params
+        require_months(history, MIN_MONTHS, self.name)
+        frame = Frame.estimate(history)
+        rows = frame.rows(history, MAX_LEADS, settings.lookback)
+        targets = rows.targets(history_values(history))
+        used = rows.usable() & np.isfinite(targets).any(axis=1)
+        static_scaler, sequence_scaler = Scaler.estimate(rows.static[used]), Scaler.estimate(rows.sequence[used])
+        static, sequence = static_scaler(rows.static[used]), sequence_scaler(rows.sequence[used])
+        coefficients, intercepts, deviation = ridge_start(static, targets[used])
+        scaled = targets[used] / deviation
+        known = np.isfinite(scaled)
+
+        def network() -> Network:
+            return direct_network(*sequence.shape[1:], static.shape[1], settings.units, settings.batch)
+
+        members = []
+        for seed in settings.seeds:
+            start = _place(network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation)
+            members.append(
+                network().train(
+                    start,
+                    [sequence, static],
+                    np.where(known, scaled, 0.0),
+                    known.astype(float),
+                    epochs=settings.epochs,
+                    learning_rate=settings.learning_rate,
+                    seed=seed,
+                )
+            )
+        estimated = frame.parameters + 2 * static.shape[1] + MAX_LEADS + len(members) * network().parameters
+        return FittedDirect(
+            frame,
+            static_scaler,
+            sequence_scaler,
+            deviation,
+            network,
+            tuple(members),
+            settings.lookback,
+            int(estimated),
+        )
+
+
+LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {"lstm-direct": DirectLstm, "lstm-tutorial": TutorialLstm}
+"""Forecasters by name, made from the parameters of stage `lstm`."""
