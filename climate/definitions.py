@@ -246,7 +246,9 @@ def check_definitions(
 
     def check_source(where: str, key: str) -> None:
         if key not in known:
-            raise ClimateError(f"{where}: unknown source '{key}', expected a catalogue key such as {suggest(key, known)}")
+            raise ClimateError(
+                f"{where}: unknown source '{key}', expected a catalogue key such as {suggest(key, known)}"
+            )
 
     for what, entries in (("splice", params.splices), ("combination", params.combinations)):
         for name, entry in entries.items():

@@ -1,0 +1,297 @@
+"""Records joined end to end: each older one is shifted onto the next newer by their mean difference over an overlap.
+
+Standard errors of means and trends of differences allow for autocorrelation through the effective sample size of a
+first-order autoregressive process (Santer et al. 2000, J. Geophys. Res. 105, 7337-7356, eqs. 3-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from climate.contract import TIME_DTYPE
+from climate.definitions import PartDefinition, SpliceDefinition
+from climate.errors import ClimateError
+from climate.missing import MissingRule, annual_means
+from climate.series import add_history, gap_free, make_series, month, months_of, require_same_unit
+
+MIN_OVERLAP = 5
+"""Values of the difference that an offset needs; with fewer, its standard error means nothing."""
+
+STEP_YEARS = 5
+"""Years of overlap next to a join in which a step left by the splice is looked for."""
+
+STEP_MIN_VALUES = 4
+"""Differences that an estimate of the step needs."""
+
+MONTHS_PER_DECADE = 120
+ANNUAL_SPACING = 6
+"""Median spacing in months from which a record counts as annual."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Newer minus older over an overlap."""
+
+    mean: float
+    mean_se: float
+    drift: float
+    """Linear trend per decade."""
+    drift_se: float
+    n: int
+    autocorrelation: float
+
+
+def summarise(difference: xr.DataArray) -> Difference:
+    """Mean and trend of `difference` (time; NaN left out) with standard errors that allow for autocorrelation.
+
+    At lag 1 the autocorrelation is that of neighbouring times of the axis; negative estimates count as 0.
+    """
+    values = np.asarray(difference.values, dtype=np.float64)
+    at = months_of(difference["time"]).astype(np.int64) / MONTHS_PER_DECADE
+    present = np.isfinite(values)
+    n = int(present.sum())
+    mean = float(values[present].mean())
+    rho = _lag_one(values - mean)
+    spread = float(values[present].std(ddof=1))
+    mean_se = spread / np.sqrt(_effective(n, rho))
+    x = at[present] - at[present].mean()
+    drift = float((x * values[present]).sum() / (x**2).sum())
+    residual = values - mean - drift * (at - at[present].mean())
+    freedom = max(_effective(n, _lag_one(residual)) - 2, 1.0)
+    drift_se = np.sqrt((residual[present] ** 2).sum() / freedom / (x**2).sum())
+    return Difference(mean, float(mean_se), drift, float(drift_se), n, rho)
+
+
+def _effective(n: int, rho: float) -> float:
+    return max(n * (1 - rho) / (1 + rho), 1.0)
+
+
+def _lag_one(centred: NDArray[np.float64]) -> float:
+    present = np.isfinite(centred)
+    pairs = present[1:] & present[:-1]
+    variance = (centred[present] ** 2).mean()
+    if pairs.sum() < 2 or variance == 0:
+        return 0.0
+    return float(np.clip((centred[1:] * centred[:-1])[pairs].mean() / variance, 0.0, 0.99))
+
+
+def is_annual(series: xr.Dataset) -> bool:
+    """Whether the values of a month-axis record lie half a year apart or more."""
+    months = months_of(series["time"])[np.isfinite(series["value"].values)]
+    return months.size > 1 and float(np.median(np.diff(months).astype(np.int64))) >= ANNUAL_SPACING
+
+
+def overlap(
+    older: xr.Dataset, newer: xr.Dataset, older_part: PartDefinition, newer_part: PartDefinition, rule: MissingRule
+) -> xr.Dataset:
+    """Both records where they overlap: `older`, `newer`, `difference` (newer - older), dims (time).
+
+    Where one is annual, the other's means over the same twelve months are compared with it, made under `rule`.
+    """
+    columns = {"older": older["value"], "newer": newer["value"]}
+    annual = {"older": is_annual(older), "newer": is_annual(newer)}
+    if annual["older"] != annual["newer"]:
+        yearly, part = ("older", older_part) if annual["older"] else ("newer", newer_part)
+        monthly = "newer" if yearly == "older" else "older"
+        columns[monthly] = _matching_means(columns[yearly], columns[monthly], part, rule)
+    joined = xr.Dataset(dict(zip(columns, xr.align(*columns.values(), join="inner"), strict=True))).drop_attrs()
+    joined = joined.isel(time=np.flatnonzero(np.isfinite((joined["newer"] - joined["older"]).values)))
+    if joined.sizes["time"]:
+        months = months_of(joined["time"])
+        step = 12 if any(annual.values()) else 1
+        axis = np.arange(months[0], months[-1] + 1, step).astype(TIME_DTYPE)
+        joined = joined.reindex(time=np.union1d(axis, joined["time"].values))
+    return joined.assign(difference=joined["newer"] - joined["older"]).assign_attrs(
+        cadence="annual" if any(annual.values()) else "monthly"
+    )
+
+
+def _matching_means(yearly: xr.DataArray, monthly: xr.DataArray, part: PartDefinition, rule: MissingRule) -> Any:
+    """Means of `monthly` over the twelve months that each value of `yearly` stands for."""
+    before = 6 if part.annual == "centred" else 0
+    starts = months_of(yearly["time"])[np.isfinite(yearly.values)]
+    result = np.full(starts.size, np.nan)
+    for first_month in range(1, 13):
+        labelled = annual_means(monthly, rule, (first_month - before - 1) % 12 + 1)["value"]
+        at = np.flatnonzero(starts.astype(np.int64) % 12 + 1 == first_month)
+        wanted = (starts[at] - before).astype(TIME_DTYPE)
+        result[at] = labelled.reindex(time=wanted).values
+    return xr.DataArray(result, dims="time", coords={"time": starts.astype(TIME_DTYPE)})
+
+
+def limit(series: xr.Dataset, start: str | None, end: str | None) -> xr.Dataset:
+    """Months of `series` from `start` to `end` ("YYYY-MM"), both included."""
+    months = months_of(series["time"])
+    keep = np.ones(months.size, dtype=bool)
+    if start is not None:
+        keep &= months >= month(start)
+    if end is not None:
+        keep &= months <= month(end)
+    return series.isel(time=np.flatnonzero(keep))
+
+
+def own_months(series: xr.Dataset, part: PartDefinition) -> xr.Dataset:
+    """The months that a splice may take from a record: within start and end, of its own collection periods."""
+    limited = limit(series, part.start, part.end)
+    keep = np.isfinite(limited["value"].values) & ~np.isin(limited["period"].values, part.except_periods)
+    return limited.isel(time=np.flatnonzero(keep))
+
+
+def splice(
+    name: str, records: Sequence[xr.Dataset], definition: SpliceDefinition, rule: MissingRule
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """One record from several, oldest first as in `definition.parts`, and the table of its seams.
+
+    Each of `records` is a series on a month axis. A newer part owns every month from its own first one on; older
+    parts are shifted by the mean difference to the next newer part over their overlap, all shifts adding up towards
+    the newest, whose level stands. Overlaps end with `definition.overlap_end`, or earlier where a part says so, and
+    use the newer part's own collection periods and all of the older one's. Months that no part has are NaN.
+    `uncertainty`, where published, has the standard error of the shift added in quadrature.
+
+    Seams: dims (seam, time): per seam who was joined to whom and when, the overlap, offset, drift per decade and the
+    step left in the spliced record, each with its standard error; `older_value`, `newer_value`, `difference` (seam,
+    time) over the overlaps. Raises ClimateError on records of different units, an overlap of fewer than MIN_OVERLAP
+    values, or a part that has no month of its own.
+    """
+    parts = definition.parts
+    keys = [part.source for part in parts]
+    require_same_unit(
+        f"splice '{name}'",
+        {f"{i + 1} {key}": record for i, (key, record) in enumerate(zip(keys, records, strict=True))},
+    )
+    owned = [own_months(record, part) for record, part in zip(records, parts, strict=True)]
+    for key, one in zip(keys, owned, strict=True):
+        if not one.sizes["time"]:
+            raise ClimateError(f"splice '{name}': found no month of '{key}' to take, expected some; correct its limits")
+    shift, shift_variance = 0.0, 0.0
+    pieces = [owned[-1]]
+    rows: list[dict[str, Any]] = []
+    for i in range(len(parts) - 2, -1, -1):
+        start, end = parts[i].overlap_start, min(parts[i].overlap_end or definition.overlap_end, definition.overlap_end)
+        common = limit(
+            overlap(records[i], own_months(records[i + 1], _ever(parts[i + 1])), parts[i], parts[i + 1], rule),
+            start,
+            end,
+        )
+        n = int(np.isfinite(common["difference"].values).sum())
+        if n < MIN_OVERLAP:
+            raise ClimateError(
+                f"splice '{name}': found {n} common values of '{keys[i]}' and '{keys[i + 1]}' up to {end}, expected at "
+                f"least {MIN_OVERLAP}; move overlap_end or choose other records"
+            )
+        found = summarise(common["difference"])
+        shift += found.mean
+        shift_variance += found.mean_se**2
+        join = months_of(pieces[0]["time"])[0]
+        older = owned[i].isel(time=np.flatnonzero(months_of(owned[i]["time"]) < join))
+        if not older.sizes["time"]:
+            raise ClimateError(
+                f"splice '{name}': '{keys[i]}' has no month before '{keys[i + 1]}' begins in {join}, expected parts "
+                f"from oldest to newest; reorder or remove one"
+            )
+        pieces.insert(0, _shifted(older, shift, shift_variance))
+        rows.insert(
+            0,
+            {
+                "join": join,
+                "older": keys[i],
+                "newer": keys[i + 1],
+                "overlap": common,
+                "found": found,
+                "step": step_left(common["difference"], join, found.mean),
+            },
+        )
+    joined = gap_free(_concatenate(pieces, [f"{key}" for key in keys]))
+    joined = joined.assign_attrs(sources=",".join(keys))
+    for row in rows:
+        joined = add_history(
+            joined,
+            f"{row['older']} joined to {row['newer']} in {row['join']} with offset {row['found'].mean:.4g} "
+            f"{joined.attrs['units']} (se {row['found'].mean_se:.2g}, n {row['found'].n})",
+        )
+    return joined, seams_table(name, rows, str(joined.attrs["units"]))
+
+
+def _ever(part: PartDefinition) -> PartDefinition:
+    return part.model_copy(update={"start": None, "end": None})
+
+
+def _shifted(piece: xr.Dataset, shift: float, variance: float) -> xr.Dataset:
+    return piece.assign(value=piece["value"] + shift, uncertainty=np.sqrt(piece["uncertainty"] ** 2 + variance))
+
+
+def _concatenate(pieces: Sequence[xr.Dataset], keys: Sequence[str]) -> xr.Dataset:
+    def together(variable: str) -> NDArray[Any]:
+        return np.concatenate([piece[variable].values for piece in pieces])
+
+    source = np.concatenate([np.full(piece.sizes["time"], key) for piece, key in zip(pieces, keys, strict=True)])
+    attrs = {k: v for k, v in pieces[-1].attrs.items() if k not in ("history", "source", "file_date")}
+    return make_series(
+        together("time"),
+        together("value"),
+        attrs,
+        source=source,
+        site=together("site"),
+        period=together("period"),
+        uncertainty=together("uncertainty"),
+        interpolated=together("interpolated"),
+    )
+
+
+def step_left(difference: xr.DataArray, join: Any, offset: float) -> tuple[float, float]:
+    """What is left of the difference next to a join once the older record is shifted, and its standard error.
+
+    Mean of newer - (older + offset) over the STEP_YEARS of overlap from month `join` on, or the first ones of the
+    overlap where that starts later: both records saw the same weather, so what remains is a step of the splice's own
+    making. (nan, nan) where fewer than STEP_MIN_VALUES differences stand there.
+    """
+    months = months_of(difference["time"])
+    present = np.isfinite(difference.values)
+    first = max(month(join), months[present][0])
+    near = difference.isel(time=np.flatnonzero((months >= first) & (months < first + STEP_YEARS * 12)))
+    if int(np.isfinite(near.values).sum()) < STEP_MIN_VALUES:
+        return float("nan"), float("nan")
+    found = summarise(near)
+    return found.mean - offset, found.mean_se
+
+
+def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.Dataset:
+    """Seams of one spliced or combined record as a Dataset with dims (seam, time); see `splice`."""
+    labels = [f"{name}: {row['older']} - {row['newer']}" for row in rows]
+    found: list[Difference] = [row["found"] for row in rows]
+    overlaps = [row["overlap"] for row in rows]
+    ends = [months_of(common["time"]).astype(TIME_DTYPE) for common in overlaps]
+    columns: dict[str, Any] = {
+        "record": ("seam", [name] * len(rows)),
+        "older": ("seam", [str(row["older"]) for row in rows]),
+        "newer": ("seam", [str(row["newer"]) for row in rows]),
+        "join": ("seam", np.array([row["join"] for row in rows], dtype="datetime64[M]").astype(TIME_DTYPE)),
+        "overlap_start": ("seam", np.array([end[0] for end in ends], dtype=TIME_DTYPE)),
+        "overlap_end": ("seam", np.array([end[-1] for end in ends], dtype=TIME_DTYPE)),
+        "cadence": ("seam", [str(common.attrs["cadence"]) for common in overlaps]),
+        "n": ("seam", [one.n for one in found]),
+        "offset": ("seam", [one.mean for one in found], {"units": units}),
+        "offset_se": ("seam", [one.mean_se for one in found], {"units": units}),
+        "drift": ("seam", [one.drift for one in found], {"units": f"{units} per decade"}),
+        "drift_se": ("seam", [one.drift_se for one in found], {"units": f"{units} per decade"}),
+        "step": ("seam", [row["step"][0] for row in rows], {"units": units}),
+        "step_se": ("seam", [row["step"][1] for row in rows], {"units": units}),
+    }
+    renamed = [common.rename(older="older_value", newer="newer_value") for common in overlaps]
+    curves = xr.concat(renamed, dim="seam", join="outer", combine_attrs="drop")
+    for variable in curves.data_vars.values():
+        variable.attrs["units"] = units
+    return xr.Dataset(columns, coords={"seam": labels}).merge(curves)
+
+
+def join_seams(tables: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Several seams tables as one; without any, a Dataset with an empty dim `seam`."""
+    if not tables:
+        return xr.Dataset(coords={"seam": np.array([], dtype="<U1")})
+    return xr.concat(tables, dim="seam", join="outer", data_vars="all", combine_attrs="override")
