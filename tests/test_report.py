@@ -20,6 +20,7 @@ from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.report import words
 from climate.report.figures import contest, forecast, record, scores, stripes
+from climate.report.figures.base import reduce_colours
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.palette import MODELS, ordered, style_of
@@ -140,6 +141,28 @@ RATIOS = {"globe": 0.90, "kiel": 1.08, "mauna-loa-co2": 0.99}
 P_VALUES = {"globe": 0.0005, "kiel": 0.001, "mauna-loa-co2": 0.62}
 
 
+def make_seams() -> xr.Dataset:
+    """One seam with an overlap of ten years."""
+    months = np.arange("1974-01", "1984-01", dtype="datetime64[M]").astype(TIME_DTYPE)
+    older = np.linspace(330.0, 344.0, months.size)
+    return xr.Dataset(
+        {
+            "record": ("seam", ["co2-mauna-loa"]),
+            "older": ("seam", ["old-source"]),
+            "newer": ("seam", ["new-source"]),
+            "join": ("seam", np.array(["1974-05"], dtype="datetime64[M]").astype(TIME_DTYPE)),
+            "n": ("seam", [120]),
+            "offset": ("seam", [0.12], {"units": "ppm"}),
+            "offset_se": ("seam", [0.01], {"units": "ppm"}),
+            "step": ("seam", [0.02], {"units": "ppm"}),
+            "step_se": ("seam", [0.015], {"units": "ppm"}),
+            "older_value": (("seam", "time"), older[None], {"units": "ppm"}),
+            "newer_value": (("seam", "time"), older[None] + 0.12, {"units": "ppm"}),
+        },
+        coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months},
+    )
+
+
 def make_inputs(**changes: Any) -> ReportInputs:
     """Three regions, one for each outcome, one skipped region, two sources."""
     series = {
@@ -177,14 +200,7 @@ def make_inputs(**changes: Any) -> ReportInputs:
         series=series,
         forecasts={name: make_table(one) for name, one in series.items()},
         scores=make_scores(RATIOS, P_VALUES),
-        seams=xr.Dataset(
-            {
-                "record": ("seam", ["co2-mauna-loa"]),
-                "offset": ("seam", [0.12], {"units": "ppm"}),
-                "standard_error": ("seam", [0.01], {"units": "ppm"}),
-                "n": ("seam", [240]),
-            }
-        ),
+        seams=make_seams(),
         checks=[
             {"source": "old-source", "check": "no month twice", "status": "ok", "detail": ""},
             {"source": "new-source", "check": "rows never shrink", "status": "warning", "detail": "two fewer"},
@@ -352,7 +368,7 @@ def test_verdict_of_each_outcome(inputs: ReportInputs) -> None:
     assert found["globe"].outcome == "better"
     assert said["globe"] == (
         "1 to 12 months ahead, the LSTM beats the best simple model: its error (CRPS) is 10% lower than that of "
-        "trend with AR(1) (p = 0.002 after correction for 3 comparisons)."
+        "trend with AR(1) (p\u00a0=\u00a00.002 after correction for 3 comparisons)."
     )
     assert found["kiel"].outcome == "worse"
     assert "the LSTM loses to the best simple model: its error (CRPS) is 8% higher than" in said["kiel"]
@@ -366,7 +382,7 @@ def test_a_difference_that_only_correction_undoes_is_said_to_be_so() -> None:
     inputs = make_inputs(scores=make_scores(RATIOS, p))
     one = contests(inputs, "lstm-direct")[0]
     assert one.outcome == "same"
-    assert "Taken alone that would count (p = 0.030)" in verdict(one, 1, 12, tests=3, level=0.05)
+    assert "Taken alone that would count (p\u00a0=\u00a00.030)" in verdict(one, 1, 12, tests=3, level=0.05)
 
 
 def test_contest_without_a_test_is_no_win() -> None:
@@ -436,6 +452,22 @@ def test_csv_of_the_scores_is_what_is_drawn(inputs: ReportInputs, site: Path) ->
         np.testing.assert_allclose(
             rows["crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model), rtol=1e-5
         )
+
+
+def test_csv_of_a_seam_holds_both_records_and_their_difference(site: Path) -> None:
+    csv = pd.read_csv(site / "data" / "seam-1.csv")
+    assert len(csv) == 120
+    np.testing.assert_allclose(csv["newer"] - csv["older"], csv["newer_minus_older"], atol=2e-3)
+    np.testing.assert_allclose(csv["newer_minus_older"], 0.12, atol=2e-3)
+
+
+def test_frequent_colours_survive_the_palette_exactly() -> None:
+    random = np.random.default_rng(1)
+    pixels = random.integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    pixels[:30] = (213, 94, 0)
+    small = np.asarray(reduce_colours(pixels).convert("RGB"))
+    assert (small[:30] == pixels[:30]).all()
+    assert np.abs(small[30:].astype(int) - pixels[30:]).max() < 160
 
 
 def test_hindcasts_do_not_overlap_and_show_the_newest_complete_one(inputs: ReportInputs) -> None:

@@ -108,6 +108,11 @@ class ReportInputs:
         known = np.isfinite(series["value"].values)
         return np.datetime64(series["time"].values[known][-1], "M")
 
+    def source_title(self, key: str) -> str:
+        """Human name of a source; its key where it has no provenance."""
+        titles = [entry.get("title") for entry in self.provenance if entry.get("key") == key]
+        return str(titles[0] or key) if titles else key
+
     def sources_of(self, region: str) -> list[Mapping[str, Any]]:
         """Provenance of the sources of a region's series."""
         keys = [key.strip() for key in str(self.series[region].attrs.get("sources", "")).split(",")]

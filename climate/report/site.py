@@ -191,6 +191,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.filters["typeset"] = words.typeset
     environment.globals.update(words=words, style_of=style_of, all_models=MODELS)
     return environment
 

@@ -26,6 +26,8 @@ class Cell:
     text: str
     href: str = ""
     kind: str = ""
+    note: str = ""
+    """A second, smaller line."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
     columns = [Column("Place")]
     for block in blocks:
         when = words.ahead(*inputs.leads_of(block))
-        columns += [Column(f"Verdict, {when}"), Column("CRPS ratio", True), Column("p (Holm)", True)]
-    columns += [Column(f"Best of all models, {words.ahead(*inputs.leads_of(blocks[-1]))}")]
+        columns += [Column(words.capital(when)), Column("CRPS ratio", True), Column("p (Holm)", True)]
+    columns += [Column(f"Lowest CRPS {words.ahead(*inputs.leads_of(blocks[-1]))}")]
 
     def key(region: str) -> float:
         contest = by_place.get((region, blocks[0]))
@@ -69,14 +71,14 @@ def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
                 continue
             opponent = style_of(contest.opponent).label
             row += [
-                Cell(f"{SHORT[contest.outcome]} ({opponent})", kind=contest.outcome),
+                Cell(SHORT[contest.outcome], kind=contest.outcome, note=f"against {opponent}"),
                 Cell(words.number(contest.ratio)),
-                Cell(words.p_value(contest.p_holm).removeprefix("p ").removeprefix("= ")),
+                Cell(words.p_number(contest.p_holm)),
             ]
         row.append(Cell(style_of(best_model(inputs, region, blocks[-1])).label))
         rows.append(row)
     return Table(
-        "The LSTM against the best simple model (in brackets) of each place. A ratio below 1 means a lower error "
+        "The LSTM against the best simple model of each place. A ratio below 1 means a lower error "
         "for the LSTM; p is two-sided, from the Diebold-Mariano test, corrected by Holm's method.",
         columns,
         rows,
@@ -112,7 +114,7 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
                 Cell(style_of(model).label, kind="winner" if model == winner else ""),
                 Cell(words.significant(value("crps"))),
                 Cell(words.number(value("crps_ratio_best"))),
-                Cell(words.NONE if model == best else words.p_value(p).removeprefix("p ").removeprefix("= ")),
+                Cell(words.NONE if model == best else words.p_number(p)),
                 Cell(
                     words.NONE if model == inputs.reference else words.percent(value("crps_skill_reference"), 0, True)
                 ),
@@ -197,11 +199,16 @@ SEAM_LABELS = {
     "overlap_start": "Overlap from",
     "overlap_end": "Overlap to",
     "offset": "Offset",
-    "offset_se": "Standard error",
+    "offset_se": "Its standard error",
     "standard_error": "Standard error",
-    "n": "Months of overlap",
+    "n": "Values compared",
     "months": "Months of overlap",
     "step": "Step left",
+    "step_se": "Its standard error",
+    "drift": "Drift",
+    "drift_se": "Its standard error",
+    "join": "Joined at",
+    "cadence": "Cadence",
     "seam": "Seam",
     "time": "Joined at",
     "joined": "Joined at",

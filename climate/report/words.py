@@ -12,7 +12,8 @@ Time = np.datetime64 | npt.NDArray[Any]
 """One moment, as a scalar or an array without dimensions."""
 
 MINUS = "\u2212"
-NARROW = "\u202f"
+NO_BREAK = "\u00a0"
+APOSTROPHE = "\u2019"
 EN_DASH = "\u2013"
 NONE = EN_DASH
 """Printed where there is nothing to say."""
@@ -79,13 +80,26 @@ def percent(share: float, digits: int = 0, sign: bool = False) -> str:
     return "n/a" if not np.isfinite(share) else number(100 * share, digits, sign) + "%"
 
 
+def p_number(p: float) -> str:
+    """'0.012', '< 0.001' or 'n/a'."""
+    if not np.isfinite(p):
+        return "n/a"
+    if p < 0.001:
+        return f"<{NO_BREAK}0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
 def p_value(p: float) -> str:
     """'p = 0.012', 'p < 0.001' or 'p not available'."""
-    if not np.isfinite(p):
+    text = p_number(p)
+    if text == "n/a":
         return "p not available"
-    if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return f"p{NO_BREAK}{text}" if text.startswith("<") else f"p{NO_BREAK}={NO_BREAK}{text}"
+
+
+def typeset(text: str) -> str:
+    """Typographic apostrophes."""
+    return text.replace("'", APOSTROPHE)
 
 
 def month(time: Time) -> str:

@@ -67,7 +67,8 @@ def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
     data = ratio_table(inputs, found)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
     finite = data["crps_ratio_best"][np.isfinite(data["crps_ratio_best"])]
-    low = max(RATIO_LIMITS[0], min(0.85, float(finite.min()) * 0.95))
+    reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
+    low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
     with style():
         figure = new_figure(1.55 + 0.36 * len(regions))
@@ -119,7 +120,8 @@ def _contest_panel(
         if not np.isfinite(value):
             continue
         if row.model == primary:
-            axes.plot([row.ratio_low, row.ratio_high], [y, y], color=look.colour, lw=2.0, alpha=0.55, zorder=3.5)
+            span = [number_of(row.ratio_low), number_of(row.ratio_high)]
+            axes.plot(span, [y, y], color=look.colour, lw=2.0, alpha=0.55, zorder=3.5)
             face = look.colour if row.outcome in ("better", "worse") else "white"
             axes.plot(np.clip(value, low, high), y, "o", ms=10, mew=2.2, mfc=face, mec=look.colour, zorder=4)
         elif value > high or value < low:

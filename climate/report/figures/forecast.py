@@ -151,13 +151,15 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         history = _observed(axes, inputs, region, start - HISTORY_YEARS)
         axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         axes.text(
-            start,
-            0.02,
-            f" last observed month: {words.iso_month(origin)}",
+            start - 0.06,
+            0.985,
+            f"last observed month {words.iso_month(origin)}",
             transform=axes.get_xaxis_transform(),
             fontsize=9.5,
             color=INK,
-            va="bottom",
+            ha="right",
+            va="top",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
         )
         axes.set_xlim(start - HISTORY_YEARS, None)
         axes.set_ylabel(axis_label(inputs.series[region].attrs))

@@ -248,6 +248,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
             axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))))
             axes.set_xlabel("Inside the 90% interval (%)")
             axes.set_ylim(len(inputs.regions) - 0.4, -0.6)
+        panels[0].set_xlim(min(78.0, 100 * float(data["coverage90"].min()) - 2), 100.5)
         panels[0].set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9.5)

@@ -21,12 +21,12 @@ def seam_figures(inputs: ReportInputs) -> list[Drawing]:
     seams = inputs.seams
     if seams is None or any(name not in seams for name in SIDES):
         return []
-    drawings = [seam_figure(seams.isel(seam=place), place) for place in range(seams.sizes["seam"])]
+    drawings = [seam_figure(inputs, seams.isel(seam=place), place + 1) for place in range(seams.sizes["seam"])]
     return [drawing for drawing in drawings if drawing is not None]
 
 
-def seam_figure(seam: xr.Dataset, place: int) -> Drawing | None:
-    """Both records over their overlap, and what is left of their difference after the offset; None without overlap."""
+def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing | None:
+    """Both records over their overlap, their difference and the offset of the splice; None without overlap."""
     older, newer = (seam[name].values.astype(float) for name in SIDES)
     both = np.isfinite(older) & np.isfinite(newer)
     if not both.any():
@@ -40,33 +40,43 @@ def seam_figure(seam: xr.Dataset, place: int) -> Drawing | None:
             "newer_minus_older": newer[both] - older[both],
         }
     )
-    offset = float(data["newer_minus_older"].mean())
-    names = [str(seam[name].item()) if name in seam else name for name in ("older", "newer")]
+    offset, offset_se, step, step_se = (_scalar(seam, name) for name in ("offset", "offset_se", "step", "step_se"))
+    names = [inputs.source_title(str(seam[name].item())) if name in seam else name for name in ("older", "newer")]
     unit = words.unit(str(seam["older_value"].attrs.get("units", "")))
     x = decimal_year(times)
     with style():
-        figure = new_figure(4.6)
+        figure = new_figure(5.0)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        top.plot(x, data["older"], color=OLDER, lw=2.4, label=names[0])
-        top.plot(x, data["newer"], color=NEWER, lw=1.1, label=names[1])
+        top.plot(x, data["older"], color=OLDER, lw=2.6, label=names[0])
+        top.plot(x, data["newer"], color=NEWER, lw=1.2, label=names[1])
         top.set_ylabel(f"Value ({unit})")
-        legend_above(top)
         bottom.axhline(0, color=SOFT, lw=0.8)
-        bottom.axhline(offset, color=INK, lw=1.2, ls=(0, (4, 2)), label=f"Mean: {words.number(offset, 2, True)} {unit}")
         bottom.plot(x, data["newer_minus_older"], color="#7A7A7A", lw=1.0, label="Newer minus older")
+        if np.isfinite(offset):
+            bottom.axhspan(offset - 2 * offset_se, offset + 2 * offset_se, color="#D55E00", alpha=0.18, lw=0)
+            bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the splice, ±2 standard errors")
         bottom.set_ylabel(f"Difference ({unit})")
         bottom.set_xlabel("Year")
-        legend_above(bottom)
+        if "join" in seam:
+            join = float(decimal_year(seam["join"].values[None])[0])
+            if x[0] <= join <= x[-1]:
+                for axes in (top, bottom):
+                    axes.axvline(join, color=INK, lw=1.0, ls=(0, (3, 2)))
+        for axes in (top, bottom):
+            legend_above(axes, columns=2)
     first, last = data["month"].iloc[0], data["month"].iloc[-1]
-    spread = float(data["newer_minus_older"].std())
-    fact = (
-        f"{len(data)} months, {first} to {last}; {names[1]} lies {words.number(offset, 3, True)} {unit} from {names[0]} "
-        f"on average, with a standard deviation of {words.significant(spread)} {unit}"
-    )
-    return Drawing(
-        f"seam-{place + 1}",
-        figure,
-        data,
-        f"Overlap of {names[0]} and {names[1]}: {fact}.",
-        f"The overlap of {names[0]} and {names[1]}: {fact}.",
-    )
+    fact = f"{words.count(len(data), 'common value')}, {first} to {last}"
+    if np.isfinite(offset):
+        fact += (
+            f"; offset {words.significant(offset, 2)} {unit} (standard error {words.significant(offset_se, 2)}), "
+            "added to the older record"
+        )
+    if np.isfinite(step):
+        fact += f"; step left at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
+    joined = f", joined at {words.iso_month(seam['join'].values)} (dashed)" if "join" in seam else ""
+    text = f"{names[0]} and {names[1]} over their overlap{joined}: {fact}."
+    return Drawing(f"seam-{place}", figure, data, text, text)
+
+
+def _scalar(seam: xr.Dataset, name: str) -> float:
+    return float(seam[name].item()) if name in seam else float("nan")
