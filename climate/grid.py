@@ -168,4 +168,6 @@ def _row_means(values: Floats, footprint: Footprint, min_coverage: float) -> Flo
     weight = np.where(present, footprint.weights, 0.0).sum(axis=1)
     total = (np.where(present, values, 0.0) * footprint.weights).sum(axis=1)
     enough = (weight > 0) & (weight / footprint.area >= min_coverage * (1 - 1e-9))
-    return np.divide(total, weight, out=np.full(len(values), np.nan), where=enough)
+    means = np.full(len(values), np.nan)
+    np.divide(total, weight, out=means, where=enough)
+    return means

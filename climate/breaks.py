@@ -1,0 +1,117 @@
+"""Breakpoints found by test, to stand beside the declared changes of collection, so that undeclared ones show.
+
+A break in the difference of two records of one place is a change of collection. In a single record it may as well be
+the climate: what is found there is a hint, not a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from climate.contract import TIME_DTYPE
+from climate.missing import RULES, annual_means
+from climate.series import month, months_of
+
+SIGNIFICANCE = 0.01
+"""Level of each test; lower than usual, for a record is tested many times over."""
+
+MIN_YEARS = 8
+"""Years on each side of a break; shorter ones cannot be told from weather."""
+
+NEAR_MONTHS = 24
+"""A declared change this close to a found break explains it: annual means place a break no finer."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A change of mean."""
+
+    year: int
+    """First year after it."""
+    shift: float
+    """Mean of the stretch after it less that before it, within the stretch that was tested."""
+    p_value: float
+
+
+def find_breaks(series: xr.DataArray, significance: float = SIGNIFICANCE, trend: bool = False) -> list[Break]:
+    """Changes of mean in the annual means (complete years) of a monthly `series` (time), in order of time.
+
+    Binary segmentation by the OLS-CUSUM test of Ploberger and Kraemer (1992), Econometrica 60, 271-285, in the
+    implementation of statsmodels, on residuals whitened as a first-order autoregression. `trend` takes out a straight
+    line first. Years without a complete mean are left out.
+    """
+    annual = annual_means(series, RULES["complete"])["value"]
+    known = np.isfinite(annual.values)
+    years = months_of(annual["time"])[known].astype("datetime64[Y]").astype(np.int64) + 1970
+    values = annual.values[known]
+    if trend and values.size > 2:
+        values = values - np.polyval(np.polyfit(years, values, 1), years)
+    return sorted(_segment(years, values, significance), key=lambda one: one.year)
+
+
+def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance: float) -> list[Break]:
+    if values.size < 2 * MIN_YEARS:
+        return []
+    from statsmodels.stats.diagnostic import breaks_cusumolsresid  # seconds to import; few callers need it
+
+    centred = values - values.mean()
+    if not centred.any():
+        return []
+    path = np.abs(np.cumsum(centred))[MIN_YEARS - 1 : values.size - MIN_YEARS]
+    at = MIN_YEARS + int(np.argmax(path))
+    # The autocorrelation must not hold the break itself, or every break whitens itself away.
+    within = np.concatenate((values[:at] - values[:at].mean(), values[at:] - values[at:].mean()))
+    power = float((within**2).sum())
+    rho = float(np.clip((within[1:] * within[:-1]).sum() / power, 0.0, 0.9)) if power > 0 else 0.0
+    white = centred[1:] - rho * centred[:-1]
+    p_value = float(breaks_cusumolsresid(white - white.mean(), ddof=1)[1])
+    if p_value >= significance:
+        return []
+    found = Break(int(years[at]), float(values[at:].mean() - values[:at].mean()), p_value)
+    return [
+        *_segment(years[:at], values[:at], significance),
+        found,
+        *_segment(years[at:], values[at:], significance),
+    ]
+
+
+def declared_changes(series: xr.Dataset) -> list[tuple[np.datetime64, str]]:
+    """Months in which source, site or collection period of a series (time) change, and from what to what."""
+    present = np.flatnonzero(np.isfinite(series["value"].values))
+    months = months_of(series["time"])[present]
+    changes: dict[np.datetime64, list[str]] = {}
+    for name in ("source", "site", "period"):
+        texts = series[name].values[present]
+        for at in np.flatnonzero(texts[1:] != texts[:-1]) + 1:
+            changes.setdefault(months[at], []).append(f"{name}: {texts[at - 1] or 'none'} to {texts[at] or 'none'}")
+    return [(when, "; ".join(changes[when])) for when in sorted(changes)]
+
+
+def break_table(
+    tested: Mapping[str, xr.DataArray], declared: Mapping[str, Sequence[tuple[np.datetime64, str]]]
+) -> xr.Dataset:
+    """Found breaks of several records beside the declared change within NEAR_MONTHS, dims (break).
+
+    `record`, `time` (January of the first year after), `shift`, `p_value`, `declared` ("" where nothing was declared).
+    """
+    rows = []
+    for name, series in tested.items():
+        for one in find_breaks(series):
+            when = month(f"{one.year:04d}-01")
+            near = [about for at, about in declared.get(name, ()) if abs((at - when).astype(np.int64)) <= NEAR_MONTHS]
+            rows.append((name, when, one.shift, one.p_value, "; ".join(near)))
+    columns = list(zip(*rows, strict=True)) or [()] * 5
+    return xr.Dataset(
+        {
+            "record": ("break", np.array(columns[0], dtype=str)),
+            "time": ("break", np.array(columns[1], dtype="datetime64[M]").astype(TIME_DTYPE)),
+            "shift": ("break", np.array(columns[2], dtype=float)),
+            "p_value": ("break", np.array(columns[3], dtype=float)),
+            "declared": ("break", np.array(columns[4], dtype=str)),
+        }
+    )
