@@ -11,6 +11,9 @@ import xarray as xr
 
 from climate.errors import ClimateError
 
+COMPRESSED = {"zlib": True, "complevel": 4}
+"""Labels are written as characters, since NetCDF does not compress strings."""
+
 _SECONDS = xr.coders.CFDatetimeCoder(time_unit="s")
 
 
@@ -25,8 +28,10 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
                 "calendar": "proleptic_gregorian",
                 "dtype": "int64",
             }
+        elif variable.dtype.kind in "UO" and variable.ndim:
+            encoding[str(name)] = {"dtype": "S1", **COMPRESSED}
         elif np.issubdtype(variable.dtype, np.number) and variable.ndim:
-            encoding[str(name)] = {"zlib": True, "complevel": 4}
+            encoding[str(name)] = COMPRESSED
     partial = path.with_name(path.name + ".partial")
     dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
     partial.replace(path)

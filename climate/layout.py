@@ -8,6 +8,7 @@ DOWNLOADS = Path("downloads")
 DATA = Path("data")
 HARMONIZED = Path("build/harmonized.nc")
 SERIES = Path("build/series")
+RECORDS = Path("build/records")
 COVARIATES = Path("build/covariates.nc")
 SEAMS = Path("build/seams.nc")
 CHECKS = Path("build/checks.json")
@@ -21,6 +22,11 @@ CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 def series_file(region: str) -> Path:
     """The harmonized record of one region."""
     return SERIES / f"{region}.nc"
+
+
+def record_file(name: str) -> Path:
+    """The harmonized form of a record that is shown and not forecast."""
+    return RECORDS / f"{name}.nc"
 
 
 def forecast_file(stage: str, region: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +80,7 @@ class CombineParams(Strict):
     """Combination and calibration of forecasts."""
 
     min_verified: int = Field(ge=2)
+    calibrate: list[Name]
 
 
 class ScoreParams(Strict):
@@ -116,6 +118,7 @@ class Params(Strict):
     pull: PullParams
     harmonize: HarmonizeParams
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
+    records: dict[Name, RegionDefinition] = Field(default_factory=dict)
     covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
@@ -124,10 +127,15 @@ class Params(Strict):
     score: ScoreParams
     report: ReportParams
 
+    @property
+    def definitions(self) -> dict[str, RegionDefinition]:
+        """Everything that is harmonized: regions, records and covariates."""
+        return {**self.regions, **self.records, **self.covariates}
+
     @model_validator(mode="after")
     def _consistent(self) -> Params:
         check_no_lookahead(self.harmonize, self.backtest.first_origin)
-        definitions = {**self.regions, **self.covariates}
+        definitions = self.definitions
         check_definitions(definitions, self.harmonize, load_catalogue())
         for name in definitions:
             for source in required_sources(name, definitions, self.harmonize):
@@ -142,9 +150,10 @@ class Params(Strict):
                 raise ValueError(
                     f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
                 )
-        shared = sorted(set(self.regions) & set(self.covariates))
+        counts = Counter([*self.regions, *self.records, *self.covariates])
+        shared = [name for name, count in counts.items() if count > 1]
         if shared:
-            raise ValueError(f"'{shared[0]}' stands under both regions and covariates; give one of them another name")
+            raise ValueError(f"'{shared[0]}' stands under more than one of regions, records and covariates; rename one")
         return self
 
 

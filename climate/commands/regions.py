@@ -24,7 +24,7 @@ PLOT_WIDTH = 72
 def listing() -> str:
     """One line per region and covariate: key, title, kind and sources."""
     params = load_params()
-    definitions = {**params.regions, **params.covariates}
+    definitions = params.definitions
     width = max(len(name) for name in definitions)
     return "\n".join(
         f"{name:<{width}}  {definition.title}: {describe(definition)}, from "
@@ -50,7 +50,7 @@ def _range(value: Any) -> str:
 def details(region: str) -> str:
     """What a region rests on, from when to when, what is missing, and a plot of its annual means."""
     params = load_params()
-    definitions = {**params.regions, **params.covariates}
+    definitions = params.definitions
     if region not in definitions:
         raise ClimateError(f"unknown region '{region}': expected one of {', '.join(definitions)}")
     lines = [f"{definitions[region].title}: {describe(definitions[region])}"]

@@ -103,6 +103,8 @@ class Source(_Strict):
     unit: str
     baseline: tuple[int, int] | None = None
     """First and last year of the publisher's own baseline period, for anomalies."""
+    periods: tuple[dict[str, str], ...] = ()
+    """Collection periods of the whole source, {name, from}, oldest first, `from` as YYYY-MM; where a reader cannot tell."""
     cadence: Literal["weekly", "monthly", "annual", "irregular", "static"]
     lag: Lag | None = None
     valid_range: tuple[float, float] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -38,6 +39,22 @@ def run_lstm(region: str) -> None:
     _hindcast("lstm", region, params, forecasters, params.lstm.refit_every)
 
 
+def run_combine(region: str) -> None:
+    """Join the forecasts of `region`, add the combinations, and calibrate."""
+    from climate.forecasters.conformal import calibrate
+    from climate.forecasters.ensemble import combine, join_tables
+
+    params = load_params()
+    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
+    target = layout.forecast_file("combined", region)
+    if "skipped" in tables[0].attrs:
+        write_netcdf(tables[0], target)
+        return
+    single = join_tables(tables)
+    everything = join_tables([single, combine(single, params.combine.min_verified)])
+    write_netcdf(calibrate(everything, params.combine.calibrate, params.combine.min_verified), target)
+
+
 def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
     if name not in available:
         raise ClimateError(f"params.yaml: {key}: unknown model '{name}', expected some of {', '.join(available)}")
@@ -52,14 +69,16 @@ def _hindcast(stage: str, region: str, params: Params, forecasters: Sequence[For
         write_netcdf(xr.Dataset(attrs={"region": region, "skipped": series.attrs["skipped"]}), target)
         return
     plan = params.backtest
+    covariates = read_netcdf(layout.COVARIATES)
     table = backtest(
         series,
-        read_netcdf(layout.COVARIATES),
+        covariates if "covariate" in covariates else None,
         forecasters,
         origins(plan.first_origin, plan.every, plan.origins),
         plan.leads,
         refit_every,
         min_history=plan.min_history,
+        workers=os.cpu_count() or 1,
     )
     write_netcdf(table, target)
 

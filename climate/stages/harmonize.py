@@ -1,0 +1,119 @@
+"""Stage `harmonize`: from the pinned bytes to one series per region."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from climate import layout
+from climate.backtest import join_covariates
+from climate.checks import Check, check_source
+from climate.definitions import required_sources
+from climate.errors import ClimateError
+from climate.files import write_json, write_netcdf
+from climate.harmonize import harmonize
+from climate.params import Params, load_params
+from climate.provenance import read_provenance
+from climate.sources.catalogue import find_source
+from climate.sources.readers import SHAPE_READER, read, read_shapes
+
+if TYPE_CHECKING:
+    import geopandas
+
+log = logging.getLogger("climate")
+
+
+HEAD_BYTES = 16 * 1024
+"""Of each file, what the checks of headers and versions look at."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What could be read of the pinned sources, and what the checks say of it."""
+
+    records: dict[str, xr.Dataset] = field(default_factory=dict)
+    shapes: dict[str, geopandas.GeoDataFrame] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+
+
+def run() -> None:
+    """Read every source that a region or covariate needs, harmonize, and write what the next stages read."""
+    params = load_params()
+    pulled = read_sources(needed(params))
+    made = harmonize(
+        pulled.records,
+        params.definitions,
+        params.harmonize,
+        shapes=pulled.shapes,
+        periods={key: find_source(key).periods for key in pulled.records},
+        unavailable=pulled.unavailable,
+    )
+    for name, reason in made.skipped.items():
+        log.warning("%s: skipped, %s", name, reason)
+    write_netcdf(made.dataset, layout.HARMONIZED)
+    for region in params.regions:
+        write_netcdf(made.series[region], layout.series_file(region))
+    for name in params.records:
+        write_netcdf(made.series[name], layout.record_file(name))
+    known = {name: made.series[name] for name in params.covariates if name not in made.skipped}
+    write_netcdf(join_covariates(known) if known else xr.Dataset(), layout.COVARIATES)
+    write_netcdf(made.seams, layout.SEAMS)
+    write_json([asdict(check) for check in pulled.checks], layout.CHECKS)
+
+
+def read_sources(keys: Sequence[str]) -> Pulled:
+    """Read and check each source; one that fails a check with an error, or cannot be read, is unavailable."""
+    pulled = Pulled()
+    for key in keys:
+        try:
+            _read(key, pulled)
+        except ClimateError as error:
+            pulled.unavailable[key] = str(error)
+        if key in pulled.unavailable:
+            log.error("%s: not used: %s", key, pulled.unavailable[key])
+    return pulled
+
+
+def _read(key: str, pulled: Pulled) -> None:
+    folder = layout.DATA / key
+    provenance = read_provenance(folder)
+    if provenance.status == "missing":
+        pulled.unavailable[key] = "; ".join(provenance.reasons)
+        return
+    source = find_source(key).model_copy(update={"version": provenance.version})
+    if source.reader == SHAPE_READER:
+        pulled.shapes[key] = read_shapes(source, folder)
+        return
+    record = read(source, folder)
+    found = check_source(
+        source,
+        record,
+        heads={name: _head(folder / name) for name in provenance.files},
+        urls={name: file.url for name, file in provenance.files.items()},
+        version=provenance.version,
+    )
+    pulled.checks.extend(found)
+    errors = [check for check in found if check.status == "error"]
+    if errors:
+        first = errors[0]
+        pulled.unavailable[key] = f"check '{first.check}': found {first.found}, expected {first.expected}"
+    else:
+        pulled.records[key] = record
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES).decode("latin-1")
+
+
+def needed(params: Params) -> list[str]:
+    """Sources that anything in params.yaml stands on, in its order."""
+    names = params.definitions
+    wanted = {key for name in names for key in required_sources(name, names, params.harmonize)}
+    return [key for key in params.pull.sources if key in wanted]

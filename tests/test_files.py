@@ -1,0 +1,51 @@
+"""Files between stages hold what was written, in the same bytes every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.files import read_json, read_netcdf, write_json, write_netcdf
+
+
+def sample() -> xr.Dataset:
+    months = np.arange(np.datetime64("0013-01", "M"), np.datetime64("0013-07", "M")).astype("datetime64[s]")
+    return xr.Dataset(
+        {
+            "value": ("time", np.array([1.0, np.nan, 3, 4, 5, 6])),
+            "site": ("time", np.array(["", "Åland", "Mauna Loa", "", "x", "y"])),
+            "interpolated": ("time", np.array([True, False, False, True, False, False])),
+        },
+        coords={"time": months, "name": "globe"},
+        attrs={"units": "degC"},
+    )
+
+
+def test_round_trip_keeps_years_before_1677_labels_and_flags(tmp_path: Path) -> None:
+    write_netcdf(sample(), tmp_path / "a.nc")
+    back = read_netcdf(tmp_path / "a.nc")
+    xr.testing.assert_identical(back, sample().assign_coords(name=back["name"]))
+    assert str(back["name"].item()) == "globe"
+    assert back["time"].dtype == np.dtype("datetime64[s]")
+
+
+def test_same_bytes_twice(tmp_path: Path) -> None:
+    for name in ("a.nc", "b.nc"):
+        write_netcdf(sample(), tmp_path / name)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "b.nc"]
+
+
+def test_missing_files_name_the_remedy(tmp_path: Path) -> None:
+    for read in (read_netcdf, read_json):
+        with pytest.raises(ClimateError, match="dvc repro"):
+            read(tmp_path / "absent")
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json({"crps": float("nan")}, tmp_path / "metrics.json")
