@@ -22,12 +22,13 @@ def combine_records(
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Mean of `members` (key -> anomaly series on a month axis) and the table of membership changes.
 
-    Time runs forward from the earliest member. A member that begins is shifted by its mean difference to the
-    combination over its first `overlap_months`; when one ends, those that stay are shifted by the mean difference of
-    the combination to their own mean over the last `overlap_months`. So the level changes at neither, and nothing
-    after a month touches it except the first `overlap_months` of a new member, which must end by
-    `definition.overlap_end`. A month in which a running member is missing takes the others with the level that they
-    have beside it. A member that begins too late for its overlap is left out and named in attrs["left_out"].
+    Members come on one baseline, so side by side they stand as they are and their differences are real. Where one
+    begins, everything before is shifted by what its coming changes in the mean over its first `overlap_months`; where
+    one ends, those that stay are shifted by what its going changes in the mean over the last `overlap_months`. So the
+    level changes at neither. Nothing after a month touches it except the first `overlap_months` of a later member,
+    which are cut at `definition.overlap_end`. A month in which a running member is missing takes the others with the
+    departures that they had beside it. A member that begins too late for an overlap is left out and named in
+    attrs["left_out"].
 
     Result: SERIES_VARIABLES plus `spread` (standard deviation among the shifted members, NaN for one) and `members`
     (their number). uncertainty is the root mean square of what members publish: they share most of their stations, so
@@ -84,17 +85,23 @@ class _Combination:
         self.done = max(self.done, until)
 
     def begin(self, key: str, at: int) -> dict[str, Any] | None:
-        """Take member `key` in at month number `at`, level with the others over its first months."""
+        """Take member `key` in at month number `at`; what came before is levelled with it."""
         self.run(at)
         if not self.shift:
             self.shift[key] = 0.0
             return None
         until = min(at + self.reach, self.fit_end, self.axis.size)
-        others = self._ahead(at, until)
-        row = self._row(self.values[key][at:until], others, at, until, "combination", key)
-        if row is not None:
-            self.shift[key] = -row["found"].mean
-        return row
+        running = {one: self.values[one][at:until] + shift for one, shift in self.shift.items()}
+        before = _gap_aware_mean(np.stack(list(running.values())), self.reach)
+        both = _gap_aware_mean(np.stack([*running.values(), self.values[key][at:until]]), self.reach)
+        row = self._row(both, before, at, until, "combination", f"with {key}")
+        if row is None:
+            return None
+        self.shift[key] = 0.0
+        self.mean[:at] += row["found"].mean
+        for values in self.adjusted.values():
+            values[:at] += row["found"].mean
+        return row if np.isfinite(self.mean[:at]).any() else None
 
     def end(self, key: str, at: int) -> dict[str, Any] | None:
         """Let member `key` go before month number `at`; those that stay keep the level of the combination."""
@@ -112,12 +119,6 @@ class _Combination:
                 self.shift[one] -= row["found"].mean
             row["join"] = months_of(self.axis)[at - 1] + 1
         return row
-
-    def _ahead(self, since: int, until: int) -> Floats:
-        """What the running members alone would give in months that are not combined yet."""
-        return _gap_aware_mean(
-            np.stack([self.values[key][since:until] + self.shift[key] for key in self.shift]), self.reach
-        )
 
     def _row(
         self, newer: Floats, older: Floats, since: int, until: int, left: str, right: str
@@ -158,8 +159,9 @@ class _Combination:
             for k in ("units", "quantity", "kind", "baseline", "long_name", "standard_name")
             if k in first.attrs
         }
+        sources = ",".join(dict.fromkeys(str(members[key].attrs["sources"]) for key in kept))
         combined = make_series(
-            self.axis, self.mean, attrs | {"sources": ",".join(kept)}, source=running, period=running, uncertainty=error
+            self.axis, self.mean, attrs | {"sources": sources}, source=running, period=running, uncertainty=error
         )
         combined["spread"] = ("time", np.where(np.isfinite(self.mean), spread, np.nan))
         combined["members"] = ("time", count)

@@ -197,7 +197,7 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     behind = int((month(known[:7]) - newest).astype(np.int64))
     # A month is complete when the next one begins: a value for the file's own month or later is suspect too. The name
     # of a vintage is no date of the file, so it can only warn.
-    status: Status = "ok" if 0 < behind <= source.lag.months else "error" if dated else "warning"
+    status: Status = "ok" if int(bool(dated)) <= behind <= source.lag.months else "error" if dated else "warning"
     yield Check(name, source.key, status, f"{newest}, {behind} months before {known}", expected)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from climate.baseline import rebase
+from climate.blend import combine_records
 from climate.contract import SERIES_VARIABLES
 from climate.definitions import (
     OF_A_GRID,
@@ -23,7 +24,7 @@ from climate.errors import ClimateError
 from climate.missing import rule
 from climate.regions import Periods, grid_series, is_grid, mix, published_series
 from climate.series import cut, gap_free, month_axis, months_of, require_same_unit
-from climate.splice import join_seams, splice
+from climate.splice import comparisons, join_seams, limit, splice
 
 if TYPE_CHECKING:
     import geopandas
@@ -43,12 +44,15 @@ class Harmonized:
         series: region -> its own Dataset (time) from first to last value; a skipped one has attrs["skipped"] only.
         seams: one row per seam of the splices and combinations that regions use, see `climate.splice.splice`.
         skipped: region -> reason, in words.
+        comparisons: differences (time) of records that saw the same place: neighbours of a splice, and each member of
+            a combination less the combination; for `climate.breaks.break_table`.
     """
 
     dataset: xr.Dataset
     series: dict[str, xr.Dataset]
     seams: xr.Dataset
     skipped: dict[str, str]
+    comparisons: dict[str, xr.DataArray]
 
 
 def harmonize(
@@ -89,7 +93,7 @@ def harmonize(
         name: made[name] if name in made else xr.Dataset(attrs=_named(name, one) | {"skipped": skipped[name]})
         for name, one in definitions.items()
     }
-    return Harmonized(together(made), series, join_seams(list(work.seams.values())), skipped)
+    return Harmonized(together(made), series, join_seams(list(work.seams.values())), skipped, work.comparisons)
 
 
 class _Work:
@@ -105,8 +109,10 @@ class _Work:
     ) -> None:
         self.records, self.definitions, self.params, self.periods = records, definitions, params, periods
         self.seams: dict[str, xr.Dataset] = {}
+        self.comparisons: dict[str, xr.DataArray] = {}
         self.whole: dict[str, xr.Dataset] = self._from_grids(shapes)
         self.spliced: dict[str, xr.Dataset] = {}
+        self.combined: dict[str, xr.Dataset] = {}
 
     def _from_grids(self, shapes: Mapping[str, geopandas.GeoDataFrame]) -> dict[str, xr.Dataset]:
         by_source: dict[str, dict[str, RegionDefinition]] = {}
@@ -165,21 +171,24 @@ class _Work:
         if name not in self.spliced:
             definition = self.params.splices[name]
             parts = [self._published(part) for part in definition.parts]
-            self.spliced[name], self.seams[name] = splice(name, parts, definition, rule(self.params.missing.annual))
+            annual = rule(self.params.missing.annual)
+            self.spliced[name], self.seams[f"splice {name}"] = splice(name, parts, definition, annual)
+            self.comparisons |= comparisons(parts, definition, annual)
         return self.spliced[name]
 
     def _combined(self, name: str) -> xr.Dataset:
-        if name not in self.spliced:
-            from climate.blend import combine_records
-
+        if name not in self.combined:
             definition = self.params.combinations[name]
-            members = {
-                part.source: self._rebased(self._published(part), f"combination '{name}', '{part.source}'")
-                for part in definition.members
-            }
-            combined, self.seams[name] = combine_records(name, members, definition)
-            self.spliced[name] = self._rebased(combined, f"combination '{name}'")
-        return self.spliced[name]
+            members = {}
+            for part in definition.members:
+                key = part.source if part.series is None else f"{part.source} {part.series}"
+                own = limit(self._published(part), part.start, part.end)
+                members[key] = self._rebased(own, f"combination '{name}', '{key}'")
+            combined, self.seams[f"combination {name}"] = combine_records(name, members, definition)
+            self.combined[name] = self._rebased(combined, f"combination '{name}'")
+            for key, member in members.items():
+                self.comparisons[f"{key} - {name}"] = member["value"] - self.combined[name]["value"]
+        return self.combined[name]
 
 
 def _named(name: str, definition: RegionDefinition) -> dict[str, str]:

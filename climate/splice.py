@@ -218,6 +218,18 @@ def splice(
     return joined, seams_table(name, rows, str(joined.attrs["units"]))
 
 
+def comparisons(
+    records: Sequence[xr.Dataset], definition: SpliceDefinition, rule: MissingRule
+) -> dict[str, xr.DataArray]:
+    """Newer minus older for neighbouring monthly parts, wherever both have values: what tests for breaks look at."""
+    found = {}
+    for older, newer, one, two in zip(records, records[1:], definition.parts, definition.parts[1:], strict=False):
+        common = overlap(older, own_months(newer, _ever(two)), one, two, rule)
+        if common.attrs["cadence"] == "monthly":
+            found[f"{two.source} - {one.source}"] = common["difference"]
+    return found
+
+
 def _ever(part: PartDefinition) -> PartDefinition:
     return part.model_copy(update={"start": None, "end": None})
 

@@ -1,0 +1,56 @@
+"""Small synthetic Datasets in the shape that readers return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+def months(first: str, count: int) -> np.ndarray:
+    """`count` month starts from `first` ("YYYY-MM")."""
+    return (np.datetime64(first, "M") + np.arange(count)).astype("datetime64[s]")
+
+
+def table(time: np.ndarray, series: dict[str, np.ndarray], **attrs: Any) -> xr.Dataset:
+    """A table reader's Dataset; attrs default to monthly absolute temperature."""
+    value = np.stack(list(series.values()))
+    empty = np.full(value.shape, "", dtype="<U1")
+    period = attrs.pop("period", empty)
+    return xr.Dataset(
+        {
+            "value": (("series", "time"), value),
+            "uncertainty": (("series", "time"), attrs.pop("uncertainty", np.full(value.shape, np.nan))),
+            "site": (("series", "time"), empty),
+            "period": (("series", "time"), np.broadcast_to(period, value.shape)),
+            "interpolated": (("series", "time"), np.zeros(value.shape, dtype=bool)),
+        },
+        coords={"series": list(series), "time": time},
+        attrs={
+            "units": "degC",
+            "quantity": "temperature",
+            "kind": "absolute",
+            "baseline": "",
+            "cadence": "monthly",
+            "file_date": "",
+        }
+        | attrs,
+    )
+
+
+def grid(value: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, **attrs: Any) -> xr.Dataset:
+    """A grid reader's Dataset of absolute temperature."""
+    return xr.Dataset(
+        {"value": (("time", "lat", "lon"), value)},
+        coords={"time": time, "lat": lat, "lon": lon},
+        attrs={"units": "degC", "quantity": "temperature", "kind": "absolute", "baseline": "", "cadence": "monthly"}
+        | attrs,
+    )
+
+
+def seasonal(count: int, seed: int, trend: float = 0.02) -> np.ndarray:
+    """A seasonal cycle with trend (per year) and noise, starting in January."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(count)
+    return 10 + 8 * np.cos(2 * np.pi * t / 12) + trend * t / 12 + rng.normal(0, 0.5, count)
