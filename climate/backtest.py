@@ -40,10 +40,10 @@ def origins(first: str, every: int, count: int) -> list[np.datetime64]:
 
 
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Several series as one Dataset with `covariate` (time, covariate), NaN where a series has no value."""
-    columns = [one["value"].expand_dims(covariate=[name]) for name, one in series.items()]
-    joined = xr.concat(columns, dim="covariate", join="outer").transpose("time", "covariate")
-    return xr.Dataset({"covariate": joined.drop_attrs()})
+    """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
+    columns = [one["value"].drop_attrs().expand_dims(predictor=[name]) for name, one in series.items()]
+    joined = xr.concat(columns, dim="predictor", join="outer").transpose("time", "predictor")
+    return joined.to_dataset(name="covariate")
 
 
 def check_axis(data: xr.Dataset, region: str) -> None:
@@ -149,7 +149,7 @@ def backtest(
 
     Args:
         series: `value` (time) on a gap-free month axis; NaN where unobserved. attrs: region, title, units.
-        covariates: `covariate` (time, covariate), see `join_covariates`; cut at the origin like the series, and put
+        covariates: `covariate` (time, predictor), see `join_covariates`; cut at the origin like the series, and put
             on its months.
         forecasters: models, with different names.
         origins: last observed months of the hindcasts. The last month with a value is added as a final origin, the

@@ -43,12 +43,13 @@ def crps_from_quantiles(forecast: xr.DataArray, observed: xr.DataArray) -> xr.Da
 
     Args:
         forecast: any dims and `quantile`.
-        observed: dims of `forecast` without `quantile`, or some of them.
+        observed: any dims but `quantile`; both are broadcast against each other.
 
     Returns:
         Score of each cell in the unit of the forecast; NaN where either is NaN.
     """
     levels = np.asarray(forecast["quantile"].values, dtype=float)
+    forecast = forecast.broadcast_like(observed)
     parts = [
         2 * weight * quantile_score(forecast.isel(quantile=i, drop=True), observed, float(level), preserve_dims="all")
         for i, (level, weight) in enumerate(zip(levels, level_weights(levels), strict=True))

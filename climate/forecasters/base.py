@@ -1,7 +1,7 @@
 """The protocol of every forecaster, and the few operations that all of them share.
 
 A *history* is a Dataset on a gap-free month axis that ends at the origin: `value` (time; may hold NaN) and, where
-covariates exist, `covariate` (time, covariate; NaN before a covariate starts and after it ends).
+covariates exist, `covariate` (time, predictor; NaN before a covariate starts and after it ends).
 """
 
 from __future__ import annotations

@@ -86,10 +86,10 @@ def lagged(values: FloatArray, lag: int) -> FloatArray:
 
 
 def covariate_values(history: xr.Dataset) -> FloatArray:
-    """Covariates (time, covariate), gaps and the end filled from within; no column if there are none."""
+    """Covariates (time, predictor), gaps and the end filled from within; no column if there are none."""
     if "covariate" not in history:
         return np.empty((history.sizes["time"], 0))
-    table = np.asarray(history["covariate"].transpose("time", "covariate").values, dtype=np.float64)
+    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
     columns = [fill_gaps(column) for column in table.T if np.isfinite(column).any()]
     return np.column_stack(columns) if columns else np.empty((table.shape[0], 0))
 
