@@ -11,6 +11,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.report.palette import ordered, primary_lstm
+from climate.report.words import typeset
 
 HEADLINE_BLOCKS = ("1-12", "1-60")
 """Lead blocks that verdicts are given for, where they were scored."""
@@ -87,7 +88,7 @@ class ReportInputs:
     def title_of(self, region: str) -> str:
         """Human name of a region."""
         found = self.series[region].attrs.get("title") if region in self.series else None
-        return str(found or self.params.get("regions", {}).get(region, {}).get("title") or region)
+        return typeset(str(found or self.params.get("regions", {}).get(region, {}).get("title") or region))
 
     def leads_of(self, block: str) -> tuple[int, int]:
         """First and last lead of a block."""
@@ -111,9 +112,14 @@ class ReportInputs:
     def source_title(self, key: str) -> str:
         """Human name of a source; its key where it has no provenance."""
         titles = [entry.get("title") for entry in self.provenance if entry.get("key") == key]
-        return str(titles[0] or key) if titles else key
+        return typeset(str(titles[0] or key)) if titles else key
 
     def sources_of(self, region: str) -> list[Mapping[str, Any]]:
-        """Provenance of the sources of a region's series."""
-        keys = [key.strip() for key in str(self.series[region].attrs.get("sources", "")).split(",")]
+        """Provenance of the sources that a region's values come from."""
+        series = self.series[region]
+        keys = {key.strip() for key in str(series.attrs.get("sources", "")).split(",")}
+        if "source" in series:
+            # a splice may name parts of which a later start has left nothing; a mix names all of its sources at once
+            found = {key for value in np.unique(series["source"].values.astype(str)) for key in value.split(",")}
+            keys = keys & {key.strip() for key in found} or keys
         return [entry for entry in self.provenance if entry.get("key") in keys]

@@ -55,8 +55,8 @@ def contests(inputs: ReportInputs, model: str) -> list[Contest]:
     cells = [(region, block) for region in inputs.regions for block in inputs.headline_blocks]
 
     def pick(name: str) -> FloatArray:
-        values = [scores[name].sel(region=region, block=block, model=model).item() for region, block in cells]
-        return np.array(values, dtype=np.float64)
+        one = scores[[name]].sel(model=model)[name] if "model" in scores[name].dims else scores[name]
+        return np.array([one.sel(region=region, block=block).item() for region, block in cells], dtype=np.float64)
 
     ratios, p, counts = pick("crps_ratio_best"), pick("dm_p_best"), pick("n")
     corrected = holm(p)

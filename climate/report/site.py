@@ -57,14 +57,15 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     gallery = Gallery(destination)
     found = contests(inputs, inputs.primary) if inputs.primary else []
     places = [_place(inputs, region, found, gallery) for region in inputs.regions]
-    whole = _credit(inputs.provenance)
+    whole = _credit_all(inputs, inputs.regions)
+    temperatures = [region for region in inputs.regions if text.is_temperature(inputs.series[region].attrs)]
     overview = {
         "contest": gallery.add(contest.contest_figure(inputs, found), whole),
-        "stripes": gallery.add(stripes.stripes_figure(inputs), whole),
+        "stripes": gallery.add(stripes.stripes_figure(inputs), _credit_all(inputs, temperatures)),
         "skills": [gallery.add(contest.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
-        "seams": [gallery.add(drawing, whole) for drawing in seams.seam_figures(inputs)],
+        "seams": [gallery.add(drawing, "") for drawing in seams.seam_figures(inputs)],
     }
     inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
         destination / "data" / "scores.csv", index=False, float_format="%.6g", lineterminator="\n"
@@ -139,6 +140,13 @@ def _credit(entries: Any) -> str:
         if entry.get("status", "ok") != "missing"
     ]
     return f"Source: {'; '.join(parts)}." if parts else ""
+
+
+def _credit_all(inputs: ReportInputs, regions: list[str]) -> str:
+    """Keys and vintages of the sources of several regions; their titles stand in the table of sources."""
+    entries = {str(entry["key"]): entry for region in regions for entry in inputs.sources_of(region)}
+    parts = [f"{key}, vintage {entry.get('vintage', 'unknown')}" for key, entry in entries.items()]
+    return f"Sources: {'; '.join(parts)}." if parts else ""
 
 
 def _span(inputs: ReportInputs) -> str:

@@ -15,6 +15,8 @@ from climate.report.numbers import Contest, best_model, periods
 from climate.report.palette import style_of
 from climate.report.text import SHORT
 
+CONFIDENCE_SET = 0.1
+"""Level of the model confidence set: with 90% confidence it holds the best model (Hansen, Lunde and Nason 2011)."""
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 
@@ -51,11 +53,8 @@ def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
     """One row per region, sorted by how well the LSTM does in the first headline block."""
     blocks = inputs.headline_blocks
     by_place = {(contest.region, contest.block): contest for contest in found}
-    columns = [Column("Place")]
-    for block in blocks:
-        when = words.ahead(*inputs.leads_of(block))
-        columns += [Column(words.capital(when)), Column("CRPS ratio", True), Column("p (Holm)", True)]
-    columns += [Column(f"Lowest CRPS {words.ahead(*inputs.leads_of(blocks[-1]))}")]
+    when = [words.capital(words.ahead(*inputs.leads_of(block))) for block in blocks]
+    columns = [Column("Place"), *(Column(text) for text in when), *(Column(f"Lowest CRPS {t.lower()}") for t in when)]
 
     def key(region: str) -> float:
         contest = by_place.get((region, blocks[0]))
@@ -67,19 +66,17 @@ def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
         for block in blocks:
             contest = by_place.get((region, block))
             if contest is None:
-                row += [Cell("No LSTM was run"), Cell("n/a"), Cell("n/a")]
+                row.append(Cell("No LSTM was run"))
                 continue
-            opponent = style_of(contest.opponent).label
-            row += [
-                Cell(SHORT[contest.outcome], kind=contest.outcome, note=f"against {opponent}"),
-                Cell(words.number(contest.ratio)),
-                Cell(words.p_number(contest.p_holm)),
-            ]
-        row.append(Cell(style_of(best_model(inputs, region, blocks[-1])).label))
+            against = f"{words.number(contest.ratio)} × {style_of(contest.opponent).label}"  # noqa: RUF001
+            note = f"{against}, {words.p_value(contest.p_holm)}"
+            row.append(Cell(SHORT[contest.outcome], kind=contest.outcome, note=note))
+        row += [Cell(style_of(best_model(inputs, region, block)).label) for block in blocks]
         rows.append(row)
     return Table(
-        "The LSTM against the best simple model of each place. A ratio below 1 means a lower error "
-        "for the LSTM; p is two-sided, from the Diebold-Mariano test, corrected by Holm's method.",
+        "The LSTM against the best simple model of each place: the verdict, its error (CRPS) as a multiple of that "
+        "model's, and the p value of the Diebold-Mariano test, two-sided and corrected by Holm's method. The places "
+        "where the LSTM does best come first.",
         columns,
         rows,
     )
@@ -100,6 +97,7 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
         Column(f"RMSE ({unit})", True),
         Column("MASE", True),
         Column("In 90% interval", True),
+        Column("Among the best", False),
     ]
     rows = []
     for model in sorted(inputs.models, key=lambda name: _finite(scores["crps"].sel(model=name))):
@@ -122,16 +120,22 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
                 Cell(words.significant(value("rmse"))),
                 Cell(words.number(value("mase"))),
                 Cell(words.percent(value("coverage90"))),
+                Cell(_membership(value("mcs_p"))),
             ]
         )
     count = int(np.nanmax(scores["n"].values.astype(float)))
     return Table(
         f"Scores {words.ahead(*inputs.leads_of(block))}, lowest CRPS first; {count:,} verified forecasts per model. "
         f"Best simple model: {style_of(best).label}. Reference of skill: {style_of(inputs.reference).label}. "
-        "The p values of this table are not corrected for the number of comparisons.",
+        "The p values of this table are not corrected for the number of comparisons. Among the best: in the 90% model "
+        "confidence set.",
         columns,
         rows,
     )
+
+
+def _membership(p: float) -> str:
+    return words.NONE if not np.isfinite(p) else "yes" if p >= CONFIDENCE_SET else "no"
 
 
 def _finite(array: xr.DataArray) -> float:
@@ -296,7 +300,7 @@ def source_table(provenance: Sequence[Mapping[str, Any]], prefix: str = "") -> T
         status, key = str(entry.get("status", "ok")), str(entry.get("key", ""))
         rows.append(
             [
-                Cell(str(entry.get("title", key)), href=f"{prefix}sources.html#{key}"),
+                Cell(words.typeset(str(entry.get("title", key))), href=f"{prefix}sources.html#{key}"),
                 Cell(str(entry.get("publisher", "") or words.NONE)),
                 Cell(str(entry.get("vintage", "") or words.NONE)),
                 Cell(str(entry.get("channel", "") or words.NONE)),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import TREND_YEARS, Annual, Contest, annual_means, best_model, trend
+from climate.report.numbers import TREND_YEARS, Annual, Contest, FloatArray, annual_means, best_model, trend
 from climate.report.palette import style_of
 
 NEGLIGIBLE = 0.005
 """Share of CRPS below which two models are called level; half a per cent rounds to none."""
+
+GROWTH_YEARS = 10
+"""Over which a mean growth rate is taken; one year's depends on ENSO."""
 
 SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "No significant difference"}
 """Outcome of a contest in a table."""
@@ -60,26 +63,34 @@ def standfirst(inputs: ReportInputs, found: Sequence[Contest]) -> str:
         tally = {outcome: sum(c.outcome == outcome for c in here) for outcome in SHORT}
         ratios = np.array([contest.ratio for contest in here])
         when = words.capital(words.ahead(*inputs.leads_of(block)))
-        parts = [
-            f"{words.SMALL[tally['better']] if tally['better'] < len(words.SMALL) else tally['better']}"
-            f" of {words.count(len(here), 'place')}".replace("no of", "none of")
-        ]
-        rest = []
-        if tally["worse"]:
-            rest.append(f"loses in {_spell(tally['worse'])}")
-        if tally["same"]:
-            rest.append(f"cannot be told apart from it in {_spell(tally['same'])}")
-        clause = f"{when}, {style_of(here[0].model).phrase} beats the best simple model in {parts[0]}"
-        clause += (", " if len(rest) == 2 else " and ") + words.joined(rest) if rest else ""
-        mean = float(np.exp(np.nanmean(np.log(ratios))))
-        gain = 1 - mean
-        typical = (
-            "on average its error is the same"
-            if abs(gain) < NEGLIGIBLE
-            else f"on average its error is {words.percent(abs(gain))} {'lower' if gain > 0 else 'higher'}"
-        )
-        sentences.append(f"{clause}; {typical}.")
+        sentences.append(f"{when}, {style_of(here[0].model).phrase} {_tally(tally, len(here))}; {_median(ratios)}.")
     return " ".join(sentences)
+
+
+def _tally(tally: Mapping[str, int], places: int) -> str:
+    """How often the LSTM won, lost and drew, as what follows its name."""
+    best = "the best simple model"
+    if tally["same"] == places:
+        return f"cannot be told apart from {best} in any of {words.count(places, 'place')}"
+    if tally["better"] == places or tally["worse"] == places:
+        return f"{'beats' if tally['better'] else 'loses to'} {best} in all of {words.count(places, 'place')}"
+    won = _spell(tally["better"]) if tally["better"] else "none"
+    parts = [f"beats {best} in {won} of {words.count(places, 'place')}"]
+    if tally["worse"]:
+        parts.append(f"loses in {_spell(tally['worse'])}")
+    if tally["same"]:
+        parts.append(f"cannot be told apart from it in {_spell(tally['same'])}")
+    return words.joined(parts)
+
+
+def _median(ratios: FloatArray) -> str:
+    """The error of the median place; a mean would be that of the place that stands out."""
+    gain = 1 - float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else float("nan")
+    if not np.isfinite(gain):
+        return "its error was not scored"
+    if abs(gain) < NEGLIGIBLE:
+        return "in the median place its error is the same"
+    return f"in the median place its error is {words.percent(abs(gain))} {'lower' if gain > 0 else 'higher'}"
 
 
 def _spell(value: int) -> str:
@@ -115,6 +126,8 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
     annual = annual_means(series)
     if annual.years.size:
         sentences.append(_extremes(annual, unit, anomaly, "warmest" if is_temperature(series.attrs) else "highest"))
+    if not is_temperature(series.attrs):
+        return sentences + _growth(annual, unit)
     for length in (TREND_YEARS, None):
         line = trend(annual, length)
         if line is None or (length is None and line.first >= annual.years[-1] - TREND_YEARS):
@@ -128,6 +141,19 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
             f"(95% interval {interval}){flat}."
         )
     return sentences
+
+
+def _growth(annual: Annual, unit: str) -> list[str]:
+    """Mean change per year over the last and the first ten years: a straight line would hide its growth."""
+    years, means = annual.years, annual.means
+    if years.size <= 2 * GROWTH_YEARS or (np.diff(years) != 1).any():
+        return []
+    recent = float(means[-1] - means[-1 - GROWTH_YEARS]) / GROWTH_YEARS
+    early = float(means[GROWTH_YEARS] - means[0]) / GROWTH_YEARS
+    return [
+        f"From {years[-1 - GROWTH_YEARS]} to {years[-1]} the annual mean changed by {words.number(recent, 2, True)} "
+        f"{unit} a year, from {years[0]} to {years[GROWTH_YEARS]} by {words.number(early, 2, True)}."
+    ]
 
 
 def _extremes(annual: Annual, unit: str, anomaly: bool, extreme: str) -> str:

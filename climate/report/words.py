@@ -14,6 +14,7 @@ Time = np.datetime64 | npt.NDArray[Any]
 MINUS = "\u2212"
 NO_BREAK = "\u00a0"
 APOSTROPHE = "\u2019"
+CO2 = "CO\u2082"
 EN_DASH = "\u2013"
 NONE = EN_DASH
 """Printed where there is nothing to say."""
@@ -98,8 +99,8 @@ def p_value(p: float) -> str:
 
 
 def typeset(text: str) -> str:
-    """Typographic apostrophes."""
-    return text.replace("'", APOSTROPHE)
+    """Typographic apostrophes and the subscript of CO2."""
+    return text.replace("'", APOSTROPHE).replace("CO2", CO2)
 
 
 def month(time: Time) -> str:

@@ -17,7 +17,7 @@ from climate.report.numbers import Contest
 from climate.report.palette import is_network, style_of
 from climate.report.text import SHORT
 
-RATIO_LIMITS = (0.6, 1.8)
+RATIO_LIMITS = (0.35, 2.0)
 """Widest axis of the CRPS ratio; what lies beyond is drawn as an arrow at the edge, with its number."""
 SKILL_LIMIT = 0.6
 """Skill at which the colours of the heat map end."""
@@ -66,7 +66,8 @@ def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
     """The lead figure: one row per region, one panel per headline block, the LSTM large and the rest small."""
     data = ratio_table(inputs, found)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
-    finite = data["crps_ratio_best"][np.isfinite(data["crps_ratio_best"])]
+    # the tutorial's network may be far off, and must not squeeze what is to be compared into a corner
+    finite = data.loc[~data["model"].map(is_network) | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
@@ -128,9 +129,9 @@ def _contest_panel(
             _edge_arrow(axes, value, y, look.colour, low, high, named=is_network(str(row.model)))
         else:
             axes.plot(value, y, "o", ms=4.5, color=look.colour, alpha=0.85, mew=0, zorder=3)
-    ticks = [tick for tick in (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8) if low <= tick <= high]
+    ticks = [tick for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0) if low <= tick <= high]
     if len(ticks) > 7:
-        ticks = [tick for tick in ticks if tick not in (0.7, 0.9, 1.1, 1.6)]
+        ticks = [tick for tick in ticks if tick not in (0.7, 0.9, 1.1, 1.2, 1.6, 1.8)]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("CRPS ÷ CRPS of the best simple model")
@@ -174,6 +175,13 @@ def _legend_labels(inputs: ReportInputs) -> list[str]:
     return labels
 
 
+def readable(background: Sequence[float]) -> str:
+    """Ink or white, whichever has the higher contrast on a colour (WCAG 2.2, relative luminance)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return INK if (luminance + 0.05) ** 2 > 1.05 * 0.06 else "white"
+
+
 def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     """Heat map of CRPS skill against the reference, regions by models; the best of each row is framed."""
     models = [model for model in inputs.models if model != inputs.reference]
@@ -190,12 +198,12 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
         figure = new_figure(1.75 + 0.36 * len(inputs.regions))
         axes = figure.subplots()
         axes.grid(False)
-        colours = mpl.colormaps["PuOr_r"].with_extremes(bad="#EEEEEE")
-        axes.imshow(grid, cmap=colours.reversed(), norm=Normalize(-SKILL_LIMIT, SKILL_LIMIT), aspect="auto")
+        colours = mpl.colormaps["PuOr"].with_extremes(bad="#EEEEEE")
+        shade = Normalize(-SKILL_LIMIT, SKILL_LIMIT)
+        axes.imshow(grid, cmap=colours, norm=shade, aspect="auto")
         for i in range(len(inputs.regions)):
             best = int(np.nanargmax(grid[i])) if np.isfinite(grid[i]).any() else -1
             for j in range(len(models)):
-                dark = abs(grid[i, j]) > 0.62 * SKILL_LIMIT
                 axes.text(
                     j,
                     i,
@@ -203,11 +211,14 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
                     ha="center",
                     va="center",
                     fontsize=9.5,
-                    color="white" if dark else INK,
+                    color=readable(colours(shade(grid[i, j]))),
                     fontweight="bold" if j == best else "normal",
                 )
                 if j == best:
-                    axes.add_patch(mpl.patches.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=INK, lw=1.6))
+                    frame = readable(colours(shade(grid[i, j])))
+                    axes.add_patch(
+                        mpl.patches.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=frame, lw=1.8)
+                    )
         axes.set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
         axes.set_xticks(
             range(len(models)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import annual_means, decimal_year, periods, running_mean
+from climate.report.numbers import FloatArray, Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
 from climate.report.text import is_anomaly, record
 
@@ -21,7 +24,7 @@ def axis_label(attrs: dict[str, object]) -> str:
     """Quantity and unit of a series."""
     unit = words.unit(str(attrs.get("units", "")))
     baseline = str(attrs.get("baseline", "") or "").replace("-", words.EN_DASH)
-    name = str(attrs.get("long_name", "") or attrs.get("quantity", "") or "value")
+    name = words.typeset(str(attrs.get("long_name", "") or attrs.get("quantity", "") or "value"))
     if is_anomaly(attrs):
         return f"Departure from {baseline} ({unit})" if baseline else f"Anomaly ({unit})"
     return f"{words.capital(name)} ({unit})" if len(name) <= 32 else f"({unit})"
@@ -53,7 +56,7 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     with style():
         figure = new_figure(4.0)
         axes = figure.subplots()
-        _period_tints(axes, inputs, region, (float(x[0]), float(x[-1])))
+        _period_tints(axes, series, data, x)
         if "uncertainty" in data and np.isfinite(data["uncertainty"]).any():
             half = 2 * data["uncertainty"].to_numpy(dtype=float)
             axes.fill_between(x, data["value"] - half, data["value"] + half, color="#B9C6D0", lw=0, label="±2 s.e.")
@@ -76,7 +79,10 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     if annual.years.size:
         alt += f" Annual mean {annual.years[0]}: {words.number(float(annual.means[0]))}, "
         alt += f"{annual.years[-1]}: {words.number(float(annual.means[-1]))}."
-    named = [f"{period.name} ({words.iso_month(period.first)} to {words.iso_month(period.last)})" for period in found]
+    named = [
+        f"{name} ({words.iso_month(period.first)} to {words.iso_month(period.last)})"
+        for name, period in zip(period_names(found), found, strict=True)
+    ]
     if len(found) > 1:
         alt += f" Collected in {words.count(len(found), 'period')}: {'; '.join(named)}."
     caption = f"{title}: monthly values and their centred twelve-month mean."
@@ -88,30 +94,45 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     return Drawing(f"{region}-record", figure, data, alt, caption)
 
 
-def _period_tints(axes: Axes, inputs: ReportInputs, region: str, span: tuple[float, float]) -> None:
-    found = periods(inputs.series[region])
+def period_names(found: Sequence[Period]) -> list[str]:
+    """Name of each collection period, with its site where one name stands for several."""
+    sites: dict[str, set[str]] = {}
+    for period in found:
+        sites.setdefault(period.name or period.source, set()).add(period.site)
+    names = [period.name or period.source for period in found]
+    return [
+        f"{name}, {period.site}" if len(sites[name]) > 1 and period.site else name
+        for name, period in zip(names, found, strict=True)
+    ]
+
+
+def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatArray) -> None:
+    found = periods(series)
     if len(found) < 2:
         return
-    tint = {name: PERIOD_TINTS[i % len(PERIOD_TINTS)] for i, name in enumerate(dict.fromkeys(p.name for p in found))}
+    names = period_names(found)
+    tint = {name: PERIOD_TINTS[i % len(PERIOD_TINTS)] for i, name in enumerate(dict.fromkeys(names))}
     starts = [float(decimal_year(np.array([p.first]))[0]) - 1 / 24 for p in found]
-    ends = [*starts[1:], span[1]]
-    height = 0
-    for place, (period, start, end) in enumerate(zip(found, starts, ends, strict=True)):
-        axes.axvspan(start, end, color=tint[period.name], lw=0, zorder=0)
+    ends, length = [*starts[1:], float(x[-1])], float(x[-1] - x[0])
+    values = data["value"].to_numpy(dtype=float)
+    relative = (values - np.nanmin(values)) / max(float(np.ptp(values[np.isfinite(values)])), 1e-12)
+    line = 0
+    for place, (name, start, end) in enumerate(zip(names, starts, ends, strict=True)):
+        axes.axvspan(start, end, color=tint[name], lw=0, zorder=0)
         if place:
             axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)), zorder=1.5)
-        label = period.name or period.source
-        share = (end - start) / (span[1] - span[0])
-        fits = share > CHARACTER_WIDTH * len(label)
-        # narrow periods take turns on lower lines, so that their names do not run into each other
-        height = 0 if fits else height % 3 + 1
-        right = not fits and end > span[0] + 0.6 * (span[1] - span[0])
+        fits = (end - start) / length > CHARACTER_WIDTH * len(name)
+        # names of narrow periods stand on lines of their own, so that they do not run into each other
+        line = 0 if fits else line + 1
+        right = not fits and end > x[0] + 0.5 * length
+        near = (x >= end - 0.25 * length) & (x <= end) if right else (x >= start) & (x <= start + 0.25 * length)
+        low = float(np.nanmean(relative[near])) > 0.5
         axes.text(
-            (end if right else start) + (-1 if right else 1) * 0.004 * (span[1] - span[0]),
-            0.97 - 0.06 * height,
-            label,
+            start + (-1 if right else 1) * 0.004 * length,
+            (0.03 if low else 0.97) + (1 if low else -1) * 0.062 * max(line - 1, 0),
+            name,
             transform=axes.get_xaxis_transform(),
-            va="top",
+            va="bottom" if low else "top",
             ha="right" if right else "left",
             fontsize=9,
             color=SOFT,
