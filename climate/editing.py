@@ -1,64 +1,88 @@
-"""Changes to params.yaml that keep its comments and its order."""
+"""Changes to params.yaml that leave every other character of it as it was: comments, order, quotes, line breaks."""
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.representer import RoundTripRepresenter
+import yaml
 
 from climate.errors import ClimateError
 from climate.files import write_text
 
-LINE_WIDTH = 120
-
-
-class _Representer(RoundTripRepresenter):
-    """Writes a missing value as `null`, as the file does."""
-
-    def represent_none(self, _: None) -> ScalarNode:
-        return self.represent_scalar("tag:yaml.org,2002:null", "null")
-
-
-_Representer.add_representer(type(None), _Representer.represent_none)
-
 
 def with_region(text: str, name: str, entry: Mapping[str, Any]) -> str:
-    """`text` of a parameter file with one more region, written on one line like its neighbours.
+    """`text` of a parameter file with one more region, written on one line after the others.
 
     Raises:
-        ClimateError: the name is taken.
+        ClimateError: the name is taken, or the file has no block of regions to add to.
     """
-    yaml = YAML()
-    yaml.Representer = _Representer
-    yaml.width = LINE_WIDTH
-    yaml.preserve_quotes = True
-    content = yaml.load(text)
-    regions = content["regions"]
-    if name in regions:
+    regions = _at(text, "regions")
+    if not isinstance(regions, yaml.MappingNode) or regions.flow_style or not regions.value:
+        raise ClimateError("params.yaml: regions: expected one region a line under it; write them so and add again")
+    if any(key.value == name for key, _ in regions.value):
         raise ClimateError(f"params.yaml: regions.{name} exists already; choose another name or edit the entry")
-    after_last = regions.ca.items.pop(list(regions)[-1], None)
-    regions[name] = _on_one_line(entry)
-    if after_last is not None:
-        regions.ca.items[name] = after_last
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()
+    indent = " " * regions.value[0][0].start_mark.column
+    end = _end_of_lines(text, regions.value[-1][1])
+    before = text[:end] if text[:end].endswith("\n") else f"{text[:end]}\n"
+    return f"{before}{indent}{name}: {_on_one_line(entry)}\n{text[end:]}"
 
 
-def _on_one_line(entry: Mapping[str, Any]) -> CommentedMap:
-    flow = CommentedMap(
-        {key: _on_one_line(value) if isinstance(value, Mapping) else value for key, value in entry.items()}
-    )
-    flow.fa.set_flow_style()
-    return flow
+def with_vintage(text: str, key: str, vintage: str) -> str:
+    """`text` of a parameter file with another vintage for source `key`.
+
+    Raises:
+        ClimateError: the source is not under pull.sources.
+    """
+    entry = _at(text, "pull", "sources", key)
+    # A quoted date stays a string for every reader of YAML; 2016 without quotes would be a number.
+    value = f'"{vintage}"' if vintage[:1].isdecimal() else vintage
+    pinned = {k.value: v for k, v in entry.value}.get("vintage") if isinstance(entry, yaml.MappingNode) else None
+    if pinned is not None:
+        return _replaced(text, pinned, value)
+    return _replaced(text, entry, f"{{vintage: {value}}}")
 
 
 def add_region(path: Path, name: str, entry: Mapping[str, Any]) -> None:
     """Write one more region into the parameter file at `path`; see `with_region`."""
     write_text(with_region(path.read_text(encoding="utf-8"), name, entry), path)
+
+
+def _at(text: str, *keys: str) -> yaml.Node:
+    """The node of `text` below `keys`, with its place."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ClimateError(f"params.yaml is not readable YAML: {' '.join(str(error).split())}; correct it") from None
+    for depth, key in enumerate(keys):
+        known = {k.value: v for k, v in node.value} if isinstance(node, yaml.MappingNode) else {}
+        if key not in known:
+            where = ".".join(keys[:depth]) or "the file"
+            raise ClimateError(f"params.yaml: {where} has no '{key}' (there: {', '.join(known)}); add it there")
+        node = known[key]
+    assert node is not None
+    return node
+
+
+def _replaced(text: str, node: yaml.Node, value: str) -> str:
+    start, end = node.start_mark.index, node.end_mark.index
+    between = " " if text[start - 1 : start] == ":" else ""
+    return f"{text[:start]}{between}{value}{text[end:]}"
+
+
+def _end_of_lines(text: str, node: yaml.Node) -> int:
+    """Where the last line of `node` ends; a block is taken by its parser to reach over the comments that follow it."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        lines = text[: node.end_mark.index].splitlines(keepends=True)
+        while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+            lines.pop()
+        return len("".join(lines))
+    newline = text.find("\n", node.end_mark.index)
+    return len(text) if newline < 0 else newline + 1
+
+
+def _on_one_line(entry: Mapping[str, Any]) -> str:
+    dumped = yaml.safe_dump(dict(entry), default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+    return str(dumped).strip()
