@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,8 @@ sources = typer.Typer(help="The catalogue of sources.", no_args_is_help=True)
 regions = typer.Typer(help="The places of params.yaml.", no_args_is_help=True)
 app.add_typer(sources, name="sources")
 app.add_typer(regions, name="regions")
+vintages = typer.Typer(help="Releases of the sources, and what was revised.", no_args_is_help=True)
+app.add_typer(vintages, name="vintages")
 
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
@@ -144,6 +147,58 @@ def regions_add(
         "end": end,
     }
     print(add(name, {key: value for key, value in given.items() if value is not None}))
+
+
+@vintages.command("list")
+def vintages_list(source: SourceKey) -> None:
+    """Every vintage of one source, the ways to get each, and which one is in use."""
+    from climate.commands.vintages import listing
+
+    print(listing(source))
+
+
+@vintages.command("diff")
+def vintages_diff(
+    source: SourceKey,
+    old: Annotated[str, typer.Argument(help="A vintage, or SOURCE@VINTAGE.", metavar="A")],
+    new: Annotated[str, typer.Argument(help="A vintage, or SOURCE@VINTAGE.", metavar="B")],
+    csv: Annotated[Path | None, typer.Option(help="A file for every difference.")] = None,
+) -> None:
+    """What changed from one vintage to another: rows, revisions, header, scale and baseline."""
+    from climate.commands.vintages import diff
+
+    print(diff(source, old, new, csv))
+
+
+@vintages.command("as-of")
+def vintages_as_of(month: Annotated[str, typer.Argument(help="YYYY-MM", metavar="MONTH")]) -> None:
+    """The command that runs everything on what was out by a month."""
+    from climate.commands.vintages import as_of_month
+
+    print(as_of_month(month))
+
+
+@app.command()
+def update(
+    source: Annotated[
+        str | None, typer.Argument(help="A key of pull.sources; all without it.", metavar="SOURCE")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Keep every update without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and keep nothing.")] = False,
+) -> None:
+    """Move one or all sources to their newest release, after showing what that changes."""
+    from climate.commands.update import update as run
+
+    outcome = run([source] if source else [], ask=lambda question: yes or typer.confirm(question), dry_run=dry_run)
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+@app.command()
+def retry() -> None:
+    """Pull again every source that could not be had, or only as an older copy."""
+    from climate.commands.update import retry as run
+
+    raise typer.Exit(0 if run() else 1)
 
 
 @app.command()

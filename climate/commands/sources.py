@@ -29,14 +29,15 @@ def details(key: str) -> str:
     }
     lines = [f"{name + ':':<11}{fact}" for name, fact in facts.items() if fact]
     lines += [f"{'File:':<11}{file.name}  {file.url.format(version=source.version)}" for file in source.files]
-    lines += [f"{'Vintage:':<11}{name}  {_ways(source, vintage)}" for name, vintage in source.vintages.items()]
+    lines += [f"{'Vintage:':<11}{name}  {ways(source, vintage)}" for name, vintage in source.vintages.items()]
     return "\n".join(lines)
 
 
-def _ways(source: Source, vintage: Vintage) -> str:
-    ways = []
+def ways(source: Source, vintage: Vintage) -> str:
+    """How a vintage can be had, and what the catalogue says of it."""
+    found = []
     if vintage.registry is not None:
-        ways.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
+        found.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
     if vintage.mirror is not None and "mirror" in source.channels:
-        ways.append(f"mirror ({vintage.mirror or 'top folder'})")
-    return "; ".join([*ways, vintage.about]).strip("; ")
+        found.append(f"mirror ({vintage.mirror or 'top folder'})")
+    return "; ".join([*found, vintage.about]).strip("; ")

@@ -1,0 +1,218 @@
+"""`climate update` moves sources to their newest release, `climate retry` asks again for those that could not be had.
+
+An update writes nothing but params.yaml, in one replacement of the whole file per source that was agreed to: whatever
+interrupts it, the file is either as before or as after, and data/ and downloads/ are left to `dvc repro`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from climate.channels.body import head_of
+from climate.channels.publisher import LATEST
+from climate.checks import check_source
+from climate.commands.vintages import compare
+from climate.editing import with_vintage
+from climate.errors import ClimateError
+from climate.files import write_text
+from climate.layout import DOWNLOADS
+from climate.params import PARAMS_FILE, load_params, parse_params
+from climate.provenance import read_provenance
+from climate.releases import Release, local, release
+from climate.sources.catalogue import find_source
+from climate.sources.readers import SHAPE_READER
+from climate.vintages import dated, last_time
+
+Ask = Callable[[str], bool]
+Say = Callable[[str], None]
+
+log = logging.getLogger("climate")
+
+
+@dataclass
+class Outcome:
+    """What became of an update."""
+
+    moved: list[str]
+    """Sources whose entry in params.yaml changed, or whose `latest` was fetched anew."""
+    failed: list[str]
+    """Sources of which no release could be had or read."""
+
+
+def update(keys: Sequence[str], *, ask: Ask, dry_run: bool = False, say: Say = print) -> Outcome:
+    """Move sources of params.yaml (all of them without `keys`) to the newest release that can be had.
+
+    Candidates are the catalogue's newest vintage and `latest`. For each source that has a newer release `say` tells
+    what would change and `ask` decides. A source that fails stops no other one. Raises ClimateError for a key that is
+    not under pull.sources.
+    """
+    pinned = load_params().pull.sources
+    for key in keys:
+        if key not in pinned:
+            raise ClimateError(
+                f"source '{key}' is not under pull.sources of params.yaml (there: {', '.join(pinned)}); add it there"
+            )
+    outcome = Outcome([], [])
+    for key in keys or list(pinned):
+        try:
+            if _update_one(key, pinned[key].vintage, ask, dry_run, say):
+                outcome.moved.append(key)
+        except ClimateError as error:
+            outcome.failed.append(key)
+            say(f"{key}: not updated: {error}")
+    return outcome
+
+
+def _update_one(key: str, vintage: str, ask: Ask, dry_run: bool, say: Say) -> bool:
+    with ExitStack() as stack:
+        current = _current(key, vintage, stack)
+        newest, note = _newest(key, current, stack)
+        if newest is None:
+            say(f"{key}: {vintage} is the newest to be had{note}")
+            return False
+        say(f"{key}: {current.vintage if current else 'nothing'} -> {newest.vintage}")
+        for line in _what_changes(current, newest):
+            say(f"  {line}")
+        if newest.vintage == LATEST:
+            say("  `latest` moves with its publisher: `dvc push` keeps these bytes for others")
+        if dry_run or not ask(f"Move {key} to {newest.vintage}?"):
+            return False
+    if newest.vintage == vintage:
+        pull_again([key])
+        say(f"{key}: {vintage} is pulled anew; `dvc repro` takes it up")
+        return True
+    try:
+        text = with_vintage(PARAMS_FILE.read_text(encoding="utf-8"), key, newest.vintage)
+        parse_params(yaml.safe_load(text), PARAMS_FILE)
+        write_text(text, PARAMS_FILE)
+    except OSError as error:
+        raise ClimateError(f"{PARAMS_FILE}: cannot be written ({error.strerror}); mend that and update again") from None
+    say(f"{key}: {PARAMS_FILE} names {newest.vintage}; `dvc repro` takes it up")
+    return True
+
+
+def _current(key: str, vintage: str, stack: ExitStack) -> Release | None:
+    """What the pipeline holds, else what params.yaml names; None where neither can be had."""
+    held = local(key)
+    if held is not None and held.vintage == vintage:
+        return held
+    if vintage == LATEST:
+        return held
+    try:
+        return stack.enter_context(release(key, vintage))
+    except ClimateError as error:
+        log.warning("%s", error)
+        return held
+
+
+def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Release | None, str]:
+    """The catalogue's last vintage or `latest`, None where `current` is as new; and a note on what could not be had."""
+    source = find_source(key)
+    found, refusals = [], []
+    for name in (*dated(source)[-1:], LATEST):
+        if name not in source.vintages or (current is not None and current.vintage == name != LATEST):
+            continue
+        try:
+            one = stack.enter_context(release(key, name))
+        except ClimateError as error:
+            refusals.append((name, error))
+            continue
+        same_bytes = [known for known in dated(source) if source.vintages[known].sha256 == one.digests]
+        found.append(replace(one, vintage=same_bytes[-1]) if same_bytes else one)
+    if not found and current is None:
+        raise refusals[0][1]
+    best = current
+    for one in found:
+        if best is None or _is_newer(one, best):
+            best = one
+    note = f" ({', '.join(name for name, _ in refusals)} could not be had)" if refusals else ""
+    return (None if best is current else best), note
+
+
+def _is_newer(one: Release, other: Release) -> bool:
+    """By the last month with a value, then by the files' own dates, then by being `latest`."""
+    if one.digests == other.digests:
+        return False
+    if one.source.reader != SHAPE_READER:
+        ends = [last_time(each.read()) for each in (one, other)]
+        if ends[0] != ends[1]:
+            return bool(ends[0] > ends[1])
+    dates = [max((file.file_date for file in each.provenance.files.values()), default="") for each in (one, other)]
+    if all(dates) and dates[0] != dates[1]:
+        return dates[0] > dates[1]
+    return one.vintage == LATEST
+
+
+def _what_changes(current: Release | None, newest: Release) -> list[str]:
+    """Rows, revisions and checks, a line per fact. ClimateError when the release fails a check with an error."""
+    if newest.source.reader == SHAPE_READER:
+        return ["Other polygons: " + ", ".join(newest.digests)]
+    record = newest.read()
+    found = check_source(
+        newest.source,
+        record,
+        heads={name: head_of(newest.folder / name) for name in newest.digests},
+        urls={name: file.url for name, file in newest.provenance.files.items()},
+        version=newest.provenance.version,
+        previous=current.read() if current else None,
+    )
+    wrong = [check for check in found if check.status == "error"]
+    if wrong:
+        raise ClimateError(
+            f"{newest.vintage}: check '{wrong[0].check}': found {wrong[0].found}, expected {wrong[0].expected}; look "
+            "at it, and name it in params.yaml by hand if it is right"
+        )
+    lines = compare(current, newest) if current else [f"{record.sizes['time']:,} times to {last_time(record)!s:.7}"]
+    warnings = [
+        f"Warning, {one.check}: found {one.found}, expected {one.expected}" for one in found if one.status != "ok"
+    ]
+    return [*lines, f"Checks: {len(found) - len(warnings)} of {len(found)} passed", *warnings]
+
+
+def retry(say: Say = print) -> bool:
+    """Pull again what could not be had, or only as an older copy; whether every source is well now."""
+    before = {key: _status(key) for key in load_params().pull.sources}
+    wanted = [key for key, status in before.items() if status in ("missing", "last-good")]
+    unpulled = [key for key, status in before.items() if status == ""]
+    if unpulled:
+        say(f"Not pulled yet: {', '.join(unpulled)}; `dvc repro` pulls them")
+    if not wanted:
+        say("Nothing to try again.")
+        return not unpulled
+    pull_again(wanted)
+    still = [key for key in wanted if _status(key) != "ok"]
+    for key in wanted:
+        provenance = read_provenance(DOWNLOADS / key)
+        how = f"{provenance.vintage} from {provenance.channel}" if key not in still else "; ".join(provenance.reasons)
+        say(f"{key}: {provenance.status}, {how}")
+    if len(still) < len(wanted):
+        say("Run `dvc repro` to take up what is new.")
+    return not still and not unpulled
+
+
+def _status(key: str) -> str:
+    """Of the last pull: ok, last-good or missing; "" where there was none."""
+    try:
+        return read_provenance(DOWNLOADS / key).status
+    except ClimateError:
+        return ""
+
+
+def pull_again(keys: Sequence[str]) -> None:
+    """Run the pull stages of `keys` whether or not anything they depend on changed."""
+    command = [sys.executable, "-m", "dvc", "repro", "--force", *(f"pull@{key}" for key in keys)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    done = subprocess.run(command, env={**os.environ, "PATH": path}, check=False)
+    if done.returncode:
+        raise ClimateError(
+            f"`dvc repro --force {' '.join(command[5:])}` ended with status {done.returncode}; its message is above"
+        )

@@ -1,0 +1,209 @@
+"""`climate vintages`: which releases of a source there are, and what changed between two of them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from climate.channels.body import head_of
+from climate.errors import ClimateError
+from climate.params import PARAMS_FILE, load_params
+from climate.releases import Release, local, release
+from climate.sources.catalogue import find_source
+from climate.vintages import as_of, by_decade, by_series, differences, revisions, totals
+
+MAX_LINES = 24
+"""Lines of one list on the screen; --csv has everything."""
+MAX_WIDTH = 120
+_DATA_ROW = re.compile(r"\s*\"?[-+.]?\d[\d.eE+-]*\"?\s*([\s,;]|$)")
+
+
+def listing(key: str) -> str:
+    """One line per vintage: name, what the catalogue says of it, whether params.yaml uses it and data/ holds it."""
+    from climate.commands.sources import ways
+
+    source = find_source(key)
+    pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
+    held = local(key)
+    lines = []
+    for name, vintage in source.vintages.items():
+        marks = [
+            *(["in params.yaml"] if key in pinned and pinned[key].vintage == name else []),
+            *(["in data/"] if held is not None and held.vintage == name else []),
+        ]
+        lines.append(f"{name:<8} {ways(source, vintage)}  {' and '.join(marks)}".rstrip())
+    return "\n".join(lines)
+
+
+def diff(key: str, old: str, new: str, csv: Path | None = None) -> str:
+    """What changed from release `old` to `new` in words; every difference goes to the file `csv`.
+
+    A release is a vintage of source `key`, or SOURCE@VINTAGE for one that the catalogue keeps under another key.
+    """
+    with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
+        lines = [f"{_title(before)} -> {_title(after)}", *compare(before, after)]
+        if csv is not None:
+            rows = _write_csv(before.read(), after.read(), csv)
+            lines.append(f"{rows:,} differences in {csv}")
+    return "\n".join(lines)
+
+
+def _named(key: str, name: str) -> tuple[str, str]:
+    source, at, vintage = name.rpartition("@")
+    return (source, vintage) if at else (key, name)
+
+
+def _title(one: Release) -> str:
+    return f"{one.source.key} {one.vintage}"
+
+
+def compare(before: Release, after: Release) -> list[str]:
+    """What changed between two releases, a line per fact. ClimateError when they cannot be compared."""
+    if before.digests == after.digests:
+        return ["The same files, byte for byte."]
+    old, new = before.read(), after.read()
+    table = revisions(old, new)
+    return [*in_words(table, before.vintage, after.vintage), *_header_lines(before, after)]
+
+
+def in_words(table: xr.Dataset, old: str, new: str) -> list[str]:
+    """`climate.vintages.revisions` as lines of text; `old` and `new` name the releases."""
+    unit, summed = table.attrs["units"], totals(table)
+    lines = [_upper(change) for change in table.attrs["changed"].split("; ") if change]
+    lines.append(f"Rows: {_rows(table, 'only_new', new)}, {_rows(table, 'only_old', old)}")
+    lines.append(f"Revised: {_revised(summed, unit)}")
+    if int(summed["revised"]):
+        lines.append(f"On average over all shared values: {float(summed['mean_change']):+.4g} {unit}")
+    if int(summed["filled"]):
+        lines.append(
+            f"Filled by the publisher in either, and left out above: {int(summed['filled']):,} values, "
+            f"{int(summed['filled_revised']):,} of them revised"
+        )
+    if int(summed["revised"]):
+        decades = by_decade(table)
+        labels = [f"{decade}s" for decade in decades["decade"].values]
+        lines += ["By decade:", *_list(labels, decades, "decade", unit)]
+        if table.sizes["series"] > 1:
+            series = by_series(table)
+            lines += ["By series:", *_list([str(name) for name in series["series"].values], series, "series", unit)]
+    return lines
+
+
+def _upper(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
+
+
+def _rows(table: xr.Dataset, side: str, vintage: str) -> str:
+    """How many rows one release alone has, and their dates."""
+    count = int(totals(table)[f"rows_{side}"])
+    if not count:
+        return f"none only in {vintage}"
+    other = "only_old" if side == "only_new" else "only_new"
+    alone = ((table[side] > 0) & (table["shared"] + table["filled"] + table[other] == 0)).any("series").values
+    times = table["time"].values[alone]
+    return f"{count:,} only in {vintage} ({label(times[0], table)} to {label(times[-1], table)})"
+
+
+def label(time: np.datetime64, table: xr.Dataset) -> str:
+    """The month of `time`, or its day where rows do not stand for months."""
+    months = table["time"].values.astype("datetime64[M]").astype(table["time"].dtype)
+    return str(np.datetime_as_string(time, unit="M" if (months == table["time"].values).all() else "D"))
+
+
+def _revised(summed: xr.Dataset, unit: str) -> str:
+    revised, shared = int(summed["revised"]), int(summed["shared"])
+    if not shared:
+        return "nothing, for the two share no value"
+    if not revised:
+        return f"none of {shared:,} shared values"
+    return (
+        f"{revised:,} of {shared:,} shared values ({revised / shared:.1%}), on average by "
+        f"{float(summed['mean_absolute']):.3g} {unit}, at most {_largest(summed, unit)}"
+    )
+
+
+def _largest(summed: xr.Dataset, unit: str) -> str:
+    at = str(np.datetime_as_string(summed["largest_time"].values, unit="M"))
+    text = f"{float(summed['largest']):+.3g} {unit} in {at}"
+    if "largest_lat" in summed:
+        return f"{text} at {float(summed['largest_lat']):g} N, {float(summed['largest_lon']):g} E"
+    return text
+
+
+def _list(labels: list[str], parts: xr.Dataset, dim: str, unit: str) -> list[str]:
+    """One line per part that has revisions, the rest counted; at most MAX_LINES."""
+    revised = [i for i in range(parts.sizes[dim]) if int(parts["revised"][i])]
+    lines = [f"  {labels[i]}: {_revised(parts.isel({dim: i}), unit)}" for i in revised[:MAX_LINES]]
+    left, same = len(revised) - MAX_LINES, len(labels) - len(revised)
+    if left > 0:
+        lines.append(f"  and {left:,} more")
+    if same:
+        unrevised = ", ".join(labels[i] for i in range(len(labels)) if i not in revised) if same <= MAX_LINES else same
+        lines.append(f"  none revised: {unrevised}")
+    return lines
+
+
+def _header_lines(before: Release, after: Release) -> list[str]:
+    """Lines above the data that the publisher changed, for files of text that both releases have."""
+    if len(before.source.files) != len(after.source.files):
+        return []
+    lines: list[str] = []
+    for old, new in zip(before.source.files, after.source.files, strict=True):
+        old_lines, new_lines = header(before.folder / old.name), header(after.folder / new.name)
+        changes = [line for line in difflib.ndiff(old_lines, new_lines) if line[:1] in "+-"]
+        if changes:
+            lines += [f"Header of {new.name}:", *(f"  {line[:MAX_WIDTH]}" for line in changes[:MAX_LINES])]
+        if len(changes) > MAX_LINES:
+            lines.append(f"  and {len(changes) - MAX_LINES:,} more")
+    return lines
+
+
+def header(path: Path) -> list[str]:
+    """The lines of a text file before its first row of data, without trailing blanks; [] for a binary file."""
+    head = head_of(path)
+    if "\x00" in head:
+        return []
+    lines = [line.rstrip() for line in head.splitlines()]
+    first = next((i for i, line in enumerate(lines) if _DATA_ROW.match(line)), 0)
+    return [line for line in lines[:first] if line.strip(" #")]
+
+
+def _write_csv(old: xr.Dataset, new: xr.Dataset, path: Path) -> int:
+    """Every difference as a row; the number of rows."""
+    partial, rows = path.with_name(path.name + ".partial"), 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            for block in differences(old, new):
+                frame = block.to_dataframe()
+                frame.to_csv(
+                    file, index=False, header=rows == 0 and file.tell() == 0, float_format="%.10g", lineterminator="\n"
+                )
+                rows += len(frame)
+        partial.replace(path)
+    except OSError as error:
+        raise ClimateError(f"--csv {path}: cannot be written ({error.strerror}); choose another file") from None
+    return rows
+
+
+def as_of_month(month: str) -> str:
+    """The settings that let the whole pipeline run on what was out by `month`, for `dvc exp run`."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise ClimateError(f"month: found '{month}', expected YYYY-MM such as 2024-04")
+    pinned = load_params().pull.sources
+    settings, without = [], []
+    for key, choice in pinned.items():
+        try:
+            vintage = as_of(find_source(key), month)
+        except ClimateError as error:
+            without.append(str(error))
+            continue
+        if vintage != choice.vintage:
+            settings.append(f"  -S 'pull.sources.{key}.vintage=\"{vintage}\"'")
+    if not settings:
+        return "\n".join(["Nothing older than what params.yaml names.", *without])
+    return "\n".join([" \\\n".join(["dvc exp run", *settings]), *without])

@@ -1,0 +1,111 @@
+"""Any release of a source, at hand for as long as it is looked at, without touching downloads/ or data/."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from climate.channels.registry import cache_folder
+from climate.definitions import suggest
+from climate.errors import ClimateError
+from climate.layout import DATA, DOWNLOADS
+from climate.params import PARAMS_FILE, load_params
+from climate.provenance import Provenance, read_provenance, verify
+from climate.pull import pull
+from climate.sources.catalogue import Source, find_source
+from climate.sources.readers import SHAPE_READER, read
+
+
+@dataclass(frozen=True)
+class Release:
+    """The files of one vintage of a source."""
+
+    source: Source
+    """With the version of the vintage."""
+    vintage: str
+    folder: Path
+    provenance: Provenance
+
+    def read(self) -> xr.Dataset:
+        """What the source's reader makes of it, with attrs `version` and `vintage`. ClimateError for polygons."""
+        if self.source.reader == SHAPE_READER:
+            raise ClimateError(f"{self.source.key}: found polygons, expected a record or a grid; choose another source")
+        dataset = read(self.source, self.folder)
+        return dataset.assign_attrs(version=self.provenance.version, vintage=self.vintage)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of each file."""
+        return {name: record.sha256 for name, record in self.provenance.files.items()}
+
+
+def _release(vintage: str, folder: Path, provenance: Provenance) -> Release:
+    source = find_source(provenance.key).model_copy(update={"version": provenance.version})
+    return Release(source, vintage, folder, provenance)
+
+
+def mirror_setting() -> str | None:
+    """CLIMATE_MIRROR, else pull.mirror of params.yaml where there is one."""
+    chosen = os.environ.get("CLIMATE_MIRROR")
+    return chosen or (load_params().pull.mirror if PARAMS_FILE.exists() else None)
+
+
+def local(key: str) -> Release | None:
+    """The copy that the pipeline holds, from data/ or else downloads/; None without a sound one."""
+    for folder in (DATA / key, DOWNLOADS / key):
+        if not folder.is_dir() or verify(folder):
+            continue
+        provenance = read_provenance(folder)
+        if provenance.files:
+            return _release(provenance.vintage, folder, provenance)
+    return None
+
+
+@contextmanager
+def release(key: str, vintage: str) -> Iterator[Release]:
+    """One vintage of a source: the copy in data/, else from the channels of the catalogue.
+
+    Vintages whose bytes are pinned stay in the user's cache, so that the next look costs no transfer. ClimateError for
+    an unknown vintage and when no channel delivers.
+    """
+    source = find_source(key)
+    if vintage not in source.vintages:
+        raise ClimateError(
+            f"{key}: unknown vintage '{vintage}', expected one of the catalogue's such as "
+            f"{suggest(vintage, source.vintages)}; `climate vintages list {key}` shows all"
+        )
+    held = local(key)
+    pinned = set(source.vintages[vintage].sha256) == {file.name for file in source.files}
+    if held is not None and pinned and held.digests == source.vintages[vintage].sha256:
+        yield _release(vintage, held.folder, held.provenance)
+        return
+    with _folder(key, vintage, keep=pinned) as folder:
+        provenance = pull(key, vintage, folder, mirror=mirror_setting(), last_good=None)
+        if provenance.status != "ok":
+            shutil.rmtree(folder, ignore_errors=True)
+            raise ClimateError(
+                f"{key}: vintage {vintage} cannot be had: {'; '.join(provenance.reasons)}; set CLIMATE_MIRROR or try "
+                "again later"
+            )
+        yield _release(vintage, folder, provenance)
+
+
+@contextmanager
+def _folder(key: str, vintage: str, *, keep: bool) -> Iterator[Path]:
+    """Where a release goes: the user's cache, or a folder that is removed in the end."""
+    if keep:
+        place = cache_folder() / "vintages" / key
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if os.access(place, os.W_OK) and os.access(place.parent, os.W_OK):
+                yield place / vintage
+                return
+    with tempfile.TemporaryDirectory(prefix="climate-") as temporary:
+        yield Path(temporary) / key / vintage

@@ -1,0 +1,220 @@
+"""Two releases of one record, compared value by value: what was added, dropped and revised.
+
+A *revision* is new minus old, over values that both releases have and that their publisher measured; values that
+either release marks as filled by the publisher are counted apart. Releases are compared exactly, without a tolerance:
+the same digits in two files give the same float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.sources.catalogue import Source
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory for the months of one grid that are compared at a time."""
+GRID = "grid"
+"""Name of the one series of a gridded record."""
+COMPARED_ATTRIBUTES = ("version", "scale", "baseline", "units", "kind", "quantity", "cadence", "file_date")
+"""Attributes of readers' Datasets whose change says that two releases mean different things."""
+
+_COUNTS = ("shared", "revised", "only_old", "only_new", "filled", "filled_revised")
+
+
+def revisions(old: xr.Dataset, new: xr.Dataset, *, block_bytes: int = BLOCK_BYTES) -> xr.Dataset:
+    """What changed from `old` to `new`, per series and time.
+
+    Both are readers' Datasets: tables in dims (series, time) or grids in dims (time, lat, lon), which are read in
+    blocks of `block_bytes`. The result has dims (series, time) over everything that either release has; a grid counts
+    its cells under the series `grid`. Variables:
+
+        shared, revised: values measured in both releases, and those among them that differ;
+        only_old, only_new: values that one release lacks (absent row, or NaN);
+        filled, filled_revised: the same counts as shared and revised, of values that the publisher filled;
+        change, absolute: sum of the revisions of shared values and of their magnitudes, in `units`;
+        largest: the revision of largest magnitude, NaN without shared values; for grids with `lat` and `lon` of it.
+
+    attrs: source, title, units, and `changed`, the changed attributes in words ("" for none).
+
+    Raises ClimateError when the two cannot be compared: another unit, another grid, or a table and a grid.
+    """
+    _require_comparable(old, new)
+    blocks = [_statistics(block) for block in _pairs(old, new, block_bytes)]
+    table = xr.concat(blocks, dim="time") if len(blocks) > 1 else blocks[0]
+    changed = "; ".join(f"{name}: {a} -> {b}" for name, (a, b) in attribute_changes(old, new).items())
+    named = {name: str(new.attrs.get(name, "")) for name in ("source", "title", "units")}
+    return table.assign_attrs(named | {"changed": changed})
+
+
+def differences(old: xr.Dataset, new: xr.Dataset, *, block_bytes: int = BLOCK_BYTES) -> Iterator[xr.Dataset]:
+    """Every value that differs or that one release lacks: pieces with dim `row`, in the order of the record.
+
+    Variables series (tables) or lat and lon (grids), time, old, new (NaN where absent), revision and filled. Raises as
+    `revisions`.
+    """
+    _require_comparable(old, new)
+    for block in _pairs(old, new, block_bytes):
+        block = block.transpose(*(d for d in ("series", "time", "lat", "lon") if d in block.dims))
+        a, b = block["old"].values, block["new"].values
+        at = np.nonzero((a != b) & ~(np.isnan(a) & np.isnan(b)))
+        labels = {str(d): ("row", block[d].values[i]) for d, i in zip(block["old"].dims, at, strict=True)}
+        before, after = a[at].astype(np.float64), b[at].astype(np.float64)
+        values = {"old": before, "new": after, "revision": after - before, "filled": block["filled"].values[at]}
+        yield xr.Dataset(labels | {name: ("row", value) for name, value in values.items()})
+
+
+def attribute_changes(old: xr.Dataset, new: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Attributes that say something else in `new`: name -> (old, new), "unknown" where one does not say."""
+    pairs = {name: (str(old.attrs.get(name, "")), str(new.attrs.get(name, ""))) for name in COMPARED_ATTRIBUTES}
+    return {name: (a or "unknown", b or "unknown") for name, (a, b) in pairs.items() if a != b}
+
+
+def totals(table: xr.Dataset) -> xr.Dataset:
+    """The counts of `revisions` summed over its series and times, and what follows from them, without dims.
+
+    Adds mean_absolute (magnitude of the revisions that were made) and mean_change (over all shared values), NaN where
+    there is nothing to average; largest with largest_time, largest_series and for grids largest_lat and largest_lon;
+    rows_only_old and rows_only_new: rows (time steps of a grid) that the other release lacks altogether.
+    """
+    result = table[[*_COUNTS, "change", "absolute"]].sum()
+    held = table["shared"] + table["filled"]
+    for side, other in (("only_old", "only_new"), ("only_new", "only_old")):
+        result[f"rows_{side}"] = ((table[side] > 0) & (table[other] == 0) & (held == 0)).sum()
+    result["mean_absolute"] = result["absolute"] / result["revised"].where(result["revised"] > 0)
+    result["mean_change"] = result["change"] / result["shared"].where(result["shared"] > 0)
+    magnitude = np.abs(table["largest"].values)
+    labels = [name for name in ("series", "time", "lat", "lon") if name in table.variables]
+    if np.isnan(magnitude).all():
+        nothing = {"series": "", "time": np.datetime64("NaT", "s"), "lat": np.nan, "lon": np.nan}
+        place = xr.Dataset({name: ((), nothing[name]) for name in labels} | {"largest": ((), np.nan)})
+    else:
+        series, time = np.unravel_index(int(np.nanargmax(magnitude)), magnitude.shape)
+        place = table.isel(series=int(series), time=int(time))
+    result["largest"] = ((), place["largest"].values)
+    for name in labels:
+        result[f"largest_{name}"] = ((), place[name].values)
+    return result.assign_attrs(table.attrs)
+
+
+def by_decade(table: xr.Dataset) -> xr.Dataset:
+    """`totals` per decade: dim `decade`, its first year. Decades without any value in both releases are left out."""
+    year = table["time"].values.astype("datetime64[Y]").astype(np.int64) + 1970
+    held = (table["shared"] + table["filled"]).any("series").values
+    starts = np.unique(year[held] // 10 * 10)
+    parts = [totals(table.isel(time=year // 10 * 10 == start)) for start in starts]
+    if not parts:
+        return xr.Dataset(coords={"decade": starts}, attrs=table.attrs)
+    return xr.concat(parts, dim=xr.DataArray(starts, dims="decade", name="decade"), join="exact")
+
+
+def by_series(table: xr.Dataset) -> xr.Dataset:
+    """`totals` per series, dim `series`."""
+    parts = [totals(table.isel(series=[i])) for i in range(table.sizes["series"])]
+    return xr.concat(parts, dim=table["series"], combine_attrs="drop_conflicts")
+
+
+def last_time(record: xr.Dataset) -> np.datetime64:
+    """The last time at which a reader's Dataset has a value, NaT where it has none; a grid is read from its end."""
+    for at in range(record.sizes["time"] - 1, -1, -1):
+        if np.isfinite(np.asarray(record["value"].isel(time=at).values)).any():
+            return np.datetime64(record["time"].values[at])
+    return np.datetime64("NaT", "s")
+
+
+def dated(source: Source) -> list[str]:
+    """The named vintages of a source, oldest first; `latest` is not among them."""
+    return sorted((name for name in source.vintages if name[:4].isdecimal()), key=_known_from)
+
+
+def as_of(source: Source, month: str) -> str:
+    """The newest named vintage that was out by `month` (YYYY-MM): what somebody who forecast then could have used.
+
+    A vintage named by its year alone counts from the end of that year. Sources that do not change with time
+    (boundaries) give their oldest vintage where none is old enough. Raises ClimateError when nothing was out by then.
+    """
+    names = dated(source)
+    out = [name for name in names if _known_from(name) <= month]
+    if out:
+        return out[-1]
+    if source.cadence == "static" and names:
+        return names[0]
+    raise ClimateError(
+        f"{source.key}: found no vintage of {month} or before, expected one of {', '.join(names) or 'none'}; "
+        "choose a later month or leave this source out"
+    )
+
+
+def _known_from(vintage: str) -> str:
+    return vintage if len(vintage) > 4 else f"{vintage}-12"
+
+
+def _require_comparable(old: xr.Dataset, new: xr.Dataset) -> None:
+    units = [str(one.attrs.get("units", "")) for one in (old, new)]
+    if units[0] != units[1]:
+        raise ClimateError(f"vintages: found '{units[0]}' in one and '{units[1]}' in the other, expected one unit")
+    dims: list[set[Any]] = [set(one["value"].dims) for one in (old, new)]
+    if dims[0] != dims[1]:
+        raise ClimateError(
+            "vintages: found a grid and a table, expected two of one form; choose releases of one source"
+        )
+    for axis in ("lat", "lon"):
+        if axis in dims[0] and not np.array_equal(old[axis].values, new[axis].values):
+            raise ClimateError(
+                f"vintages: found another {axis} axis in the newer release ({new.sizes[axis]} points, before "
+                f"{old.sizes[axis]}), expected the same grid; regrid one of them before comparing"
+            )
+
+
+def _pairs(old: xr.Dataset, new: xr.Dataset, block_bytes: int) -> Iterator[xr.Dataset]:
+    """`old`, `new` and `filled` on the union of both axes, in blocks along time for grids."""
+    time = np.union1d(old["time"].values, new["time"].values)
+    if "series" in old["value"].dims:
+        series = list(dict.fromkeys([*old["series"].values.tolist(), *new["series"].values.tolist()]))
+        axes: dict[str, Any] = {"series": series, "time": time}
+        values = [one["value"].drop_attrs().reindex(axes) for one in (old, new)]
+        marks = [one["interpolated"].drop_attrs().reindex(axes, fill_value=False) for one in (old, new)]
+        yield xr.Dataset({"old": values[0], "new": values[1], "filled": marks[0] | marks[1]})
+        return
+    cells = old.sizes["lat"] * old.sizes["lon"]
+    steps = max(block_bytes // (8 * cells), 1)
+    for start in range(0, time.size, steps):
+        months = time[start : start + steps]
+        old_block, new_block = (
+            one["value"].sel(time=slice(months[0], months[-1])).load().drop_attrs().reindex(time=months)
+            for one in (old, new)
+        )
+        yield xr.Dataset({"old": old_block, "new": new_block, "filled": xr.zeros_like(old_block, dtype=bool)})
+
+
+def _statistics(block: xr.Dataset) -> xr.Dataset:
+    """The variables of `revisions` for one block."""
+    cells = [d for d in ("lat", "lon") if d in block.dims]
+    revision = block["new"].astype(np.float64) - block["old"].astype(np.float64)
+    both, filled = revision.notnull(), block["filled"]
+    differs = block["old"] != block["new"]
+    shared = revision.where(both & ~filled)
+    magnitude = abs(shared)
+    found = {
+        "shared": both & ~filled,
+        "revised": both & ~filled & differs,
+        "only_old": block["old"].notnull() & block["new"].isnull(),
+        "only_new": block["new"].notnull() & block["old"].isnull(),
+        "filled": both & filled,
+        "filled_revised": both & filled & differs,
+        "change": shared.fillna(0.0),
+        "absolute": magnitude.fillna(0.0),
+    }
+    counted = xr.Dataset({name: one.sum(cells) if cells else one * 1 for name, one in found.items()})
+    if not cells:
+        return counted.assign(largest=shared).transpose("series", "time")
+    flat = shared.stack(cell=cells, create_index=False)
+    at = magnitude.stack(cell=cells, create_index=False).fillna(-1.0).argmax("cell")
+    counted["largest"] = flat.isel(cell=at).drop_vars(cells)
+    for name in cells:
+        counted[name] = ("time", flat[name].values[at.values])
+    return counted.expand_dims(series=[GRID]).transpose("series", "time")
