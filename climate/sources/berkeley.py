@@ -94,17 +94,23 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
 
 
 def _table_start(text: TextFile, comments: list[str | None], starts: list[int], kind: str) -> int:
-    for start in starts:
+    for start, expected in zip(starts, _TABLES.values(), strict=False):
         title = next((c for c in reversed(comments[max(start - 5, 0) : start - 1]) if c and "Sea Ice" in c), "")
-        if title.endswith(_TABLES[kind]):
-            return start
-    raise text.error(None, f"{len(starts)} tables", f"one whose title ends with '{_TABLES[kind]}'")
+        if not title.endswith(expected):
+            raise text.error(start, title, f"a title above that ends with '{expected}'")
+    place = list(_TABLES).index(kind)
+    if len(starts) <= place or len(starts) > len(_TABLES):
+        raise text.error(None, f"{len(starts)} tables", f"the table whose title ends with '{_TABLES[kind]}'")
+    return starts[place]
 
 
 def _climatology(text: TextFile, comments: list[str | None], title: str | None) -> _Climatology:
     begin = 0
     if title is not None:
-        begin = next(i for i, c in enumerate(comments) if c == f"{title}:") if f"{title}:" in comments else 0
+        places = [comments.index(f"{of}:") if f"{of}:" in comments else -1 for of in SEA_ICE.values()]
+        if not 0 <= places[0] < places[1]:
+            raise text.error(None, "no or misplaced climatologies", f"a table under '{title}:'")
+        begin = comments.index(f"{title}:")
     for i in range(begin, len(comments) - 2):
         if " ".join((comments[i] or "").split()) == _MONTHS:
             values, widths = (comments[i + 1] or "").split(), (comments[i + 2] or "").split()

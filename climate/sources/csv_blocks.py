@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -12,13 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from climate.sources.text import ADVICE, decode, problem
+from climate.sources.text import ADVICE, NUMBER, decode, problem
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes that are parsed at a time; memory use is a small multiple of it."""
 
 _NEWLINE, _COMMA, _QUOTE = b'\n,"'
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,6 @@ def _parse(block: bytes, name: str, row: int, columns: Sequence[str], numbers: S
             na_values={column: [""] for column in numbers},
             keep_default_na=False,
             skip_blank_lines=False,
-            float_precision="round_trip",
         )
     except ValueError as error:
         raise _bad_cell(block, name, row, columns, numbers, str(error)) from None
@@ -137,6 +134,6 @@ def _bad_cell(
     )
     for index, cells in enumerate(texts.itertuples(index=False)):
         for column, cell in zip(columns, cells, strict=True):
-            if column in numbers and cell and not (_NUMBER.fullmatch(cell) and np.isfinite(float(cell))):
+            if column in numbers and cell and not (NUMBER.fullmatch(cell) and np.isfinite(float(cell))):
                 return problem(name, row + index, cell, f"a number or nothing in column '{column}'")
     return problem(name, row, reason, "numbers that can be read")

@@ -15,6 +15,9 @@ from climate.sources.text import Cells, Floats, read_text, split
 PRESENT = 1950.0
 """Year CE that ages "before present" count from."""
 
+LOWEST, HIGHEST, LARGEST_ERROR = 150.0, 1000.0, 50.0
+"""ppm. The record runs from 174 to 368 ppm with errors up to 10; beyond these limits columns have been mixed up."""
+
 COLUMNS = ("age_gas_calBP", "co2_ppm", "co2_1s_ppm")
 
 
@@ -57,8 +60,9 @@ def _columns(folder: Path, source: Source) -> tuple[Cells, Floats, Floats, Float
     if tuple(text.line(first).split()) != COLUMNS:
         raise text.error(first, text.line(first), f"the header {' '.join(COLUMNS)}")
     table = split(text, first + 1, COLUMNS)
+    table.check_decimals()
     age, value, error = (table.numbers(column) for column in COLUMNS)
     table.check(np.diff(age, prepend=-np.inf) > 0, age, "an age above that of the row before, the newest sample first")
-    table.check(value > 0, value, "a mole fraction in ppm")
-    table.check(error >= 0, error, "a standard error")
+    table.check((value > LOWEST) & (value < HIGHEST), value, f"a mole fraction between {LOWEST} and {HIGHEST} ppm")
+    table.check((error >= 0) & (error < LARGEST_ERROR), error, f"a standard error below {LARGEST_ERROR} ppm")
     return table, age, value, error

@@ -121,7 +121,7 @@ def _collect(
     free = change.copy()
     free[0] = keys[0] != current
     block.check(free | (step == 1), "dt", "the month after that of the row above, for the same place")
-    block.check(~(error < 0), ERROR, "an uncertainty of 0 or more")
+    block.check(np.isnan(value) | (error >= 0), ERROR, "an uncertainty of 0 or more beside every temperature")
     for key, start, stop in zip(keys, starts, [*starts[1:], len(months)], strict=True):
         if key != current:
             if key in places or not all(key):
@@ -150,6 +150,9 @@ def _global(blocks: list[Block]) -> list[Record]:
         months.append(found)
         for column, parts in columns.items():
             parts.append(block.frame[column].to_numpy())
+        for mean in GLOBAL:
+            value, error = (block.frame[column].to_numpy() for column in (mean, f"{mean}Uncertainty"))
+            block.check(np.isnan(value) == ~(error >= 0), mean, "a temperature and its uncertainty, or neither")
     whole = {column: np.concatenate(parts) for column, parts in columns.items()}
     time = _month_time(np.concatenate(months))
     return [
@@ -203,9 +206,11 @@ def read_ucsd(folder: Path, source: Source) -> xr.Dataset:
     table = split(text, 2, UCSD, ",")
     time = month_axis(table, "Year", "Month")
     check_decimal_date(table, "Decimal Date", time)
-    value = table.numbers("Carbon Dioxide (ppm)", ("",))
-    for column in UCSD[4:]:
-        table.numbers(column, ("",))
+    value, adjusted, fit, adjusted_fit = (table.numbers(column, ("",)) for column in UCSD[3:])
+    table.check(
+        np.isnan(value) == np.isnan(adjusted), value, "a value in both of the first two columns of CO2 or in none"
+    )
+    table.check(np.isnan(fit) == np.isnan(adjusted_fit), fit, "a value in both columns of fits or in none")
     table.check(~(value <= 0), value, "a mole fraction in ppm, or nothing")
     name = series_name(source, file, "co2")
     return dataset(source, [Record(name, time, value, site="Mauna Loa", period="Scripps")], scale="SIO 08A")

@@ -25,8 +25,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """Annual means, one series per scenario, dims (series, time), labelled by 1 January of their year.
 
     options.variable and options.region choose the rows (CO2 and World by default). period: "historical" to 2014,
-    then "scenario". Cells may be empty, which is NaN. ClimateError on another unit than the catalogue's, on a year
-    left out or twice, on a short row, and when no row has the variable.
+    then "scenario". ClimateError on another unit than the catalogue's, on a year left out or twice, on a short row,
+    when no row has the variable, when a scenario has an empty cell, and when its past is not that of the others.
     """
     variable = str(source.options.get("variable", CO2))
     region = str(source.options.get("region", "World"))
@@ -40,10 +40,13 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     if not years or any(not year.isdecimal() for year in years) or not _by_one([int(year) for year in years]):
         raise text.error(1, ",".join(years)[:60], "years that follow each other as names of the other columns")
     table = Cells(text, tuple(header))
+    family = variable.partition("|")[0]
     for row, line in enumerate(text.lines[1:], 2):
         cells = next(csv.reader([line], strict=True), []) if '"' in line else line.split(",")
         if len(cells) != len(header):
             raise text.error(row, line, f"{len(header)} columns and not {len(cells)}")
+        if not cells[3].startswith(family):
+            raise text.error(row, cells[3], f"a variable that begins with '{family}'")
         if cells[3] == variable and cells[2] == region:
             table.rows.append(row)
             table.cells.append(cells)
@@ -53,9 +56,16 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         if unit != source.unit:
             raise text.error(row, unit, f"the unit {source.unit} of the catalogue")
     grid = np.stack([table.numbers(year, ("",)) for year in years])
+    names = table.column("Scenario")
+    whole = ~np.isnan(grid).any(axis=0) | np.array([name.startswith("historical") for name in names])
+    table.check(whole, names, "a value for every year of a scenario")
+    past = grid[np.array(years, dtype=np.int64) <= HISTORICAL_UNTIL]
+    for era in set(table.column("Mip_Era")):
+        members = np.array([e == era for e in table.column("Mip_Era")])
+        same = np.isclose(past, past[:, members][:, :1], rtol=0, atol=1e-6, equal_nan=True).all(axis=0)
+        table.check(~members | same, names, f"the past of the other scenarios of {era} up to {HISTORICAL_UNTIL}")
     time = month_starts(np.array(years, dtype=np.int64), np.ones(len(years), dtype=np.int64))
     period = np.where(np.array(years, dtype=np.int64) <= HISTORICAL_UNTIL, "historical", "scenario")
-    names = table.column("Scenario")
     records = [Record(name, time, grid[:, i], period=period) for i, name in enumerate(names)]
     return dataset(source, records, models=", ".join(table.column("Model")))
 

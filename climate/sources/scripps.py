@@ -90,6 +90,7 @@ def read_merged(folder: Path, source: Source) -> xr.Dataset:
         text.expect(first, _MERGED_IRREGULAR)
         first += 1
     table = split(text, first, ("year", "co2"), ",")
+    table.check_decimals()
     year, value = table.numbers("year"), table.numbers("co2")
     table.check(year >= 1, year, "a year CE in column 'year'")
     ascending = np.diff(year, prepend=year[0] - 1)

@@ -23,9 +23,10 @@ Floats = NDArray[np.float64]
 
 ADVICE = "get the file again, or choose another vintage"
 
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_NUMBERS = re.compile(rf"(?:{_NUMBER}\n)*")
-_ONE_NUMBER = re.compile(_NUMBER)
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBERS = re.compile(rf"(?:{_NUMBER}\n)*+")  # possessive: a cell can be read in one way only, so never try again
+NUMBER = re.compile(_NUMBER)
+"""What a cell must be to count as a number."""
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _BYTE_ORDER_MARKS = (  # longest first: the UTF-32 mark begins like the UTF-16 one
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -128,7 +129,7 @@ class Cells:
         absent = [cell in missing for cell in cells] if missing else [False] * len(cells)
         plain = ["0" if gone else cell for cell, gone in zip(cells, absent, strict=True)]
         if not _NUMBERS.fullmatch("".join(f"{cell}\n" for cell in plain)):
-            bad = next(i for i, cell in enumerate(plain) if not _ONE_NUMBER.fullmatch(cell))
+            bad = next(i for i, cell in enumerate(plain) if not NUMBER.fullmatch(cell))
             raise self.file.error(self.rows[bad], plain[bad], f"a number in column '{name}'")
         values = np.array(plain, dtype=np.float64) if plain else np.empty(0)
         if not np.isfinite(values).all():
@@ -144,6 +145,15 @@ class Cells:
             if not _INTEGER.fullmatch(cell) or not low <= int(cell) <= high:
                 raise self.file.error(row, cell, f"a whole number from {low} to {high} in column '{name}'")
         return np.array([int(cell) for cell in cells], dtype=np.int64)
+
+    def check_decimals(self) -> None:
+        """ClimateError unless the numbers of each column have the same number of decimals, in files of that kind."""
+        for index, column in enumerate(self.columns):
+            decimals = [_decimals(row[index]) for row in self.cells]
+            usual = max(set(decimals), key=decimals.count)
+            expected = "no decimals" if usual is None else f"{usual} decimals"
+            good = np.array([number == usual for number in decimals])
+            self.check(good, [row[index] for row in self.cells], f"a number with {expected} in column '{column}'")
 
     def check(self, good: NDArray[np.bool_], found: Sequence[object] | Floats, expected: str) -> None:
         """ClimateError at the first row where `good` is false."""
@@ -181,12 +191,12 @@ def split(
 def _check_last_cell(table: Cells) -> None:
     *above, last = [row[-1] for row in table.cells]
     decimals = {_decimals(cell) for cell in above} - {None}
-    same_as_above = not _ONE_NUMBER.fullmatch(last) and last in above
+    same_as_above = not NUMBER.fullmatch(last) and last in above
     if not same_as_above and (len(decimals) != 1 or _decimals(last) not in decimals):
         raise table.file.error(table.rows[-1], last, "a whole last row with a line end (the file is cut short)")
 
 
 def _decimals(cell: str) -> int | None:
-    if not _ONE_NUMBER.fullmatch(cell) or "." not in cell:
+    if not NUMBER.fullmatch(cell) or "." not in cell:
         return None
     return len(cell.partition(".")[2])
