@@ -95,11 +95,19 @@ def polygon_footprint(field: xr.DataArray, geometry: Any) -> Footprint:
     east = np.broadcast_to(lon[1:], (sine.size - 1, lon.size - 1)).ravel()
     south = np.repeat(sine[:-1], lon.size - 1)
     north = np.repeat(sine[1:], lon.size - 1)
+    shapely.prepare(projected)
+    left, bottom, right, top = projected.bounds
     weights = np.zeros(west.size)
     for turn in (-FULL_CIRCLE, 0.0, FULL_CIRCLE):
-        boxes = shapely.box(west + turn, south, east + turn, north)
-        touched = np.sort(shapely.STRtree(boxes).query(projected, predicate="intersects"))
-        weights[touched] += shapely.area(shapely.intersection(boxes[touched], projected))
+        near = np.flatnonzero(
+            (west + turn < right) & (east + turn > left) & (south < top) & (north > bottom) & (north > south)
+        )
+        boxes = shapely.box(west[near] + turn, south[near], east[near] + turn, north[near])
+        touched = shapely.intersects(projected, boxes)
+        inside = shapely.contains_properly(projected, boxes)
+        weights[near[inside]] += shapely.area(boxes[inside])
+        cut = touched & ~inside
+        weights[near[cut]] += shapely.area(shapely.intersection(boxes[cut], projected))
     return _footprint(weights, float(projected.area))
 
 
