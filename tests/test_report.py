@@ -25,7 +25,8 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.palette import MODELS, ordered, style_of
 from climate.report.site import render
-from climate.report.text import standfirst, verdict
+from climate.report.text import record as record_text
+from climate.report.text import standfirst, verdict, winners
 
 MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
 LEADS, ORIGINS = 24, 8
@@ -399,12 +400,35 @@ def test_standfirst_counts_the_outcomes(inputs: ReportInputs) -> None:
     assert "in the median place its error is 1% lower" in said
 
 
+def test_the_winner_of_all_models_is_named_even_if_it_is_no_contestant() -> None:
+    scores_of = make_scores(RATIOS, P_VALUES)
+    said = winners(make_inputs(scores=scores_of))
+    assert "1 to 12 months ahead with ridge regression with ENSO (in two)" in said
+
+
+def test_issued_data_hold_every_quantile_of_every_model(site: Path, inputs: ReportInputs) -> None:
+    csv = pd.read_csv(site / "data" / "issued.csv")
+    assert len(csv) == 3 * len(MODEL_NAMES) * LEADS
+    assert set(csv["origin"]) == {"2026-02"}
+    row = csv[(csv["region"] == "kiel") & (csv["model"] == "sarima") & (csv["lead"] == 7)].iloc[0]
+    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7).values
+    np.testing.assert_allclose([row[f"q{level:g}"] for level in QUANTILES], expected, rtol=1e-5)
+
+
+def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:
+    said = " ".join(record_text(inputs, "mauna-loa-co2"))
+    assert re.search(r"From 2015 to 2025 the annual mean changed by \+2\.\d\d ppm a year", said)
+    assert "Trend" not in said
+    assert "Trend of annual means 1996" in " ".join(record_text(inputs, "kiel"))
+
+
 def test_report_without_a_network_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
     classical = ["seasonal-naive", "trend-ar1", "sarima"]
     less = replace(
         inputs,
+        series={"kiel": inputs.series["kiel"]},
         scores=inputs.scores.sel(model=classical),
-        forecasts={name: table.sel(model=classical) for name, table in inputs.forecasts.items()},
+        forecasts={"kiel": inputs.forecasts["kiel"].sel(model=classical)},
     )
     text = render(less, tmp_path).read_text(encoding="utf-8")
     assert "No LSTM was run" in text

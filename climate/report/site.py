@@ -13,13 +13,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from climate.report import tables, text, words
-from climate.report.figures import contest, forecast, record, scores, seams, stripes
+from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures.base import Drawing, Picture, develop
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
 from climate.report.palette import MODELS, style_of
 
 HERE = Path(__file__).parent
+TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-smoothing asymptotics"}
+"""What the methods page calls the forms of the Diebold-Mariano test."""
 OWNED = ("figures", "data", "regions")
 """Folders that belong to the report alone and are emptied before it is written."""
 
@@ -62,7 +64,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     overview = {
         "contest": gallery.add(contest.contest_figure(inputs, found), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), _credit_all(inputs, temperatures)),
-        "skills": [gallery.add(contest.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
+        "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
         "seams": [gallery.add(drawing, "") for drawing in seams.seam_figures(inputs)],
@@ -70,6 +72,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
         destination / "data" / "scores.csv", index=False, float_format="%.6g", lineterminator="\n"
     )
+    issued = tables.issued_data(inputs)
+    issued.to_csv(destination / "data" / "issued.csv", index=False, float_format="%.6g", lineterminator="\n")
     environment = _environment()
     shared: dict[str, Any] = {
         "inputs": inputs,
@@ -78,6 +82,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "places": places,
         "overview": overview,
         "standfirst": text.standfirst(inputs, found),
+        "winners": text.winners(inputs),
+        "calibration": text.calibration(inputs),
         "span": _span(inputs),
         "verdicts": tables.verdict_table(inputs, found),
         "sources": tables.source_table(inputs.provenance),
@@ -92,7 +98,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     for place in places:
         target = destination / "regions" / f"{place['name']}.html"
         _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
-    provenance = {"entries": inputs.provenance, "root": "", "embed": False}
+    provenance = {"entries": inputs.provenance, "status": tables.STATUS, "root": "", "embed": False}
     _write(environment, "sources.html.j2", destination / "sources.html", shared | provenance)
     settings = yaml.safe_dump(_plain(inputs.params), sort_keys=False, allow_unicode=True, width=90)
     _write(
@@ -172,7 +178,8 @@ def _test_methods(inputs: ReportInputs) -> str:
     for block in inputs.scores["block"].values:
         used = sorted({str(name) for name in inputs.scores["dm_method"].sel(block=block).values.ravel()} - {""})
         if used:
-            parts.append(f"leads {block}: {words.joined(used)}")
+            names = [TEST_NAMES.get(name, name) for name in used]
+            parts.append(f"{words.ahead(*inputs.leads_of(str(block)))}: {words.joined(names)}")
     return "; ".join(parts)
 
 

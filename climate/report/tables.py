@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from climate.report import words
@@ -125,10 +126,8 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
         )
     count = int(np.nanmax(scores["n"].values.astype(float)))
     return Table(
-        f"Scores {words.ahead(*inputs.leads_of(block))}, lowest CRPS first; {count:,} verified forecasts per model. "
-        f"Best simple model: {style_of(best).label}. Reference of skill: {style_of(inputs.reference).label}. "
-        "The p values of this table are not corrected for the number of comparisons. Among the best: in the 90% model "
-        "confidence set.",
+        f"{words.capital(words.ahead(*inputs.leads_of(block)))}, lowest CRPS first; {count:,} verified forecasts per "
+        f"model. Best simple model: {style_of(best).label}.",
         columns,
         rows,
     )
@@ -163,6 +162,31 @@ def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Ta
         rows.append(row)
     origin = words.month(table["origin"].values)
     return Table(f"Forecast issued from the last observed month, {origin}: median and 90% interval.", columns, rows)
+
+
+def issued_data(inputs: ReportInputs) -> pd.DataFrame:
+    """Every quantile of every model's issued forecast of every place, one row per month."""
+    frames = []
+    for region in inputs.regions:
+        table = inputs.forecasts[region].isel(origin=-1)
+        for model in inputs.models:
+            if model not in table["model"].values:
+                continue
+            one = table.sel(model=model)
+            frame = pd.DataFrame(
+                {
+                    "region": region,
+                    "units": str(inputs.series[region].attrs.get("units", "")),
+                    "model": model,
+                    "origin": words.iso_month(one["origin"].values),
+                    "lead": one["lead"].values,
+                    "month": [words.iso_month(time) for time in one["valid_time"].values],
+                }
+            )
+            for level in one["quantile"].values:
+                frame[f"q{float(level):g}"] = one["forecast"].sel(quantile=level).values
+            frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
 
 
 def period_table(inputs: ReportInputs, region: str) -> Table:
@@ -286,7 +310,7 @@ def _plain(value: Any) -> str:
 
 
 STATUS = {
-    "ok": "as pinned",
+    "ok": "as asked for",
     "last-good": "last good copy",
     "missing": "missing",
 }
@@ -327,7 +351,8 @@ def model_table(inputs: ReportInputs) -> Table:
             row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
         rows.append(row)
     return Table(
-        f"Models, with the number of values that each estimated for {inputs.title_of(inputs.regions[0])}.",
+        "Models, with the number of values that each estimates anew for every place; counted for "
+        f"{words.inner(inputs.title_of(inputs.regions[0]))}.",
         [
             Column("Model"),
             Column("In one line"),

@@ -17,6 +17,9 @@ NEGLIGIBLE = 0.005
 GROWTH_YEARS = 10
 """Over which a mean growth rate is taken; one year's depends on ENSO."""
 
+RIGHT = (0.87, 0.93)
+"""Coverage of a 90% interval that counts as right."""
+
 SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "No significant difference"}
 """Outcome of a contest in a table."""
 
@@ -64,6 +67,36 @@ def standfirst(inputs: ReportInputs, found: Sequence[Contest]) -> str:
         ratios = np.array([contest.ratio for contest in here])
         when = words.capital(words.ahead(*inputs.leads_of(block)))
         sentences.append(f"{when}, {style_of(here[0].model).phrase} {_tally(tally, len(here))}; {_median(ratios)}.")
+    return " ".join(sentences)
+
+
+def winners(inputs: ReportInputs) -> str:
+    """Which of all models, simple or not, has the lowest CRPS most often."""
+    parts = []
+    for block in inputs.headline_blocks:
+        best = [best_model(inputs, region, block) for region in inputs.regions]
+        counted = {model: best.count(model) for model in inputs.models if model in best}
+        top = max(counted.values())
+        names = words.joined([style_of(model).phrase for model, wins in counted.items() if wins == top])
+        each = " each" if list(counted.values()).count(top) > 1 else ""
+        parts.append(f"{words.ahead(*inputs.leads_of(block))} with {names} (in {_spell(top)}{each})")
+    places = words.count(len(inputs.regions), "place")
+    return f"Counting every model, the lowest error of the {places} lies most often, {'; '.join(parts)}."
+
+
+def calibration(inputs: ReportInputs) -> str:
+    """How wide the intervals of the LSTM are in the median place, near and far."""
+    if inputs.primary is None:
+        return ""
+    sentences = []
+    for block in inputs.headline_blocks:
+        covered = inputs.scores["coverage90"].sel(region=inputs.regions, block=block, model=inputs.primary).values
+        share = float(np.nanmedian(covered))
+        width = "too narrow" if share < RIGHT[0] else "too wide" if share > RIGHT[1] else "about right"
+        sentences.append(
+            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, the 90% interval of "
+            f"{style_of(inputs.primary).phrase} held {words.percent(share)} of the months in the median place: {width}."
+        )
     return " ".join(sentences)
 
 

@@ -143,6 +143,11 @@ def joined(parts: Sequence[str]) -> str:
     return ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+def inner(title: str) -> str:
+    """A title inside a sentence: its article in lower case."""
+    return "the " + title[4:] if title.startswith("The ") else title
+
+
 def capital(text: str) -> str:
     """First letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]

@@ -16,6 +16,8 @@ from climate.report.numbers import FloatArray, Period, annual_means, decimal_yea
 from climate.report.palette import PERIOD_TINTS
 from climate.report.text import is_anomaly, record
 
+VISIBLE = 0.005
+"""Half-width of an uncertainty band as a share of the record's range below which it hides behind the line."""
 CHARACTER_WIDTH = 0.0115
 """Width of a letter of a period's label as a share of the figure."""
 
@@ -57,8 +59,8 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         figure = new_figure(4.0)
         axes = figure.subplots()
         _period_tints(axes, series, data, x)
-        if "uncertainty" in data and np.isfinite(data["uncertainty"]).any():
-            half = 2 * data["uncertainty"].to_numpy(dtype=float)
+        half = 2 * data["uncertainty"].to_numpy(dtype=float) if "uncertainty" in data else np.full(x.size, np.nan)
+        if np.isfinite(half).any() and np.nanmedian(half) > VISIBLE * (data["value"].max() - data["value"].min()):
             axes.fill_between(x, data["value"] - half, data["value"] + half, color="#B9C6D0", lw=0, label="±2 s.e.")
         axes.plot(x, data["value"], color="#9AA7B1", lw=0.7, label="Month")
         axes.plot(x, data["twelve_month_mean"], color=INK, lw=2.0, label="Twelve-month mean")
@@ -116,19 +118,19 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
     ends, length = [*starts[1:], float(x[-1])], float(x[-1] - x[0])
     values = data["value"].to_numpy(dtype=float)
     relative = (values - np.nanmin(values)) / max(float(np.ptp(values[np.isfinite(values)])), 1e-12)
-    line = 0
+    line, anchor = 0, float(x[0])
     for place, (name, start, end) in enumerate(zip(names, starts, ends, strict=True)):
         axes.axvspan(start, end, color=tint[name], lw=0, zorder=0)
         if place:
             axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)), zorder=1.5)
         fits = (end - start) / length > CHARACTER_WIDTH * len(name)
         # names of narrow periods stand on lines of their own, so that they do not run into each other
-        line = 0 if fits else line + 1
+        line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
         right = not fits and end > x[0] + 0.5 * length
         near = (x >= end - 0.25 * length) & (x <= end) if right else (x >= start) & (x <= start + 0.25 * length)
         low = float(np.nanmean(relative[near])) > 0.5
         axes.text(
-            start + (-1 if right else 1) * 0.004 * length,
+            anchor + (-1 if right else 1) * 0.004 * length,
             (0.03 if low else 0.97) + (1 if low else -1) * 0.062 * max(line - 1, 0),
             name,
             transform=axes.get_xaxis_transform(),

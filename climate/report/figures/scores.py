@@ -12,6 +12,7 @@ from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_o
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.palette import ordered, style_of
+from climate.report.text import RIGHT
 
 ROOM = 2.0
 """An axis ends at this multiple of the median over models of the largest error; worse models leave it."""
@@ -19,8 +20,6 @@ SKILL_FLOOR = -0.5
 """Lowest skill on the axis; worse ones leave it."""
 NOMINAL = 0.9
 """Probability of the interval between the outer quantiles."""
-GOOD = (0.87, 0.93)
-"""Coverage that counts as right for a 90% interval."""
 
 
 def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
@@ -118,7 +117,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         figure = new_figure(4.7)
         left, right = figure.subplots(1, 2)
         left.plot([0, 100], [0, 100], color=SOFT, lw=1.0, ls=(0, (3, 2)))
-        right.axhspan(100 * GOOD[0], 100 * GOOD[1], color="#E3EEE6", lw=0, zorder=0)
+        right.axhspan(100 * RIGHT[0], 100 * RIGHT[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         for model in models:
             look = style_of(model)
@@ -223,7 +222,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
         figure = new_figure(1.5 + 0.34 * len(inputs.regions))
         panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
         for axes, block in zip(panels, blocks, strict=True):
-            axes.axvspan(100 * GOOD[0], 100 * GOOD[1], color="#E3EEE6", lw=0, zorder=0)
+            axes.axvspan(100 * RIGHT[0], 100 * RIGHT[1], color="#E3EEE6", lw=0, zorder=0)
             axes.axvline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
             for y, region in enumerate(inputs.regions):
                 part = data[(data["region"] == region) & (data["block"] == block)].set_index("role")
@@ -259,6 +258,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
     )
     caption = (
         "How many of the verified months fell inside the 90% interval. On the dashed line the interval is right, in "
-        f"the tinted band ({words.percent(GOOD[0])} to {words.percent(GOOD[1])}) right enough; left of it, too narrow."
+        f"the tinted band ({words.percent(RIGHT[0])} to {words.percent(RIGHT[1])}) right enough; left of it, too "
+        "narrow."
     )
     return Drawing("coverage", figure, data, alt, caption)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -12,6 +14,8 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year
 
 OLDER, NEWER = "#E69F00", "#0072B2"
+LABEL_LENGTH = 90
+"""Letters of a legend's line that fit the figure."""
 SIDES = ("older_value", "newer_value")
 """Variables (seam, time) that hold both records over their overlap, NaN elsewhere."""
 
@@ -47,8 +51,8 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
     with style():
         figure = new_figure(5.0)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        top.plot(x, data["older"], color=OLDER, lw=2.6, label=names[0])
-        top.plot(x, data["newer"], color=NEWER, lw=1.2, label=names[1])
+        top.plot(x, data["older"], color=OLDER, lw=2.6, label=shorten(names[0], LABEL_LENGTH))
+        top.plot(x, data["newer"], color=NEWER, lw=1.2, label=shorten(names[1], LABEL_LENGTH))
         top.set_ylabel(f"Value ({unit})")
         bottom.axhline(0, color=SOFT, lw=0.8)
         bottom.plot(x, data["newer_minus_older"], color="#7A7A7A", lw=1.0, label="Newer minus older")
@@ -62,8 +66,8 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
             if x[0] <= join <= x[-1]:
                 for axes in (top, bottom):
                     axes.axvline(join, color=INK, lw=1.0, ls=(0, (3, 2)))
-        for axes in (top, bottom):
-            legend_above(axes, columns=2)
+        legend_above(top, columns=1)
+        legend_above(bottom, columns=2)
     first, last = data["month"].iloc[0], data["month"].iloc[-1]
     fact = f"{words.count(len(data), 'common value')}, {first} to {last}"
     if np.isfinite(offset):

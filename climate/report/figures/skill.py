@@ -1,0 +1,90 @@
+"""Skill of every model in every region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+
+from climate.report import words
+from climate.report.figures.base import INK, Drawing, new_figure, style
+from climate.report.inputs import ReportInputs
+from climate.report.palette import style_of
+
+SKILL_LIMIT = 0.6
+"""Skill at which the colours of the heat map end."""
+
+
+def readable(background: Sequence[float]) -> str:
+    """Ink or white, whichever has the higher contrast on a colour (WCAG 2.2, relative luminance)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return INK if (luminance + 0.05) ** 2 > 1.05 * 0.06 else "white"
+
+
+def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
+    """Heat map of CRPS skill against the reference, regions by models; the best of each row is framed."""
+    models = [model for model in inputs.models if model != inputs.reference]
+    skill = inputs.scores["crps_skill_reference"].sel(block=block, region=inputs.regions, model=models)
+    grid = skill.transpose("region", "model").values.astype(float)
+    data = pd.DataFrame(
+        [
+            {"region": region, "block": block, "model": model, "crps_skill_reference": grid[i, j]}
+            for i, region in enumerate(inputs.regions)
+            for j, model in enumerate(models)
+        ]
+    )
+    with style():
+        figure = new_figure(1.75 + 0.36 * len(inputs.regions))
+        axes = figure.subplots()
+        axes.grid(False)
+        colours = mpl.colormaps["PuOr"].with_extremes(bad="#EEEEEE")
+        shade = Normalize(-SKILL_LIMIT, SKILL_LIMIT)
+        axes.imshow(grid, cmap=colours, norm=shade, aspect="auto")
+        for i in range(len(inputs.regions)):
+            best = int(np.nanargmax(grid[i])) if np.isfinite(grid[i]).any() else -1
+            for j in range(len(models)):
+                axes.text(
+                    j,
+                    i,
+                    words.number(100 * grid[i, j], 0),
+                    ha="center",
+                    va="center",
+                    fontsize=9.5,
+                    color=readable(colours(shade(grid[i, j]))),
+                    fontweight="bold" if j == best else "normal",
+                )
+                if j == best:
+                    frame = readable(colours(shade(grid[i, j])))
+                    axes.add_patch(
+                        mpl.patches.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=frame, lw=1.8)
+                    )
+        axes.set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
+        axes.set_xticks(
+            range(len(models)),
+            [style_of(model).label for model in models],
+            color=INK,
+            rotation=28,
+            ha="left",
+            rotation_mode="anchor",
+            fontsize=9.5,
+        )
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    when = words.ahead(*inputs.leads_of(block))
+    best_of = [models[int(np.nanargmax(row))] if np.isfinite(row).any() else "" for row in grid]
+    reference = style_of(inputs.reference).phrase
+    alt = f"Table coloured by CRPS skill in per cent against {reference}, {when}: " + " ".join(
+        f"{inputs.title_of(region)} is led by {style_of(model).label} with {words.percent(np.nanmax(row))}."
+        for region, model, row in zip(inputs.regions, best_of, grid, strict=True)
+        if model
+    )
+    caption = (
+        f"CRPS skill against {reference}, {when}, in per cent: 100 is a perfect forecast, 0 no better than the "
+        "reference, below 0 worse. The best of each row is framed."
+    )
+    return Drawing(f"skill-{block}", figure, data, alt, caption, "colour")
