@@ -23,6 +23,12 @@ SIGNIFICANCE = 0.01
 MIN_YEARS = 8
 """Years on each side of a break; shorter ones cannot be told from weather."""
 
+OUTLIER = 4.0
+"""Standard deviations from which a year-to-year change counts as a jump."""
+
+MAD_TO_SIGMA = 1.4826
+"""Median absolute deviation of a normal distribution to its standard deviation."""
+
 NEAR_MONTHS = 24
 """A declared change this close to a found break explains it: annual means place a break no finer."""
 
@@ -64,10 +70,7 @@ def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance
         return []
     path = np.abs(np.cumsum(centred))[MIN_YEARS - 1 : values.size - MIN_YEARS]
     at = MIN_YEARS + int(np.argmax(path))
-    # The autocorrelation must not hold the break itself, or every break whitens itself away.
-    within = np.concatenate((values[:at] - values[:at].mean(), values[at:] - values[at:].mean()))
-    power = float((within**2).sum())
-    rho = float(np.clip((within[1:] * within[:-1]).sum() / power, 0.0, 0.9)) if power > 0 else 0.0
+    rho = _autocorrelation(values)
     white = centred[1:] - rho * centred[:-1]
     p_value = float(breaks_cusumolsresid(white - white.mean(), ddof=1)[1])
     if p_value >= significance:
@@ -78,6 +81,22 @@ def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance
         found,
         *_segment(years[at:], values[at:], significance),
     ]
+
+
+def _autocorrelation(values: NDArray[np.float64]) -> float:
+    """Coefficient of a first-order autoregression that breaks do not inflate: from ordinary year-to-year changes.
+
+    Changes of such a process have lag-1 correlation -(1 - rho) / 2; jumps are left out as outliers.
+    """
+    change = np.diff(values)
+    away = np.abs(change - np.median(change))
+    usual = away <= OUTLIER * MAD_TO_SIGMA * np.median(away)
+    pairs = usual[1:] & usual[:-1]
+    variance = float((change[usual] ** 2).mean())
+    if pairs.sum() < MIN_YEARS or variance == 0:
+        return 0.0
+    correlation = float((change[1:] * change[:-1])[pairs].mean()) / variance
+    return float(np.clip(1 + 2 * correlation, 0.0, 0.9))
 
 
 def declared_changes(series: xr.Dataset) -> list[tuple[np.datetime64, str]]:

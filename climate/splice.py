@@ -275,6 +275,8 @@ def step_left(difference: xr.DataArray, join: Any, offset: float) -> tuple[float
 
 def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.Dataset:
     """Seams of one spliced or combined record as a Dataset with dims (seam, time); see `splice`."""
+    if not rows:
+        return join_seams([])
     labels = [f"{name}: {row['older']} - {row['newer']}" for row in rows]
     found: list[Difference] = [row["found"] for row in rows]
     overlaps = [row["overlap"] for row in rows]
@@ -304,6 +306,7 @@ def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.
 
 def join_seams(tables: Sequence[xr.Dataset]) -> xr.Dataset:
     """Several seams tables as one; without any, a Dataset with an empty dim `seam`."""
+    tables = [table for table in tables if table.sizes["seam"]]
     if not tables:
         return xr.Dataset(coords={"seam": np.array([], dtype="<U1")})
     return xr.concat(tables, dim="seam", join="outer", data_vars="all", combine_attrs="override")
