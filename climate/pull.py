@@ -53,7 +53,7 @@ def pull(
     source = find_source(key)
     wanted = _vintage(source, vintage)
     request = Request(
-        source=source.model_copy(update={"version": wanted.version or source.version}),
+        source=source.at(vintage),
         name=vintage,
         vintage=wanted,
         mirror=mirror,

@@ -28,7 +28,7 @@ class Release:
     """The files of one vintage of a source."""
 
     source: Source
-    """With the version of the vintage."""
+    """As it holds for the vintage."""
     vintage: str
     folder: Path
     provenance: Provenance
@@ -47,7 +47,7 @@ class Release:
 
 
 def _release(vintage: str, folder: Path, provenance: Provenance) -> Release:
-    source = find_source(provenance.key).model_copy(update={"version": provenance.version})
+    source = find_source(provenance.key).at(vintage).model_copy(update={"version": provenance.version})
     return Release(source, vintage, folder, provenance)
 
 

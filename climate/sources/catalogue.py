@@ -53,6 +53,14 @@ class SourceFile(_Strict):
     expect: Expected = Expected()
 
 
+class OtherFile(_Strict):
+    """What a release has instead of the address, place on a mirror or content that its source's entry gives a file."""
+
+    url: str | None = None
+    mirror: str | None = None
+    expect: Expected | None = None
+
+
 class RegistryRelease(_Strict):
     """A published package that carries the publisher's files byte for byte."""
 
@@ -79,6 +87,9 @@ class Vintage(_Strict):
     """File name -> digest of the bytes, where they are pinned."""
     version: str | None = None
     """Overrides the source's version."""
+    files: dict[str, OtherFile] = {}
+    """File name -> what is different of it, where a publisher changed the layout. The name stays: readers tell layouts
+    apart by content."""
 
 
 class Lag(_Strict):
@@ -123,7 +134,7 @@ class Source(_Strict):
     def _consistent(self) -> Source:
         names = {file.name for file in self.files}
         for vintage, entry in self.vintages.items():
-            unknown = (set(entry.sha256) | set(entry.registry.members if entry.registry else ())) - names
+            unknown = {*entry.sha256, *entry.files, *(entry.registry.members if entry.registry else ())} - names
             if unknown:
                 raise ValueError(f"vintage {vintage} names '{min(unknown)}', which is not among files")
             if entry.registry and set(entry.registry.members) != names:
@@ -131,6 +142,16 @@ class Source(_Strict):
                     f"vintage {vintage}: registry.members lacks '{min(names - set(entry.registry.members))}'"
                 )
         return self
+
+    def at(self, vintage: str) -> Source:
+        """The entry as it holds for one vintage: its version and files; unchanged for a vintage it does not know."""
+        entry = self.vintages.get(vintage, Vintage())
+        changes = {
+            name: {key: value for key in OtherFile.model_fields if (value := getattr(other, key)) is not None}
+            for name, other in entry.files.items()
+        }
+        files = tuple(file.model_copy(update=changes.get(file.name, {})) for file in self.files)
+        return self.model_copy(update={"version": entry.version or self.version, "files": files})
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""

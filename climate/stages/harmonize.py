@@ -86,7 +86,7 @@ def _read(key: str, pulled: Pulled) -> None:
     if provenance.status == "missing":
         pulled.unavailable[key] = "; ".join(provenance.reasons)
         return
-    source = find_source(key).model_copy(update={"version": provenance.version})
+    source = find_source(key).at(provenance.vintage).model_copy(update={"version": provenance.version})
     if source.reader == SHAPE_READER:
         pulled.shapes[key] = read_shapes(source, folder)
         return
