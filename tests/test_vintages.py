@@ -1,0 +1,319 @@
+"""Two releases of a record, compared: known revisions of publishers, and the arithmetic on made-up ones."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from climate.commands.vintages import as_of_month, diff, header, listing
+from climate.contract import TIME_DTYPE
+from climate.errors import ClimateError
+from climate.releases import release
+from climate.sources.catalogue import find_source
+from climate.vintages import as_of, by_decade, by_series, dated, differences, last_time, revisions, totals
+from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+def months(first: str, count: int) -> np.ndarray:
+    return (np.datetime64(first, "M") + np.arange(count)).astype(TIME_DTYPE)
+
+
+def table(values: Any, first: str = "1990-01", series: tuple[str, ...] = ("a",), **attrs: str) -> xr.Dataset:
+    """A reader's Dataset; `values` (series, time)."""
+    value = np.atleast_2d(np.asarray(values, dtype=float))
+    return xr.Dataset(
+        {
+            "value": (("series", "time"), value),
+            "interpolated": (("series", "time"), np.zeros(value.shape, dtype=bool)),
+        },
+        coords={"series": list(series), "time": months(first, value.shape[1])},
+        attrs={"units": "ppm", **attrs},
+    )
+
+
+def grid(values: np.ndarray, first: str = "1990-01") -> xr.Dataset:
+    """A reader's Dataset; `values` (time, lat, lon)."""
+    count, lats, lons = values.shape
+    return xr.Dataset(
+        {"value": (("time", "lat", "lon"), values)},
+        coords={
+            "time": months(first, count),
+            "lat": np.linspace(-60.0, 60.0, lats),
+            "lon": np.linspace(-170.0, 100.0, lons),
+        },
+        attrs={"units": "degC"},
+    )
+
+
+def compared(source: str, old: str, new: str) -> xr.Dataset:
+    with release(source, old) as before, release(source, new) as after:
+        return revisions(before.read(), after.read())
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new", "shared", "revised", "largest", "month"),
+    [
+        ("noaa-co2-mlo", "2013-07", "2018-02", 657, 442, -0.37, "2005-03"),
+        ("noaa-co2-mlo-txt", "2013-07", "2018-02", 657, 442, -0.37, "2005-03"),
+        ("noaa-co2-mlo", "2018-02", "2026-02", 712, 579, 0.36, "2017-03"),
+        ("gistemp-global", "2019-05", "2022-06", 1672, 1336, -0.12, "1882-12"),
+        ("gistemp-global", "2022-06", "2025-03", 1709, 737, -0.04, "1904-03"),
+        ("hadcrut5", "2022-04", "2022-08", 3 * 2066, 9, -0.0076648, "2022-02"),
+    ],
+)
+def test_known_revisions(
+    mirror: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    old: str,
+    new: str,
+    shared: int,
+    revised: int,
+    largest: float,
+    month: str,
+) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    found = totals(compared(source, old, new))
+    assert (int(found["shared"]), int(found["revised"])) == (shared, revised)
+    assert float(found["largest"]) == pytest.approx(largest, abs=1e-6)
+    assert str(found["largest_time"].values.astype("datetime64[M]")) == month
+    assert int(found["rows_only_old"]) == 0
+    assert int(found["rows_only_new"]) > 0
+
+
+def test_hadcrut_was_revised_in_its_last_winter_alone(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    found = compared("hadcrut5", "2022-04", "2022-08")
+    changed = found["time"].values[found["revised"].any("series")].astype("datetime64[M]").astype(str)
+    assert changed.tolist() == ["2021-11", "2021-12", "2022-02"]
+    assert by_series(found)["revised"].values.tolist() == [3, 3, 3]
+    decades = by_decade(found)
+    assert decades["decade"].values[decades["revised"].values > 0].tolist() == [2020]
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_reanalysis_only_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLIMATE_CACHE")
+    found = totals(compared("ncep-air", "2024-04", "2026-02"))
+    assert int(found["shared"]) == (2024 - 1948) * 12 * 73 * 144 + 4 * 73 * 144
+    assert int(found["revised"]) == 0
+    assert (int(found["rows_only_old"]), int(found["rows_only_new"])) == (0, 22)
+
+
+finite = st.sampled_from([1.0, 2.0, 2.5, np.nan])
+
+
+@given(st.lists(finite, min_size=1, max_size=8), st.lists(finite, min_size=1, max_size=8), st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_counts_are_those_of_a_plain_loop(old: list[float], new: list[float], shift: int) -> None:
+    before = dict(zip(months("1988-01", len(old)).tolist(), old, strict=True))
+    after = dict(zip((months("1988-01", shift + len(new)))[shift:].tolist(), new, strict=True))
+    first = f"1988-{shift + 1:02d}"
+    found = totals(revisions(table(old, "1988-01"), table(new, first)))
+    known = {at for at in {*before, *after} if np.isfinite(before.get(at, np.nan))}
+    known_after = {at for at in {*before, *after} if np.isfinite(after.get(at, np.nan))}
+    shared = known & known_after
+    changes = [after[at] - before[at] for at in sorted(shared)]
+    assert int(found["shared"]) == len(shared)
+    assert int(found["revised"]) == sum(change != 0 for change in changes)
+    assert int(found["only_old"]) == int(found["rows_only_old"]) == len(known - known_after)
+    assert int(found["only_new"]) == int(found["rows_only_new"]) == len(known_after - known)
+    assert float(found["change"]) == pytest.approx(sum(changes))
+    assert float(found["absolute"]) == pytest.approx(sum(map(abs, changes)))
+    if changes:
+        assert abs(float(found["largest"])) == max(map(abs, changes))
+        assert float(found["mean_change"]) == pytest.approx(float(np.mean(changes)))
+    else:
+        assert np.isnan(float(found["largest"]))
+        assert np.isnat(found["largest_time"].values)
+    rows = sum(block.sizes["row"] for block in differences(table(old, "1988-01"), table(new, first)))
+    assert rows == int(found["revised"]) + int(found["only_old"]) + int(found["only_new"])
+
+
+@given(st.lists(finite, min_size=2, max_size=6), st.lists(finite, min_size=2, max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_the_other_way_round_every_revision_changes_its_sign(old: list[float], new: list[float]) -> None:
+    there, back = (totals(revisions(*pair)) for pair in ((table(old), table(new)), (table(new), table(old))))
+    for name in ("shared", "revised", "absolute"):
+        assert float(there[name]) == float(back[name])
+    assert float(there["change"]) == -float(back["change"])
+    assert int(there["only_old"]) == int(back["only_new"])
+
+
+def test_filled_values_are_counted_apart() -> None:
+    old, new = table([1.0, 2.0, 3.0]), table([1.0, 2.5, 3.5])
+    old["interpolated"][0, 1] = True
+    found = totals(revisions(old, new))
+    assert (int(found["shared"]), int(found["revised"])) == (2, 1)
+    assert (int(found["filled"]), int(found["filled_revised"])) == (1, 1)
+    assert float(found["largest"]) == 0.5
+    [rows] = list(differences(old, new))
+    assert rows["filled"].values.tolist() == [True, False]
+
+
+def test_series_that_one_release_lacks() -> None:
+    found = revisions(table([[1, 2], [3, 4]], series=("a", "b")), table([[3, 5], [7, 8]], series=("b", "c")))
+    parts = by_series(found)
+    assert parts["series"].values.tolist() == ["a", "b", "c"]
+    assert parts["rows_only_old"].values.tolist() == [2, 0, 0]
+    assert parts["rows_only_new"].values.tolist() == [0, 0, 2]
+    assert parts["revised"].values.tolist() == [0, 1, 0]
+
+
+def test_grids_in_blocks_and_at_once() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(30, 4, 5)).astype(np.float32)
+    newer = np.concatenate([values, values[:3]])
+    newer[7, 2, 3] += 1.5
+    newer[8, 0, 0] = np.nan
+    old, new = grid(values), grid(newer)
+    found = revisions(old, new)
+    xr.testing.assert_identical(found, revisions(old, new, block_bytes=7 * 4 * 5 * 8))
+    one = totals(found)
+    assert int(one["shared"]) == values.size - 1
+    assert (int(one["revised"]), int(one["only_old"]), int(one["only_new"])) == (1, 1, 3 * 20)
+    assert (int(one["rows_only_old"]), int(one["rows_only_new"])) == (0, 3)
+    assert float(one["largest"]) == pytest.approx(1.5, abs=1e-6)
+    assert (float(one["largest_lat"]), float(one["largest_lon"])) == (old.lat.values[2], old.lon.values[3])
+    assert str(one["largest_time"].values.astype("datetime64[M]")) == "1990-08"
+    rows = xr.concat(list(differences(old, new, block_bytes=160)), dim="row")
+    assert rows.sizes["row"] == 1 + 1 + 60
+    assert float(rows["lat"][0]) == old.lat.values[2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (table([1.0]), table([1.0], units="degC"), "'ppm' in one and 'degC' in the other"),
+        (table([1.0], units="degC"), grid(np.zeros((1, 2, 2))), "a grid and a table"),
+        (grid(np.zeros((1, 3, 2))), grid(np.zeros((1, 2, 2))), "another lat axis"),
+        (grid(np.zeros((1, 2, 3))), grid(np.zeros((1, 2, 2))), "another lon axis"),
+    ],
+)
+def test_what_cannot_be_compared(old: xr.Dataset, new: xr.Dataset, message: str) -> None:
+    with pytest.raises(ClimateError, match=message):
+        revisions(old, new)
+    with pytest.raises(ClimateError, match=message):
+        list(differences(old, new))
+
+
+def test_changed_meaning_is_named() -> None:
+    old = table([1.0], scale="WMO X2007", baseline="1951-1980")
+    found = revisions(old, table([1.0], scale="WMO X2019", baseline="1961-1990", file_date="2026-07-05"))
+    assert found.attrs["changed"] == (
+        "scale: WMO X2007 -> WMO X2019; baseline: 1951-1980 -> 1961-1990; file_date: unknown -> 2026-07-05"
+    )
+    assert revisions(old, old).attrs["changed"] == ""
+
+
+def test_last_time() -> None:
+    assert str(last_time(table([1.0, 2.0, np.nan])))[:7] == "1990-02"
+    assert np.isnat(last_time(table([np.nan])))
+    values = np.full((3, 2, 2), np.nan)
+    values[1, 0, 1] = 4
+    assert str(last_time(grid(values)))[:7] == "1990-02"
+
+
+def test_diff_in_words_and_as_csv(mirror: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    path = tmp_path / "out" / "changes.csv"
+    text = diff("noaa-co2-mlo", "2018-02", "2026-02", path)
+    assert "Scale: WMO X2007 -> WMO X2019" in text
+    assert "Rows: 96 only in 2026-02 (2018-02 to 2026-01), none only in 2018-02" in text
+    assert "Revised: 579 of 712 shared values (81.3%), on average by 0.131 ppm, at most +0.36 ppm in 2017-03" in text
+    assert "  2010s: 97 of 97 shared values (100.0%)" in text
+    assert "+ # USE OF NOAA GML DATA" in text
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 579 + 7 + 96
+    march = next(row for row in rows if row["time"] == "2017-03-01")
+    assert float(march["revision"]) == 0.36
+    assert float(march["new"]) - float(march["old"]) == pytest.approx(0.36)
+    assert rows[-1]["old"] == ""
+
+
+def test_the_same_release_under_two_names(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    assert diff("noaa-co2-mlo", "2026-02", "latest").endswith("The same files, byte for byte.")
+    assert "none of 712 shared values" in diff("noaa-co2-mlo", "2018-02", "noaa-co2-mlo-txt@2018-02")
+
+
+def test_a_second_look_needs_no_mirror(mirror: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "mirror"
+    shutil.copytree(mirror / "vintages", copy / "vintages")
+    monkeypatch.setenv("CLIMATE_MIRROR", str(copy))
+    first = diff("gistemp-global", "2019-05", "2022-06")
+    shutil.rmtree(copy)
+    assert diff("gistemp-global", "2019-05", "2022-06") == first
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new", "message"),
+    [
+        ("gistemp-global", "2019-5", "latest", "unknown vintage '2019-5', expected .* 2019-05"),
+        ("gistemp", "2019-05", "latest", "unknown source 'gistemp'"),
+        ("gistemp-global", "2019-05", "2022-06", "2019-05 cannot be had"),
+    ],
+)
+def test_releases_that_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, old: str, new: str, message: str
+) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "nowhere"))
+    with pytest.raises(ClimateError, match=message):
+        diff(source, old, new)
+    assert not list(tmp_path.glob("cache/vintages/*/*"))
+
+
+def test_header_ends_where_data_begin(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("# made on 2020-01-01\n#\nyear,month,value  \n1958,3,315.7\n# not a header\n")
+    assert header(path) == ["# made on 2020-01-01", "year,month,value"]
+    path.write_bytes(b"CDF\x01\x00\x00\n1958")
+    assert header(path) == []
+
+
+def test_vintages_in_order_and_as_of() -> None:
+    source = find_source("noaa-co2-mlo")
+    assert dated(source)[:2] == ["2013-07", "2018-02"]
+    assert "latest" not in dated(source)
+    assert as_of(source, "2013-07") == "2013-07"
+    assert as_of(source, "2019-12") == "2018-02"
+    with pytest.raises(ClimateError, match="no vintage of 2013-06 or before, expected one of 2013-07"):
+        as_of(source, "2013-06")
+    year = find_source("scripps-ice-core")
+    assert as_of(year, "2016-12") == "2016"
+    with pytest.raises(ClimateError, match="2016-11"):
+        as_of(year, "2016-11")
+    assert as_of(find_source("ar6-regions"), "1999-01") == "2020"
+
+
+def test_as_of_gives_the_settings_of_a_run() -> None:
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    text = as_of_month("2019-06")
+    assert text.startswith("dvc exp run")
+    assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in text
+    assert "ncep-air: found no vintage of 2019-06 or before" in text
+    with pytest.raises(ClimateError, match="found '2019', expected YYYY-MM"):
+        as_of_month("2019")
+
+
+def test_listing_says_which_vintage_is_in_use() -> None:
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    used = [line for line in listing("noaa-co2-mlo").splitlines() if "in params.yaml" in line]
+    assert len(used) == 1
+    assert used[0].startswith("2026-07")
