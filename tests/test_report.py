@@ -344,7 +344,7 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert "atlantis" in text
     assert "its source is missing" in text
     assert "The old-source &lt;record&gt; &amp; more" in text
-    assert "0.120" in text
+    assert "0.12 ± 0.01" in text
     assert "two fewer" in text
     sources = (site / "sources.html").read_text(encoding="utf-8")
     for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
@@ -564,6 +564,21 @@ def test_running_mean_removes_a_season_and_keeps_a_line() -> None:
     np.testing.assert_allclose(smooth[6:-6], t[6:-6])
     assert np.isnan(smooth[:6]).all()
     assert np.isnan(smooth[-6:]).all()
+
+
+def test_a_sparse_record_is_drawn_and_listed_value_by_value() -> None:
+    months = np.arange("0013-01", "0213-01", dtype="datetime64[M]")
+    value = np.where(np.arange(months.size) % 120 == 0, 280.0, np.nan)
+    sparse = xr.Dataset(
+        {"value": ("time", value)},
+        coords={"time": months.astype(TIME_DTYPE)},
+        attrs={"units": "ppm", "title": "CO2 long ago", "quantity": "co2", "kind": "absolute"},
+    )
+    inputs = make_inputs(records={"long-ago": sparse})
+    drawing = record.record_figure(inputs, "long-ago")
+    assert len(drawing.data) == 20
+    np.testing.assert_allclose(lines(drawing.figure.axes[0])["Value"], 280.0)
+    assert "20 values from January 13 CE to January 203 CE" in " ".join(record_text(inputs, "long-ago"))
 
 
 def test_periods_split_where_the_collection_changes(inputs: ReportInputs) -> None:

@@ -32,6 +32,7 @@ class ReportInputs:
         seams: one entry per seam along dim `seam`, or None.
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
+        records: name -> record that is shown and not forecast, of the same form as a series.
     """
 
     title: str
@@ -43,6 +44,7 @@ class ReportInputs:
     seams: xr.Dataset | None = None
     checks: Sequence[Mapping[str, Any]] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    records: Mapping[str, xr.Dataset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:
@@ -87,8 +89,12 @@ class ReportInputs:
 
     def title_of(self, region: str) -> str:
         """Human name of a region."""
-        found = self.series[region].attrs.get("title") if region in self.series else None
+        found = self.record(region).attrs.get("title") if region in self.series or region in self.records else None
         return typeset(str(found or self.params.get("regions", {}).get(region, {}).get("title") or region))
+
+    def record(self, name: str) -> xr.Dataset:
+        """The record of a region, or one that is not forecast."""
+        return self.series[name] if name in self.series else self.records[name]
 
     def leads_of(self, block: str) -> tuple[int, int]:
         """First and last lead of a block."""
@@ -116,7 +122,7 @@ class ReportInputs:
 
     def sources_of(self, region: str) -> list[Mapping[str, Any]]:
         """Provenance of the sources that a region's values come from."""
-        series = self.series[region]
+        series = self.record(region)
         keys = {key.strip() for key in str(series.attrs.get("sources", "")).split(",")}
         if "source" in series:
             # a splice may name parts of which a later start has left nothing; a mix names all of its sources at once

@@ -59,6 +59,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     gallery = Gallery(destination)
     found = contests(inputs, inputs.primary) if inputs.primary else []
     places = [_place(inputs, region, found, gallery) for region in inputs.regions]
+    records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     whole = _credit_all(inputs, inputs.regions)
     temperatures = [region for region in inputs.regions if text.is_temperature(inputs.series[region].attrs)]
     overview = {
@@ -80,6 +81,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "title": inputs.title,
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
         "places": places,
+        "records": records,
         "overview": overview,
         "standfirst": text.standfirst(inputs, found),
         "winners": text.winners(inputs),
@@ -88,7 +90,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "verdicts": tables.verdict_table(inputs, found),
         "sources": tables.source_table(inputs.provenance),
         "checks": tables.check_table(inputs.checks),
-        "seam_table": tables.seam_table(inputs.seams),
+        "seam_table": tables.seam_table(inputs),
         "models": tables.model_table(inputs),
         "skipped": inputs.skipped,
         "methods": _test_methods(inputs),
@@ -135,6 +137,17 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "score_tables": [tables.score_table(inputs, region, str(b)) for b in inputs.scores["block"].values],
         "last_month": words.month(inputs.last_month(region)),
         "sources": tables.source_table(inputs.sources_of(region), prefix="../"),
+    }
+
+
+def _record(inputs: ReportInputs, name: str, gallery: Gallery) -> dict[str, Any]:
+    """Sentences, picture and periods of a record that is not forecast."""
+    return {
+        "name": name,
+        "title": inputs.title_of(name),
+        "text": text.record(inputs, name),
+        "picture": gallery.add(record.record_figure(inputs, name), _credit(inputs.sources_of(name))),
+        "periods": tables.period_table(inputs, name, root=""),
     }
 
 

@@ -189,8 +189,9 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def period_table(inputs: ReportInputs, region: str) -> Table:
-    """Collection periods of a record."""
+def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
+    """Collection periods of a record; `root` leads from the page to the folder of the report."""
+    known = {entry.get("key") for entry in inputs.provenance}
     rows = [
         [
             Cell(period.name or words.NONE),
@@ -199,9 +200,12 @@ def period_table(inputs: ReportInputs, region: str) -> Table:
             Cell(f"{period.months:,}"),
             Cell(f"{period.interpolated:,}"),
             Cell(period.site or words.NONE),
-            Cell(period.source or words.NONE, href=f"../sources.html#{period.source}" if period.source else ""),
+            Cell(
+                period.source or words.NONE,
+                href=f"{root}sources.html#{period.source}" if period.source in known else "",
+            ),
         ]
-        for period in periods(inputs.series[region])
+        for period in periods(inputs.record(region))
     ]
     columns = [
         Column("Collection period"),
@@ -215,65 +219,56 @@ def period_table(inputs: ReportInputs, region: str) -> Table:
     return Table("Collection periods: who measured, where, from when to when.", columns, rows)
 
 
-SEAM_LABELS = {
-    "region": "Record",
-    "record": "Record",
-    "splice": "Record",
-    "series": "Record",
-    "older": "Older part",
-    "newer": "Newer part",
-    "start": "Overlap from",
-    "end": "Overlap to",
-    "overlap_start": "Overlap from",
-    "overlap_end": "Overlap to",
-    "offset": "Offset",
-    "offset_se": "Its standard error",
-    "standard_error": "Standard error",
-    "n": "Values compared",
-    "months": "Months of overlap",
-    "step": "Step left",
-    "step_se": "Its standard error",
-    "drift": "Drift",
-    "drift_se": "Its standard error",
-    "join": "Joined at",
-    "cadence": "Cadence",
-    "seam": "Seam",
-    "time": "Joined at",
-    "joined": "Joined at",
-    "units": "Unit",
-    "note": "Note",
-}
-"""Headings of the variables of the seams table; others are printed under their own name."""
-
-
-def seam_table(seams: xr.Dataset | None) -> Table | None:
-    """All variables along `seam`, one row per seam."""
-    if seams is None or "seam" not in seams.dims or not seams.sizes["seam"]:
+def seam_table(inputs: ReportInputs) -> Table | None:
+    """One row per seam of the spliced records; None if there is none."""
+    seams = inputs.seams
+    if seams is None or not seams.sizes.get("seam"):
         return None
-    names = [str(name) for name in seams.variables if seams[name].dims == ("seam",) and name != "seam"]
-    columns, fields = [], []
-    for name in names:
-        values = seams[name].values
-        unit = words.unit(str(seams[name].attrs.get("units", "")))
-        label = SEAM_LABELS.get(name, words.capital(name.replace("_", " ")))
-        numeric = bool(np.issubdtype(values.dtype, np.number))
-        columns.append(Column(f"{label} ({unit})" if unit and unit != "1" else label, numeric))
-        fields.append([_seam_field(value) for value in values])
-    rows = [[Cell(text) for text in row] for row in zip(*fields, strict=True)]
-    return Table("Seams: where one record was joined to the next, and how well they agreed.", columns, rows)
+    rows = []
+    for place in range(seams.sizes["seam"]):
+        one = seams.isel(seam=place)
+        span = " to ".join(_month_of(one, name) for name in ("overlap_start", "overlap_end"))
+        count = f"{int(one['n'].item()):,} {_text_of(one, 'cadence')}".strip() if "n" in one else words.NONE
+        rows.append(
+            [
+                Cell(_text_of(one, "record")),
+                Cell(inputs.source_title(_text_of(one, "older"))),
+                Cell(inputs.source_title(_text_of(one, "newer"))),
+                Cell(_month_of(one, "join"), kind="whole"),
+                Cell(span, note=f"{count} values"),
+                *(Cell(_with_error(one, name), kind="whole") for name in ("offset", "drift", "step")),
+            ]
+        )
+    units = [words.unit(str(seams[name].attrs.get("units", ""))) if name in seams else "" for name in SEAM_NUMBERS]
+    return Table(
+        "Where one record was joined to the next. The offset is added to the older part; the drift is the trend of "
+        "newer minus older over the overlap; the step is what is left at the join. Each with its standard error.",
+        [
+            *(Column(label) for label in ("Record", "Older part", "Newer part", "Joined at", "Overlap")),
+            *(
+                Column(f"{label} ({unit})" if unit else label, True)
+                for label, unit in zip(SEAM_NUMBERS.values(), units, strict=True)
+            ),
+        ],
+        rows,
+    )
 
 
-def _seam_field(value: Any) -> str:
-    if isinstance(value, np.datetime64):
-        return words.NONE if np.isnat(value) else words.iso_month(value)
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (int, np.integer)):
-        return f"{int(value):,}"
-    if isinstance(value, (float, np.floating)):
-        plain = float(value)
-        return f"{int(plain):,}" if plain.is_integer() and abs(plain) >= 1 else words.significant(plain)
-    return str(value) or words.NONE
+SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift", "step": "Step left"}
+"""Estimates of a seam, each with a standard error of the same name and `_se`."""
+
+
+def _text_of(one: xr.Dataset, name: str) -> str:
+    return str(one[name].item()) if name in one else ""
+
+
+def _month_of(one: xr.Dataset, name: str) -> str:
+    return words.iso_month(one[name].values) if name in one else words.NONE
+
+
+def _with_error(one: xr.Dataset, name: str) -> str:
+    value, error = (float(one[n].item()) if n in one else float("nan") for n in (name, f"{name}_se"))
+    return words.NONE if not np.isfinite(value) else f"{words.number(value)} ± {words.number(error)}"
 
 
 def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:

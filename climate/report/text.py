@@ -142,7 +142,7 @@ def best_overall(inputs: ReportInputs, region: str, block: str) -> str:
 
 def record(inputs: ReportInputs, region: str) -> list[str]:
     """Length, rank, record year and trend of a record."""
-    series = inputs.series[region]
+    series = inputs.record(region)
     unit = words.unit(str(series.attrs.get("units", "")))
     known = np.isfinite(series["value"].values)
     times, values = series["time"].values[known], series["value"].values[known]
@@ -152,7 +152,10 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
     text = f"{values.size:,} months from {first} to {last}"
     gaps = int((~known[np.flatnonzero(known)[0] : np.flatnonzero(known)[-1] + 1]).sum())
     interpolated = int(series["interpolated"].values[known].sum()) if "interpolated" in series else 0
-    text += f", {words.count(gaps, 'gap')}" if gaps else ", without a gap"
+    if gaps > values.size:
+        text = f"{values.size:,} values from {first} to {last}, most of them more than a month apart"
+    else:
+        text += f", {words.count(gaps, 'month')} without a value" if gaps else ", without a gap"
     if interpolated:
         text += f", {words.count(interpolated, 'month')} interpolated by the publisher"
     sentences = [text + f". The last month stands at {words.number(float(values[-1]), digits, anomaly)} {unit}."]

@@ -47,6 +47,8 @@ MONTHS = (
     "November",
     "December",
 )
+FOUR_DIGITS = 1000
+"""Years before this one are said to be of the common era."""
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -106,7 +108,8 @@ def typeset(text: str) -> str:
 def month(time: Time) -> str:
     """'February 2026'."""
     index = int(np.asarray(time).astype("datetime64[M]").astype(np.int64))
-    return f"{MONTHS[index % 12]} {index // 12 + 1970}"
+    year = index // 12 + 1970
+    return f"{MONTHS[index % 12]} {year}{' CE' if year < FOUR_DIGITS else ''}"
 
 
 def iso_month(time: Time) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,10 @@ from climate.report.text import is_anomaly, record
 
 VISIBLE = 0.005
 """Half-width of an uncertainty band as a share of the record's range below which it hides behind the line."""
-CHARACTER_WIDTH = 0.0115
+CHARACTER_WIDTH = 0.0085
 """Width of a letter of a period's label as a share of the figure."""
+SPARSE = 0.5
+"""Share of months with a value below which a record is drawn point by point, as an ice core is."""
 
 
 def axis_label(attrs: dict[str, object]) -> str:
@@ -32,18 +35,25 @@ def axis_label(attrs: dict[str, object]) -> str:
     return f"{words.capital(name)} ({unit})" if len(name) <= 32 else f"({unit})"
 
 
+def is_sparse(series: xr.Dataset) -> bool:
+    """Whether most months between the first and the last value have none."""
+    known = np.flatnonzero(np.isfinite(series["value"].values))
+    return bool(known.size < SPARSE * (known[-1] - known[0] + 1))
+
+
 def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     """Month, value, twelve-month mean, uncertainty and where the value is from."""
-    series = inputs.series[region]
+    series = inputs.record(region)
     known = np.flatnonzero(np.isfinite(series["value"].values))
-    series = series.isel(time=slice(int(known[0]), int(known[-1]) + 1))
+    series = series.isel(time=known if is_sparse(series) else slice(int(known[0]), int(known[-1]) + 1))
     table = pd.DataFrame(
         {
             "month": [words.iso_month(time) for time in series["time"].values],
             "value": series["value"].values.astype(float),
-            "twelve_month_mean": running_mean(series["value"].values.astype(float)),
         }
     )
+    if not is_sparse(inputs.record(region)):
+        table["twelve_month_mean"] = running_mean(table["value"].to_numpy())
     for name in ("uncertainty", "source", "site", "period", "interpolated"):
         if name in series:
             table[name] = series[name].values
@@ -52,7 +62,7 @@ def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
 
 def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Monthly values and their twelve-month mean; collection periods as tints, values filled in as rings."""
-    series, data = inputs.series[region], record_table(inputs, region)
+    series, data = inputs.record(region), record_table(inputs, region)
     x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
     found = periods(series)
     with style():
@@ -62,8 +72,11 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         half = 2 * data["uncertainty"].to_numpy(dtype=float) if "uncertainty" in data else np.full(x.size, np.nan)
         if np.isfinite(half).any() and np.nanmedian(half) > VISIBLE * (data["value"].max() - data["value"].min()):
             axes.fill_between(x, data["value"] - half, data["value"] + half, color="#B9C6D0", lw=0, label="±2 s.e.")
-        axes.plot(x, data["value"], color="#9AA7B1", lw=0.7, label="Month")
-        axes.plot(x, data["twelve_month_mean"], color=INK, lw=2.0, label="Twelve-month mean")
+        if "twelve_month_mean" in data:
+            axes.plot(x, data["value"], color="#9AA7B1", lw=0.7, label="Month")
+            axes.plot(x, data["twelve_month_mean"], color=INK, lw=2.0, label="Twelve-month mean")
+        else:
+            axes.plot(x, data["value"], "o-", color=INK, lw=1.0, ms=2.2, mew=0, label="Value")
         if "interpolated" in data and data["interpolated"].any():
             filled = data["interpolated"].to_numpy(dtype=bool)
             axes.plot(
@@ -88,6 +101,8 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     if len(found) > 1:
         alt += f" Collected in {words.count(len(found), 'period')}: {'; '.join(named)}."
     caption = f"{title}: monthly values and their centred twelve-month mean."
+    if "twelve_month_mean" not in data:
+        caption = f"{title}: single values, joined by a line."
     if len(found) > 1:
         parts = words.count(len(found), "collection period")
         caption += f" The tints are {parts}; a dashed line marks each seam between them."
@@ -123,7 +138,10 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
         axes.axvspan(start, end, color=tint[name], lw=0, zorder=0)
         if place:
             axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)), zorder=1.5)
-        fits = (end - start) / length > CHARACTER_WIDTH * len(name)
+        if name in names[:place]:
+            continue
+        letters = int((end - start) / length / CHARACTER_WIDTH)
+        fits = max(map(len, name.split())) <= letters
         # names of narrow periods stand on lines of their own, so that they do not run into each other
         line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
         right = not fits and end > x[0] + 0.5 * length
@@ -132,7 +150,7 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
         axes.text(
             anchor + (-1 if right else 1) * 0.004 * length,
             (0.03 if low else 0.97) + (1 if low else -1) * 0.062 * max(line - 1, 0),
-            name,
+            fill(name, letters, break_long_words=False) if fits else name,
             transform=axes.get_xaxis_transform(),
             va="bottom" if low else "top",
             ha="right" if right else "left",

@@ -61,11 +61,10 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
             bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the splice, ±2 standard errors")
         bottom.set_ylabel(f"Difference ({unit})")
         bottom.set_xlabel("Year")
-        if "join" in seam:
-            join = float(decimal_year(seam["join"].values[None])[0])
-            if x[0] <= join <= x[-1]:
-                for axes in (top, bottom):
-                    axes.axvline(join, color=INK, lw=1.0, ls=(0, (3, 2)))
+        join = float(decimal_year(seam["join"].values[None])[0]) if "join" in seam else float("nan")
+        shown = x[0] <= join <= x[-1]
+        for axes in (top, bottom) if shown else ():
+            axes.axvline(join, color=INK, lw=1.0, ls=(0, (3, 2)))
         legend_above(top, columns=1)
         legend_above(bottom, columns=2)
     first, last = data["month"].iloc[0], data["month"].iloc[-1]
@@ -77,7 +76,8 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
         )
     if np.isfinite(step):
         fact += f"; step left at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
-    joined = f", joined at {words.iso_month(seam['join'].values)} (dashed)" if "join" in seam else ""
+    joined = f", joined at {words.iso_month(seam['join'].values)}" if "join" in seam else ""
+    joined += " (dashed)" if shown else ""
     text = f"{names[0]} and {names[1]} over their overlap{joined}: {fact}."
     return Drawing(f"seam-{place}", figure, data, text, text)
 
