@@ -23,7 +23,7 @@ VARIABLES = ("value", "uncertainty", "site", "period", "interpolated", "climatol
 REAL = {
     # key of the catalogue, vintage -> rows of the publisher's file that are used, enough to hold every trait of it
     ("noaa-co2-mlo", "2026-02"): 260,
-    ("noaa-co2-mlo-txt", "2018-02"): 400,
+    ("noaa-co2-mlo", "2018-02"): 400,
     ("noaa-co2-global", "2025-09"): 120,
     ("noaa-co2-global", "2021-11"): 120,
     ("noaa-co2-mlo-weekly", "2022-10"): 200,
@@ -54,7 +54,7 @@ def sample(name: str) -> Sample:
         return SAMPLES[name]()
     key, vintage = name.split()
     folder = Path(os.environ["CLIMATE_MIRROR"])
-    entry = load_catalogue()[key]
+    entry = load_catalogue()[key].at(vintage)
     file = entry.files[0]
     place = folder / (entry.vintages[vintage].mirror or "") / file.mirror.replace("{version}", entry.version)
     data = b"".join(place.read_bytes().splitlines(keepends=True)[: REAL[key, vintage]])

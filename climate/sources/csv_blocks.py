@@ -16,6 +16,9 @@ from climate.sources.text import ADVICE, NUMBER, decode, problem
 BLOCK_BYTES = 8 * 2**20
 """Bytes that are parsed at a time; memory use is a small multiple of it."""
 
+LONGEST_ROW = 65536
+"""Bytes beyond which a row without an end is no row; the longest ones known have about 100."""
+
 _NEWLINE, _COMMA, _QUOTE = b'\n,"'
 
 
@@ -36,7 +39,7 @@ class Block:
 
 def read_header(stream: IO[bytes], name: str) -> list[str]:
     """The names in the first line, which must end."""
-    line = stream.readline(65536)
+    line = stream.readline(LONGEST_ROW)
     if not line.endswith(b"\n"):
         raise problem(name, 1, line[:60].decode("latin-1"), "a header that ends with a line end")
     return decode(line, name).rstrip("\r\n").split(",")
@@ -58,7 +61,7 @@ def read_blocks(
         cut = data.rfind(b"\n") + 1
         if not cut:
             rest += data
-            if len(rest) > block_bytes:
+            if len(rest) > LONGEST_ROW:
                 raise problem(name, row, rest[:40].decode("latin-1"), "a line end within the row")
             continue
         block, rest = rest + data[:cut], data[cut:]
