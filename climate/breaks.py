@@ -6,8 +6,9 @@ the climate: what is found there is a hint, not a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from climate.contract import TIME_DTYPE
 from climate.missing import RULES, annual_means
 from climate.series import month, months_of
+
+if TYPE_CHECKING:
+    from climate.harmonize import Harmonized
 
 SIGNIFICANCE = 0.01
 """Level of each test; lower than usual, for a record is tested many times over."""
@@ -111,26 +115,39 @@ def declared_changes(series: xr.Dataset) -> list[tuple[np.datetime64, str]]:
     return [(when, "; ".join(changes[when])) for when in sorted(changes)]
 
 
-def break_table(
-    tested: Mapping[str, xr.DataArray], declared: Mapping[str, Sequence[tuple[np.datetime64, str]]]
-) -> xr.Dataset:
-    """Found breaks of several records beside the declared change within NEAR_MONTHS, dims (break).
+def break_table(differences: Mapping[str, xr.DataArray], records: Mapping[str, xr.Dataset] | None = None) -> xr.Dataset:
+    """Found breaks beside the declared change within NEAR_MONTHS, dims (break).
 
-    `record`, `time` (January of the first year after), `shift`, `p_value`, `declared` ("" where nothing was declared).
+    `differences` of two records (see `climate.harmonize.Harmonized.comparisons`) are tested as they are; `records`
+    (time), on their own, less a straight line. `record`, `time` (January of the first year after the break), `shift`,
+    `p_value`, `alone` (True where no second record stands against it: the break may be the climate's own) and
+    `declared` ("" where no change of source, site or period was).
     """
-    rows = []
-    for name, series in tested.items():
-        for one in find_breaks(series):
+    rows: list[tuple[Any, ...]] = []
+    for name, difference in differences.items():
+        rows += [(name, one, False, "") for one in find_breaks(difference)]
+    for name, record in (records or {}).items():
+        changes = declared_changes(record)
+        for one in find_breaks(record["value"], trend=True):
             when = month(f"{one.year:04d}-01")
-            near = [about for at, about in declared.get(name, ()) if abs((at - when).astype(np.int64)) <= NEAR_MONTHS]
-            rows.append((name, when, one.shift, one.p_value, "; ".join(near)))
-    columns = list(zip(*rows, strict=True)) or [()] * 5
+            near = [about for at, about in changes if abs((at - when).astype(np.int64)) <= NEAR_MONTHS]
+            rows.append((name, one, True, "; ".join(near)))
+    years = np.array([f"{row[1].year:04d}-01" for row in rows], dtype="datetime64[M]")
     return xr.Dataset(
         {
-            "record": ("break", np.array(columns[0], dtype=str)),
-            "time": ("break", np.array(columns[1], dtype="datetime64[M]").astype(TIME_DTYPE)),
-            "shift": ("break", np.array(columns[2], dtype=float)),
-            "p_value": ("break", np.array(columns[3], dtype=float)),
-            "declared": ("break", np.array(columns[4], dtype=str)),
+            "record": ("break", np.array([row[0] for row in rows], dtype=str)),
+            "time": ("break", years.astype(TIME_DTYPE)),
+            "shift": ("break", np.array([row[1].shift for row in rows], dtype=float)),
+            "p_value": ("break", np.array([row[1].p_value for row in rows], dtype=float)),
+            "alone": ("break", np.array([row[2] for row in rows], dtype=bool)),
+            "declared": ("break", np.array([row[3] for row in rows], dtype=str)),
         }
     )
+
+
+def break_table_of(made: Harmonized) -> xr.Dataset:
+    """The table for everything that harmonizing made: its comparisons, and each temperature record on its own."""
+    alone = {
+        name: one for name, one in made.series.items() if "value" in one and one.attrs.get("quantity") == "temperature"
+    }
+    return break_table(made.comparisons, alone)

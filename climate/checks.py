@@ -224,17 +224,23 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset | None
     if gone:
         yield Check(name, source.key, "error", f"{len(gone)} series fewer, first '{gone[0]}'", expected)
         return
-    now_known = record["value"].sel(series=previous["series"]).reindex(time=previous["time"]).notnull()
-    missing = previous["value"].notnull() & ~now_known
-    count = int(missing.sum())
-    if count:
-        where = missing.stack(row=("series", "time"))
-        series, time = where["row"].values[int(np.flatnonzero(where.values)[0])]
-        found = f"{count} values fewer, first {month(np.datetime64(time))} of '{series}'"
+    lost_values = [
+        (str(one), at)
+        for one in previous["series"].values
+        for at in np.setdiff1d(_valued(previous, one), _valued(record, one))
+    ]
+    if lost_values:
+        series, at = lost_values[0]
+        found = f"{len(lost_values)} values fewer, first {month(at)} of '{series}'"
         yield Check(name, source.key, "error", found, expected)
         return
     counts = int(record["value"].notnull().sum()), int(previous["value"].notnull().sum())
     yield Check(name, source.key, "ok", f"{counts[0]} values, {counts[1]} before", expected)
+
+
+def _valued(record: xr.Dataset, series: Any) -> Any:
+    row = int(np.flatnonzero(record["series"].values == series)[0])
+    return record["time"].values[np.isfinite(record["value"].values[row])]
 
 
 def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:

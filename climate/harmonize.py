@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from climate.baseline import rebase
@@ -23,7 +24,7 @@ from climate.definitions import (
 from climate.errors import ClimateError
 from climate.missing import rule
 from climate.regions import Periods, grid_series, is_grid, mix, published_series
-from climate.series import cut, gap_free, month_axis, months_of, require_same_unit
+from climate.series import EMPTY, cut, month_axis, months_of, require_same_unit
 from climate.splice import comparisons, join_seams, limit, splice
 
 if TYPE_CHECKING:
@@ -199,8 +200,16 @@ def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Series of regions as one Dataset, dims (series, time), on a gap-free month axis over all of them."""
     ends = [months_of(one["time"])[[0, -1]] for one in series.values()]
     axis = month_axis(min(end[0] for end in ends), max(end[1] for end in ends))
-    columns = [gap_free(one[list(SERIES_VARIABLES)], axis[0], axis[-1]).drop_attrs() for one in series.values()]
-    joined = xr.concat(columns, dim="series", join="exact").transpose("series", "time")
+    shape = (len(series), axis.size)
+    columns: dict[str, Any] = {}
+    for name in SERIES_VARIABLES:
+        kind = np.result_type(*(one[name].dtype for one in series.values()))
+        columns[name] = (("series", "time"), np.full(shape, EMPTY[name], dtype=kind))
+    for row, one in enumerate(series.values()):
+        at = (months_of(one["time"]) - months_of(axis)[0]).astype(np.int64)
+        for name in SERIES_VARIABLES:
+            columns[name][1][row, at] = one[name].values
+    joined = xr.Dataset(columns, coords={"time": axis})
     labels = {name: _along(series, name) for name in ("title", "units", "quantity", "kind", "baseline", "sources")}
     joined = joined.assign_coords(
         {"series": list(series)} | {name: ("series", label) for name, label in labels.items()}

@@ -89,6 +89,8 @@ def gap_free(series: xr.Dataset, first: Any = None, last: Any = None) -> xr.Data
     if not valued.size:
         return series.isel(time=slice(0, 0))
     axis = month_axis(valued[0] if first is None else first, valued[-1] if last is None else last)
+    if months.size == axis.size and (months == months_of(axis)).all():
+        return series
     fill = {name: EMPTY.get(str(name), np.nan) for name in series.data_vars if "time" in series[name].dims}
     return series.reindex(time=axis, fill_value=fill)
 

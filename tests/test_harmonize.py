@@ -588,9 +588,12 @@ def test_found_breaks_stand_beside_declared_changes() -> None:
     value[12 * 40 :] -= 0.5
     period = np.where(np.arange(value.size) < 12 * 20, "bucket", "buoy")
     record = series("1950-01", value, ANOMALY, period=period)
-    declared = {"sea": declared_changes(record)}
-    assert declared["sea"] == [(np.datetime64("1970-01"), "period: bucket to buoy")]
-    listed = break_table({"sea": record["value"]}, declared)
-    assert [str(at)[:4] for at in listed["time"].values] == ["1970", "1990"]
-    assert listed["declared"].values.tolist() == ["period: bucket to buoy", ""]
+    assert declared_changes(record) == [(np.datetime64("1970-01"), "period: bucket to buoy")]
+    listed = break_table({"sea - air": record["value"]}, {"sea": record})
+    assert listed["record"].values.tolist() == ["sea - air"] * 2 + ["sea"] * int(listed["alone"].sum())
+    assert [str(at)[:4] for at in listed["time"].values[:2]] == ["1970", "1990"]
+    alone = {
+        str(at)[:4]: about for at, about in zip(listed["time"].values[2:], listed["declared"].values[2:], strict=True)
+    }
+    assert alone == {"1970": "period: bucket to buoy", "1990": ""}
     assert break_table({}, {}).sizes["break"] == 0
