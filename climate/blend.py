@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from climate.definitions import CombinationDefinition
 from climate.errors import ClimateError
+from climate.overlap import MIN_OVERLAP, Difference, step_left, summarise
 from climate.series import add_history, gap_free, make_series, month, month_axis, months_of, require_same_unit
-from climate.splice import MIN_OVERLAP, Difference, seams_table, step_left, summarise
+from climate.splice import seams_table
 
 Floats = NDArray[np.float64]
 

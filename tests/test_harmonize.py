@@ -20,11 +20,12 @@ from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.harmonize import Harmonized, harmonize
 from climate.missing import RULES, allowed, annual_means, means, rule
+from climate.overlap import overlap, summarise
 from climate.regions import published_series
 from climate.series import make_series
 from climate.sources.catalogue import Source, find_source
 from climate.sources.readers import read
-from climate.splice import overlap, splice, summarise
+from climate.splice import splice
 from tests.records import grid, months, seasonal, table
 
 DATA = Path(__file__).resolve().parent.parent / "data"
