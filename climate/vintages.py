@@ -128,7 +128,7 @@ def last_time(record: xr.Dataset) -> np.datetime64:
 
 def dated(source: Source) -> list[str]:
     """The named vintages of a source, oldest first; `latest` is not among them."""
-    return sorted((name for name in source.vintages if name[:4].isdecimal()), key=_known_from)
+    return sorted((name for name in source.vintages if name[:4].isdecimal()), key=known_from)
 
 
 def as_of(source: Source, month: str) -> str:
@@ -138,7 +138,7 @@ def as_of(source: Source, month: str) -> str:
     (boundaries) give their oldest vintage where none is old enough. Raises ClimateError when nothing was out by then.
     """
     names = dated(source)
-    out = [name for name in names if _known_from(name) <= month]
+    out = [name for name in names if known_from(name) <= month]
     if out:
         return out[-1]
     if source.cadence == "static" and names:
@@ -149,7 +149,8 @@ def as_of(source: Source, month: str) -> str:
     )
 
 
-def _known_from(vintage: str) -> str:
+def known_from(vintage: str) -> str:
+    """The month from which a named vintage counts as out: its own, or the last of the year that names it."""
     return vintage if len(vintage) > 4 else f"{vintage}-12"
 
 

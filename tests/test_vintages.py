@@ -10,14 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from climate import layout
 from climate.commands.vintages import as_of_month, diff, header, listing
 from climate.contract import TIME_DTYPE
 from climate.errors import ClimateError
+from climate.files import read_netcdf
 from climate.releases import release
 from climate.sources.catalogue import find_source
+from climate.stages import harmonize as harmonize_stage
+from climate.stages import pull as pull_stage
+from climate.stages.forecast import run_baselines
 from climate.vintages import as_of, by_decade, by_series, dated, differences, last_time, revisions, totals
 from tests.conftest import ROOT
 
@@ -303,13 +309,21 @@ def test_vintages_in_order_and_as_of() -> None:
 
 
 def test_as_of_gives_the_settings_of_a_run() -> None:
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
-    text = as_of_month("2019-06")
-    assert text.startswith("dvc exp run")
-    assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in text
-    assert "ncep-air: found no vintage of 2019-06 or before" in text
+    text = (ROOT / "params.yaml").read_text()
+    Path("params.yaml").write_text(text)
+    found = as_of_month("2024-06")
+    assert found.startswith("dvc exp run")
+    assert "-S 'pull.sources.ncep-air.vintage=\"2024-04\"'" in found
+    assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in found
+    assert "-S 'backtest.origins=25'" in found  # 2005-12, 2006-06 and so on to 2017-12
+    assert "Origins end where the record of 'mauna-loa-co2' does, in 2018-01" in found
+    assert "ncep-air: found no vintage of 2019-06 or before" in as_of_month("2019-06")
+    assert as_of_month("2030-01") == "Nothing older than what params.yaml names."
     with pytest.raises(ClimateError, match="found '2019', expected YYYY-MM"):
         as_of_month("2019")
+    Path("params.yaml").write_text(text.replace('first_origin: "2005-12"', 'first_origin: "2018-06"'))
+    with pytest.raises(ClimateError, match=r"ended in 2018-01, before backtest\.first_origin 2018-06"):
+        as_of_month("2019-06")
 
 
 def test_listing_says_which_vintage_is_in_use() -> None:
@@ -317,3 +331,36 @@ def test_listing_says_which_vintage_is_in_use() -> None:
     used = [line for line in listing("noaa-co2-mlo").splitlines() if "in params.yaml" in line]
     assert len(used) == 1
     assert used[0].startswith("2026-07")
+
+
+def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
+    """The series and the hindcasts of Mauna Loa from one vintage, by the pipeline's own stages."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["pull"] = {"sources": {"noaa-co2-mlo": {"vintage": vintage}}}
+    params["regions"] = {"mlo": {"title": "Mauna Loa", "source": "noaa-co2-mlo", "series": "co2"}}
+    params["records"], params["covariates"] = {}, {}
+    params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
+    params["backtest"] |= {"first_origin": "2010-12", "every": 12, "origins": 2, "leads": 12}
+    params["score"] |= {"blocks": {"1-12": [1, 12]}, "reference": "seasonal-naive"}
+    params["baselines"]["models"] = ["seasonal-naive"]
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    pull_stage.run("noaa-co2-mlo")
+    shutil.rmtree("data", ignore_errors=True)
+    shutil.copytree("downloads", "data")
+    harmonize_stage.run()
+    run_baselines("mlo")
+    return read_netcdf(layout.series_file("mlo")), read_netcdf(layout.forecast_file("baselines", "mlo"))
+
+
+def test_a_run_as_of_a_vintage_knows_nothing_later(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    ends = {"2013-07": "2013-06", "2018-02": "2018-01", "2026-02": "2026-01"}
+    runs = {vintage: run_as_of(vintage) for vintage in ends}
+    for vintage, end in ends.items():
+        series, forecasts = runs[vintage]
+        assert str(series["time"].values[-1])[:7] == end
+        assert str(forecasts["origin"].values.max())[:7] == end
+        observed = forecasts["valid_time"].values[np.isfinite(forecasts["observed"].values)]
+        assert str(observed.max())[:7] <= end
+    old, new = (runs[vintage][1].sel(origin=np.datetime64("2011-12", "s")) for vintage in ("2013-07", "2018-02"))
+    assert float(np.abs(old["forecast"] - new["forecast"]).max()) > 0.01

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from climate.channels.body import head_of
+from climate.definitions import required_sources
 from climate.errors import ClimateError
-from climate.params import PARAMS_FILE, load_params
+from climate.params import PARAMS_FILE, Params, load_params
 from climate.releases import Release, local, release
 from climate.sources.catalogue import find_source
-from climate.vintages import as_of, by_decade, by_series, differences, revisions, totals
+from climate.vintages import as_of, by_decade, by_series, dated, differences, known_from, revisions, totals
 
 MAX_LINES = 24
 """Lines of one list on the screen; --csv has everything."""
@@ -191,19 +193,55 @@ def _write_csv(old: xr.Dataset, new: xr.Dataset, path: Path) -> int:
 
 
 def as_of_month(month: str) -> str:
-    """The settings that let the whole pipeline run on what was out by `month`, for `dvc exp run`."""
+    """The command that runs the whole pipeline on what was out by `month`.
+
+    It names the vintages, and as many origins of the backtest as every region's record then reached: a record reaches
+    at least to the month before the one that its vintage is named by. Raises ClimateError when no origin is left.
+    """
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ClimateError(f"month: found '{month}', expected YYYY-MM such as 2024-04")
-    pinned = load_params().pull.sources
-    settings, without = [], []
-    for key, choice in pinned.items():
+    params = load_params()
+    chosen, without = {}, []
+    for key, pinned in params.pull.sources.items():
         try:
-            vintage = as_of(find_source(key), month)
+            # What params.yaml names stays where it was out by then, even if something newer was out too.
+            keep = pinned.vintage in dated(find_source(key)) and known_from(pinned.vintage) <= month
+            chosen[key] = pinned.vintage if keep else as_of(find_source(key), month)
         except ClimateError as error:
             without.append(str(error))
-            continue
-        if vintage != choice.vintage:
-            settings.append(f"  -S 'pull.sources.{key}.vintage=\"{vintage}\"'")
+    settings = [
+        f"  -S 'pull.sources.{key}.vintage=\"{vintage}\"'"
+        for key, vintage in chosen.items()
+        if vintage != params.pull.sources[key].vintage
+    ]
     if not settings:
         return "\n".join(["Nothing older than what params.yaml names.", *without])
-    return "\n".join([" \\\n".join(["dvc exp run", *settings]), *without])
+    ends = {name: end for name in params.regions if (end := _reach(name, params, chosen)) is not None}
+    first = min(ends, key=lambda name: ends[name]) if ends else None
+    notes = []
+    if first is not None:
+        count = _origins_until(ends[first], params)
+        if count < params.backtest.origins:
+            settings.append(f"  -S 'backtest.origins={count}'")
+            notes.append(f"Origins end where the record of '{first}' does, in {ends[first]} or soon after.")
+    return "\n".join([" \\\n".join(["dvc exp run", *settings]), *notes, *without])
+
+
+def _reach(region: str, params: Params, chosen: Mapping[str, str]) -> np.datetime64 | None:
+    """The month that a region's record reaches for certain; None where a source was not out yet."""
+    keys = required_sources(region, params.definitions, params.harmonize)
+    moving = [key for key in keys if find_source(key).cadence != "static"]
+    if not moving or not all(key in chosen for key in keys):
+        return None
+    return max(np.datetime64(known_from(chosen[key]), "M") for key in moving) - 1
+
+
+def _origins_until(end: np.datetime64, params: Params) -> int:
+    first = np.datetime64(params.backtest.first_origin, "M")
+    count = int((end - first).astype(np.int64)) // params.backtest.every + 1
+    if count < 1:
+        raise ClimateError(
+            f"as of then a record ended in {end}, before backtest.first_origin {first}: choose a later month or an "
+            "earlier first origin"
+        )
+    return min(count, params.backtest.origins)
