@@ -1,9 +1,10 @@
 """What the direct forecasters learn from: the deseasonalised record, its damped-persistence forecast, and predictors.
 
 A forecaster of a trending series fails if it must learn the level. So the record first loses its seasonal cycle and is
-then forecast by the simplest model that respects its trend: the line through the last thirty years, approached from
-the origin at the pace of the record's own persistence. The targets are what remains at every lead; at long leads a
-learner that knows nothing better returns to that line.
+then forecast by the simplest model that respects its trend: the line through its last years, approached from the
+origin at the pace of the record's own persistence. The targets are what remains at every lead; at long leads a learner
+that knows nothing better returns to that line. How many years, ten, twenty or thirty, the record itself decides: those
+from which the line would have forecast best so far.
 
 All numbers come from the history alone. `Frame` holds what is estimated once per fold; `rows` turns any history that
 starts in the same month, also a longer one, into predictors.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values
@@ -21,8 +23,11 @@ from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill
 YEAR = 12
 """Months in a year."""
 
-TREND_MONTHS = 360
-"""Months of the trailing line and of the seasonal cycle: the thirty years of a WMO climatological normal."""
+SEASON_MONTHS = 360
+"""Months of the seasonal cycle: the thirty years of a WMO climatological normal."""
+
+TREND_MONTHS = (120, 240, 360)
+"""Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a normal."""
 
 WARM_UP = 120
 """Months before the first row: a line through less than a decade says more about ENSO than about the trend."""
@@ -32,9 +37,6 @@ MAX_PERSISTENCE = 0.999
 
 MEAN_MONTHS = (1, 3, 12)
 """Lengths of the trailing means whose distance from the line is a predictor (months)."""
-
-GROWTH_YEARS = (1, 2, 5)
-"""Spans of the yearly growth, less the line's own, that is a predictor (years)."""
 
 COVARIATE_WINDOWS = ((1, 0), (3, 1), (3, 4), (6, 7), (12, 13))
 """Length and lag of the covariate's means: together the last two years, finer towards the origin (months)."""
@@ -52,19 +54,19 @@ def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
     weights[[0, -1]] /= 2
     half = YEAR // 2
     deviation = values[half:-half] - np.convolve(values, weights, mode="valid")
-    recent, which = deviation[-TREND_MONTHS:], months[half:-half][-TREND_MONTHS:]
+    recent, which = deviation[-SEASON_MONTHS:], months[half:-half][-SEASON_MONTHS:]
     count = np.bincount(which, minlength=YEAR)
     cycle = np.bincount(which, weights=recent, minlength=YEAR) / np.maximum(count, 1)
     return np.asarray(cycle - cycle.mean())
 
 
-def trailing_line(level: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Least-squares line through the last TREND_MONTHS values up to each month: its end point and slope per month.
+def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArray]:
+    """Least-squares line through the last `months` values up to each month: its end point and slope per month.
 
     Shorter at the start; NaN before WARM_UP months.
     """
     step = np.arange(level.size, dtype=float)
-    length = np.minimum(TREND_MONTHS, step + 1)
+    length = np.minimum(months, step + 1)
     last = step.astype(int) + 1
     first = last - length.astype(int)
     total = np.concatenate([[0.0], np.cumsum(level)])
@@ -92,6 +94,35 @@ def persistence(departure: FloatArray) -> float:
     return float(np.clip(known[1:] @ known[:-1] / power, 0.0, MAX_PERSISTENCE)) if power > 0 else 0.0
 
 
+def damped_persistence(
+    level: FloatArray, line: FloatArray, slope: FloatArray, monthly: float, leads: int
+) -> FloatArray:
+    """Forecasts (time, lead): the line, approached by the factor `monthly` per month."""
+    ahead = np.arange(1, leads + 1)
+    return np.asarray(line[:, None] + slope[:, None] * ahead + (level - line)[:, None] * monthly**ahead)
+
+
+def ahead_of(level: FloatArray, leads: int) -> FloatArray:
+    """Values (time, lead) that follow each month; NaN beyond the end."""
+    future = np.concatenate([level[1:], np.full(leads, np.nan)])
+    return np.lib.stride_tricks.sliding_window_view(future, leads)
+
+
+def choose_trend(level: FloatArray, leads: int) -> int:
+    """The length among TREND_MONTHS whose damped persistence forecast the record best so far.
+
+    Best in the root mean square error of all forecasts whose month is in `level`, mean of the logarithms over leads.
+    Each forecast uses its past alone, but for the persistence.
+    """
+    scores = []
+    for months in TREND_MONTHS:
+        line, slope = trailing_line(level, months)
+        error = ahead_of(level, leads) - damped_persistence(level, line, slope, persistence(level - line), leads)
+        error = error[:, np.isfinite(error).any(axis=0)]
+        scores.append(float(np.log(np.nanmean(error**2, axis=0) + np.finfo(float).tiny).mean()))
+    return TREND_MONTHS[int(np.argmin(scores))]
+
+
 def covariates_of(history: xr.Dataset) -> FloatArray:
     """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
 
@@ -99,7 +130,7 @@ def covariates_of(history: xr.Dataset) -> FloatArray:
     """
     if "covariate" not in history:
         return np.empty((history.sizes["time"], 0))
-    table = np.asarray(history["covariate"].transpose("time", "covariate").values, dtype=np.float64).copy()
+    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64).copy()
     for column in table.T:
         known = np.flatnonzero(np.isfinite(column))
         if known.size == 0:
@@ -125,68 +156,66 @@ class Rows:
     static: FloatArray
     sequence: FloatArray
 
-    def usable(self) -> FloatArray:
+    def usable(self) -> npt.NDArray[np.bool_]:
         """True (time) where every predictor exists."""
         complete = np.isfinite(self.static).all(axis=1) & np.isfinite(self.sequence).all(axis=(1, 2))
         return np.asarray(complete & np.isfinite(self.expected).all(axis=1))
 
     def targets(self, observed: FloatArray) -> FloatArray:
         """Level less its expectation (time, lead); NaN beyond the history and where `observed` (time) is NaN."""
-        leads = self.expected.shape[1]
         level = np.where(np.isfinite(observed), self.level, np.nan)
-        future = np.concatenate([level[1:], np.full(leads, np.nan)])
-        ahead = np.lib.stride_tricks.sliding_window_view(future, leads)
-        return np.asarray(ahead - self.expected)
+        return ahead_of(level, self.expected.shape[1]) - self.expected
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Seasonal cycle (12) and persistence, estimated on the fold's history."""
+    """Seasonal cycle (12), length of the trend and persistence, estimated on the fold's history."""
 
     season: FloatArray
+    trend_months: int
     persistence: float
 
     @classmethod
-    def estimate(cls, history: xr.Dataset) -> Frame:
-        """Seasonal cycle and persistence of `history`; needs more than WARM_UP months with a value."""
+    def estimate(cls, history: xr.Dataset, leads: int) -> Frame:
+        """Estimate on `history`, for forecasts of `leads` months; needs more than WARM_UP months with a value."""
         values, months = fill_gaps(history_values(history)), calendar_months(history)
         season = seasonal_cycle(values, months)
         level = values - season[months]
-        return cls(season, persistence(level - trailing_line(level)[0]))
+        months_used = choose_trend(level, leads)
+        return cls(season, months_used, persistence(level - trailing_line(level, months_used)[0]))
 
     @property
     def parameters(self) -> int:
-        """Number of values estimated: the cycle sums to zero; the line has two, the persistence is one."""
-        return YEAR - 1 + 2 + 1
+        """Number of values estimated: the cycle sums to zero; the line has three, the persistence is one."""
+        return YEAR - 1 + 3 + 1
 
     def rows(self, history: xr.Dataset, leads: int, lookback: int) -> Rows:
         """Predictors for every month of `history`, each from that month and earlier ones alone."""
         months = calendar_months(history)
         level = fill_gaps(history_values(history)) - self.season[months]
-        line, slope = trailing_line(level)
-        ahead = np.arange(1, leads + 1)
-        departure = level - line
-        expected = line[:, None] + slope[:, None] * ahead + departure[:, None] * self.persistence**ahead
+        line, slope = trailing_line(level, self.trend_months)
         angle = 2 * np.pi * months / YEAR
         waves = np.column_stack([np.sin(angle), np.cos(angle)])
         covariates = covariates_of(history)
         return Rows(
             level=level,
-            expected=expected,
+            expected=damped_persistence(level, line, slope, self.persistence, leads),
             static=_static(level, line, slope, covariates, waves),
             sequence=_sequence(level, line, slope, covariates, waves, lookback),
         )
 
 
-def _static(level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray) -> FloatArray:
-    columns = [trailing_mean(level, length) + slope * (length - 1) / 2 - line for length in MEAN_MONTHS]
-    year = trailing_mean(level, YEAR)
-    for span in GROWTH_YEARS:
-        columns.append((year - trailing_mean(level, YEAR, YEAR * span)) / span - YEAR * slope)
+def _static(
+    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray
+) -> FloatArray:
+    columns: list[FloatArray] = [
+        trailing_mean(level, length) + slope * (length - 1) / 2 - line for length in MEAN_MONTHS
+    ]
+    columns += [np.asarray((level - line) * wave) for wave in waves.T]
     for covariate in covariates.T:
         means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
         columns += means
-        columns += [mean * wave for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
+        columns += [np.asarray(mean * wave) for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
     return np.column_stack([*columns, waves])
 
 

@@ -25,7 +25,8 @@ from climate.forecasters.base import (
     history_values,
     require_months,
 )
-from climate.forecasters.features import Frame, Scaler
+from climate.forecasters.dense import DenseNumpy
+from climate.forecasters.features import YEAR, Frame, Scaler
 from climate.forecasters.network import Network, Weights, load_keras
 from climate.forecasters.tutorial import TutorialLstm
 from climate.params import LstmParams
@@ -42,29 +43,49 @@ PENALTY = 100.0
 INTERCEPT_PENALTY = 200.0
 """The same for its intercept: a mean error of a few decades is hardly a bias. In rows (months)."""
 
+FOLDS = 6
+"""Contiguous blocks of the cross-validation that gives the starting width of the intervals."""
+
 MEDIAN = QUANTILES.index(0.5)
+
+
+def ridge(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, float]:
+    """Coefficients and intercept of one lead, under a penalty that grows with the lead."""
+    centre, middle = predictors.mean(axis=0), targets.sum() / (targets.size + INTERCEPT_PENALTY)
+    inner = predictors - centre
+    penalty = PENALTY * (1 + (lead / YEAR) ** 2)
+    coefficients = np.linalg.solve(
+        inner.T @ inner + penalty * np.eye(centre.size), inner.T @ (targets - targets.mean())
+    )
+    return coefficients, float(middle - centre @ coefficients)
 
 
 def ridge_start(predictors: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Ridge regression per lead: coefficients (predictor, lead), intercepts (lead), residual deviation (lead).
 
-    `targets` (row, lead) may hold NaN: those rows are left out of that lead.
+    The residuals are those of FOLDS contiguous blocks of rows, each predicted from the rows that are at least the lead
+    away. `targets` (row, lead) may hold NaN: those rows are left out of that lead; a lead without any takes the
+    coefficients of the one before.
     """
-    rows, width = predictors.shape
-    leads = targets.shape[1]
+    width, leads = predictors.shape[1], targets.shape[1]
     coefficients, intercepts, deviation = np.zeros((width, leads)), np.zeros(leads), np.ones(leads)
-    for lead in range(leads):
-        known = np.isfinite(targets[:, lead])
-        x, y = predictors[known], targets[known, lead]
-        if y.size == 0:
-            coefficients[:, lead], deviation[lead] = coefficients[:, lead - 1], deviation[lead - 1]
+    for index in range(leads):
+        lead = index + 1
+        known = np.flatnonzero(np.isfinite(targets[:, index]))
+        if known.size < 2 * FOLDS:
+            coefficients[:, index], deviation[index] = coefficients[:, index - 1], deviation[index - 1]
             continue
-        centre, middle = x.mean(axis=0), y.sum() / (y.size + INTERCEPT_PENALTY)
-        inner = x - centre
-        solution = np.linalg.solve(inner.T @ inner + PENALTY * np.eye(width), inner.T @ (y - middle))
-        residual = y - middle - inner @ solution
-        coefficients[:, lead], intercepts[lead] = solution, middle - centre @ solution
-        deviation[lead] = np.sqrt(residual @ residual / max(y.size - width, width)) or 1.0
+        coefficients[:, index], intercepts[index] = ridge(predictors[known], targets[known, index], lead)
+        residual = np.zeros(known.size)
+        for block in np.array_split(np.arange(known.size), FOLDS):
+            row = known[block]
+            far = known[(known < row[0] - lead) | (known > row[-1] + lead)]
+            if far.size:
+                slope, offset = ridge(predictors[far], targets[far, index], lead)
+                residual[block] = targets[row, index] - predictors[row] @ slope - offset
+            else:
+                residual[block] = targets[row, index]
+        deviation[index] = np.sqrt((residual**2).mean()) or 1.0
     return coefficients, intercepts, deviation
 
 
@@ -161,7 +182,7 @@ class DirectLstm:
         """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""
         settings = self.params
         require_months(history, MIN_MONTHS, self.name)
-        frame = Frame.estimate(history)
+        frame = Frame.estimate(history, MAX_LEADS)
         rows = frame.rows(history, MAX_LEADS, settings.lookback)
         targets = rows.targets(history_values(history))
         used = rows.usable() & np.isfinite(targets).any(axis=1)
@@ -201,5 +222,9 @@ class DirectLstm:
         )
 
 
-LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {"lstm-direct": DirectLstm, "lstm-tutorial": TutorialLstm}
-"""Forecasters by name, made from the parameters of stage `lstm`."""
+LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {
+    "lstm-direct": DirectLstm,
+    "lstm-tutorial": TutorialLstm,
+    "dense-numpy": DenseNumpy,
+}
+"""Networks by name, made from the parameters of stage `lstm`."""

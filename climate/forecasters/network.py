@@ -52,7 +52,8 @@ class Network:
         self.model = build()
         self.optimizer = keras.optimizers.Adam(1e-3, clipnorm=1.0)
         self.optimizer.build(self.model.trainable_variables)
-        self._rested = [np.array(variable) for variable in self.optimizer.variables]
+        self._drawn: dict[int, Weights] = {}
+        self._rested = [variable.numpy() for variable in self.optimizer.variables]
         model, optimizer = self.model, self.optimizer
 
         def step(inputs: Any, targets: Any, weights: Any) -> None:
@@ -60,9 +61,9 @@ class Network:
                 value = loss(model(inputs, training=True), targets, weights)
             optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
 
-        self._step = tf.function(step, jit_compile=True)
-        self._predict = tf.function(lambda inputs: model(inputs, training=False), jit_compile=True)
-        self._tensor = lambda array: tf.constant(array, tf.float32)
+        self._step: Callable[..., Any] = tf.function(step, jit_compile=True)
+        self._predict: Callable[..., Any] = tf.function(lambda inputs: model(inputs, training=False), jit_compile=True)
+        self._tensor: Callable[[FloatArray], Any] = lambda array: tf.constant(array, tf.float32)
 
     @property
     def parameters(self) -> int:
@@ -71,8 +72,10 @@ class Network:
 
     def fresh(self, seed: int) -> Weights:
         """Initial weights drawn with `seed`."""
-        load_keras().utils.set_random_seed(seed)
-        return [np.asarray(weight) for weight in self.build().get_weights()]
+        if seed not in self._drawn:
+            load_keras().utils.set_random_seed(seed)
+            self._drawn[seed] = [np.asarray(weight) for weight in self.build().get_weights()]
+        return self._drawn[seed]
 
     def train(
         self,
