@@ -10,16 +10,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import xarray as xr
 from PIL import Image
 
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.report import words
-from climate.report.figures import contest, forecast, record, scores, stripes
+from climate.report.figures import contest, forecast, places, record, scores, stripes
 from climate.report.figures.base import reduce_colours
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
@@ -162,6 +164,13 @@ def make_seams() -> xr.Dataset:
         },
         coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months},
     )
+
+
+def make_shapes() -> dict[str, geopandas.GeoDataFrame]:
+    """Two square countries."""
+    squares = [shapely.box(0, 0, 20, 20), shapely.box(-60, -30, -40, 0)]
+    table = geopandas.GeoDataFrame({"name": ["Squareland", "Boxland"], "key": ["SQL", "BOX"]}, geometry=squares)
+    return {"natural-earth": table}
 
 
 def make_inputs(**changes: Any) -> ReportInputs:
@@ -527,6 +536,29 @@ def test_stripes_leave_out_records_that_are_no_temperature_anomaly(inputs: Repor
     assert drawing is not None
     assert set(drawing.data["region"]) == {"globe", "kiel"}
     assert drawing.data["year"].max() == 2025
+
+
+def test_maps_show_belts_points_and_countries_and_leave_out_what_has_no_place() -> None:
+    params = dict(make_inputs().params) | {
+        "regions": {
+            "globe": {"box": {"lat": [-90, 90], "lon": [-180, 180]}},
+            "kiel": {"country": "boxland"},
+            "mauna-loa-co2": {"splice": "co2"},
+        }
+    }
+    inputs = make_inputs(params=params, shapes=make_shapes())
+    by_region = {place.region: place for place in places.locate(inputs)}
+    assert by_region.keys() == {"globe", "kiel"}
+    assert by_region["globe"].is_belt
+    assert by_region["kiel"].lat == (-30, 0)
+    warming = places.warming_map(inputs)
+    assert warming is not None
+    line = trend(annual_means(inputs.series["kiel"]))
+    assert line is not None
+    assert warming.data.set_index("region").loc["kiel", "trend_per_decade"] == pytest.approx(line.per_decade)
+    skill = places.skill_map(inputs, contests(inputs, "lstm-direct"))
+    assert skill is not None
+    assert "Kiel 1.08, LSTM worse" in skill.alt
 
 
 def test_annual_means_leave_out_partial_years() -> None:

@@ -33,6 +33,7 @@ class ReportInputs:
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
+        shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
     """
 
     title: str
@@ -45,6 +46,7 @@ class ReportInputs:
     checks: Sequence[Mapping[str, Any]] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:

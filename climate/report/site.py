@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from climate.report import tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
+from climate.report.figures import places as places_map
 from climate.report.figures.base import Drawing, Picture, develop
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
@@ -65,6 +66,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     overview = {
         "contest": gallery.add(contest.contest_figure(inputs, found), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), _credit_all(inputs, temperatures)),
+        "warming": gallery.add(places_map.warming_map(inputs), _credit_all(inputs, temperatures)),
+        "skill_map": gallery.add(places_map.skill_map(inputs, found), whole),
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),

@@ -24,6 +24,8 @@ WIDTH = 9.0
 DPI = 160
 EXACT, MIXED = 48, 80
 """Palette of a PNG: its most frequent colours exactly, and more for the edges of lines and letters."""
+MIXED_SHADES = 200
+"""The same where colours carry the meaning."""
 
 INK, SOFT, FAINT = "#1A1A1A", "#5A5A5A", "#D9D9D9"
 PAPER = "#FFFFFF"
@@ -119,7 +121,7 @@ def develop(drawing: Drawing, source: str = "") -> Picture:
     with style():
         canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
-    small = reduce_colours(pixels)
+    small = reduce_colours(pixels, MIXED if drawing.tone == "line" else MIXED_SHADES)
     out = io.BytesIO()
     small.save(out, format="PNG", optimize=True)
     csv = drawing.data.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
@@ -128,7 +130,7 @@ def develop(drawing: Drawing, source: str = "") -> Picture:
     return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone)
 
 
-def reduce_colours(pixels: npt.NDArray[np.uint8]) -> Image.Image:
+def reduce_colours(pixels: npt.NDArray[np.uint8], mixed: int = MIXED) -> Image.Image:
     """An image with a palette: its most frequent colours stay exactly, every other pixel takes the nearest entry."""
     packed = (pixels[..., 0].astype(np.int64) << 16) | (pixels[..., 1].astype(np.int64) << 8) | pixels[..., 2]
     colours, place, counts = np.unique(packed, return_inverse=True, return_counts=True)
@@ -137,8 +139,8 @@ def reduce_colours(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     rest = Image.fromarray(_unpack(colours[by_count[EXACT:]])[None]) if colours.size > EXACT else None
     palette = exact
     if rest is not None:
-        chosen = rest.quantize(MIXED, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
-        palette = np.concatenate([exact, np.array(chosen[: 3 * MIXED], dtype=np.uint8).reshape(-1, 3)])
+        chosen = rest.quantize(mixed, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
+        palette = np.concatenate([exact, np.array(chosen[: 3 * mixed], dtype=np.uint8).reshape(-1, 3)])
     nearest = cKDTree(palette.astype(float)).query(_unpack(colours).astype(float))[1]
     small = Image.fromarray(nearest.astype(np.uint8)[place].reshape(packed.shape), mode="P")
     small.putpalette(palette.ravel().tolist())

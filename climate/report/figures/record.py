@@ -145,7 +145,7 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
         # names of narrow periods stand on lines of their own, so that they do not run into each other
         line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
         right = not fits and end > x[0] + 0.5 * length
-        near = (x >= end - 0.25 * length) & (x <= end) if right else (x >= start) & (x <= start + 0.25 * length)
+        near = (x >= anchor - 0.25 * length) & (x <= anchor) if right else (x >= start) & (x <= start + 0.25 * length)
         low = float(np.nanmean(relative[near])) > 0.5
         axes.text(
             anchor + (-1 if right else 1) * 0.004 * length,

@@ -1,0 +1,243 @@
+"""Maps: where the places are, coloured by warming and by how the LSTM does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import Contest, annual_means, trend
+from climate.report.palette import style_of
+from climate.report.text import SHORT, is_temperature
+
+LAND = "natural-earth"
+"""Source of the land under the map."""
+POLYGONS = {"country": "natural-earth", "ar6": "ar6-regions"}
+"""Kind of region -> source of its polygon, where the region names no other."""
+GLOBE_DEGREES = 360
+BAR, GAP, FIRST_BAR = 7.0, 16.0, 192.0
+"""Width and spacing of the bars beside the map that stand for belts around the globe, and where they begin, degrees."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one region is: a polygon, a box or a point; a box around the whole globe is a belt."""
+
+    region: str
+    polygon: Any = None
+    lat: tuple[float, float] = (np.nan, np.nan)
+    lon: tuple[float, float] = (np.nan, np.nan)
+
+    @property
+    def is_belt(self) -> bool:
+        """Whether the box goes around the globe."""
+        return self.lon[1] - self.lon[0] >= GLOBE_DEGREES
+
+    @property
+    def is_point(self) -> bool:
+        """Whether the region is a single spot."""
+        return self.polygon is None and self.lat[0] == self.lat[1] and self.lon[0] == self.lon[1]
+
+
+def locate(inputs: ReportInputs) -> list[Place]:
+    """The places of those regions whose definition says where they are."""
+    found = []
+    for region in inputs.regions:
+        definition = inputs.params.get("regions", {}).get(region, {})
+        place = _place(region, definition, inputs.shapes)
+        if place is not None:
+            found.append(place)
+    return found
+
+
+def _place(region: str, definition: Mapping[str, Any], shapes: Mapping[str, Any]) -> Place | None:
+    if "box" in definition:
+        box = definition["box"]
+        return Place(region, None, (box["lat"][0], box["lat"][1]), (box["lon"][0], box["lon"][1]))
+    if "point" in definition:
+        point = definition["point"]
+        return Place(region, None, (point["lat"], point["lat"]), (point["lon"], point["lon"]))
+    for kind, source in POLYGONS.items():
+        table = shapes.get(definition.get("shapes", source))
+        if kind not in definition or table is None:
+            continue
+        for column in ("name", "key"):
+            match = table.geometry[table[column].str.casefold() == str(definition[kind]).casefold()]
+            if len(match):
+                west, south, east, north = match.iloc[0].bounds
+                return Place(region, match.iloc[0], (south, north), (west, east))
+    return None
+
+
+def warming_map(inputs: ReportInputs) -> Drawing | None:
+    """Trend of the last thirty years; None if no temperature has a place."""
+    values = {}
+    for place in locate(inputs):
+        series = inputs.series[place.region]
+        line = trend(annual_means(series)) if is_temperature(series.attrs) else None
+        if line is not None:
+            values[place.region] = (line.per_decade, f"{line.first}{words.EN_DASH}{line.last}")
+    if not values:
+        return None
+    span = next(iter(values.values()))[1]
+    unit = f"{words.unit(str(inputs.series[next(iter(values))].attrs.get('units', '')))} per decade"
+    plain = {region: value for region, (value, _) in values.items()}
+    top = max(0.1, *plain.values())
+    bottom = min(0.0, *plain.values())
+    norm: Normalize = Normalize(0, top) if bottom == 0 else TwoSlopeNorm(0, -top, top)
+    colours = mpl.colormaps["YlOrRd" if bottom == 0 else "RdBu_r"]
+    figure, data = _map(inputs, plain, colours, norm, f"Trend {span} ({unit})", "trend_per_decade")
+    each = "; ".join(f"{inputs.title_of(region)} {words.number(value, 2, True)}" for region, value in plain.items())
+    alt = f"Map of temperature trends {span} in {unit}: {each}."
+    caption = (
+        f"Trend of annual mean temperature {span}. The bars beside the map are belts around the globe, from their "
+        "southern to their northern edge."
+    )
+    return Drawing("map-warming", figure, data, alt, caption, "colour")
+
+
+def skill_map(inputs: ReportInputs, found: list[Contest]) -> Drawing | None:
+    """CRPS ratio of the LSTM to the best simple model in the first headline block; None without a network or places."""
+    block = inputs.headline_blocks[0]
+    known = {place.region for place in locate(inputs)}
+    here = [one for one in found if one.block == block and one.region in known and np.isfinite(one.ratio)]
+    if not here:
+        return None
+    values = {one.region: one.ratio for one in here}
+    reach = max(0.1, *(abs(np.log2(value)) for value in values.values()))
+    low, high = float(2**-reach), float(2**reach)
+    norm = TwoSlopeNorm(1.0, low, high)
+    when = words.ahead(*inputs.leads_of(block))
+    model = style_of(here[0].model).label
+    figure, data = _map(
+        inputs,
+        values,
+        mpl.colormaps["PuOr_r"],
+        norm,
+        f"CRPS of the {model} ÷ CRPS of the best simple model",
+        "crps_ratio_best",
+        ticks=sorted({low, 1.0, high}),
+    )
+    each = "; ".join(f"{inputs.title_of(one.region)} {words.number(one.ratio)}, {SHORT[one.outcome]}" for one in here)
+    alt = f"Map of the CRPS ratio of the {model} to the best simple model {when}: {each}."
+    caption = (
+        f"Error (CRPS) of the {model} as a multiple of the best simple model's, {when}: violet where it is lower, "
+        "orange where it is higher. Whether chance alone could bring that about stands in the table of verdicts."
+    )
+    return Drawing("map-skill", figure, data, alt, caption, "colour")
+
+
+def _map(
+    inputs: ReportInputs,
+    values: Mapping[str, float],
+    colours: Colormap,
+    norm: Normalize,
+    label: str,
+    column: str,
+    ticks: list[float] | None = None,
+) -> tuple[Figure, pd.DataFrame]:
+    places = [place for place in locate(inputs) if place.region in values]
+    belts = sorted((p for p in places if p.is_belt), key=lambda p: p.lat[0] - p.lat[1])
+    spots = sorted((p for p in places if not p.is_belt), key=_extent, reverse=True)
+    with style():
+        figure = new_figure(4.6)
+        axes = figure.subplots()
+        axes.grid(False)
+        axes.set_facecolor("#F3F6F8")
+        axes.add_patch(Rectangle((-180, -90), 360, 180, fc="#EEF2F5", ec="none", zorder=0))
+        land = inputs.shapes.get(LAND)
+        if land is not None:
+            for geometry in land.geometry:
+                _fill(axes, geometry, "#D3D3CE", "#FFFFFF", 0.4, 1)
+        for place in spots:
+            colour = colours(norm(values[place.region]))
+            if place.polygon is not None:
+                _fill(axes, place.polygon, colour, INK, 0.8, 2)
+            elif place.is_point:
+                axes.plot(place.lon[0], place.lat[0], "o", ms=9, mfc=colour, mec=INK, mew=1.0, zorder=4)
+            else:
+                size = (place.lon[1] - place.lon[0], place.lat[1] - place.lat[0])
+                axes.add_patch(Rectangle((place.lon[0], place.lat[0]), *size, fc=colour, ec=INK, lw=0.8, zorder=2))
+            _name(axes, inputs.title_of(place.region), place)
+        for number, place in enumerate(belts):
+            left = FIRST_BAR + number * GAP
+            height = place.lat[1] - place.lat[0]
+            colour = colours(norm(values[place.region]))
+            axes.add_patch(Rectangle((left, place.lat[0]), BAR, height, fc=colour, ec=INK, lw=0.8, zorder=2))
+            title = inputs.title_of(place.region)
+            axes.text(left + BAR + 1, place.lat[1], title, rotation=90, ha="left", va="top", fontsize=9.5)
+        axes.set_xlim(-180, max(180.0, FIRST_BAR + len(belts) * GAP))
+        axes.set_ylim(-90, 90)
+        axes.set_aspect("equal")
+        axes.set_xticks(range(-180, 181, 60), [_degrees(x, "E", "W") for x in range(-180, 181, 60)], fontsize=9)
+        axes.set_yticks(range(-60, 61, 30), [_degrees(y, "N", "S") for y in range(-60, 61, 30)], fontsize=9)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_facecolor("none")
+        bar = figure.colorbar(
+            ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.5, aspect=36, pad=0.02
+        )
+        if ticks is not None:
+            bar.set_ticks(ticks, labels=[words.number(tick) for tick in ticks])
+            bar.ax.minorticks_off()
+        bar.set_label(label, color=SOFT)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    data = pd.DataFrame(
+        [
+            {
+                "region": place.region,
+                "title": inputs.title_of(place.region),
+                "south": place.lat[0],
+                "north": place.lat[1],
+                "west": place.lon[0],
+                "east": place.lon[1],
+                column: values[place.region],
+            }
+            for place in places
+        ]
+    )
+    return figure, data
+
+
+def _extent(place: Place) -> float:
+    return (place.lat[1] - place.lat[0]) * (place.lon[1] - place.lon[0])
+
+
+def _fill(axes: Axes, geometry: Any, colour: Any, edge: str, width: float, order: float) -> None:
+    for part in getattr(geometry, "geoms", [geometry]):
+        x, y = part.exterior.xy
+        axes.fill(x, y, fc=colour, ec=edge, lw=width, zorder=order)
+
+
+def _name(axes: Axes, title: str, place: Place) -> None:
+    x, y = sum(place.lon) / 2, sum(place.lat) / 2
+    if place.polygon is not None:
+        spot = place.polygon.representative_point()
+        x, y = spot.x, spot.y
+    axes.annotate(
+        title,
+        (x, y),
+        xytext=(-8 if place.is_point else 8, 4),
+        textcoords="offset points",
+        ha="right" if place.is_point else "left",
+        fontsize=9.5,
+        color=INK,
+        zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+    )
+
+
+def _degrees(value: int, positive: str, negative: str) -> str:
+    return "0°" if value == 0 else f"{abs(value)}°{positive if value > 0 else negative}"
