@@ -24,7 +24,7 @@ from climate.sources.archive import open_file
 from climate.sources.calendar import check_decimal_date, month_axis
 from climate.sources.catalogue import Source
 from climate.sources.csv_blocks import Block, read_blocks, read_header
-from climate.sources.records import SIGMA_PER_95, Record, dataset, series_name
+from climate.sources.records import SIGMA_PER_95, Record, assemble, dataset, series_name
 from climate.sources.text import problem, read_text, split
 
 VALUE, ERROR = "AverageTemperature", "AverageTemperatureUncertainty"
@@ -51,7 +51,8 @@ UCSD = (
 
 @dataclass
 class _Place:
-    months: list[NDArray[np.int64]] = field(default_factory=list)
+    start: int
+    """First month, counted from year 0; the others follow without a hole."""
     value: list[NDArray[np.float64]] = field(default_factory=list)
     error: list[NDArray[np.float64]] = field(default_factory=list)
 
@@ -83,22 +84,33 @@ def read_temperatures(folder: Path, source: Source, series: Collection[str] | No
     if series is not None and len(chosen) < len(set(series)):
         absent = sorted(set(series) - {names[key] for key in chosen})[0]
         raise ClimateError(f"{name}: found no series '{absent}', expected names such as {sorted(names.values())[:3]}")
-    records = [
-        Record(
-            name=names[key],
-            time=_month_time(np.concatenate(place.months)),
-            value=np.concatenate(place.value),
-            uncertainty=np.concatenate(place.error) * SIGMA_PER_95,
-            period="Berkeley Earth",
-        )
-        for key, place in chosen.items()
-    ]
-    result = dataset(source, records)
+    result = _assemble(source, {names[key]: place for key, place in chosen.items()})
     if "Latitude" in columns:
         for coordinate, position, ends in (("latitude", 2, "NS"), ("longitude", 3, "EW")):
             degrees = [_degrees(name, key[position], ends) for key in chosen]
             result = result.assign_coords({coordinate: ("series", degrees)})
     return result
+
+
+def _assemble(source: Source, places: dict[str, _Place]) -> xr.Dataset:
+    """The Dataset of `places`, whose pieces are dropped as they are put in, so that no two copies are held."""
+    first = min(place.start for place in places.values())
+    stop = max(place.start + sum(map(len, place.value)) for place in places.values())
+    value = np.full((len(places), stop - first), np.nan)
+    uncertainty = np.full_like(value, np.nan)
+    for i, place in enumerate(places.values()):
+        for pieces, row in ((place.value, value[i]), (place.error, uncertainty[i])):
+            at = place.start - first
+            for piece in pieces:
+                row[at : at + len(piece)] = piece
+                at += len(piece)
+            pieces.clear()
+    uncertainty *= SIGMA_PER_95
+    held = np.flatnonzero(~np.isnan(value).all(axis=0))
+    last = int(held[-1]) + 1 if held.size else 0
+    return assemble(
+        source, list(places), _month_time(np.arange(first, first + last)), value[:, :last], uncertainty[:, :last]
+    )
 
 
 def _collect(
@@ -128,13 +140,11 @@ def _collect(
                 raise problem(
                     block.name, block.first_row + int(start), ", ".join(key), "rows of each place in one piece"
                 )
-            places[key] = _Place()
+            places[key] = _Place(int(months[start]))
             current = key
         if series is None or _name(key, columns) in series or _name_with_position(key, columns) in series:
-            place = places[key]
-            place.months.append(months[start:stop])
-            place.value.append(value[start:stop])
-            place.error.append(error[start:stop])
+            places[key].value.append(value[start:stop])
+            places[key].error.append(error[start:stop])
     return current, int(months[-1])
 
 
@@ -156,8 +166,7 @@ def _global(blocks: list[Block]) -> list[Record]:
     whole = {column: np.concatenate(parts) for column, parts in columns.items()}
     time = _month_time(np.concatenate(months))
     return [
-        Record(name, time, whole[mean], whole[f"{mean}Uncertainty"] * SIGMA_PER_95, period="Berkeley Earth")
-        for mean, name in GLOBAL.items()
+        Record(name, time, whole[mean], whole[f"{mean}Uncertainty"] * SIGMA_PER_95) for mean, name in GLOBAL.items()
     ]
 
 

@@ -42,20 +42,11 @@ def dataset(source: Source, records: Sequence[Record], *, file_date: str = "", *
     Times that a series has no row for are NaN in it. Rows after the last value of any series are padding that some
     publishers add up to December; they are dropped. Strings are "" where there is no value.
     """
-    names = [record.name for record in records]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ClimateError(
-            f"{source.key}: found series '{twice}' twice, expected each once; check the files listed for it"
-        )
     time = joint_time(records)
-    if not time.size:
-        raise ClimateError(f"source '{source.key}': found no value in its files, expected some; get the files again")
     shape = (len(records), time.size)
-    value = np.full(shape, np.nan)
-    uncertainty = np.full(shape, np.nan)
+    value, uncertainty = np.full(shape, np.nan), np.full(shape, np.nan)
     interpolated = np.zeros(shape, dtype=bool)
-    site, period = _texts(records, "site", shape), _texts(records, "period", shape)
+    texts = {name: _texts(records, name, shape) for name in ("site", "period")}
     extra = {name: np.full(shape, np.nan) for record in records for name in record.extra}
     for i, record in enumerate(records):
         at = np.searchsorted(time, record.time)
@@ -66,29 +57,50 @@ def dataset(source: Source, records: Sequence[Record], *, file_date: str = "", *
             uncertainty[i, at] = record.uncertainty[held]
         if record.interpolated is not None:
             interpolated[i, at] = record.interpolated[held]
-        for name, texts in (("site", site), ("period", period)):
+        for name, text in texts.items():
             given = getattr(record, name)
-            if texts.flags.writeable:
-                texts[i, at] = given if isinstance(given, str) else given[held]
+            if text.flags.writeable:
+                text[i, at] = given if isinstance(given, str) else given[held]
         for name, numbers in record.extra.items():
             extra[name][i, at] = numbers[held]
     absent = np.isnan(value)
-    uncertainty[absent] = np.nan
     interpolated &= ~absent
-    for texts in (site, period):
-        if texts.flags.writeable:
-            texts[absent] = ""
+    for text in texts.values():
+        if text.flags.writeable:
+            text[absent] = ""
+    made = assemble(source, [record.name for record in records], time, value, uncertainty)
+    made["interpolated"] = (made.value.dims, interpolated)
+    for name, array in (texts | extra).items():
+        made[name] = (made.value.dims, array)
+    return made.assign_attrs({"file_date": file_date} | attrs)
+
+
+def assemble(source: Source, names: Sequence[str], time: Times, value: Floats, uncertainty: Floats) -> xr.Dataset:
+    """The Dataset of a source from whole arrays (series, time), which it keeps: no sites, no periods, nothing filled.
+
+    `uncertainty` is set to NaN where there is no value. ClimateError when a name stands twice and when all is NaN.
+    """
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
+        raise ClimateError(
+            f"{source.key}: found series '{twice}' twice, expected each once; check the files listed for it"
+        )
+    absent = np.isnan(value)
+    if absent.all():
+        raise ClimateError(f"source '{source.key}': found no value in its files, expected some; get the files again")
+    uncertainty[absent] = np.nan
     dims = ("series", "time")
-    variables = {
-        "value": (dims, value),
-        "uncertainty": (dims, uncertainty),
-        "site": (dims, site),
-        "period": (dims, period),
-        "interpolated": (dims, interpolated),
-    }
-    variables |= {name: (dims, numbers) for name, numbers in extra.items()}
+    nothing = np.broadcast_to(np.array("", dtype="<U1"), value.shape)
     return xr.Dataset(
-        variables, coords={"series": names, "time": time}, attrs=describe(source) | {"file_date": file_date} | attrs
+        {
+            "value": (dims, value),
+            "uncertainty": (dims, uncertainty),
+            "site": (dims, nothing),
+            "period": (dims, nothing),
+            "interpolated": (dims, np.broadcast_to(np.array(False), value.shape)),
+        },
+        coords={"series": list(names), "time": time},
+        attrs=describe(source) | {"file_date": ""},
     )
 
 
