@@ -30,6 +30,7 @@ from climate.forecasters.statespace import Sarima, TrendArma, UnobservedComponen
 
 MONTHS = 264
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
+SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
 MEDIAN = QUANTILES.index(0.5)
 
 
@@ -58,6 +59,14 @@ def forecaster(request: pytest.FixtureRequest) -> Forecaster:
     return BASELINES[request.param]()
 
 
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in BASELINES],
+)
+def patient(request: pytest.FixtureRequest) -> Forecaster:
+    """The same, but for tests that take long with some."""
+    return BASELINES[request.param]()
+
+
 def test_names_are_those_of_the_table() -> None:
     assert {name: make().name for name, make in BASELINES.items()} == {name: name for name in BASELINES}
 
@@ -71,9 +80,9 @@ def test_forecasts_are_finite_rising_and_repeatable(forecaster: Forecaster) -> N
     assert np.array_equal(one, two)
 
 
-def test_leads_do_not_depend_on_how_many_are_asked_for(forecaster: Forecaster) -> None:
+def test_leads_do_not_depend_on_how_many_are_asked_for(patient: Forecaster) -> None:
     past = history(record(3))
-    fitted = forecaster.fit(past)
+    fitted = patient.fit(past)
     np.testing.assert_allclose(fitted.forecast(past, 6), fitted.forecast(past, 18)[:6], rtol=1e-9)
 
 
@@ -89,12 +98,12 @@ def test_state_is_extended_and_parameters_are_held(forecaster: Forecaster) -> No
     assert np.array_equal(before, fitted.forecast(short, 12)), "a forecast from a later origin changed the fit"
 
 
-def test_intervals_cover_simulated_records(forecaster: Forecaster) -> None:
+def test_intervals_cover_simulated_records(patient: Forecaster) -> None:
     """90% intervals over leads 1-12, from 5 origins of 8 (slow models: 2) records."""
     covered = []
-    for seed in range(8 if forecaster.name in FAST else 2):
+    for seed in range(8 if patient.name in FAST else 2):
         values = record(100 + seed, months=348)
-        fitted = forecaster.fit(history(values[:240]))
+        fitted = patient.fit(history(values[:240]))
         for end in range(240, 348, 24):
             forecast = fitted.forecast(history(values[:end]), 12)
             truth = values[end : end + 12]
@@ -225,6 +234,7 @@ def test_ets_takes_a_trend_only_where_there_is_one() -> None:
     assert Ets().fit(flat).trend == "none"  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_sarima_agrees_with_statsmodels() -> None:
     values = record(12, months=216)
     past = history(values)
@@ -248,6 +258,7 @@ def test_unobserved_components_follow_a_bent_trend() -> None:
     assert np.abs(straight[:, MEDIAN] - values[288:]).mean() > 5, "a straight line must miss it"
 
 
+@pytest.mark.slow
 def test_trend_arma_beats_ar1_on_noisy_persistent_anomalies() -> None:
     """Weekly weather on a slow anomaly: its error at short leads is smaller with the right model."""
     errors = {"arma": [], "ar1": []}  # type: dict[str, list[float]]
@@ -309,7 +320,7 @@ def test_ridge_uses_a_lagged_covariate() -> None:
             now = history(values[:end], None if covariates is None else covariates[:end])
             total.append(np.abs(fitted.forecast(now, 6)[:, MEDIAN] - values[end : end + 6]).mean())
         errors[name] = np.mean(total)
-    assert errors["with"] < 0.6 * errors["without"]
+    assert errors["with"] < 0.75 * errors["without"]
 
 
 def test_ridge_keeps_the_last_value_of_a_late_covariate() -> None:
@@ -321,6 +332,15 @@ def test_ridge_keeps_the_last_value_of_a_late_covariate() -> None:
     values = record(17)
     one, two = (RidgeEnso().fit(past).forecast(past, 12) for past in (history(values, ended), history(values, kept)))
     assert np.array_equal(one, two)
+
+
+def test_trailing_slope_is_that_of_a_least_squares_line() -> None:
+    values = record(20, months=100)
+    found = ridge.trailing_slope(values, longest=60, shortest=24)
+    assert np.isnan(found[:23]).all()
+    for end in (24, 50, 60, 61, 100):
+        window = values[max(0, end - 60) : end]
+        assert found[end - 1] == pytest.approx(np.polyfit(np.arange(window.size), window, 1)[0])
 
 
 def test_ridge_path_is_the_closed_form() -> None:

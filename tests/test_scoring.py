@@ -281,7 +281,7 @@ def test_crps_is_positive_and_keeps_the_unit(numbers: list[float], truth: float,
     assert two == pytest.approx(unit * one, abs=1e-8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(-2, 2), st.floats(0.2, 4))
 def test_crps_is_proper(shift: float, spread: float) -> None:
     """Nobody expects a better score than who issues the distribution that nature draws from."""
@@ -295,7 +295,7 @@ def test_crps_is_proper(shift: float, spread: float) -> None:
         assert expected(shift, spread) > expected(0, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6))
 def test_shares_are_shares_and_rise_with_the_level(seed: int) -> None:
     generator = np.random.default_rng(seed)

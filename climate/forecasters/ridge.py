@@ -1,11 +1,14 @@
 """Direct ridge regression of the change from the origin, with lagged covariates such as ENSO.
 
-Every lead has its own linear model on the same predictors: recent changes of the deseasonalised record, its distance
-from recent means, its growth, and the covariates of the last year. The penalty is chosen per lead by cross-validation
-over contiguous blocks of the history with a gap on both sides; the residuals of that cross-validation give the
-quantiles. Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends
-before the origin keeps its last value. Where the history is too short to cross-validate a lead that is asked for, the
-trend with an AR(1) residual is given instead and counted in `fallbacks`.
+The deseasonalised record is expected to go on along its trailing trend; every lead has its own linear model of what
+comes on top, on the same predictors: recent changes, distances from the last year and from a short line, the slope of
+that line, and the covariates of the last year. The penalty is chosen per lead by cross-validation over contiguous
+blocks of the history with a gap on both sides; the residuals of that cross-validation give the quantiles. Predictors
+and windows were chosen on origins from 1989-12 to 2000-12, whose forecasts end before 2006.
+
+Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends before the
+origin keeps its last value. Where the history is too short to cross-validate a lead that is asked for, the trend with
+an AR(1) residual is given instead and counted in `fallbacks`.
 """
 
 from __future__ import annotations
@@ -33,17 +36,23 @@ YEAR = 12
 HARMONICS = 4
 """Harmonics of the annual cycle; each may drift linearly, as the amplitude of CO2 at Mauna Loa does."""
 
-CHANGE_LAGS = (1, 2, 3, 6, 12, 24)
+CHANGE_LAGS = (1, 3)
 """Months back of the changes that serve as predictors."""
 
-MEAN_LENGTHS = (12, 36, 60, 120)
-"""Months of the trailing means whose distance from the origin serves as predictor."""
+LINE_MONTHS = 36
+"""Length of the trailing line whose slope, and distance from the origin, serve as predictors (months)."""
 
-COVARIATE_LAGS = (0, 1, 2, 3, 4, 6, 8, 10, 12)
-"""Months back of each covariate."""
+TREND_MONTHS = 360
+"""Longest trailing line whose slope every forecast continues unless the predictors say otherwise (months)."""
+
+COVARIATE_MEAN = 3
+"""Length of the means of each covariate (months)."""
+
+COVARIATE_LAGS = (0, 3, 6, 9)
+"""Months back of the ends of these means: together the last year."""
 
 WARM_UP = 120
-"""Months before the first row of predictors."""
+"""Months that the trailing trend needs, and so the first row of predictors."""
 
 PENALTIES: FloatArray = np.logspace(-1, 4, 11)
 """Ridge penalties tried, on predictors of unit variance."""
@@ -80,6 +89,19 @@ def trailing_mean(values: FloatArray, length: int) -> FloatArray:
     return mean
 
 
+def trailing_slope(values: FloatArray, longest: int, shortest: int) -> FloatArray:
+    """Least-squares slope per month over the last `longest` months or all there are, NaN with fewer than `shortest`."""
+    time = np.arange(values.size, dtype=float)
+    length = np.minimum(time + 1, longest)
+    first, end = (time + 1 - length).astype(int), time.astype(int) + 1
+    total, moment = (np.concatenate([[0.0], np.cumsum(column)]) for column in (values, time * values))
+    centre = (first + time) / 2
+    cross = moment[end] - moment[first] - centre * (total[end] - total[first])
+    slope = cross / np.maximum(length * (length**2 - 1) / 12, 1.0)
+    slope[: shortest - 1] = np.nan
+    return np.asarray(slope)
+
+
 def lagged(values: FloatArray, lag: int) -> FloatArray:
     """Values `lag` months before, NaN at the start."""
     return np.concatenate([np.full(lag, np.nan), values[: values.size - lag]])
@@ -96,15 +118,15 @@ def covariate_values(history: xr.Dataset) -> FloatArray:
 
 def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> FloatArray:
     """Predictors (time, predictor) known at each month, NaN where the record before is too short."""
-    year, longer = trailing_mean(level, YEAR), trailing_mean(level, 5 * YEAR)
-    columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
-    columns += [level - trailing_mean(level, length) for length in MEAN_LENGTHS]
-    columns += [year - lagged(year, YEAR), longer - lagged(longer, 5 * YEAR)]
+    slope = trailing_slope(level, LINE_MONTHS, LINE_MONTHS)
+    line_end = trailing_mean(level, LINE_MONTHS) + slope * (LINE_MONTHS - 1) / 2
     angle = 2 * np.pi * months / YEAR
-    columns += [np.sin(angle), np.cos(angle)]
+    columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
+    columns += [level - trailing_mean(level, YEAR), level - line_end, slope, np.sin(angle), np.cos(angle)]
     for covariate in covariates.T:
-        columns += [lagged(covariate, lag) for lag in COVARIATE_LAGS]
-        columns += [covariate * np.sin(angle), covariate * np.cos(angle)]
+        mean = trailing_mean(covariate, COVARIATE_MEAN)
+        columns += [lagged(mean, lag) for lag in COVARIATE_LAGS]
+        columns += [mean * np.sin(angle), mean * np.cos(angle)]
     return np.column_stack(columns)
 
 
@@ -139,14 +161,18 @@ class LeadModel:
     residual: FloatArray
 
 
-def fit_lead(rows: FloatArray, level: FloatArray, deseasonalised: FloatArray, lead: int) -> LeadModel | None:
-    """Model of the change of the deseasonalised record over `lead` months; rows (time, predictor) may hold NaN.
+def fit_lead(
+    rows: FloatArray, level: FloatArray, trend: FloatArray, deseasonalised: FloatArray, lead: int
+) -> LeadModel | None:
+    """Model of the change of the deseasonalised record over `lead` months, less the trend known at the origin.
+
+    Rows (time, predictor) and the trend (per month) may hold NaN; such months are left out.
 
     None if fewer than MIN_RESIDUALS months can be predicted from other blocks.
     """
     if level.size <= lead:
         return None
-    target = deseasonalised[lead:] - level[:-lead]
+    target = deseasonalised[lead:] - level[:-lead] - lead * trend[:-lead]
     train = np.isfinite(rows[:-lead]).all(axis=1) & np.isfinite(target)
     table, wanted = rows[:-lead][train], target[train]
     residual = cross_validated(table, wanted, gap=lead)
@@ -167,6 +193,7 @@ class FittedRidge:
     spread: FloatArray
     rows: FloatArray
     level: FloatArray
+    trend: FloatArray
     deseasonalised: FloatArray
     simpler: Fitted
     models: list[LeadModel] = field(default_factory=list)
@@ -180,7 +207,7 @@ class FittedRidge:
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
         for lead in range(len(self.models) + 1, leads + 1):
-            model = fit_lead(self.rows, self.level, self.deseasonalised, lead)
+            model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
             if model is None:
                 self.fallbacks = 1
                 return self.simpler.forecast(history, leads)
@@ -192,6 +219,7 @@ class FittedRidge:
         level = fill_gaps(values - season[: values.size])
         row = (predictors(level, covariate_values(history), months)[-1] - self.centre) / self.spread
         change = np.array([model.coefficients @ row + model.intercept for model in self.models[:leads]])
+        change += trailing_slope(level, TREND_MONTHS, WARM_UP)[-1] * np.arange(1, leads + 1)
         residual = np.stack([model.residual for model in self.models[:leads]])
         return np.asarray((level[-1] + change + season[values.size :])[:, None] + residual)
 
@@ -218,5 +246,6 @@ class RidgeEnso:
         table = predictors(level, covariate_values(history), months)
         centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
         spread = np.where(spread > 0, spread, 1.0)
+        trend = trailing_slope(level, TREND_MONTHS, WARM_UP)
         simpler = ClimatologyTrend(residual=True).fit(history)
-        return FittedRidge(season, centre, spread, (table - centre) / spread, level, deseasonalised, simpler)
+        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, simpler)
