@@ -105,7 +105,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
     provenance = {"entries": inputs.provenance, "status": tables.STATUS, "root": "", "embed": False}
     _write(environment, "sources.html.j2", destination / "sources.html", shared | provenance)
-    settings = yaml.safe_dump(_plain(inputs.params), sort_keys=False, allow_unicode=True, width=90)
+    settings = yaml.safe_dump(_without_mirror(_plain(inputs.params)), sort_keys=False, allow_unicode=True, width=90)
     _write(
         environment,
         "methods.html.j2",
@@ -211,6 +211,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _without_mirror(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters without the folder of a user's machine, which is nobody else's business."""
+    pull = {key: value for key, value in params.get("pull", {}).items() if key != "mirror"}
+    return params | {"pull": pull} if pull else params
 
 
 def _environment() -> Environment:

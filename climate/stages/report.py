@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import yaml
 
@@ -11,6 +12,8 @@ from climate.files import read_json, read_netcdf
 from climate.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
 from climate.report.site import render
+from climate.sources.catalogue import find_source
+from climate.sources.readers import SHAPE_READER, read_shapes
 
 log = logging.getLogger("climate")
 
@@ -21,6 +24,7 @@ def run() -> None:
     series = {region: read_netcdf(layout.series_file(region)) for region in params.regions}
     skipped = {region: str(one.attrs["skipped"]) for region, one in series.items() if "skipped" in one.attrs}
     kept = [region for region in params.regions if region not in skipped]
+    records = {name: read_netcdf(layout.record_file(name)) for name in params.records}
     inputs = ReportInputs(
         title=params.report.title,
         params=yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8")),
@@ -31,5 +35,17 @@ def run() -> None:
         seams=read_netcdf(layout.SEAMS),
         checks=read_json(layout.CHECKS),
         skipped=skipped,
+        records={name: record for name, record in records.items() if "skipped" not in record.attrs},
+        shapes=_shapes(list(params.pull.sources)),
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
+
+
+def _shapes(keys: list[str]) -> dict[str, Any]:
+    """The polygons that could be pulled, for the maps."""
+    found = {}
+    for key in keys:
+        source, folder = find_source(key), layout.DATA / key
+        if source.reader == SHAPE_READER and read_json(folder / "provenance.json")["status"] != "missing":
+            found[key] = read_shapes(source, folder)
+    return found
