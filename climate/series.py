@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from climate.contract import SERIES_VARIABLES, TIME_DTYPE
 from climate.errors import ClimateError
 
-TEXTS = ("source", "site", "period")
-
 EMPTY: dict[str, Any] = {
     "value": np.nan,
     "uncertainty": np.nan,
