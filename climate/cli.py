@@ -202,6 +202,16 @@ def retry() -> None:
 
 
 @app.command()
+def check() -> None:
+    """Check the records in data/ against what their publishers declare; exit status 1 if one fails."""
+    from climate.commands.check import run
+
+    text, failed = run()
+    print(text)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
 def compare(
     revision: Annotated[str, typer.Option(help="The git revision whose report is the reference.")] = "HEAD",
 ) -> None:

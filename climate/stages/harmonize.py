@@ -12,6 +12,7 @@ import xarray as xr
 
 from climate import layout
 from climate.backtest import join_covariates
+from climate.breaks import break_table_of
 from climate.checks import Check, check_source
 from climate.definitions import required_sources
 from climate.errors import ClimateError
@@ -64,6 +65,7 @@ def run() -> None:
     known = {name: made.series[name] for name in params.covariates if name not in made.skipped}
     write_netcdf(join_covariates(known) if known else xr.Dataset(), layout.COVARIATES)
     write_netcdf(made.seams, layout.SEAMS)
+    write_netcdf(break_table_of(made), layout.BREAKS)
     write_json([asdict(check) for check in pulled.checks], layout.CHECKS)
 
 

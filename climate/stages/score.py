@@ -37,7 +37,7 @@ def run() -> None:
 
 def metrics(scores: xr.Dataset) -> dict[str, dict[str, float]]:
     """Ratio of CRPS to the best classical model, by block and model: geometric mean over regions."""
-    ratio = np.exp(np.log(scores["crps_ratio_best"]).mean("region"))
+    ratio = xr.apply_ufunc(np.exp, xr.apply_ufunc(np.log, scores["crps_ratio_best"]).mean("region"))
     return {
         f"leads {block}": {
             str(model): round(float(ratio.sel(block=block, model=model)), DIGITS)

@@ -1,0 +1,29 @@
+"""`climate check`: the truth checks of everything in data/, as a table."""
+
+from __future__ import annotations
+
+import io
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from climate.params import load_params
+from climate.stages.harmonize import read_sources
+
+WIDTH = 140
+"""Columns of the table when no terminal says how wide it is."""
+
+
+def run() -> tuple[str, bool]:
+    """The table, and whether a check failed or a source could not be read."""
+    pulled = read_sources(list(load_params().pull.sources))
+    table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
+    for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
+        table.add_row(row.source, row.check, row.status, row.found, row.expected)
+    for key, reason in pulled.unavailable.items():
+        table.add_row(key, "can be used", "error", reason, "a readable file that passes its checks")
+    console = Console(file=io.StringIO(), width=None if Console().is_terminal else WIDTH)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip(), bool(pulled.unavailable)

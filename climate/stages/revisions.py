@@ -1,0 +1,92 @@
+"""Stage `revisions`: what the pinned vintages revised of the ones before, for the report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from climate.commands.vintages import in_words
+from climate.errors import ClimateError
+from climate.files import write_json
+from climate.params import Params, load_params
+from climate.releases import at_hand, release
+from climate.sources.catalogue import find_source
+from climate.sources.readers import SHAPE_READER
+from climate.vintages import by_decade, dated, revisions, totals
+
+log = logging.getLogger("climate")
+
+REVISIONS = Path("build/revisions.json")
+
+
+def run() -> None:
+    """Compare each pinned vintage with the one before it that a package carries, and write build/revisions.json.
+
+    What is compared follows from params.yaml and the catalogue alone, so that two clones write the same file; a
+    vintage that cannot be had is left out with a line in the log.
+    """
+    write_json(compared(previous(load_params())), REVISIONS)
+
+
+def previous(params: Params) -> dict[str, str]:
+    """Source -> the newest vintage before the pinned one that a package carries; sources without one are left out."""
+    found = {}
+    for key, pinned in params.pull.sources.items():
+        source = find_source(key)
+        names = [name for name in dated(source) if source.vintages[name].registry is not None]
+        if source.reader != SHAPE_READER and pinned.vintage in names[1:]:
+            found[key] = names[names.index(pinned.vintage) - 1]
+    return found
+
+
+def compared(older: Mapping[str, str], *, transfers: bool = True) -> list[dict[str, Any]]:
+    """One row per source of `older` (source -> vintage), compared with the vintage that params.yaml names.
+
+    Keys: source, title, units, old, new, the counts and figures of `climate.vintages.totals` (None for NaN), month of
+    the largest revision, changed, words (lines of text), decades (rows with decade, shared, revised and
+    mean_absolute). Without `transfers` only vintages at hand are compared, and the rest is left out.
+    """
+    pinned = load_params().pull.sources
+    rows = []
+    for key, old in older.items():
+        new = pinned[key].vintage
+        if not transfers and not (at_hand(key, old) and at_hand(key, new)):
+            continue
+        try:
+            with release(key, old) as before, release(key, new) as after:
+                table = revisions(before.read(), after.read())
+        except ClimateError as error:
+            log.warning("%s: revisions since %s are not shown: %s", key, old, error)
+            continue
+        summed, decades = totals(table), by_decade(table)
+        month = str(summed["largest_time"].values.astype("datetime64[M]")) if int(summed["revised"]) else ""
+        figures = {name: _plain(summed[name].item()) for name in FIGURES}
+        parts = [
+            {"decade": int(decade), **{name: _plain(decades[name][i].item()) for name in DECADE_FIGURES}}
+            for i, decade in enumerate(decades["decade"].values)
+        ]
+        rows.append(
+            {"source": key, "title": table.attrs["title"], "units": table.attrs["units"], "old": old, "new": new}
+            | figures
+            | {"month": month, "changed": table.attrs["changed"]}
+            | {"words": in_words(table, old, new), "decades": parts}
+        )
+    return rows
+
+
+FIGURES = (
+    *("shared", "revised", "filled", "filled_revised", "rows_only_old", "rows_only_new"),
+    *("mean_absolute", "mean_change", "largest"),
+)
+DECADE_FIGURES = ("shared", "revised", "mean_absolute")
+
+
+def _plain(value: float) -> float | int | None:
+    """For JSON: no NaN, and no dust behind the digits that publishers print."""
+    if isinstance(value, float):
+        return None if np.isnan(value) else float(f"{value:.10g}")
+    return value

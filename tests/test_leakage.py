@@ -1,0 +1,88 @@
+"""The canary: whatever happens after an origin, forecasts from that origin stay the same to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from climate.backtest import backtest, join_covariates
+from climate.forecasters.baselines import BASELINES
+from climate.forecasters.conformal import calibrate
+from climate.forecasters.ensemble import combine, join_tables
+from climate.forecasters.lstm import LSTMS
+from climate.harmonize import harmonize
+from climate.params import Params, load_params
+from climate.provenance import read_provenance
+from climate.sources.catalogue import find_source
+from climate.sources.readers import read
+from tests.conftest import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+ORIGINS = [np.datetime64("2014-12", "s"), np.datetime64("2015-12", "s"), np.datetime64("2016-12", "s")]
+LEADS = 12
+REGIONS = ("globe", "mauna-loa-co2")
+
+
+@pytest.fixture(scope="module")
+def params(reduced: Project) -> Params:
+    return load_params(reduced.folder / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def records(reduced: Project) -> dict[str, xr.Dataset]:
+    read_records = {}
+    for key in ("ncep-air", "scripps-ice-core", "scripps-co2-mlo", "noaa-co2-mlo"):
+        folder = reduced.folder / "data" / key
+        source = find_source(key).model_copy(update={"version": read_provenance(folder).version})
+        read_records[key] = read(source, folder).load()
+    return read_records
+
+
+def changed_after(record: xr.Dataset, origin: np.datetime64) -> xr.Dataset:
+    """The record with every later value replaced by nonsense that keeps the axis."""
+    later = record["time"] > origin
+    nonsense = 1000 - 3 * record["value"]
+    return record.assign(value=record["value"].where(~later, nonsense))
+
+
+def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) -> xr.Dataset:
+    """Everything that the pipeline forecasts for one region, from records to calibrated combinations."""
+    made = harmonize(records, params.definitions, params.harmonize)
+    covariates = join_covariates({"nino34": made.series["nino34"]})
+    classical = [BASELINES[name]() for name in params.baselines.models]
+    networks = [LSTMS[name](params.lstm) for name in params.lstm.models]
+    tables = [
+        backtest(made.series[region], covariates, forecasters, ORIGINS, LEADS, 12)
+        for forecasters in (classical, networks)
+    ]
+    single = join_tables(tables)
+    table = join_tables([single, combine(single, params.combine.min_verified)])
+    return calibrate(table, params.combine.calibrate, params.combine.min_verified)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_no_forecast_knows_what_came_after_its_origin(
+    records: dict[str, xr.Dataset], params: Params, region: str
+) -> None:
+    last = ORIGINS[-1]
+    true = forecasts(records, params, region)
+    canary = forecasts({key: changed_after(record, last) for key, record in records.items()}, params, region)
+    assert not true["observed"].sel(origin=last).equals(canary["observed"].sel(origin=last))
+    for origin in ORIGINS:
+        np.testing.assert_array_equal(
+            true["forecast"].sel(origin=origin).values, canary["forecast"].sel(origin=origin).values
+        )
+
+
+def test_the_canary_sings_when_the_past_changes(records: dict[str, xr.Dataset], params: Params) -> None:
+    before = ORIGINS[-1] - np.timedelta64(40 * 86400, "s")
+    true = forecasts(records, params, "globe")
+    canary = forecasts({key: changed_after(record, before) for key, record in records.items()}, params, "globe")
+    same = (true["forecast"].sel(origin=ORIGINS[-1]) == canary["forecast"].sel(origin=ORIGINS[-1])).all(
+        ("lead", "quantile")
+    )
+    assert not same.any()
