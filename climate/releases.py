@@ -12,6 +12,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from climate.channels import Request
 from climate.channels.registry import cache_folder
 from climate.definitions import suggest
 from climate.errors import ClimateError
@@ -66,6 +67,26 @@ def local(key: str) -> Release | None:
         if provenance.files:
             return _release(provenance.vintage, folder, provenance)
     return None
+
+
+def at_hand(key: str, vintage: str) -> bool:
+    """Whether `release` gives this vintage without any transfer: from data/, the user's cache or a mirror's folder."""
+    source = find_source(key)
+    entry = source.vintages[vintage]
+    held = local(key)
+    if held is not None and entry.sha256 and held.digests == entry.sha256:
+        return True
+    kept = cache_folder() / "vintages" / key / vintage
+    if entry.sha256 and kept.is_dir() and not verify(kept):
+        return True
+    package = entry.registry
+    if package is not None and (cache_folder() / "archives" / package.sha256 / package.archive).is_file():
+        return True
+    mirror = mirror_setting()
+    if mirror is None or entry.mirror is None or not Path(mirror).is_dir():
+        return False
+    request = Request(source.at(vintage), vintage, entry, mirror)
+    return all((Path(mirror) / request.mirror_path(file)).is_file() for file in request.source.files)
 
 
 @contextmanager

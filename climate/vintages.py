@@ -16,8 +16,8 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.sources.catalogue import Source
 
-BLOCK_BYTES = 64 * 2**20
-"""Memory for the months of one grid that are compared at a time."""
+BLOCK_BYTES = 8 * 2**20
+"""Memory for the months of one grid that are compared at a time; the comparison itself takes about ten times that."""
 GRID = "grid"
 """Name of the one series of a gridded record."""
 COMPARED_ATTRIBUTES = ("version", "scale", "baseline", "units", "kind", "quantity", "cadence", "file_date")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,17 @@ from hypothesis import strategies as st
 from climate import layout
 from climate.commands.vintages import as_of_month, diff, header, listing
 from climate.contract import TIME_DTYPE
+from climate.editing import with_vintage
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.releases import release
+from climate.params import load_params
+from climate.releases import at_hand, release
 from climate.sources.catalogue import find_source
 from climate.stages import harmonize as harmonize_stage
 from climate.stages import pull as pull_stage
+from climate.stages import revisions as stage
 from climate.stages.forecast import run_baselines
+from climate.stages.revisions import previous
 from climate.vintages import as_of, by_decade, by_series, dated, differences, last_time, revisions, totals
 from tests.conftest import ROOT
 
@@ -354,6 +360,7 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
 
 def test_a_run_as_of_a_vintage_knows_nothing_later(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     ends = {"2013-07": "2013-06", "2018-02": "2018-01", "2026-02": "2026-01"}
     runs = {vintage: run_as_of(vintage) for vintage in ends}
     for vintage, end in ends.items():
@@ -364,3 +371,53 @@ def test_a_run_as_of_a_vintage_knows_nothing_later(mirror: Path, monkeypatch: py
         assert str(observed.max())[:7] <= end
     old, new = (runs[vintage][1].sel(origin=np.datetime64("2011-12", "s")) for vintage in ("2013-07", "2018-02"))
     assert float(np.abs(old["forecast"] - new["forecast"]).max()) > 0.01
+
+
+def with_pinned(**vintages: str) -> None:
+    """params.yaml with other vintages."""
+    text = (ROOT / "params.yaml").read_text()
+    for key, vintage in vintages.items():
+        text = with_vintage(text, key.replace("_", "-"), vintage)
+    Path("params.yaml").write_text(text)
+
+
+def test_the_vintages_that_the_report_compares_follow_from_the_pins() -> None:
+    with_pinned()
+    assert previous(load_params()) == {"ncep-air": "2025-11"}
+    with_pinned(ncep_air="2025-11")
+    assert previous(load_params()) == {"ncep-air": "2024-04"}
+    with_pinned(ncep_air="2024-04")
+    assert previous(load_params()) == {}
+
+
+def test_revisions_as_rows_for_the_report(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    with_pinned(noaa_co2_mlo="2026-02")
+    [row] = stage.compared({"noaa-co2-mlo": "2018-02"})
+    assert (row["shared"], row["revised"], row["largest"], row["month"]) == (712, 579, 0.36, "2017-03")
+    assert [part["revised"] for part in row["decades"]] == [8, 54, 70, 110, 120, 120, 97]
+    assert row["words"][0] == "Version: X2007 -> X2019"
+    assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert stage.compared({"noaa-co2-mlo": "2018-02"}) == [row]
+
+
+def test_without_transfers_only_what_is_at_hand_is_compared(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pinned(noaa_co2_mlo="2026-02")
+    monkeypatch.delenv("CLIMATE_MIRROR", raising=False)
+    assert not at_hand("noaa-co2-mlo", "2018-02")
+    assert stage.compared({"noaa-co2-mlo": "2018-02", "ncep-air": "2024-04"}, transfers=False) == []
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    assert at_hand("noaa-co2-mlo", "2018-02")
+    assert len(stage.compared({"noaa-co2-mlo": "2018-02"}, transfers=False)) == 1
+    monkeypatch.delenv("CLIMATE_MIRROR")
+    assert at_hand("noaa-co2-mlo", "2018-02")  # now in the cache
+    assert not at_hand("noaa-co2-mlo", "latest")
+
+
+def test_what_cannot_be_had_is_left_out_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_pinned(noaa_co2_mlo="2026-02")
+    monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "nowhere"))
+    assert stage.compared({"noaa-co2-mlo": "2018-02"}) == []
+    assert "noaa-co2-mlo: revisions since 2018-02 are not shown" in caplog.text

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from climate.commands.vintages import in_words
 from climate.errors import ClimateError
 from climate.files import write_json
 from climate.params import Params, load_params
 from climate.releases import at_hand, release
+from climate.revision_text import in_words
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER
 from climate.vintages import by_decade, dated, revisions, totals
