@@ -211,6 +211,16 @@ def make_inputs(**changes: Any) -> ReportInputs:
         forecasts={name: make_table(one) for name, one in series.items()},
         scores=make_scores(RATIOS, P_VALUES),
         seams=make_seams(),
+        breaks=xr.Dataset(
+            {
+                "record": ("break", ["kiel"]),
+                "time": ("break", np.array(["1988-01"], dtype="datetime64[M]").astype(TIME_DTYPE)),
+                "shift": ("break", [0.8]),
+                "p_value": ("break", [0.0001]),
+                "alone": ("break", [True]),
+                "declared": ("break", [""]),
+            }
+        ),
         checks=[
             {"source": "old-source", "check": "no month twice", "status": "ok", "detail": ""},
             {"source": "new-source", "check": "rows never shrink", "status": "warning", "detail": "two fewer"},
@@ -355,6 +365,7 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert "The old-source &lt;record&gt; &amp; more" in text
     assert "0.12 ± 0.01" in text
     assert "two fewer" in text
+    assert "none declared near it" in text
     sources = (site / "sources.html").read_text(encoding="utf-8")
     for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
         assert fact in sources

@@ -30,6 +30,7 @@ class ReportInputs:
             `valid_time` and `observed` (origin, lead); the last origin is the issued forecast.
         scores: Dataset over (region, model, block) and (region, model, lead).
         seams: one entry per seam along dim `seam`, or None.
+        breaks: one entry per break along dim `break`: record, time, shift, p_value, alone, declared; or None.
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
@@ -44,6 +45,7 @@ class ReportInputs:
     scores: xr.Dataset
     seams: xr.Dataset | None = None
     checks: Sequence[Mapping[str, Any]] = ()
+    breaks: xr.Dataset | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +85,12 @@ class ReportInputs:
     def significance(self) -> float:
         """Level of the tests."""
         return float(self.params.get("score", {}).get("significance", 0.05))
+
+    @property
+    def calibrated(self) -> list[str]:
+        """Models whose intervals were calibrated on their own earlier errors."""
+        wanted = self.params.get("combine", {}).get("calibrate", [])
+        return [name for name in self.models if name in wanted]
 
     @property
     def reference(self) -> str:

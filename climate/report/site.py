@@ -12,7 +12,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from climate.report import tables, text, words
+from climate.report import evidence, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures import places as places_map
 from climate.report.figures.base import Drawing, Picture, develop
@@ -91,19 +91,21 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "calibration": text.calibration(inputs),
         "span": _span(inputs),
         "verdicts": tables.verdict_table(inputs, found),
-        "sources": tables.source_table(inputs.provenance),
-        "checks": tables.check_table(inputs.checks),
-        "seam_table": tables.seam_table(inputs),
+        "sources": evidence.source_table(inputs.provenance),
+        "checks": evidence.check_table(inputs.checks),
+        "breaks": evidence.break_table(inputs),
+        "seam_table": evidence.seam_table(inputs),
         "models": tables.model_table(inputs),
         "skipped": inputs.skipped,
         "methods": _test_methods(inputs),
+        "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
     pages = {"index": destination / "index.html"}
     _write(environment, "index.html.j2", pages["index"], shared | {"root": "", "embed": True})
     for place in places:
         target = destination / "regions" / f"{place['name']}.html"
         _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
-    provenance = {"entries": inputs.provenance, "status": tables.STATUS, "root": "", "embed": False}
+    provenance = {"entries": inputs.provenance, "status": evidence.STATUS, "root": "", "embed": False}
     _write(environment, "sources.html.j2", destination / "sources.html", shared | provenance)
     settings = yaml.safe_dump(_without_mirror(_plain(inputs.params)), sort_keys=False, allow_unicode=True, width=90)
     _write(
@@ -135,11 +137,11 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
-        "periods": tables.period_table(inputs, region),
+        "periods": evidence.period_table(inputs, region),
         "issued": tables.issued_table(inputs, region, forecast.shown_models(inputs, region)),
         "score_tables": [tables.score_table(inputs, region, str(b)) for b in inputs.scores["block"].values],
         "last_month": words.month(inputs.last_month(region)),
-        "sources": tables.source_table(inputs.sources_of(region), prefix="../"),
+        "sources": evidence.source_table(inputs.sources_of(region), prefix="../"),
     }
 
 
@@ -150,7 +152,7 @@ def _record(inputs: ReportInputs, name: str, gallery: Gallery) -> dict[str, Any]
         "title": inputs.title_of(name),
         "text": text.record(inputs, name),
         "picture": gallery.add(record.record_figure(inputs, name), _credit(inputs.sources_of(name))),
-        "periods": tables.period_table(inputs, name, root=""),
+        "periods": evidence.period_table(inputs, name, root=""),
     }
 
 

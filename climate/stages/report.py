@@ -34,6 +34,7 @@ def run() -> None:
         scores=read_netcdf(layout.SCORES),
         seams=read_netcdf(layout.SEAMS),
         checks=read_json(layout.CHECKS),
+        breaks=read_netcdf(layout.BREAKS),
         skipped=skipped,
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
