@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -382,3 +383,57 @@ def test_retry_in_a_real_project(clone: Callable[[], Project], mirror: Path) -> 
     assert "gistemp-global: ok, latest from mirror" in done.stdout
     assert "Run `dvc repro`" in done.stdout
     assert '"status": "ok"' in project.read("downloads/gistemp-global/provenance.json")
+
+
+def test_command_line_asks_and_tells_by_its_status(place: Place) -> None:
+    from typer.testing import CliRunner
+
+    from climate.cli import app
+
+    runner = CliRunner()
+    before = place.params.read_bytes()
+    for arguments, given, status in (
+        (["update", "--dry-run"], "", 0),
+        (["update", "alpha"], "n\n", 0),
+        (["update", "alpha"], "", 1),  # nobody there to answer
+    ):
+        done = runner.invoke(app, arguments, input=given)
+        assert done.exit_code == status, done.output
+        assert "alpha: 2020-01 -> 2021-01" in done.output
+        assert place.params.read_bytes() == before
+    assert "Move alpha to 2021-01? [y/N]" in runner.invoke(app, ["update", "alpha"], input="y\n").output
+    assert place.vintages["alpha"] == "2021-01"
+    assert "alpha: 2021-01 is the newest" in runner.invoke(app, ["update", "--yes"]).output
+
+
+def shell_blocks(text: str) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_scheduled_recipe_is_sound() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/refresh.yml").read_text())
+    steps = workflow["jobs"]["refresh"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert any("climate update" in script and "--yes" in script for script in scripts)
+    assert any("dvc repro" in script for script in scripts)
+    for script in [*scripts, *shell_blocks((ROOT / "docs/refresh.md").read_text())]:
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "${{" not in script  # such text is put in before the shell sees it
+
+
+def test_every_documented_command_exists() -> None:
+    from typer.main import get_command
+
+    from climate.cli import app
+
+    texts = [*shell_blocks((ROOT / "docs/refresh.md").read_text())]
+    commands = [line.split("#")[0].split(">")[0].split() for text in texts for line in text.splitlines()]
+    ours = [words[1:] for words in commands if words[:1] == ["climate"]]
+    assert len(ours) > 8
+    for words in ours:
+        command: Any = get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, words

@@ -318,7 +318,7 @@ def test_as_of_gives_the_settings_of_a_run() -> None:
     text = (ROOT / "params.yaml").read_text()
     Path("params.yaml").write_text(text)
     found = as_of_month("2024-06")
-    assert found.startswith("dvc exp run")
+    assert found.startswith("dvc exp run --temp")
     assert "-S 'pull.sources.ncep-air.vintage=\"2024-04\"'" in found
     assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in found
     assert "-S 'backtest.origins=25'" in found  # 2005-12, 2006-06 and so on to 2017-12

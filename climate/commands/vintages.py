@@ -115,10 +115,11 @@ def _write_csv(old: xr.Dataset, new: xr.Dataset, path: Path) -> int:
 
 
 def as_of_month(month: str) -> str:
-    """The command that runs the whole pipeline on what was out by `month`.
+    """The command that runs the whole pipeline on what was out by `month`, in a folder of its own.
 
-    It names the vintages, and as many origins of the backtest as every region's record then reached: a record reaches
-    at least to the month before the one that its vintage is named by. Raises ClimateError when no origin is left.
+    Without `--temp` DVC would rewrite params.yaml here, and lose comments. The command names the vintages, and as many
+    origins of the backtest as every region's record then reached: a record reaches at least to the month before the
+    one that its vintage is named by. Raises ClimateError when no origin is left.
     """
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ClimateError(f"month: found '{month}', expected YYYY-MM such as 2024-04")
@@ -146,7 +147,7 @@ def as_of_month(month: str) -> str:
         if count < params.backtest.origins:
             settings.append(f"  -S 'backtest.origins={count}'")
             notes.append(f"Origins end where the record of '{first}' does, in {ends[first]} or soon after.")
-    return "\n".join([" \\\n".join(["dvc exp run", *settings]), *notes, *without])
+    return "\n".join([" \\\n".join(["dvc exp run --temp", *settings]), *notes, *without])
 
 
 def _reach(region: str, params: Params, chosen: Mapping[str, str]) -> np.datetime64 | None:
