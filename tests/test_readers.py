@@ -21,7 +21,6 @@ from climate.sources import ice_core, kaggle
 from climate.sources.calendar import decimal_year_dates
 from climate.sources.catalogue import Source, find_source, load_catalogue
 from climate.sources.csv_blocks import read_blocks, read_header
-from climate.sources.netcdf_grid import time_blocks
 from climate.sources.readers import READERS, SHAPE_READER, read, read_shapes
 from tests.conftest import ROOT
 from tests.reader_samples import SAMPLES, Sample, berkeley_two, lines, source
@@ -502,12 +501,36 @@ def test_level_is_chosen(tmp_path: Path) -> None:
         read(wrong, tmp_path)
 
 
-def test_grid_is_read_lazily_and_in_blocks(tmp_path: Path) -> None:
+def test_grid_is_read_lazily(tmp_path: Path) -> None:
     found = write_grid(tmp_path, field())
     assert not found.value.variable._in_memory
-    blocks = list(time_blocks(found, max_bytes=5 * 6 * 5 * 4))
-    assert [block.sizes["time"] for block in blocks] == [5, 5, 2]
-    check_places(xr.concat(blocks, dim="time"))
+    check_places(found.isel(time=slice(0, 5)))
+    assert not found.value.variable._in_memory
+
+
+REFERENCE = ("ncep-air", "noaa-co2-mlo", "scripps-co2-mlo", "scripps-ice-core", "natural-earth", "ar6-regions")
+
+
+@pytest.mark.parametrize("key", REFERENCE)
+def test_reference_sources(key: str) -> None:
+    folder, entry = ROOT / "data" / key, find_source(key)
+    if not all((folder / file.name).exists() for file in entry.files):
+        pytest.skip(f"{key} is not pulled: run `dvc repro`")
+    if entry.kind == "shapes":
+        shapes = read_shapes(entry, folder)
+        assert len(shapes) == {"natural-earth": 177, "ar6-regions": 58}[key]
+        return
+    found = read(entry, folder)
+    if key == "ncep-air":
+        with xr.open_dataset(folder / "air.mon.mean.nc", decode_times=False) as raw:
+            kiel = raw.air.sel(lat=55, lon=10).values
+            west = raw.air.sel(lat=-2.5, lon=190).values
+        np.testing.assert_array_equal(found.value.sel(lat=55, lon=10).values, kiel)
+        np.testing.assert_array_equal(found.value.sel(lat=-2.5, lon=-170).values, west)
+        assert found.attrs["units"] == "degC"
+        assert str(found.time.values[0])[:10] == "1948-01-01"
+    else:
+        assert found.value.notnull().any()
 
 
 @pytest.mark.parametrize(
@@ -687,6 +710,38 @@ def test_zip_that_is_damaged_or_ambiguous(tmp_path: Path) -> None:
             "row 1: found 'date,.*', expected dt,AverageTemperature",
         ),
         ("rcmip", (b",ppm,", b",ppb,"), "row 2: found 'ppb', expected the unit ppm"),
+        (
+            "rcmip",
+            (b",CMIP6,350,351,352", b",CMIP6,350,352,352"),
+            r"row 2: found 'ssp119', expected the past of the other",
+        ),
+        ("rcmip", (b"368,369,370", b"368,,370"), "row 2: found 'ssp119', expected a value for every year"),
+        ("rcmip", (b",1995,", b",1996,"), "row 1: .* expected years that follow each other"),
+        (
+            "gistemp",
+            (b"1883,.05,.27,.04,", b"1883,.05,.04,.27,"),
+            r"row 6: found '0.06', expected the mean .* in column 'DJF'",
+        ),
+        ("gistemp", (b"1883,.05,", b"1883,.15,"), r"row 6: found '0.09', expected the mean .* in column 'D-N'|'J-D'"),
+        ("hadcrut", (b"-04,-0.1944045,-0.29", b"-04,-0.2974045,-0.19"), "row 5: .* expected an anomaly within its"),
+        (
+            "merged irregular",
+            (b" 180.1, 333.034", b" 180.125, 333.0"),
+            "row 8: found '180.125', expected a number with 1",
+        ),
+        ("merged spline", (b"1945,", b"1946,"), "row 9: found '1946.0', expected each year once"),
+        ("antarctic", (b" 191.25  0.80", b" 0.80  191.25"), "row 7: found '0.8', expected a mole fraction between"),
+        (
+            "ucsd",
+            (b"\n1972,5,1972.3750,333.03", b"\n1972,5,1972.3750,"),
+            "row 6: .* expected a value in both of the first",
+        ),
+        ("kaggle countries", (b",0.20286,", b",,"), "row 4: found 'nan', expected an uncertainty of 0 or more beside"),
+        ("kaggle countries", (b",0.20286,", b",0,20286,"), "row 4: found '1972.*', expected 4 columns and not 5"),
+        ("kaggle global", (b"1972-04-01,", b"1972-05-01,"), "row 5: found '1972-05-01', expected the month after"),
+        ("psl", (b"\n-9.90\n", b"\n missing\n"), "row 18: found 'missing', expected the missing marker"),
+        ("tau", (b"1972.375", b"1972.475"), "row 9: found '1972-06', expected 1972-05 after 1972-04"),
+        ("ncei", (b"1972  5", b"1972 15"), "row 5: found '15', expected a whole number from 1 to 12 in column 'month'"),
         ("ucsd", (b"(ppm),Seasonally", b"(ppm);Seasonally"), "row 1: found 'Year,Month"),
     ],
 )
@@ -698,6 +753,21 @@ def test_error_names_file_row_found_and_expected(
     with pytest.raises(ClimateError, match=message) as caught:
         write(tmp_path, of, of.data.replace(*damage, 1))
     assert str(caught.value).startswith(of.name)
+
+
+def test_utf_16_without_a_mark_is_named(tmp_path: Path) -> None:
+    of = SAMPLES["berkeley"]()
+    with pytest.raises(ClimateError, match=r"row 1: found .*control character.* expected plain text \(not UTF-16"):
+        write(tmp_path, of, of.data.decode().encode("utf-16-le"))
+
+
+def test_text_that_cannot_be_decoded(tmp_path: Path) -> None:
+    of = SAMPLES["kaggle countries"]()
+    with pytest.raises(ClimateError, match=r"ByCountry.csv, row 2: found 'byte 0xc5', expected UTF-8 text"):
+        write(tmp_path, of, of.data.decode().encode("latin-1"))
+    of = SAMPLES["gistemp"]()
+    with pytest.raises(ClimateError, match=r"GLB.csv, row 3: found 'byte 0xff', expected UTF-8 text"):
+        write(tmp_path, of, of.data.replace(b"1880,", b"1880\xff,"))
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:

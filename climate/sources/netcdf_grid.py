@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +60,6 @@ def read(folder: Path, source: Source) -> xr.Dataset:
             f"{str(joined.time.values[bad - 1])[:7]}, expected each month once and in order; get the file again"
         )
     return joined
-
-
-def time_blocks(grid: xr.Dataset, max_bytes: int = 64 * 2**20) -> Iterator[xr.Dataset]:
-    """`grid` in pieces along time, none larger than `max_bytes` in memory unless one time step is."""
-    step = grid["value"].dtype.itemsize * int(np.prod([grid.sizes[d] for d in ("lat", "lon")]))
-    count = max(max_bytes // step, 1)
-    for start in range(0, grid.sizes["time"], count):
-        yield grid.isel(time=slice(start, start + count))
 
 
 def _open(folder: Path, source: Source, name: str) -> xr.Dataset:

@@ -62,7 +62,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     past = grid[np.array(years, dtype=np.int64) <= HISTORICAL_UNTIL]
     for era in set(table.column("Mip_Era")):
         members = np.array([e == era for e in table.column("Mip_Era")])
-        same = np.isclose(past, past[:, members][:, :1], rtol=0, atol=1e-6, equal_nan=True).all(axis=0)
+        usual = np.median(past[:, members], axis=1, keepdims=True)
+        same = np.isclose(past, usual, rtol=0, atol=1e-6, equal_nan=True).all(axis=0)
         table.check(~members | same, names, f"the past of the other scenarios of {era} up to {HISTORICAL_UNTIL}")
     time = month_starts(np.array(years, dtype=np.int64), np.ones(len(years), dtype=np.int64))
     period = np.where(np.array(years, dtype=np.int64) <= HISTORICAL_UNTIL, "historical", "scenario")
