@@ -9,6 +9,8 @@ from climate.vintages import by_decade, by_series, totals
 
 MAX_LINES = 24
 """Lines of one list; whoever wants all of them takes the differences themselves."""
+MAX_SPANS = 3
+"""Stretches of rows that are named by their dates."""
 
 
 def in_words(table: xr.Dataset, old: str, new: str) -> list[str]:
@@ -45,8 +47,16 @@ def _rows(table: xr.Dataset, side: str, vintage: str) -> str:
         return f"none only in {vintage}"
     other = "only_old" if side == "only_new" else "only_new"
     alone = ((table[side] > 0) & (table["shared"] + table["filled"] + table[other] == 0)).any("series").values
-    times = table["time"].values[alone]
-    return f"{count:,} only in {vintage} ({label(times[0], table)} to {label(times[-1], table)})"
+    return f"{count:,} only in {vintage} ({_spans(np.flatnonzero(alone), table)})"
+
+
+def _spans(places: np.ndarray, table: xr.Dataset) -> str:
+    """The runs of neighbouring rows at `places` by their first and last date, the longest MAX_SPANS of them."""
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    shown = sorted(sorted(runs, key=lambda run: -run.size)[:MAX_SPANS], key=lambda run: int(run[0]))
+    ends = [[label(table["time"].values[run[end]], table) for end in (0, -1)] for run in shown]
+    texts = [first if first == last else f"{first} to {last}" for first, last in ends]
+    return ", ".join([*texts, "and elsewhere"] if len(runs) > MAX_SPANS else texts)
 
 
 def label(time: np.datetime64, table: xr.Dataset) -> str:

@@ -188,7 +188,7 @@ def test_a_moved_latest_is_pulled_anew(place: Place, monkeypatch: pytest.MonkeyP
     outcome, text = place.update("alpha")
     assert outcome.moved == ["alpha"]
     assert asked == [["alpha"]]
-    assert "Rows: 1 only in latest (2004-01 to 2004-01)" in text
+    assert "Rows: 1 only in latest (2004-01)" in text
     assert place.params.read_bytes() == before
 
 

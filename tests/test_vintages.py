@@ -24,7 +24,8 @@ from climate.errors import ClimateError
 from climate.files import read_netcdf
 from climate.params import load_params
 from climate.releases import at_hand, release
-from climate.sources.catalogue import find_source
+from climate.revision_text import in_words
+from climate.sources.catalogue import Source, find_source
 from climate.stages import harmonize as harmonize_stage
 from climate.stages import pull as pull_stage
 from climate.stages import revisions as stage
@@ -421,3 +422,39 @@ def test_what_cannot_be_had_is_left_out_by_name(
     monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "nowhere"))
     assert stage.compared({"noaa-co2-mlo": "2018-02"}) == []
     assert "noaa-co2-mlo: revisions since 2018-02 are not shown" in caplog.text
+
+
+def test_rows_are_named_by_their_stretches() -> None:
+    values = np.arange(30.0)
+    new = table(values)
+    gaps = values.copy()
+    gaps[[0, 1, 2, 7, 10, 11, 20, 28, 29]] = np.nan
+    found = revisions(table(gaps), new)
+    line = next(line for line in in_words(found, "A", "B") if line.startswith("Rows"))
+    assert line == (
+        "Rows: 9 only in B (1990-01 to 1990-03, 1990-11 to 1990-12, 1992-05 to 1992-06, and elsewhere), none only in A"
+    )
+    gaps[7:] = values[7:]
+    assert "3 only in B (1990-01 to 1990-03)" in "".join(in_words(revisions(table(gaps), new), "A", "B"))
+    gaps[:2] = values[:2]
+    assert "1 only in B (1990-03)" in "".join(in_words(revisions(table(gaps), new), "A", "B"))
+
+
+def test_two_tables_of_one_file_are_compared_all_the_same(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    text = diff("berkeley-land-ocean", "2024-08", "berkeley-land-ocean-water@2024-08")
+    assert "Revised: " in text
+    assert "none only in berkeley-land-ocean-water 2024-08" in text
+
+
+def test_a_vintage_may_have_another_layout_under_the_same_name() -> None:
+    source = find_source("noaa-co2-mlo")
+    old = source.at("2018-02")
+    assert (old.version, old.files[0].name) == ("X2007", "co2_mm_mlo.csv")
+    assert old.files[0].mirror.endswith("co2_mm_mlo.txt")
+    assert old.files[0].expect.contains != source.files[0].expect.contains
+    assert source.at("2026-07") == source
+    assert source.at("1066-10") == source
+    entry = source.model_dump() | {"vintages": {"2000": {"files": {"other.csv": {"url": "https://example.org"}}}}}
+    with pytest.raises(ValueError, match=r"vintage 2000 names 'other\.csv', which is not among files"):
+        Source.model_validate(entry)

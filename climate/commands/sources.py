@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from climate.channels.publisher import LATEST
 from climate.sources.catalogue import Source, Vintage, find_source, load_catalogue
 
 
@@ -40,4 +41,6 @@ def ways(source: Source, vintage: Vintage) -> str:
         found.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
     if vintage.mirror is not None and "mirror" in source.channels:
         found.append(f"mirror ({vintage.mirror or 'top folder'})")
+    if "publisher" in source.channels and (vintage.publisher or vintage is source.vintages.get(LATEST)):
+        found.append("publisher")
     return "; ".join([*found, vintage.about]).strip("; ")

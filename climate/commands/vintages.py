@@ -64,11 +64,13 @@ def _title(one: Release) -> str:
 
 def compare(before: Release, after: Release) -> list[str]:
     """What changed between two releases, a line per fact. ClimateError when they cannot be compared."""
-    if before.digests == after.digests:
+    same_source = before.source.key == after.source.key
+    if same_source and before.digests == after.digests:
         return ["The same files, byte for byte."]
     old, new = before.read(), after.read()
     table = revisions(old, new)
-    return [*in_words(table, before.vintage, after.vintage), *_header_lines(before, after)]
+    names = [one.vintage if same_source else _title(one) for one in (before, after)]
+    return [*in_words(table, *names), *_header_lines(before, after)]
 
 
 def _header_lines(before: Release, after: Release) -> list[str]:
