@@ -13,7 +13,7 @@ report: $(READY)
 	@echo "Report: $(CURDIR)/reports/index.html"
 
 test: $(READY)
-	@$(RUN) python -m pytest -n auto
+	@$(RUN) python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	@$(RUN) ruff check . && ruff format --check . && mypy
