@@ -244,6 +244,19 @@ def test_seasonal_cycle_is_found_under_a_trend(slope: float, size: float, start:
     np.testing.assert_allclose(features.seasonal_cycle(slope * index + cycle[months], months), cycle, atol=1e-8)
 
 
+def test_changing_season_is_forgotten_and_a_steady_noisy_one_remembered() -> None:
+    index = np.arange(720)
+    draw = np.random.default_rng(0)
+    wave = np.cos(2 * np.pi * index / 12)
+    growing = features.seasonal_cycle(wave * (1 + index / 120), index % 12)
+    # the mean of the last ten whole years of a size that grows from 6 to 7 within the last decade
+    assert growing[0] == pytest.approx(6.5, abs=0.2)
+    noise = 0.5 * draw.normal(size=720)
+    steady = features.seasonal_cycle(wave + noise, index % 12)
+    assert np.abs(steady - wave[:12]).max() < 0.25
+    assert steady.sum() == pytest.approx(0, abs=1e-12)
+
+
 def test_accelerating_record_takes_a_short_trend_and_a_noisy_one_a_long() -> None:
     index = np.arange(720.0)
     draw = np.random.default_rng(0)

@@ -33,6 +33,11 @@ MAX_LEADS = 60
 MIN_MONTHS = 216
 """Months with a value that training needs."""
 
+EPOCHS = 30
+"""Passes over the data: from random weights, without a linear start, it takes more than the LSTM does."""
+
+LEARNING_RATE = 1e-3
+
 HIDDEN_LAYERS = 2
 """Layers between the predictors and the output."""
 
@@ -172,7 +177,7 @@ class FittedDense:
 
 @dataclass(frozen=True)
 class DenseNumpy:
-    """Settings of `dense-numpy`; it takes the LSTM's."""
+    """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
 
     params: LstmParams
     name: str = "dense-numpy"
@@ -200,9 +205,9 @@ class DenseNumpy:
                 np.where(known, targets / unit, 0.0),
                 known.astype(float),
                 loss="pinball",
-                epochs=settings.epochs,
+                epochs=EPOCHS,
                 batch=settings.batch,
-                learning_rate=settings.learning_rate,
+                learning_rate=LEARNING_RATE,
                 seed=seed,
             )[0]
             for seed in settings.seeds

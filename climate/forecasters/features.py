@@ -23,11 +23,14 @@ from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill
 YEAR = 12
 """Months in a year."""
 
-SEASON_MONTHS = 360
-"""Months of the seasonal cycle: the thirty years of a WMO climatological normal."""
-
 TREND_MONTHS = (120, 240, 360)
-"""Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a normal."""
+"""Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a WMO normal."""
+
+SEASON_YEARS = (10, 20, 30)
+"""Lengths of the seasonal cycle's record to choose from (years)."""
+
+HARMONICS = 4
+"""Harmonics of the seasonal cycle, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
 
 WARM_UP = 120
 """Months before the first row: a line through less than a decade says more about ENSO than about the trend."""
@@ -45,19 +48,41 @@ SEASONAL_WINDOWS = 2
 """The first so many covariate windows also enter times the annual cycle: ENSO acts by season."""
 
 
-def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
-    """Mean deviation (12) of each calendar month from the centred year, over the last thirty years; it sums to zero.
-
-    The deviation from a 2 x 12 moving average is free of the trend. Months without a deviation count as zero.
-    """
+def seasonal_deviation(values: FloatArray) -> FloatArray:
+    """Values less the centred 2 x 12 moving average, which is free of season; half a year less at both ends."""
     weights = np.full(YEAR + 1, 1 / YEAR)
     weights[[0, -1]] /= 2
     half = YEAR // 2
-    deviation = values[half:-half] - np.convolve(values, weights, mode="valid")
-    recent, which = deviation[-SEASON_MONTHS:], months[half:-half][-SEASON_MONTHS:]
-    count = np.bincount(which, minlength=YEAR)
-    cycle = np.bincount(which, weights=recent, minlength=YEAR) / np.maximum(count, 1)
-    return np.asarray(cycle - cycle.mean())
+    return np.asarray(values[half:-half] - np.convolve(values, weights, mode="valid"))
+
+
+def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
+    """Seasonal cycle (12) by calendar month, of HARMONICS harmonics; it sums to zero.
+
+    The mean deviation over the last years: so many, of SEASON_YEARS, as would have forecast each year's deviations
+    best so far. Needs SEASON_YEARS[-1] // 2 whole years.
+    """
+    deviation = seasonal_deviation(values)
+    years = deviation.size // YEAR
+    table = deviation[deviation.size - years * YEAR :].reshape(years, YEAR)
+    first = months[YEAR // 2 + deviation.size - years * YEAR]
+    total = np.concatenate([np.zeros((1, YEAR)), np.cumsum(table, axis=0)])
+    end = np.arange(SEASON_YEARS[0], years)
+    errors = []
+    for length in SEASON_YEARS:
+        start = np.maximum(end - length, 0)
+        mean = _harmonics((total[end] - total[start]) / (end - start)[:, None])
+        errors.append(float(((table[end] - mean) ** 2).mean()) if end.size else 0.0)
+    cycle = _harmonics(table[-SEASON_YEARS[int(np.argmin(errors))] :].mean(axis=0))
+    return np.roll(cycle, int(first))
+
+
+def _harmonics(cycle: FloatArray) -> FloatArray:
+    """The part of cycles (..., 12) that HARMONICS harmonics hold, without the mean."""
+    spectrum = np.fft.rfft(cycle, axis=-1)
+    spectrum[..., 0] = 0
+    spectrum[..., HARMONICS + 1 :] = 0
+    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=-1))
 
 
 def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArray]:

@@ -53,6 +53,7 @@ class Network:
         self.optimizer = keras.optimizers.Adam(1e-3, clipnorm=1.0)
         self.optimizer.build(self.model.trainable_variables)
         self._drawn: dict[int, Weights] = {}
+        self._loaded: Weights | None = None
         self._rested = [variable.numpy() for variable in self.optimizer.variables]
         model, optimizer = self.model, self.optimizer
 
@@ -95,6 +96,7 @@ class Network:
             inputs: arrays (row, ...), one per input of the model. targets, weights: (row, ...), without NaN.
         """
         self.model.set_weights(start)
+        self._loaded = None
         for variable, value in zip(self.optimizer.variables, self._rested, strict=True):
             variable.assign(value)
         order = np.random.default_rng(seed)
@@ -115,5 +117,7 @@ class Network:
 
     def predict(self, weights: Weights, inputs: Sequence[FloatArray]) -> FloatArray:
         """Outputs for `inputs` under `weights`."""
-        self.model.set_weights(weights)
+        if weights is not self._loaded:
+            self.model.set_weights(weights)
+            self._loaded = weights
         return np.asarray(self._predict([self._tensor(array) for array in inputs]), dtype=np.float64)
