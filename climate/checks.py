@@ -7,19 +7,22 @@ to know. None asks the clock: how recent a record must be is judged against its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from climate.corrections import is_there
 from climate.grid import CHUNK_MONTHS
 from climate.regions import is_grid
 from climate.series import month, months_of
 from climate.sources.catalogue import Source
 
 Status = Literal["ok", "warning", "error"]
+ORDER: tuple[Status, ...] = ("error", "warning", "ok")
 
 BASELINE_TOLERANCE = 0.02
 """K. Publishers' values have two or three decimals and some lack months: GISTEMP, HadCRUT5 and Berkeley Earth stay
@@ -32,6 +35,10 @@ before averaging, stray up to 0.12 K from zero."""
 
 BASELINE_MIN_SHARE = 0.9
 """Share of the baseline's months that a record needs for its mean to be judged."""
+
+SHRINK = "rows never shrink"
+CORRECTION = "correction still needed"
+"""Name of the check whose error is a fault of the catalogue and not of the record."""
 
 PHYSICAL_RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("temperature", "absolute"): (-95.0, 60.0),
@@ -60,16 +67,19 @@ def check_source(
     heads: Mapping[str, str] | None = None,
     urls: Mapping[str, str] | None = None,
     version: str | None = None,
+    vintage: str = "",
     as_of: str = "",
     previous: xr.Dataset | None = None,
 ) -> list[Check]:
     """All checks that apply to a source and its reader's Dataset.
 
     `heads` are the first 16 KiB of its files (Latin-1) and `urls` the addresses that they are said to come from, by
-    file name; `version` that of the pulled vintage; `as_of` ("YYYY-MM" or a date) says when the record was current
-    where the file has no date of its own; `previous` is the Dataset of the vintage before.
+    file name; `version` that of the pulled vintage and `vintage` its name; `as_of` ("YYYY-MM" or a date) says when the
+    record was current where the file has no date of its own, by default the name of a vintage that is a month;
+    `previous` is the Dataset of the vintage before, without which the catalogue's counts of older vintages serve.
     """
     heads, urls, version = heads or {}, urls or {}, source.version if version is None else version
+    as_of = as_of or (vintage if vintage[:1].isdecimal() else "")
     return [
         *header(source, heads, version),
         *versions(source, heads, urls, version),
@@ -77,7 +87,7 @@ def check_source(
         *physical_range(source, record),
         *baseline_mean(source, record),
         *recent(source, record, as_of),
-        *nothing_lost(source, record, previous),
+        *(still_held(source, record, vintage) if previous is None else nothing_lost(source, record, previous, vintage)),
         *corrections(source, heads),
     ]
 
@@ -209,33 +219,69 @@ def _newest(record: xr.Dataset) -> Any:
     return None
 
 
-def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset | None) -> Iterator[Check]:
-    """Every series and month that the vintage before had a value for has one now."""
-    if previous is None:
-        return
-    name, expected = "rows never shrink", "every value of the vintage before"
+def still_held(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Check]:
+    """As many values as the catalogue counted in each older vintage, up to the month that it ended in.
+
+    A moving vintage that ends before a dated one is a warning: whoever serves it may lag behind its publisher.
+    """
+    unit = "months" if is_grid(record) else "values"
+    newest = _newest(record)
+    results: list[tuple[Status, str, str]] = []
+    for older in reversed(source.before(vintage)):
+        held = source.vintages[older].holds
+        if held is None:
+            continue
+        found = values_until(record, held.until)
+        lags = moves(vintage) and newest is not None and newest < month(held.until)
+        status: Status = "ok" if found >= held.values else "warning" if lags else "error"
+        results.append((status, f"{found} {unit} to {held.until}", f"at least the {held.values} of vintage {older}"))
+    if results:
+        yield Check(SHRINK, source.key, *min(results, key=lambda result: ORDER.index(result[0])))
+
+
+def moves(vintage: str) -> bool:
+    """Whether a vintage is what is served today and not a dated release."""
+    return vintage.isalpha()
+
+
+def values_until(record: xr.Dataset, until: str) -> int:
+    """Values of a table in all its series, or months of a grid, up to the month `until`."""
+    past = np.flatnonzero(months_of(record["time"]) <= month(until))
+    return past.size if is_grid(record) else int(record["value"].isel(time=past).notnull().sum())
+
+
+def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vintage: str = "") -> Iterator[Check]:
+    """Every series and month that the vintage before had a value for has one now.
+
+    A moving vintage that only ends earlier is a warning, as in `still_held`.
+    """
+    newest = _newest(record)
+    expected = "every value of the vintage before"
+
+    def lost(at: NDArray[Any], found: str) -> Check:
+        lags = moves(vintage) and newest is not None and bool((months_of(at) > newest).all())
+        return Check(SHRINK, source.key, "warning" if lags else "error", found, expected)
+
     if is_grid(record) or is_grid(previous):
-        before, now = set(months_of(previous["time"])), set(months_of(record["time"]))
-        lost = sorted(before - now)
-        found = f"{len(lost)} months fewer, first {lost[0]}" if lost else f"{len(now)} months, {len(before)} before"
-        yield Check(name, source.key, "error" if lost else "ok", found, expected)
+        now = months_of(record["time"])
+        gone = np.setdiff1d(months_of(previous["time"]), now)
+        if gone.size:
+            yield lost(gone, f"{gone.size} months fewer, first {gone[0]}")
+        else:
+            yield Check(SHRINK, source.key, "ok", f"{now.size} months, {previous.sizes['time']} before", expected)
         return
-    gone = [str(one) for one in previous["series"].values if one not in record["series"].values]
-    if gone:
-        yield Check(name, source.key, "error", f"{len(gone)} series fewer, first '{gone[0]}'", expected)
+    absent = [str(one) for one in previous["series"].values if one not in record["series"].values]
+    if absent:
+        yield Check(SHRINK, source.key, "error", f"{len(absent)} series fewer, first '{absent[0]}'", expected)
         return
-    lost_values = [
-        (str(one), at)
-        for one in previous["series"].values
-        for at in np.setdiff1d(_valued(previous, one), _valued(record, one))
-    ]
-    if lost_values:
-        series, at = lost_values[0]
-        found = f"{len(lost_values)} values fewer, first {month(at)} of '{series}'"
-        yield Check(name, source.key, "error", found, expected)
+    gaps = {str(one): np.setdiff1d(_valued(previous, one), _valued(record, one)) for one in previous["series"].values}
+    every = np.concatenate(list(gaps.values()))
+    if every.size:
+        series = next(name for name, at in gaps.items() if at.size)
+        yield lost(every, f"{every.size} values fewer, first {month(gaps[series][0])} of '{series}'")
         return
     counts = int(record["value"].notnull().sum()), int(previous["value"].notnull().sum())
-    yield Check(name, source.key, "ok", f"{counts[0]} values, {counts[1]} before", expected)
+    yield Check(SHRINK, source.key, "ok", f"{counts[0]} values, {counts[1]} before", expected)
 
 
 def _valued(record: xr.Dataset, series: Any) -> Any:
@@ -244,27 +290,23 @@ def _valued(record: xr.Dataset, series: Any) -> Any:
 
 
 def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:
-    """A correction declared for a source is still needed: what it mends is still in the file.
-
-    Each entry of the catalogue's `corrections` has `about` (words) and `while_contains` (file name -> text that the
-    faulty file holds).
-    """
-    for entry in source.corrections:
-        about, faults = str(entry.get("about", "correction")), entry.get("while_contains")
-        name, expected = "correction still needed", "the fault that it mends"
-        if not isinstance(faults, Mapping) or not faults:
-            yield Check(name, source.key, "error", f"{about}: no `while_contains`", "a text that tells the fault")
+    """What each correction of the source mends is still in the file; one that is not was not applied either."""
+    for one in source.corrections:
+        if not all(file in heads for file in one.while_contains):
+            unseen = next(file for file in one.while_contains if file not in heads)
+            yield Check(CORRECTION, source.key, "warning", f"{one.about}: {unseen} was not looked at", "the fault")
             continue
-        for file, text in faults.items():
-            if file not in heads:
-                yield Check(name, source.key, "warning", f"{about}: {file} was not looked at", expected)
-                continue
-            mended = str(text) not in heads[file]
-            found = f"{about}: " + (f"{file} is mended, remove the correction" if mended else "still there")
-            yield Check(name, source.key, "error" if mended else "ok", found, expected)
+        there = is_there(one, heads)
+        found = f"{one.about}: " + ("still there, mended here" if there else "mended by its publisher")
+        expected = "the fault" if there else "no correction: take it out of the catalogue"
+        yield Check(CORRECTION, source.key, "ok" if there else "error", found, expected)
+
+
+def faults(checks: Sequence[Check]) -> list[Check]:
+    """The errors that stop trust in a record. A correction that is no longer needed is one in the catalogue alone."""
+    return [one for one in checks if one.status == "error" and one.check != CORRECTION]
 
 
 def rows(checks: Sequence[Check]) -> list[dict[str, str]]:
     """The table as plain mappings, errors and warnings first, otherwise in the order given."""
-    order: Callable[[Check], int] = lambda one: ("error", "warning", "ok").index(one.status)  # noqa: E731
-    return [asdict(one) for one in sorted(checks, key=order)]
+    return [asdict(one) for one in sorted(checks, key=lambda one: ORDER.index(one.status))]

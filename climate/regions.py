@@ -77,7 +77,8 @@ def published_series(
         uncertainty=table["uncertainty"].values if "uncertainty" in table else None,
         interpolated=table["interpolated"].values if "interpolated" in table else None,
     )
-    return add_history(gap_free(one), f"series '{wanted}' of {source}")
+    mended = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
+    return add_history(gap_free(one), f"series '{wanted}' of {source}{mended}")
 
 
 def _monthly(table: xr.Dataset, missing: MissingParams) -> xr.Dataset:

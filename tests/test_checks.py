@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from pydantic import ValidationError
 
-from climate.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, Check, check_source, rows
-from climate.sources.catalogue import Source, find_source
+from climate.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, Check, check_source, faults, rows, values_until
+from climate.corrections import corrected
+from climate.errors import ClimateError
+from climate.series import months_of
+from climate.sources.catalogue import Source, find_source, load_catalogue
 from climate.sources.readers import read
 from tests.records import grid, months, table
 
@@ -192,15 +196,148 @@ def test_a_baseline_that_the_record_does_not_reach_is_a_warning() -> None:
     assert "72 months" in result.found
 
 
+def correction(**changes: Any) -> dict[str, Any]:
+    return {
+        "about": "March 1963 is February again",
+        "while_contains": {"town.csv": "release 5.2"},
+        "values": {"town": {"1963-03": 0.25, "1963-04": None}},
+    } | changes
+
+
 def test_a_correction_expires_when_the_file_is_mended() -> None:
-    entry = {"about": "1963 stands twice", "while_contains": {"town.csv": "release 5.2"}}
-    of = source(corrections=(entry,))
+    of = source(corrections=(correction(),))
     assert results(record(), of)["correction still needed"].status == "ok"
     mended = results(record(), of, heads={"town.csv": HEAD.replace("5.2", "5.3")})["correction still needed"]
     assert mended.status == "error"
-    assert "town.csv is mended, remove the correction" in mended.found
+    assert "mended by its publisher" in mended.found
+    assert "take it out of the catalogue" in mended.expected
     assert results(record(), of, heads={})["correction still needed"].status == "warning"
-    assert results(record(), source(corrections=({"about": "x"},)))["correction still needed"].status == "error"
+
+
+def test_an_expired_correction_does_not_cost_the_record() -> None:
+    of = source(corrections=(correction(while_contains={"town.csv": "release 9"}),))
+    found = check_source(of, record(), heads={"town.csv": HEAD})
+    assert [one.check for one in found if one.status == "error"] == ["correction still needed"]
+    assert faults(found) == []
+    wrong = check_source(of, doctored(record(), value={7: 99.0}), heads={"town.csv": HEAD})
+    assert [one.check for one in faults(wrong)] == ["values in physical range"]
+
+
+def test_a_correction_is_made_while_the_fault_is_there() -> None:
+    of, before = source(corrections=(correction(),)), record(uncertainty=np.full((1, 720), 0.1))
+    after = corrected(of, before, {"town.csv": HEAD})
+    at = np.flatnonzero(months_of(before["time"]) == np.datetime64("1963-03"))[0]
+    assert after["value"].values[0, at] == 0.25
+    assert np.isnan(after["value"].values[0, at + 1])
+    assert np.isnan(after["uncertainty"].values[0, at : at + 2]).all()
+    others = np.delete(np.arange(720), [at, at + 1])
+    xr.testing.assert_identical(after.isel(time=others).drop_attrs(), before.isel(time=others).drop_attrs())
+    assert after.attrs["corrections"] == "March 1963 is February again"
+    assert not np.isnan(before["value"].values).any()
+    xr.testing.assert_identical(corrected(of, before, {"town.csv": "release 5.3"}), before)
+
+
+def test_a_correction_belongs_to_its_vintages() -> None:
+    dated = {"publisher": True, "mirror": ""}
+    of = source(corrections=(correction(vintages=("2015-02",)),), vintages={"latest": dated, "2015-02": dated})
+    assert of.at("2015-02").corrections == of.corrections
+    assert of.at("latest").corrections == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"values": {"village": {"1963-03": 1.0}}}, "found no 1963-03 of series 'village'"),
+        ({"values": {"town": {"2063-03": 1.0}}}, "found no 2063-03 of series 'town'"),
+    ],
+)
+def test_a_correction_of_what_is_not_there_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClimateError, match=message):
+        corrected(source(corrections=(correction(**changes),)), record(), {"town.csv": HEAD})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"while_contains": {"city.csv": "x"}}, "'city.csv', which is not among files"),
+        ({"vintages": ("1999",)}, "'1999', which is not among vintages"),
+        ({"values": {}}, "values"),
+        ({"while_contains": {}}, "while_contains"),
+    ],
+)
+def test_a_malformed_correction_is_refused_by_the_catalogue(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        source(corrections=(correction(**changes),))
+
+
+# What older vintages held
+
+
+def counted(**holds: tuple[str, int]) -> Source:
+    """A source whose vintages "2014-01" and so on ended in a month with so many values."""
+    dated = {
+        name.replace("_", "-")[1:]: {"publisher": True, "holds": {"until": until, "values": values}}
+        for name, (until, values) in holds.items()
+    }
+    return source(vintages={"latest": {"publisher": True}, **dated})
+
+
+@pytest.mark.parametrize(
+    ("vintage", "lost", "status", "found"),
+    [
+        ("2015-02", slice(0, 0), "ok", "717 values to 2014-09"),
+        ("2015-02", slice(5, 6), "error", "716 values to 2014-09"),
+        ("latest", slice(5, 6), "error", "716 values to 2014-09"),
+        ("2015-02", slice(-5, None), "error", "715 values to 2014-09"),
+        ("latest", slice(-5, None), "warning", "715 values to 2014-09"),  # served by somebody who lags behind
+        ("2014-08", slice(-5, None), "ok", "600 values to 2004-12"),
+    ],
+)
+def test_rows_are_counted_against_older_vintages_of_the_catalogue(
+    vintage: str, lost: slice, status: str, found: str
+) -> None:
+    of = counted(v2005_02=("2004-12", 600), v2014_10=("2014-09", 717))
+    one = record()
+    one["value"][0, lost] = np.nan
+    result = results(one, of, previous=None, vintage=vintage)["rows never shrink"]
+    assert (result.status, result.found) == (status, found)
+
+
+def test_without_an_older_vintage_nothing_is_said_of_rows() -> None:
+    of = counted(v2014_10=("2014-09", 717))
+    assert "rows never shrink" not in results(record(), of, previous=None, vintage="2014-10")
+
+
+def test_a_moving_vintage_may_lag_behind_but_not_lose() -> None:
+    whole = record()
+    of = source()
+    lags = results(whole.isel(time=slice(None, -3)), of, previous=whole, vintage="latest")["rows never shrink"]
+    assert (lags.status, lags.found) == ("warning", "3 values fewer, first 2014-10 of 'town'")
+    assert results(doctored(whole, value={9: np.nan}), of, previous=whole, vintage="latest")[
+        "rows never shrink"
+    ].status == ("error")
+
+
+def test_counts_of_the_catalogue_are_those_of_the_files(mirror: Path, tmp_path: Path) -> None:
+    counts = 0
+    for source_of in load_catalogue().values():
+        if source_of.kind == "shapes" or source_of.key == "kaggle-countries":
+            continue
+        for name in source_of.before("latest"):
+            vintage = source_of.vintages[name]
+            of = source_of.at(name)
+            files = [mirror / str(vintage.mirror) / file.mirror.replace("{version}", of.version) for file in of.files]
+            if vintage.holds is None or vintage.mirror is None or not all(file.is_file() for file in files):
+                continue
+            folder = tmp_path / source_of.key / name
+            folder.mkdir(parents=True)
+            for file, path in zip(of.files, files, strict=True):
+                (folder / file.name).symlink_to(path)
+            one = read(of, folder)
+            assert values_until(one, vintage.holds.until) == vintage.holds.values, (source_of.key, name)
+            assert values_until(one, "9999-12") == vintage.holds.values, (source_of.key, name)
+            counts += 1
+    assert counts > 25
 
 
 def test_the_table_has_errors_first() -> None:

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import io
 
+import xarray as xr
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from climate.errors import ClimateError
 from climate.params import load_params
+from climate.releases import at_hand, release
+from climate.sources.catalogue import Source
 from climate.stages.harmonize import read_sources
 
 WIDTH = 140
 """Columns of the table when no terminal says how wide it is."""
 
 
+def previous(source: Source, vintage: str) -> xr.Dataset | None:
+    """The record of the newest older vintage that this machine holds, without any transfer; None where it has none."""
+    for older in reversed(source.before(vintage)):
+        try:
+            if at_hand(source.key, older):
+                with release(source.key, older) as found:
+                    return found.read()
+        except ClimateError:
+            continue
+    return None
+
+
 def run() -> tuple[str, bool]:
     """The table, and whether a check failed or a source could not be read."""
-    pulled = read_sources(list(load_params().pull.sources))
+    pulled = read_sources(list(load_params().pull.sources), previous)
     table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
     for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
         table.add_row(row.source, row.check, row.status, row.found, row.expected)
@@ -26,4 +42,5 @@ def run() -> tuple[str, bool]:
     console = Console(file=io.StringIO(), width=None if Console().is_terminal else WIDTH)
     with console.capture() as captured:
         console.print(table)
-    return captured.get().rstrip(), bool(pulled.unavailable)
+    failed = bool(pulled.unavailable) or any(check.status == "error" for check in pulled.checks)
+    return captured.get().rstrip(), failed

@@ -19,7 +19,7 @@ import yaml
 
 from climate.channels.body import head_of
 from climate.channels.publisher import LATEST
-from climate.checks import check_source
+from climate.checks import check_source, faults
 from climate.commands.vintages import compare
 from climate.editing import with_vintage
 from climate.errors import ClimateError
@@ -165,8 +165,7 @@ def _what_changes(current: Release | None, newest: Release) -> list[str]:
         version=newest.provenance.version,
         previous=current.read() if current else None,
     )
-    wrong = [check for check in found if check.status == "error"]
-    if wrong:
+    if wrong := faults(found):
         raise ClimateError(
             f"{newest.vintage}: check '{wrong[0].check}': found {wrong[0].found}, expected {wrong[0].expected}; look "
             "at it, and name it in params.yaml by hand if it is right"

@@ -87,9 +87,32 @@ class Vintage(_Strict):
     """File name -> digest of the bytes, where they are pinned."""
     version: str | None = None
     """Overrides the source's version."""
+    holds: Held | None = None
+    """How much of the record this release has, for the check that later ones lose nothing."""
     files: dict[str, OtherFile] = {}
     """File name -> what is different of it, where a publisher changed the layout. The name stays: readers tell layouts
     apart by content."""
+
+
+class Held(_Strict):
+    """How much of a record a release holds: what later releases are measured by."""
+
+    until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    """Newest month with a value."""
+    values: int = Field(ge=1)
+    """Values up to then in all series, or months of a grid."""
+
+
+class Correction(_Strict):
+    """A fault of the publisher's file, and what stands in its place for as long as it is there."""
+
+    about: str
+    while_contains: dict[str, str] = Field(min_length=1)
+    """File name -> text in its first 16 KiB that tells the fault. Without that text the file is taken as it is."""
+    vintages: tuple[str, ...] = ()
+    """Those that have the fault; () for all. One of them that lacks it is an error: take it out here."""
+    values: dict[str, dict[str, float | None]] = Field(min_length=1)
+    """Series -> month (YYYY-MM) -> value in the source's unit, None where the file does not tell it."""
 
 
 class Lag(_Strict):
@@ -127,8 +150,8 @@ class Source(_Strict):
     channels: tuple[Channel, ...]
     vintages: dict[str, Vintage]
     """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
-    corrections: tuple[dict[str, Any], ...] = ()
-    """Known faults of the publisher's file that a reader mends, each with a condition that tells when it is mended."""
+    corrections: tuple[Correction, ...] = ()
+    """Known faults of the publisher's file, see climate.corrections."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Source:
@@ -141,21 +164,42 @@ class Source(_Strict):
                 raise ValueError(
                     f"vintage {vintage}: registry.members lacks '{min(names - set(entry.registry.members))}'"
                 )
+        for one in self.corrections:
+            if unknown := {*one.while_contains} - names:
+                raise ValueError(f"correction '{one.about}' names '{min(unknown)}', which is not among files")
+            if unknown := {*one.vintages} - set(self.vintages):
+                raise ValueError(f"correction '{one.about}' names '{min(unknown)}', which is not among vintages")
         return self
 
     def at(self, vintage: str) -> Source:
-        """The entry as it holds for one vintage: its version and files; unchanged for a vintage it does not know."""
+        """The entry as it holds for one vintage: its version, files and corrections."""
         entry = self.vintages.get(vintage, Vintage())
         changes = {
             name: {key: value for key in OtherFile.model_fields if (value := getattr(other, key)) is not None}
             for name, other in entry.files.items()
         }
         files = tuple(file.model_copy(update=changes.get(file.name, {})) for file in self.files)
-        return self.model_copy(update={"version": entry.version or self.version, "files": files})
+        due = tuple(one for one in self.corrections if not one.vintages or vintage in one.vintages)
+        version = entry.version or self.version
+        return self.model_copy(update={"version": version, "files": files, "corrections": due})
+
+    def before(self, vintage: str) -> list[str]:
+        """Names of the dated vintages older than `vintage`, oldest first: all of them for `latest`.
+
+        One that is named by its year alone counts from the end of that year.
+        """
+        names = sorted((one for one in self.vintages if one[:1].isdecimal()), key=_out_by)
+        if not vintage[:1].isdecimal():
+            return names
+        return [one for one in names if _out_by(one) < _out_by(vintage)]
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""
         return next(f for f in self.files if f.name == name)
+
+
+def _out_by(vintage: str) -> str:
+    return vintage if len(vintage) > 4 else f"{vintage}-12"
 
 
 @cache

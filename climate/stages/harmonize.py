@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -13,14 +12,16 @@ import xarray as xr
 from climate import layout
 from climate.backtest import join_covariates
 from climate.breaks import break_table_of
-from climate.checks import Check, check_source
+from climate.channels.body import head_of
+from climate.checks import Check, check_source, faults
+from climate.corrections import corrected
 from climate.definitions import required_sources
 from climate.errors import ClimateError
 from climate.files import write_json, write_netcdf
 from climate.harmonize import harmonize
 from climate.params import Params, load_params
 from climate.provenance import read_provenance
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import Source, find_source
 from climate.sources.readers import SHAPE_READER, read, read_shapes
 
 if TYPE_CHECKING:
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("climate")
 
-
-HEAD_BYTES = 16 * 1024
-"""Of each file, what the checks of headers and versions look at."""
+Previous = Callable[[Source, str], xr.Dataset | None]
+"""The record of the vintage before the named one, where it is at hand."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,16 @@ def run() -> None:
     write_json([asdict(check) for check in pulled.checks], layout.CHECKS)
 
 
-def read_sources(keys: Sequence[str]) -> Pulled:
-    """Read and check each source; one that fails a check with an error, or cannot be read, is unavailable."""
+def read_sources(keys: Sequence[str], previous: Previous | None = None) -> Pulled:
+    """Read, correct and check each source; one with a fault, or that cannot be read, is unavailable.
+
+    Against what a record may not shrink: the values that `previous` gives, else the catalogue's counts of older
+    vintages. A stage leaves `previous` out, for what is at hand differs from machine to machine and its files may not.
+    """
     pulled = Pulled()
     for key in keys:
         try:
-            _read(key, pulled)
+            _read(key, pulled, previous)
         except ClimateError as error:
             pulled.unavailable[key] = str(error)
         if key in pulled.unavailable:
@@ -82,7 +86,7 @@ def read_sources(keys: Sequence[str]) -> Pulled:
     return pulled
 
 
-def _read(key: str, pulled: Pulled) -> None:
+def _read(key: str, pulled: Pulled, previous: Previous | None) -> None:
     folder = layout.DATA / key
     provenance = read_provenance(folder)
     if provenance.status == "missing":
@@ -92,26 +96,23 @@ def _read(key: str, pulled: Pulled) -> None:
     if source.reader == SHAPE_READER:
         pulled.shapes[key] = read_shapes(source, folder)
         return
-    record = read(source, folder)
+    heads = {name: head_of(folder / name) for name in provenance.files}
+    record = corrected(source, read(source, folder), heads)
     found = check_source(
         source,
         record,
-        heads={name: _head(folder / name) for name in provenance.files},
+        heads=heads,
         urls={name: file.url for name, file in provenance.files.items()},
         version=provenance.version,
+        vintage=provenance.vintage,
+        previous=previous(source, provenance.vintage) if previous else None,
     )
     pulled.checks.extend(found)
-    errors = [check for check in found if check.status == "error"]
-    if errors:
-        first = errors[0]
+    if wrong := faults(found):
+        first = wrong[0]
         pulled.unavailable[key] = f"check '{first.check}': found {first.found}, expected {first.expected}"
     else:
         pulled.records[key] = record
-
-
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES).decode("latin-1")
 
 
 def needed(params: Params) -> list[str]:
