@@ -78,6 +78,22 @@ def score() -> None:
 
 
 @app.command()
+def revisions() -> None:
+    """Compare the pinned vintages with the ones before them."""
+    from climate.stages.revisions import run
+
+    run()
+
+
+@app.command()
+def notebook() -> None:
+    """Run the walkthrough and make its page."""
+    from climate.stages.notebook import run
+
+    run()
+
+
+@app.command()
 def report() -> None:
     """Render reports/."""
     from climate.stages.report import run

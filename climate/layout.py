@@ -17,6 +17,7 @@ FORECASTS = Path("build/forecasts")
 SCORES = Path("build/scores.nc")
 REPORTS = Path("reports")
 METRICS = REPORTS / "metrics.json"
+WALKTHROUGH = REPORTS / "walkthrough.html"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 

@@ -108,6 +108,12 @@ class ScoreParams(Strict):
 
 class ReportParams(Strict):
     """What the report is called."""
+class NotebookParams(Strict):
+    """What the walkthrough is about."""
+
+    record: Name
+
+
 
     title: str
 
@@ -128,6 +134,7 @@ class Params(Strict):
     report: ReportParams
 
     @property
+    notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     def definitions(self) -> dict[str, RegionDefinition]:
         """Everything that is harmonized: regions, records and covariates."""
         return {**self.regions, **self.records, **self.covariates}
@@ -152,6 +159,8 @@ class Params(Strict):
                 )
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
+        if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
+            raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
         if shared:
             raise ValueError(f"'{shared[0]}' stands under more than one of regions, records and covariates; rename one")
         return self
