@@ -15,9 +15,11 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 FORECASTS = Path("build/forecasts")
 SCORES = Path("build/scores.nc")
+GROUPS = Path("build/groups.nc")
+REVISIONS = Path("build/revisions.json")
 REPORTS = Path("reports")
-METRICS = REPORTS / "metrics.json"
 WALKTHROUGH = REPORTS / "walkthrough.html"
+METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
+from climate.groups import EL_NINO, NEUTRAL, group_scores, join_groups
 from climate.report import words
 from climate.report.figures import contest, forecast, places, record, scores, stripes
 from climate.report.figures.base import reduce_colours
@@ -140,6 +141,33 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
     )
 
 
+def make_revisions() -> dict[str, Any]:
+    """One source revised, one not, one that could not be had, one without an older vintage."""
+    row = {
+        **{"source": "old-source", "title": "The old record", "units": "ppm", "old": "2025-01", "new": "2026-02"},
+        **{"shared": 1234, "revised": 12, "filled": 0, "filled_revised": 0, "rows_only_old": 0, "rows_only_new": 3},
+        **{"mean_absolute": 0.05, "mean_change": 0.01, "largest": -0.21, "month": "2017-03", "place": "Mauna Loa"},
+        **{"changed": "version: 1 -> 2", "words": [], "decades": [{"decade": 2010, "shared": 120, "revised": 12}]},
+    }
+    same = row | {"source": "new-source", "title": "The new record", "revised": 0, "largest": 0.0, "changed": ""}
+    same |= {"mean_absolute": None, "month": "", "place": "", "decades": [{"decade": 2010, "shared": 9, "revised": 0}]}
+    refused = {"source": "lost-source", "old": "2024", "new": "2025", "reason": "registry: no answer"}
+    return {"compared": [row, same], "refused": [refused], "alone": ["new-source"]}
+
+
+def make_groups(series: dict[str, xr.Dataset]) -> xr.Dataset:
+    """Scores of groups of the made-up tables; every other month is an El Nino."""
+    parts = []
+    for one in series.values():
+        states = xr.DataArray(
+            np.where(np.arange(one.sizes["time"]) % 2, EL_NINO, NEUTRAL).astype(object),
+            dims="time",
+            coords={"time": one["time"].values},
+        )
+        parts.append(group_scores(make_table(one), one, states, {"1-12": (1, 12)}))
+    return join_groups(parts)
+
+
 RATIOS = {"globe": 0.90, "kiel": 1.08, "mauna-loa-co2": 0.99}
 P_VALUES = {"globe": 0.0005, "kiel": 0.001, "mauna-loa-co2": 0.62}
 
@@ -226,6 +254,8 @@ def make_inputs(**changes: Any) -> ReportInputs:
             {"source": "new-source", "check": "rows never shrink", "status": "warning", "detail": "two fewer"},
         ],
         skipped={"atlantis": "its source is missing"},
+        groups=make_groups(series),
+        revisions=make_revisions(),
     )
     return replace(inputs, **changes)
 
@@ -297,7 +327,7 @@ def test_every_image_has_words_with_numbers_a_size_and_a_caption(pages: list[Pag
             assert int(image["height"]) > 0
             total += 1
         assert len(page.of("figure")) == len(page.of("figcaption")) == len(page.of("img"))
-    assert total >= 3 * 5 + 10
+    assert total >= 3 * 5 + 8
 
 
 def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(pages: list[Page]) -> None:
@@ -324,7 +354,7 @@ def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(pages: list[Pa
 
 def test_index_stands_alone(site: Path) -> None:
     images = Page(site / "index.html").of("img")
-    assert len(images) >= 10
+    assert len(images) >= 8
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
 
 
@@ -363,10 +393,11 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert "atlantis" in text
     assert "its source is missing" in text
     assert "The old-source &lt;record&gt; &amp; more" in text
-    assert "0.12 ± 0.01" in text
-    assert "two fewer" in text
-    assert "none declared near it" in text
+    assert "new-source, rows never shrink: warning" in text
     sources = (site / "sources.html").read_text(encoding="utf-8")
+    assert "0.12 ± 0.01" in sources
+    assert "two fewer" in sources
+    assert "none declared near it" in sources
     for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
         assert fact in sources
 
@@ -376,10 +407,10 @@ def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
     assert len(files) >= 3 * 5 + 5
     for file in files:
         image = Image.open(io.BytesIO(file.read_bytes()))
-        assert image.size[0] == 1440, file.name
+        assert image.size[0] == 1152, file.name
         assert image.mode == "P"
         assert not set(image.info) & {"Software", "Creation Time", "date"}
-        assert file.stat().st_size < 150_000, file.name
+        assert file.stat().st_size < 110_000, file.name
         assert (site / "data" / f"{file.stem}.csv").is_file()
 
 
@@ -388,14 +419,14 @@ def test_verdict_of_each_outcome(inputs: ReportInputs) -> None:
     said = {region: verdict(one, *inputs.leads_of(one.block), tests=3, level=0.05) for region, one in found.items()}
     assert found["globe"].outcome == "better"
     assert said["globe"] == (
-        "1 to 12 months ahead, the LSTM beats the best simple model: its error (CRPS) is 10% lower than that of "
+        "1 to 12 months ahead, the LSTM wins: its error (CRPS) is 10% lower than that of the best simple model, "
         "trend with AR(1) (p\u00a0=\u00a00.002 after correction for 3 comparisons)."
     )
     assert found["kiel"].outcome == "worse"
-    assert "the LSTM loses to the best simple model: its error (CRPS) is 8% higher than" in said["kiel"]
+    assert "the LSTM loses: its error (CRPS) is 8% higher than" in said["kiel"]
     assert found["mauna-loa-co2"].outcome == "same"
-    assert "there is no significant difference between the LSTM and the best simple model" in said["mauna-loa-co2"]
-    assert "1% lower than that of trend with AR(1)" in said["mauna-loa-co2"]
+    assert "the LSTM neither wins nor loses significantly" in said["mauna-loa-co2"]
+    assert "1% lower than that of the best simple model, trend with AR(1)" in said["mauna-loa-co2"]
 
 
 def test_a_difference_that_only_correction_undoes_is_said_to_be_so() -> None:
@@ -403,7 +434,7 @@ def test_a_difference_that_only_correction_undoes_is_said_to_be_so() -> None:
     inputs = make_inputs(scores=make_scores(RATIOS, p))
     one = contests(inputs, "lstm-direct")[0]
     assert one.outcome == "same"
-    assert "Taken alone that would count (p\u00a0=\u00a00.030)" in verdict(one, 1, 12, tests=3, level=0.05)
+    assert "p\u00a0=\u00a00.030 if this were the only one" in verdict(one, 1, 12, tests=3, level=0.05)
 
 
 def test_contest_without_a_test_is_no_win() -> None:
@@ -413,17 +444,50 @@ def test_contest_without_a_test_is_no_win() -> None:
     assert "too few forecasts to test" in verdict(one, 1, 12, tests=3, level=0.05)
 
 
-def test_standfirst_counts_the_outcomes(inputs: ReportInputs) -> None:
+def test_standfirst_answers_first_and_counts_the_outcomes(inputs: ReportInputs) -> None:
     said = standfirst(inputs, contests(inputs, "lstm-direct"))
-    assert "beats the best simple model in one of three places" in said
-    assert "in one of three places, loses in one and cannot be told apart from it in one" in said
-    assert "in the median place its error is 1% lower" in said
+    assert said.startswith("In places: the LSTM beats the best simple model")
+    assert "1 to 12 months ahead it wins in one and loses in one of three places" in said
+    assert "In the median of three places" in said
+    assert "its error (CRPS) is 1% lower 1 to 12 months ahead" in said
+
+
+@pytest.mark.parametrize(
+    ("p", "ratio", "answer"),
+    [
+        (0.0001, 0.8, "Yes: the LSTM beats the best simple model"),
+        (0.0001, 1.2, "No: the LSTM does not beat the best simple model"),
+        (0.9, 0.8, "No: the LSTM is nowhere significantly better than the best simple model, nor significantly worse."),
+    ],
+)
+def test_standfirst_says_plainly_whether_the_network_wins(p: float, ratio: float, answer: str) -> None:
+    inputs = make_inputs(scores=make_scores(dict.fromkeys(RATIOS, ratio), dict.fromkeys(RATIOS, p)))
+    assert standfirst(inputs, contests(inputs, "lstm-direct")).startswith(answer)
 
 
 def test_the_winner_of_all_models_is_named_even_if_it_is_no_contestant() -> None:
-    scores_of = make_scores(RATIOS, P_VALUES)
-    said = winners(make_inputs(scores=scores_of))
-    assert "1 to 12 months ahead with ridge regression with ENSO (in two)" in said
+    said = winners(make_inputs(scores=make_scores(RATIOS, P_VALUES)))
+    assert "1 to 12 months ahead ridge regression with ENSO (in two of three places)" in said
+
+
+def with_pooled(scores: xr.Dataset) -> xr.Dataset:
+    ratio = np.repeat(np.array([1.5, 1.02, 1.1, 0.95, 4.0, 1.03])[:, None], len(BLOCKS), axis=1)
+    columns = {
+        "pooled_ratio_best": ratio,
+        "pooled_ratio_best_low": ratio - 0.04,
+        "pooled_ratio_best_high": ratio + 0.05,
+    }
+    columns["pooled_p_best"] = np.full(ratio.shape, 0.04)
+    return scores.assign({name: (("model", "block"), value) for name, value in columns.items()})
+
+
+def test_all_places_together_are_set_against_their_best_simple_models() -> None:
+    inputs = make_inputs(scores=with_pooled(make_scores(RATIOS, P_VALUES)))
+    said = standfirst(inputs, contests(inputs, "lstm-direct"))
+    assert "Over all three places, set against the best simple model of each, its error (CRPS) is 3% higher" in said
+    assert "1 to 12 months ahead (90% interval \u22121% to +8%; p\u00a0=\u00a00.040)" in said
+    assert "ridge regression with ENSO (5% lower than the best simple models, 90% interval" in winners(inputs)
+    assert "picked after the event" in winners(inputs)
 
 
 def test_issued_data_hold_every_quantile_of_every_model(site: Path, inputs: ReportInputs) -> None:
@@ -432,7 +496,7 @@ def test_issued_data_hold_every_quantile_of_every_model(site: Path, inputs: Repo
     assert set(csv["origin"]) == {"2026-02"}
     row = csv[(csv["region"] == "kiel") & (csv["model"] == "sarima") & (csv["lead"] == 7)].iloc[0]
     expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7).values
-    np.testing.assert_allclose([row[f"q{level:g}"] for level in QUANTILES], expected, rtol=1e-5)
+    np.testing.assert_allclose([row[f"q{level:g}"] for level in QUANTILES], expected, atol=0.0051)
 
 
 def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:
@@ -467,9 +531,9 @@ def test_csv_of_the_record_is_what_is_drawn(inputs: ReportInputs, site: Path) ->
     drawing = record.record_figure(inputs, "globe")
     csv = pd.read_csv(site / "data" / "globe-record.csv", keep_default_na=True)
     drawn = lines(drawing.figure.axes[0])
-    np.testing.assert_allclose(csv["value"], drawn["Month"], rtol=1e-5)
-    np.testing.assert_allclose(csv["twelve_month_mean"], drawn["Twelve-month mean"], rtol=1e-5)
-    np.testing.assert_allclose(csv["value"], inputs.series["globe"]["value"], rtol=1e-5)
+    np.testing.assert_allclose(csv["value"], drawn["Month"], rtol=1e-4)
+    np.testing.assert_allclose(csv["twelve_month_mean"], drawn["Twelve-month mean"], rtol=1e-4)
+    np.testing.assert_allclose(csv["value"], inputs.series["globe"]["value"], rtol=1e-4)
     assert csv["month"].iloc[0] == "1958-03"
 
 
@@ -481,10 +545,10 @@ def test_csv_of_the_forecast_is_what_is_drawn(inputs: ReportInputs, site: Path) 
     table = inputs.forecasts["kiel"].isel(origin=-1)
     for model in ("lstm-direct", "trend-ar1"):
         rows = csv[csv["model"] == model]
-        np.testing.assert_allclose(rows["q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"], rtol=1e-5)
-        np.testing.assert_allclose(rows["q0.05"], table["forecast"].sel(model=model, quantile=0.05), rtol=1e-5)
+        np.testing.assert_allclose(rows["q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"], rtol=1e-4)
+        np.testing.assert_allclose(rows["q0.05"], table["forecast"].sel(model=model, quantile=0.05), rtol=1e-4)
         assert set(rows["origin"]) == {"2026-02"}
-    np.testing.assert_allclose(csv[csv["model"] == "observed"]["observed"], drawn["Observed"], rtol=1e-5)
+    np.testing.assert_allclose(csv[csv["model"] == "observed"]["observed"], drawn["Observed"], rtol=1e-4)
 
 
 def test_csv_of_the_scores_is_what_is_drawn(inputs: ReportInputs, site: Path) -> None:
@@ -493,9 +557,9 @@ def test_csv_of_the_scores_is_what_is_drawn(inputs: ReportInputs, site: Path) ->
     drawn = lines(drawing.figure.axes[0])
     for model in MODEL_NAMES:
         rows = csv[csv["model"] == model]
-        np.testing.assert_allclose(rows["crps"], drawn[style_of(model).label], rtol=1e-5)
+        np.testing.assert_allclose(rows["crps"], drawn[style_of(model).label], rtol=1e-4)
         np.testing.assert_allclose(
-            rows["crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model), rtol=1e-5
+            rows["crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model), rtol=1e-4
         )
 
 
@@ -651,3 +715,41 @@ def test_models_have_one_look_and_one_order() -> None:
 )
 def test_numbers_in_words(value: float, text: str) -> None:
     assert words.number(value, 2, sign=True) == text
+
+
+def test_revisions_say_what_how_many_how_much_and_where(site: Path) -> None:
+    text = (site / "sources.html").read_text(encoding="utf-8")
+    for fact in ("2025-01 to 2026-02", "1,234", "0.0500 ppm", "\u22120.210 ppm", "2017-03, Mauna Loa", "version: 1"):
+        assert fact in text, fact
+    assert "no value changed" in text
+    assert "registry: no answer" in text
+    assert "2010s 12 of 120" in text
+    assert "No package carries an older vintage of these" in text
+
+
+def test_errors_by_enso_state_and_collection_period_stand_on_the_page_of_a_place(
+    site: Path, inputs: ReportInputs
+) -> None:
+    text = (site / "regions" / "kiel.html").read_text(encoding="utf-8")
+    assert "El Niño" in text
+    assert "known only afterwards" in text
+    assert "Of the record\u2019s two collection periods, only one occurs" in text
+    assert "Modern network, somewhere" in text
+    assert inputs.groups is not None
+    rows = inputs.groups
+    chosen = (rows["region"] == "kiel") & (rows["grouping"] == "enso") & (rows["label"] == EL_NINO)
+    crps = float(rows["crps"].isel(row=int(np.flatnonzero(chosen.values)[0])).sel(model="lstm-direct"))
+    assert words.significant(crps) in text
+
+
+def test_eras_stand_apart_on_the_overview(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    assert "four origins from" in text
+    assert re.search(r"the LSTM has the lower error in \w+ of three places in the first half", text)
+
+
+def test_a_report_without_groups_and_revisions_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
+    text = render(replace(inputs, groups=None, revisions=None), tmp_path).read_text(encoding="utf-8")
+    assert 'id="eras"' not in text
+    assert 'id="revisions"' not in (tmp_path / "sources.html").read_text(encoding="utf-8")
+    assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")

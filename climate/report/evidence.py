@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,6 +132,84 @@ def _with_error(one: xr.Dataset, name: str) -> str:
     return words.NONE if not np.isfinite(value) else f"{words.number(value)} ± {words.number(error)}"
 
 
+def revision_table(inputs: ReportInputs) -> Table | None:
+    """What each pinned vintage revised of the one before; None if that was not looked at."""
+    if inputs.revisions is None:
+        return None
+    rows = []
+    for one in inputs.revisions.get("compared", ()):
+        unit, revised = words.unit(str(one["units"])), int(one["revised"])
+        where = ", ".join(part for part in (str(one.get("month", "")), str(one.get("place", ""))) if part)
+        new, gone = int(one.get("rows_only_new") or 0), int(one.get("rows_only_old") or 0)
+        rows.append(
+            [
+                Cell(words.typeset(str(one["title"])), href=_anchor(inputs, str(one["source"])), note=one["changed"]),
+                Cell(f"{one['old']} to {one['new']}", kind="whole"),
+                Cell(f"{int(one['shared']):,}"),
+                Cell(f"{revised:,}" if revised else "no value changed"),
+                Cell(f"{words.significant(float(one['mean_absolute']))} {unit}" if revised else words.NONE),
+                Cell(f"{words.significant(float(one['largest']))} {unit}" if revised else words.NONE, note=where),
+                Cell(f"{new:,} added, {gone:,} dropped"),
+            ]
+        )
+    for one in inputs.revisions.get("refused", ()):
+        rows.append(
+            [
+                Cell(inputs.source_title(str(one["source"])), href=_anchor(inputs, str(one["source"]))),
+                Cell(f"{one['old']} to {one['new']}", kind="whole"),
+                *(Cell(words.NONE) for _ in range(4)),
+                Cell("not compared", note=str(one["reason"])),
+            ]
+        )
+    if not rows:
+        return None
+    return Table(
+        "The vintage in use against the one before it that a package carries: values that both hold and that their "
+        "publisher measured, compared digit by digit.",
+        [
+            Column("Source"),
+            Column("Vintages"),
+            Column("Values in both", True),
+            Column("Revised", True),
+            Column("On average by", True),
+            Column("At most by", True),
+            Column("Time steps"),
+        ],
+        rows,
+    )
+
+
+def _anchor(inputs: ReportInputs, key: str) -> str:
+    """Where the page of sources describes a source; "" if it does not."""
+    return f"#{key}" if any(entry.get("key") == key for entry in inputs.provenance) else ""
+
+
+def revision_notes(inputs: ReportInputs) -> list[str]:
+    """What was revised decade by decade, and which sources had nothing to be compared with."""
+    if inputs.revisions is None:
+        return []
+    notes = []
+    for one in inputs.revisions.get("compared", ()):
+        parts = [part for part in one["decades"] if part["revised"]]
+        if parts:
+            each = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
+            notes.append(f"{inputs.source_title(str(one['source']))}, values revised by decade: {each}.")
+    alone = [inputs.source_title(str(key)) for key in inputs.revisions.get("alone", ())]
+    if alone:
+        notes.append(f"No package carries an older vintage of these: {'; '.join(alone)}.")
+    return notes
+
+
+def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
+    """How many checks passed."""
+    passed = sum(str(row.get("status", "")).lower() in ("ok", "pass", "passed") for row in checks)
+    if passed == len(checks):
+        return f"All {words.count(len(checks), 'check')} of the records passed."
+    left = [row for row in checks if str(row.get("status", "")).lower() not in ("ok", "pass", "passed")]
+    each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in left)
+    return f"{passed} of {words.count(len(checks), 'check')} of the records passed. The rest: {each}."
+
+
 def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
     """Truth checks, those that did not pass first."""
     if not checks:
@@ -161,11 +240,14 @@ def _plain(value: Any) -> str:
         return words.significant(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(_plain(part) for part in value)
-    return words.NONE if value is None or value == "" else str(value)
+    if value is None or value == "":
+        return words.NONE
+    # a hyphen before a number is a minus; those inside dates and names are not
+    return re.sub(r"(?<![\w-])-(?=\d)", words.MINUS, str(value)).replace(" degC", " °C")
 
 
 STATUS = {
-    "ok": "as asked for",
+    "ok": "as pinned",
     "last-good": "last good copy",
     "missing": "missing",
 }

@@ -34,6 +34,8 @@ class ReportInputs:
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
+        groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
+        revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
     """
 
@@ -49,6 +51,8 @@ class ReportInputs:
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
+    groups: xr.Dataset | None = None
+    revisions: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.regions:

@@ -64,6 +64,14 @@ MODELS: tuple[ModelStyle, ...] = (
         "Climatology and trend, and a part of the last month's departure that fades with each month.",
     ),
     ModelStyle(
+        "trend-arma",
+        "Trend + ARMA",
+        "trend with ARMA errors",
+        "#44AA99",
+        (0, (3.5, 1.0, 1.0, 1.0)),
+        "Climatology and trend, with an error that remembers one month and one shock.",
+    ),
+    ModelStyle(
         "ets",
         "ETS",
         "exponential smoothing (ETS)",
@@ -143,7 +151,7 @@ PRIMARY_LSTMS = ("lstm-direct", "lstm")
 OBSERVED = "#1A1A1A"
 """Colour of what was observed."""
 
-SPARE_COLOURS = ("#44AA99", "#999933", "#CC6677", "#88CCEE", "#DDCC77", "#661100")
+SPARE_COLOURS = ("#997700", "#999933", "#CC6677", "#88CCEE", "#DDCC77", "#661100")
 """For models that have no entry yet, by order of name."""
 
 PERIOD_TINTS = ("#DCE6EF", "#F1E3D3", "#DFEBDD", "#E9DFEC", "#F0EBCF", "#D8ECEA", "#F0DCDD", "#E4E4E4")

@@ -12,10 +12,10 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from climate.report import evidence, tables, text, words
+from climate.report import evidence, parts, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures import places as places_map
-from climate.report.figures.base import Drawing, Picture, develop
+from climate.report.figures.base import PRECISION, Drawing, Picture, develop
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
 from climate.report.palette import MODELS, style_of
@@ -74,10 +74,10 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "seams": [gallery.add(drawing, "") for drawing in seams.seam_figures(inputs)],
     }
     inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
-        destination / "data" / "scores.csv", index=False, float_format="%.6g", lineterminator="\n"
+        destination / "data" / "scores.csv", index=False, float_format=PRECISION, lineterminator="\n"
     )
     issued = tables.issued_data(inputs)
-    issued.to_csv(destination / "data" / "issued.csv", index=False, float_format="%.6g", lineterminator="\n")
+    issued.to_csv(destination / "data" / "issued.csv", index=False, float_format="%g", lineterminator="\n")
     environment = _environment()
     shared: dict[str, Any] = {
         "inputs": inputs,
@@ -88,12 +88,17 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "overview": overview,
         "standfirst": text.standfirst(inputs, found),
         "winners": text.winners(inputs),
+        "eras": parts.era_table(inputs),
+        "era_text": text.eras(inputs),
         "calibration": text.calibration(inputs),
         "span": _span(inputs),
         "verdicts": tables.verdict_table(inputs, found),
         "sources": evidence.source_table(inputs.provenance),
         "checks": evidence.check_table(inputs.checks),
+        "check_summary": evidence.check_summary(inputs.checks),
         "breaks": evidence.break_table(inputs),
+        "revisions": evidence.revision_table(inputs),
+        "revision_notes": evidence.revision_notes(inputs),
         "seam_table": evidence.seam_table(inputs),
         "models": tables.model_table(inputs),
         "skipped": inputs.skipped,
@@ -128,8 +133,6 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
             text.verdict(one, *inputs.leads_of(one.block), tests=len(found), level=inputs.significance) for one in own
         ]
         or ["No LSTM was run for this place."],
-        "outcome": own[0].outcome if own else "same",
-        "short": text.SHORT[own[0].outcome] if own else "",
         "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
         "record_text": text.record(inputs, region),
         "record": gallery.add(record.record_figure(inputs, region), source),
@@ -138,6 +141,11 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
         "periods": evidence.period_table(inputs, region),
+        "enso": parts.enso_table(inputs, region),
+        "period_text": parts.period_errors(inputs, region)[0],
+        "period_errors": parts.period_errors(inputs, region)[1],
+        "tests": sum(int(inputs.scores[name].notnull().sum()) for name in ("dm_p_best",))
+        // inputs.scores.sizes["block"],
         "issued": tables.issued_table(inputs, region, forecast.shown_models(inputs, region)),
         "score_tables": [tables.score_table(inputs, region, str(b)) for b in inputs.scores["block"].values],
         "last_month": words.month(inputs.last_month(region)),

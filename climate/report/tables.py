@@ -20,6 +20,9 @@ CONFIDENCE_SET = 0.1
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 
+ISSUED_DIGITS = 2
+"""Decimal places of the issued forecasts' file, in degrees or ppm."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -87,11 +90,13 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     scores = inputs.scores.sel(region=region, block=block)
     unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
     best, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+    corrected = "dm_p_best_holm" in scores
     columns = [
         Column("Model"),
         Column(f"CRPS ({unit})", True),
         Column("÷ best simple", True),
         Column("p against best simple", True),
+        *([Column("p, Holm", True)] if corrected else []),
         Column("Skill against reference", True),
         Column(f"MAE ({unit})", True),
         Column(f"RMSE ({unit})", True),
@@ -113,6 +118,11 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
                 Cell(words.significant(value("crps"))),
                 Cell(words.number(value("crps_ratio_best"))),
                 Cell(words.NONE if model == best else words.p_number(p)),
+                *(
+                    [Cell(words.NONE if model == best else words.p_number(value("dm_p_best_holm")))]
+                    if corrected
+                    else []
+                ),
                 Cell(
                     words.NONE if model == inputs.reference else words.percent(value("crps_skill_reference"), 0, True)
                 ),
@@ -175,7 +185,6 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
             frame = pd.DataFrame(
                 {
                     "region": region,
-                    "units": str(inputs.series[region].attrs.get("units", "")),
                     "model": model,
                     "origin": words.iso_month(one["origin"].values),
                     "lead": one["lead"].values,
@@ -183,7 +192,7 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
                 }
             )
             for level in one["quantile"].values:
-                frame[f"q{float(level):g}"] = one["forecast"].sel(quantile=level).values
+                frame[f"q{float(level):g}"] = one["forecast"].sel(quantile=level).values.round(ISSUED_DIGITS)
             frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 

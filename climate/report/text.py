@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import xarray as xr
 
+from climate.groups import FIRST_ERA, SECOND_ERA
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import TREND_YEARS, Annual, Contest, FloatArray, annual_means, best_model, trend
@@ -20,7 +22,10 @@ GROWTH_YEARS = 10
 RIGHT = (0.87, 0.93)
 """Coverage of a 90% interval that counts as right."""
 
-SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "No significant difference"}
+SPREAD_BLOCKS = ("1-12", "13-60")
+"""Near and far leads, for which intervals are judged apart, where they were scored."""
+
+SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "Not significant"}
 """Outcome of a contest in a table."""
 
 
@@ -39,49 +44,148 @@ def verdict(contest: Contest, first: int, last: int, tests: int, level: float) -
     """Whether the LSTM beats the best simple model, by how much, and how sure that is."""
     model, opponent = style_of(contest.model).phrase, style_of(contest.opponent).phrase
     when = words.capital(words.ahead(first, last))
-    size = f"its error (CRPS) is {difference(contest)} that of {opponent}"
+    size = f"its error (CRPS) is {difference(contest)} that of the best simple model, {opponent}"
     if not np.isfinite(contest.p):
-        return f"{when}, there were too few forecasts to test {model} against {opponent}; {size}."
+        return f"{when}, there were too few forecasts to test {model}: {size}."
     how_sure = words.p_value(contest.p_holm) + (f" after correction for {tests} comparisons" if tests > 1 else "")
-    if contest.outcome == "better":
-        return f"{when}, {model} beats the best simple model: {size} ({how_sure})."
-    if contest.outcome == "worse":
-        return f"{when}, {model} loses to the best simple model: {size} ({how_sure})."
-    start = f"{when}, there is no significant difference between {model} and the best simple model: {size}"
+    if contest.outcome != "same":
+        return f"{when}, {model} {'wins' if contest.outcome == 'better' else 'loses'}: {size} ({how_sure})."
     if contest.p < level:
-        return (
-            f"{start}. Taken alone that would count ({words.p_value(contest.p)}), but not as one of "
-            f"{tests} comparisons ({words.p_value(contest.p_holm)} after correction)."
-        )
-    return f"{start}, which chance alone could bring about ({how_sure})."
+        how_sure = f"{how_sure}; {words.p_value(contest.p)} if this were the only one"
+    return f"{when}, {model} neither wins nor loses significantly: {size} ({how_sure})."
 
 
 def standfirst(inputs: ReportInputs, found: Sequence[Contest]) -> str:
-    """The answer to the report's question, in at most three sentences."""
+    """The answer to the report's question: yes or no, by how much over all places, and how sure."""
     if not found:
         return "No LSTM was run, so this report compares simple models alone."
-    sentences = []
+    parts = []
     for block in inputs.headline_blocks:
         here = [contest for contest in found if contest.block == block]
-        tally = {outcome: sum(c.outcome == outcome for c in here) for outcome in SHORT}
-        ratios = np.array([contest.ratio for contest in here])
-        when = words.capital(words.ahead(*inputs.leads_of(block)))
-        sentences.append(f"{when}, {style_of(here[0].model).phrase} {_tally(tally, len(here))}; {_median(ratios)}.")
-    return " ".join(sentences)
+        together = pooled(inputs, here[0].model, block) or _median(np.array([contest.ratio for contest in here]))
+        parts.append(f"{together[0]} {words.ahead(*inputs.leads_of(block))}{together[1]}")
+    where = "Over all" if "pooled_ratio_best" in inputs.scores else "In the median of"
+    places = words.count(len(inputs.regions), "place")
+    against = "set against the best simple model of each"
+    return f"{_answer(inputs, found)} {where} {places}, {against}, its error (CRPS) is {words.joined(parts)}."
+
+
+def _answer(inputs: ReportInputs, found: Sequence[Contest]) -> str:
+    """Yes or no, before anything else, and in how many places."""
+    model, total = style_of(found[0].model).phrase, words.count(len(inputs.regions), "place")
+    outcomes = [contest.outcome for contest in found]
+    if set(outcomes) == {"same"}:
+        return f"No: {model} is nowhere significantly better than the best simple model, nor significantly worse."
+    counts = []
+    for block in inputs.headline_blocks:
+        here = [contest.outcome for contest in found if contest.block == block]
+        won, lost = here.count("better"), here.count("worse")
+        lose = f" and loses in {words.spell(lost) if lost else 'none'}"
+        when = words.ahead(*inputs.leads_of(block))
+        counts.append(f"{when} it wins in {words.spell(won) if won else 'none'}{lose} of {total}")
+    start = "Yes" if set(outcomes) == {"better"} else "In places" if "better" in outcomes else "No"
+    does = "beats" if "better" in outcomes else "does not beat"
+    rest = " by what chance alone would hardly bring about" if "better" in outcomes else ""
+    return f"{start}: {model} {does} the best simple model{rest}; {'; '.join(counts)}."
+
+
+def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str] | None:
+    """A model against the best simple model of each place, all places at once; None where that was not computed.
+
+    Two parts, between which goes the range of leads: '2% higher' and ' (90% interval -4% to +9%; p = 0.61)'.
+    """
+    if "pooled_ratio_best" not in inputs.scores:
+        return None
+    one = inputs.scores.sel(model=model, block=block)
+    low, high, p = (float(one[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
+    ratio = float(one["pooled_ratio_best"])
+    interval = f"90% interval {words.percent(low - 1, 0, True)} to {words.percent(high - 1, 0, True)}"
+    return _size(ratio), f" ({interval}; {words.p_value(p)})"
+
+
+def _size(ratio: float) -> str:
+    """'2% higher', '5% lower', 'the same'."""
+    if not np.isfinite(ratio):
+        return "not scored"
+    if abs(1 - ratio) < NEGLIGIBLE:
+        return "the same"
+    return f"{words.percent(abs(1 - ratio))} {'lower' if ratio < 1 else 'higher'}"
 
 
 def winners(inputs: ReportInputs) -> str:
-    """Which of all models, simple or not, has the lowest CRPS most often."""
-    parts = []
+    """Which of all models, simple or not, is best over all places, or where that is unknown, in most places."""
+    parts, total = [], words.count(len(inputs.regions), "place")
     for block in inputs.headline_blocks:
-        best = [best_model(inputs, region, block) for region in inputs.regions]
-        counted = {model: best.count(model) for model in inputs.models if model in best}
-        top = max(counted.values())
-        names = words.joined([style_of(model).phrase for model, wins in counted.items() if wins == top])
-        each = " each" if list(counted.values()).count(top) > 1 else ""
-        parts.append(f"{words.ahead(*inputs.leads_of(block))} with {names} (in {_spell(top)}{each})")
-    places = words.count(len(inputs.regions), "place")
-    return f"Counting every model, the lowest error of the {places} lies most often, {'; '.join(parts)}."
+        when, leader = words.ahead(*inputs.leads_of(block)), _leader(inputs, block)
+        if leader is None:
+            best = [best_model(inputs, region, block) for region in inputs.regions]
+            top = max(best.count(model) for model in best)
+            names = [style_of(model).phrase for model in inputs.models if best.count(model) == top]
+            each = " each" if len(names) > 1 else ""
+            parts.append(f"{when} {words.joined(names)} (in {words.spell(top)} of {total}{each})")
+            continue
+        size, how_sure = pooled(inputs, leader, block) or ("", "")
+        against = f"{size} than" if size.endswith(("lower", "higher")) else f"{size} as"
+        parts.append(
+            f"{when} {style_of(leader).phrase} ({against} the best simple models{how_sure.replace(' (', ', ')}"
+        )
+    if _leader(inputs, inputs.headline_blocks[0]) is None:
+        return f"Of all models, the lowest error lies most often with {'; '.join(parts)}."
+    return (
+        f"Of all models, the lowest error over {total} has {'; '.join(parts)}. "
+        "A winner is picked after the event, which flatters it."
+    )
+
+
+def _leader(inputs: ReportInputs, block: str) -> str | None:
+    """The model with the lowest error over all places together; None where that was not computed."""
+    if "pooled_ratio_best" not in inputs.scores:
+        return None
+    ratio = inputs.scores["pooled_ratio_best"].sel(block=block, model=inputs.models).values
+    return inputs.models[int(np.nanargmin(ratio))] if np.isfinite(ratio).any() else None
+
+
+def eras(inputs: ReportInputs) -> str:
+    """Whether the LSTM stands on the same side of the best simple model in both halves of the origins."""
+    if inputs.groups is None or "row" not in inputs.groups.dims or inputs.primary is None:
+        return ""
+    sentences = []
+    for block in inputs.headline_blocks:
+        ratios = [
+            [group_ratio(inputs, region, block, "era", era) for era in (FIRST_ERA, SECOND_ERA)]
+            for region in inputs.regions
+        ]
+        known = [pair for pair in ratios if np.isfinite(pair).all()]
+        if not known:
+            continue
+        lower = [sum(pair[half] < 1 for pair in known) for half in (0, 1)]
+        same = sum((pair[0] < 1) == (pair[1] < 1) for pair in known)
+        sentences.append(
+            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, {style_of(inputs.primary).phrase} has the lower "
+            f"error in {words.spell(lower[0])} of {words.count(len(known), 'place')} in the first half and in "
+            f"{words.spell(lower[1])} in the second; the sign is the same in both in {words.spell(same)}."
+        )
+    return " ".join(sentences)
+
+
+def group_ratio(inputs: ReportInputs, region: str, block: str, grouping: str, label: str) -> float:
+    """CRPS of the LSTM over that of the best simple model of the block, in one part of the sample; NaN without it."""
+    one = group_row(inputs, region, block, grouping, label)
+    if one is None or inputs.primary is None:
+        return float("nan")
+    crps = one["crps"]
+    return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
+
+
+def group_row(inputs: ReportInputs, region: str, block: str, grouping: str, label: str) -> xr.Dataset | None:
+    """One row of the scores of groups."""
+    if inputs.groups is None:
+        return None
+    wanted = {"region": region, "block": block, "grouping": grouping, "label": label}
+    match = np.ones(inputs.groups.sizes["row"], dtype=bool)
+    for name, value in wanted.items():
+        match &= inputs.groups[name].values.astype(str) == value
+    return inputs.groups.isel(row=int(np.flatnonzero(match)[0])) if match.any() else None
 
 
 def calibration(inputs: ReportInputs) -> str:
@@ -89,9 +193,10 @@ def calibration(inputs: ReportInputs) -> str:
     if inputs.primary is None:
         return ""
     sentences = []
-    for block in inputs.headline_blocks:
+    scored = [name for name in SPREAD_BLOCKS if name in inputs.scores["block"].values] or inputs.headline_blocks
+    for block in scored:
         covered = inputs.scores["coverage90"].sel(region=inputs.regions, block=block, model=inputs.primary).values
-        share = float(np.nanmedian(covered))
+        share = round(float(np.nanmedian(covered)), 2)
         width = "too narrow" if share < RIGHT[0] else "too wide" if share > RIGHT[1] else "about right"
         sentences.append(
             f"{words.capital(words.ahead(*inputs.leads_of(block)))}, the 90% interval of "
@@ -100,34 +205,9 @@ def calibration(inputs: ReportInputs) -> str:
     return " ".join(sentences)
 
 
-def _tally(tally: Mapping[str, int], places: int) -> str:
-    """How often the LSTM won, lost and drew, as what follows its name."""
-    best = "the best simple model"
-    if tally["same"] == places:
-        return f"cannot be told apart from {best} in any of {words.count(places, 'place')}"
-    if tally["better"] == places or tally["worse"] == places:
-        return f"{'beats' if tally['better'] else 'loses to'} {best} in all of {words.count(places, 'place')}"
-    won = _spell(tally["better"]) if tally["better"] else "none"
-    parts = [f"beats {best} in {won} of {words.count(places, 'place')}"]
-    if tally["worse"]:
-        parts.append(f"loses in {_spell(tally['worse'])}")
-    if tally["same"]:
-        parts.append(f"cannot be told apart from it in {_spell(tally['same'])}")
-    return words.joined(parts)
-
-
-def _median(ratios: FloatArray) -> str:
-    """The error of the median place; a mean would be that of the place that stands out."""
-    gain = 1 - float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else float("nan")
-    if not np.isfinite(gain):
-        return "its error was not scored"
-    if abs(gain) < NEGLIGIBLE:
-        return "in the median place its error is the same"
-    return f"in the median place its error is {words.percent(abs(gain))} {'lower' if gain > 0 else 'higher'}"
-
-
-def _spell(value: int) -> str:
-    return words.SMALL[value] if value < len(words.SMALL) else f"{value:,}"
+def _median(ratios: FloatArray) -> tuple[str, str]:
+    """The error of the median place, as `pooled`; a mean would be that of the place that stands out."""
+    return _size(float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else float("nan")), ""
 
 
 def best_overall(inputs: ReportInputs, region: str, block: str) -> str:

@@ -117,10 +117,15 @@ def iso_month(time: Time) -> str:
     return str(np.asarray(time).astype("datetime64[M]"))
 
 
+def spell(value: int) -> str:
+    """'no', 'three', '14'."""
+    return SMALL[value] if value < len(SMALL) else f"{value:,}"
+
+
 def count(value: int, noun: str, plural: str | None = None) -> str:
     """'one region', 'three regions', '14 regions'."""
     name = noun if value == 1 else plural or noun + "s"
-    return f"{SMALL[value] if value < len(SMALL) else f'{value:,}'} {name}"
+    return f"{spell(value)} {name}"
 
 
 def ordinal(value: int) -> str:

@@ -38,6 +38,8 @@ def run() -> None:
         skipped=skipped,
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
+        groups=read_netcdf(layout.GROUPS),
+        revisions=read_json(layout.REVISIONS),
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 

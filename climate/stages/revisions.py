@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from climate.errors import ClimateError
 from climate.files import write_json
+from climate.layout import REVISIONS
 from climate.params import Params, load_params
 from climate.releases import at_hand, release
 from climate.revision_text import in_words
@@ -20,16 +21,25 @@ from climate.vintages import by_decade, dated, revisions, totals
 
 log = logging.getLogger("climate")
 
-REVISIONS = Path("build/revisions.json")
-
 
 def run() -> None:
     """Compare each pinned vintage with the one before it that a package carries, and write build/revisions.json.
 
-    What is compared follows from params.yaml and the catalogue alone, so that two clones write the same file; a
-    vintage that cannot be had is left out with a line in the log.
+    What is compared follows from params.yaml and the catalogue alone, so that two clones write the same file. A
+    vintage that cannot be had does not stop the run: it is named with the reason, in the log and in the file, whose
+    keys are `compared` (rows, see `compared`), `refused` (source, old, new, reason) and `alone` (sources that no
+    package carries in an older vintage).
     """
-    write_json(compared(previous(load_params())), REVISIONS)
+    pinned, older = load_params().pull.sources, previous(load_params())
+    rows, refused = [], []
+    for key, old in older.items():
+        try:
+            rows.append(_row(key, old, pinned[key].vintage))
+        except ClimateError as error:
+            refused.append({"source": key, "old": old, "new": pinned[key].vintage, "reason": str(error)})
+            _warn(key, old, error)
+    alone = [key for key in pinned if key not in older]
+    write_json({"compared": rows, "refused": refused, "alone": alone}, REVISIONS)
 
 
 def previous(params: Params) -> dict[str, str]:
@@ -46,9 +56,10 @@ def previous(params: Params) -> dict[str, str]:
 def compared(older: Mapping[str, str], *, transfers: bool = True) -> list[dict[str, Any]]:
     """One row per source of `older` (source -> vintage), compared with the vintage that params.yaml names.
 
-    Keys: source, title, units, old, new, the counts and figures of `climate.vintages.totals` (None for NaN), month of
-    the largest revision, changed, words (lines of text), decades (rows with decade, shared, revised and
-    mean_absolute). Without `transfers` only vintages at hand are compared, and the rest is left out.
+    Keys: source, title, units, old, new, the counts and figures of `climate.vintages.totals` (None for NaN), month and
+    place of the largest revision, changed, words (lines of text), decades (rows with decade, shared, revised and
+    mean_absolute). What cannot be had is left out with a line in the log; without `transfers` so is what is not at
+    hand.
     """
     pinned = load_params().pull.sources
     rows = []
@@ -57,25 +68,40 @@ def compared(older: Mapping[str, str], *, transfers: bool = True) -> list[dict[s
         if not transfers and not (at_hand(key, old) and at_hand(key, new)):
             continue
         try:
-            with release(key, old) as before, release(key, new) as after:
-                table = revisions(before.read(), after.read())
+            rows.append(_row(key, old, new))
         except ClimateError as error:
-            log.warning("%s: revisions since %s are not shown: %s", key, old, error)
-            continue
-        summed, decades = totals(table), by_decade(table)
-        month = str(summed["largest_time"].values.astype("datetime64[M]")) if int(summed["revised"]) else ""
-        figures = {name: _plain(summed[name].item()) for name in FIGURES}
-        parts = [
-            {"decade": int(decade), **{name: _plain(decades[name][i].item()) for name in DECADE_FIGURES}}
-            for i, decade in enumerate(decades["decade"].values)
-        ]
-        rows.append(
-            {"source": key, "title": table.attrs["title"], "units": table.attrs["units"], "old": old, "new": new}
-            | figures
-            | {"month": month, "changed": table.attrs["changed"]}
-            | {"words": in_words(table, old, new), "decades": parts}
-        )
+            _warn(key, old, error)
     return rows
+
+
+def _warn(key: str, old: str, error: ClimateError) -> None:
+    log.warning("%s: revisions since %s are not shown: %s", key, old, error)
+
+
+def _row(key: str, old: str, new: str) -> dict[str, Any]:
+    """One source, see `compared`; ClimateError when a vintage cannot be had or the two cannot be compared."""
+    with release(key, old) as before, release(key, new) as after:
+        table = revisions(before.read(), after.read())
+    summed, decades = totals(table), by_decade(table)
+    revised = int(summed["revised"]) > 0
+    month = str(summed["largest_time"].values.astype("datetime64[M]")) if revised else ""
+    parts = [
+        {"decade": int(decade), **{name: _plain(decades[name][i].item()) for name in DECADE_FIGURES}}
+        for i, decade in enumerate(decades["decade"].values)
+    ]
+    return {
+        **{"source": key, "title": table.attrs["title"], "units": table.attrs["units"], "old": old, "new": new},
+        **{name: _plain(summed[name].item()) for name in FIGURES},
+        **{"month": month, "place": _place(summed) if revised else "", "changed": table.attrs["changed"]},
+        **{"words": in_words(table, old, new), "decades": parts},
+    }
+
+
+def _place(summed: xr.Dataset) -> str:
+    """Where the largest revision is: the cell of a grid, or the series of a table."""
+    if "largest_lat" in summed:
+        return f"{float(summed['largest_lat']):g} N, {float(summed['largest_lon']):g} E"
+    return str(summed["largest_series"].item())
 
 
 FIGURES = (

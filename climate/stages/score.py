@@ -9,7 +9,9 @@ import xarray as xr
 
 from climate import layout
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
+from climate.groups import enso_state, group_scores, join_groups
 from climate.params import load_params
+from climate.pooled import pool
 from climate.scoring import join_scores, score
 
 log = logging.getLogger("climate")
@@ -17,11 +19,19 @@ log = logging.getLogger("climate")
 DIGITS = 6
 """Decimal places of metrics; enough to see a change, few enough to read."""
 
+ENSO_INDEX = "nino34"
+"""The covariate whose anomaly tells the state of ENSO."""
+
 
 def run() -> None:
-    """Score all regions that have forecasts; write the scores, DVC's metrics and the plot of CRPS by lead."""
+    """Score all regions that have forecasts; write the scores, DVC's metrics and the plot of CRPS by lead.
+
+    Scores of groups (ENSO state, collection period, era) go to build/groups.nc; without the covariate nino34 the ENSO
+    state is left out.
+    """
     params = load_params()
-    scores = []
+    states = _enso_states()
+    scores, groups, tables = [], [], []
     for region in params.regions:
         table = read_netcdf(layout.forecast_file("combined", region))
         if "skipped" in table.attrs:
@@ -29,10 +39,20 @@ def run() -> None:
             continue
         series = read_netcdf(layout.series_file(region))
         scores.append(score(table, series, params.score.blocks, params.score.reference))
-    joined = join_scores(scores)
+        tables.append(table)
+        groups.append(group_scores(table, series, states, params.score.blocks))
+    joined = join_scores(scores).merge(pool(tables, params.score.blocks), join="left")
     write_netcdf(joined, layout.SCORES)
+    write_netcdf(join_groups(groups), layout.GROUPS)
     write_json(metrics(joined), layout.METRICS)
     write_text(crps_by_lead(joined), layout.CRPS_BY_LEAD)
+
+
+def _enso_states() -> xr.DataArray | None:
+    covariates = read_netcdf(layout.COVARIATES)
+    if "covariate" not in covariates or ENSO_INDEX not in covariates["predictor"].values:
+        return None
+    return enso_state(covariates["covariate"].sel(predictor=ENSO_INDEX, drop=True))
 
 
 def metrics(scores: xr.Dataset) -> dict[str, dict[str, float]]:

@@ -12,12 +12,14 @@ from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_o
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.palette import ordered, style_of
-from climate.report.text import RIGHT
+from climate.report.text import RIGHT, SPREAD_BLOCKS
 
 ROOM = 2.0
 """An axis ends at this multiple of the median over models of the largest error; worse models leave it."""
 SKILL_FLOOR = -0.5
 """Lowest skill on the axis; worse ones leave it."""
+COMPANIONS = ("ridge-enso", "mean-equal")
+"""Models drawn in every small multiple beside the LSTM and the best simple model; all of them would be a tangle."""
 NOMINAL = 0.9
 """Probability of the interval between the outer quantiles."""
 
@@ -165,7 +167,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
         for axes, region in zip(grid.flat, inputs.regions, strict=False):
             shown = shown_models(inputs, region)
             for model in inputs.models:
-                if model == inputs.reference:
+                if model not in (*COMPANIONS, *shown):
                     continue
                 part, look = tables[region][tables[region]["model"] == model], style_of(model)
                 (line,) = axes.plot(
@@ -179,7 +181,8 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
                 seen[look.label] = line
                 frames.append(part[["region", "model", "lead", "crps_skill_reference"]])
             axes.axhline(0, color=INK, lw=0.8)
-            lowest = float(tables[region]["crps_skill_reference"].min())
+            drawn = tables[region]["model"].isin((*COMPANIONS, *shown))
+            lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_title(inputs.title_of(region), fontsize=10.5)
             axes.tick_params(labelsize=9)
@@ -201,15 +204,16 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
         f"{style_of(model).phrase} is {'; '.join(by_place)}."
     )
     caption = (
-        f"CRPS skill against {style_of(inputs.reference).phrase} by lead. The LSTM and the best simple model of each "
-        f"place are drawn heavier. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel."
+        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the best simple model of each "
+        f"place and two that are neither. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel; all "
+        "models stand in the figures of each place."
     )
     return Drawing("skill-by-lead", figure, data, alt, caption)
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:
     """Coverage of the 90% interval in every region, near and far leads, LSTM and best simple model."""
-    blocks = [name for name in ("1-12", "13-60") if name in inputs.scores["block"].values] or inputs.headline_blocks
+    blocks = [name for name in SPREAD_BLOCKS if name in inputs.scores["block"].values] or inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
