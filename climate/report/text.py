@@ -132,7 +132,7 @@ def winners(inputs: ReportInputs) -> str:
     if _leader(inputs, inputs.headline_blocks[0]) is None:
         return f"Of all models, the lowest error lies most often with {'; '.join(parts)}."
     return (
-        f"Of all models, the lowest error over {total} has {'; '.join(parts)}. "
+        f"Of all models, the one with the lowest error over {total} is, {'; '.join(parts)}. "
         "A winner is picked after the event, which flatters it."
     )
 
