@@ -63,11 +63,11 @@ def run() -> None:
 def read_notebook(path: Path) -> Any:
     """The notebook at `path`, without outputs. Raises ClimateError if it cannot be read."""
     try:
-        notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        nbformat.validate(notebook)
+        notebook = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))  # type: ignore[no-untyped-call]
+        nbformat.validate(notebook, version=4)
     except FileNotFoundError:
         raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, json.JSONDecodeError) as error:
+    except (ValueError, nbformat.ValidationError) as error:
         raise ClimateError(f"{path} is no notebook: {' '.join(str(error).split())[:160]}; restore it") from None
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -1,0 +1,74 @@
+"""The fenced examples of the documents: what each adds to the repository, and the commands that it shows.
+
+A fence tells in its first line, behind the language, what a reader would do with it:
+
+- ``file=PATH``: write a new file;
+- ``add=PATH below=TEXT``: put it below the first line that starts with TEXT, at the end without `below`;
+- ``slow``: commands that take longer than a few seconds.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One fenced block."""
+
+    document: str
+    language: str
+    settings: dict[str, str]
+    body: str
+
+    @property
+    def commands(self) -> list[str]:
+        """The shell commands of the block, continued lines joined, comments left out."""
+        if self.language != "sh":
+            return []
+        lines = self.body.replace("\\\n", " ").splitlines()
+        return [
+            command for line in lines if (command := line.partition(" #")[0].strip()) and not command.startswith("#")
+        ]
+
+    def apply(self, folder: Path) -> None:
+        """Make in the repository at `folder` the change that the block shows."""
+        if "file" in self.settings:
+            target = folder / self.settings["file"]
+            assert not target.exists(), f"{self.document}: {self.settings['file']} is there already"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.body, encoding="utf-8")
+        if "add" in self.settings:
+            target = folder / self.settings["add"]
+            lines = target.read_text(encoding="utf-8").splitlines(keepends=True)
+            place = len(lines)
+            if "below" in self.settings:
+                found = [i for i, line in enumerate(lines) if line.startswith(self.settings["below"])]
+                assert found, (
+                    f"{self.document}: no line of {self.settings['add']} starts with {self.settings['below']!r}"
+                )
+                place = found[0] + 1
+            lines.insert(place, self.body)
+            target.write_text("".join(lines), encoding="utf-8")
+
+
+def examples(path: Path) -> list[Example]:
+    """The fenced blocks of a Markdown file, in order."""
+    found = []
+    for match in FENCE.finditer(path.read_text(encoding="utf-8")):
+        language, *words = shlex.split(match["info"]) or [""]
+        settings = dict(word.split("=", 1) if "=" in word else (word, "") for word in words)
+        found.append(Example(path.name, language, settings, match["body"]))
+    return found
+
+
+def inline_commands(path: Path) -> list[str]:
+    """Commands in the running text: `code` that starts with climate, dvc or make."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    spans = re.findall(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", text)
+    return [" ".join(span.split()) for span in spans if re.match(r"(climate|dvc|make) [a-z]", span)]

@@ -1,0 +1,194 @@
+"""What the documents show is true: their commands exist, their examples work, their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.cli import DvcParserError
+from dvc.cli.parser import get_main_parser
+from typer.main import get_command
+
+from climate.cli import app
+from climate.sources.catalogue import load_catalogue
+from tests.conftest import ROOT, Project
+from tests.documents import Example, examples, inline_commands
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
+PLACEHOLDERS = {"NAME": "globe", "SOURCE": "ncep-air", "REGION": "globe", "A": "2024-04", "B": "2026-02"}
+"""Words that stand for a user's own choice."""
+
+SHELL = {"cd", "conda", "env", "git", "gh", "export", "pip", "python", "uv", "."}
+"""Commands of others, whose first word alone is looked at."""
+
+COMMANDS = [
+    pytest.param(command, id=f"{path.name}: {command[:70]}")
+    for path in DOCUMENTS
+    for command in dict.fromkeys(
+        [part for example in examples(path) for part in example.commands] + inline_commands(path)
+    )
+]
+
+
+def parts_of(command: str) -> list[list[str]]:
+    """The single commands of a line, as words; assignments before them and redirections left out."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="&|;<>")
+    lexer.whitespace_split = True
+    found: list[list[str]] = [[]]
+    redirected = False
+    for word in lexer:
+        if redirected:
+            redirected = False
+        elif set(word) <= set("&|;"):
+            found.append([])
+        elif set(word) <= set("<>"):
+            redirected = True
+        elif found[-1] or not re.fullmatch(r"[A-Z_]+=.*", word):
+            found[-1].append(PLACEHOLDERS.get(word, word))
+    return [words for words in found if words]
+
+
+def without_effect(command: Any) -> Any:
+    """The same command line, whose commands do nothing."""
+    for inner in getattr(command, "commands", {}).values():
+        without_effect(inner)
+    if not hasattr(command, "commands"):
+        command.callback = lambda **_: None
+    return command
+
+
+def status_of(words: list[str]) -> int:
+    """Exit status of `climate` for a line that is parsed and not run."""
+    with pytest.raises(SystemExit) as ended:
+        without_effect(get_command(app)).main(words, prog_name="climate")
+    return int(ended.value.code or 0)
+
+
+def dvc_status_of(words: list[str]) -> int:
+    """Exit status of DVC's parser for a line."""
+    try:
+        get_main_parser().parse_args(words)
+    except DvcParserError:
+        return 2
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_exists(command: str) -> None:
+    for program, *given in parts_of(command):
+        # a group of commands that the text speaks of
+        words = [*given, "--help"] if program in ("climate", "dvc") and len(given) == 1 else given
+        if program == "climate":
+            assert status_of(words) == 0, command
+        elif program == "dvc":
+            assert dvc_status_of(words) == 0, command
+        elif program == "make":
+            done = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        elif program == "python":
+            assert words[0] == "-m" or (ROOT / words[0]).exists(), command
+        else:
+            assert program in SHELL, f"{program}: neither a command of this project nor one of {sorted(SHELL)}"
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["pull"], ["check", "--nonsense"], ["regions", "add", "x"]])
+def test_wrong_commands_would_be_found(words: list[str]) -> None:
+    assert status_of(words) == 2
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["repro", "--nonsense"], ["metrics", "nonsense"]])
+def test_wrong_dvc_commands_would_be_found(words: list[str]) -> None:
+    assert dvc_status_of(words) == 2
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if "://" not in target and not target.startswith("reports/"):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_paths_in_the_text_exist() -> None:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        made = {example.settings.get("file") for example in examples(path)}
+        for name in re.findall(r"`((?:climate|tests|docs|benchmarks|notebooks)/[\w./-]+)`", path.read_text("utf-8")):
+            assert name in made or (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+def section(title: str) -> list[Example]:
+    """The examples below one heading of CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    part = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert part, title
+    bodies = set(re.findall(r"^```[^\n]*\n(.*?)^```", part[1], re.MULTILINE | re.DOTALL))
+    return [example for example in examples(ROOT / "CONTRIBUTING.md") if example.body in bodies]
+
+
+def work(project: Project, shown: list[Example], *, slow: bool) -> None:
+    """Apply the examples in order, and run their commands."""
+    for example in shown:
+        example.apply(project.folder)
+        if slow or "slow" not in example.settings:
+            for command in example.commands:
+                project.run("bash", "-c", command)
+    changed = {example.settings.get("file", example.settings.get("add", "")) for example in shown}
+    python = sorted(name for name in changed if name.endswith(".py"))
+    if python:
+        project.run("ruff", "check", *python)
+        project.run("ruff", "format", "--check", *python)
+        if slow:
+            project.run("mypy", *(name for name in python if name.startswith("climate/")))
+
+
+def test_region_example(clone: Callable[[], Project]) -> None:
+    project = clone()
+    work(project, section("Add a region"), slow=False)
+    assert "kenya  " in project.run("climate", "regions", "list").stdout
+    comments = [line for line in (ROOT / "params.yaml").read_text("utf-8").splitlines() if "#" in line]
+    assert all(line in project.read("params.yaml") for line in comments)
+
+
+def test_source_example(clone: Callable[[], Project]) -> None:
+    project = clone()
+    work(project, section("Add a source"), slow=False)
+    assert "harbour" not in load_catalogue()
+    kept = project.read("downloads/harbour/monthly.csv")
+    assert kept == project.read("mirror/harbour/monthly.csv")
+    assert '"status": "ok"' in project.read("downloads/harbour/provenance.json")
+    assert "harbour" in project.run("climate", "regions", "list").stdout
+
+
+def test_forecaster_example(clone: Callable[[], Project]) -> None:
+    work(clone(), section("Add a forecaster"), slow=False)
+
+
+@pytest.mark.slow
+def test_forecaster_example_passes_the_tests_of_all(clone: Callable[[], Project]) -> None:
+    work(clone(), section("Add a forecaster"), slow=True)
+
+
+def test_figure_example(clone: Callable[[], Project]) -> None:
+    work(clone(), section("Add a figure"), slow=False)
+
+
+@pytest.mark.slow
+def test_figure_example_stands_on_the_pages(clone: Callable[[], Project]) -> None:
+    work(clone(), section("Add a figure"), slow=True)
+
+
+def test_changelog_has_the_version_of_the_package() -> None:
+    version = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert version
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"## [{version[1]}]" in text
+    headings = re.findall(r"^### (.*)$", text, re.MULTILINE)
+    assert headings
+    assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
