@@ -80,6 +80,14 @@ def test_broken_notebook_is_named(tmp_path: Path, content: str) -> None:
         stage.read_notebook(path)
 
 
+def test_sources_are_whole() -> None:
+    notebook = stage.read_notebook(COMMITTED)
+    assert [cell.source for cell in notebook.cells] == [
+        cell.source for cell in nbformat.read(COMMITTED, as_version=4).cells
+    ]
+    assert any("\n" in cell.source for cell in notebook.cells)
+
+
 def test_missing_notebook_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClimateError, match="not found"):
         stage.read_notebook(tmp_path / "absent.ipynb")

@@ -63,8 +63,9 @@ def run() -> None:
 def read_notebook(path: Path) -> Any:
     """The notebook at `path`, without outputs. Raises ClimateError if it cannot be read."""
     try:
-        notebook = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))  # type: ignore[no-untyped-call]
-        nbformat.validate(notebook, version=4)
+        text = path.read_text(encoding="utf-8")
+        nbformat.validate(json.loads(text), version=4)
+        notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     except FileNotFoundError:
         raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
     except (ValueError, nbformat.ValidationError) as error:
