@@ -208,7 +208,8 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     # A month is complete when the next one begins: a value for the file's own month or later is suspect too. The name
     # of a vintage is no date of the file, so it can only warn.
     status: Status = "ok" if int(bool(dated)) <= behind <= source.lag.months else "error" if dated else "warning"
-    yield Check(name, source.key, status, f"{newest}, {behind} months before {known}", expected)
+    side = f"{behind} months before" if behind >= 0 else f"{-behind} months after"
+    yield Check(name, source.key, status, f"{newest}, {side} {known}", expected)
 
 
 def _newest(record: xr.Dataset) -> Any:

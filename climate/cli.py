@@ -119,7 +119,7 @@ def sources_show(source: SourceKey) -> None:
 
 @regions.command("list")
 def regions_list() -> None:
-    """Every region and covariate of params.yaml, and what it rests on."""
+    """Every region, record and covariate of params.yaml, and what it rests on."""
     from climate.commands.regions import listing
 
     print(listing())
@@ -127,7 +127,7 @@ def regions_list() -> None:
 
 @regions.command("show")
 def regions_show(region: Region) -> None:
-    """What one region uses, from when to when, what is missing, and a small plot."""
+    """What a region, record or covariate uses, from when to when, what is missing, and a small plot."""
     from climate.commands.regions import details
 
     print(details(region))
@@ -142,13 +142,17 @@ def regions_add(
     ar6: Annotated[str | None, typer.Option(help="An IPCC AR6 region, name or abbreviation.")] = None,
     series: Annotated[str | None, typer.Option(help="A series that the source publishes.")] = None,
     splice: Annotated[str | None, typer.Option(help="A key of harmonize.splices.")] = None,
+    combination: Annotated[str | None, typer.Option(help="A key of harmonize.combinations.")] = None,
+    mix: Annotated[str | None, typer.Option(help="Other regions with weights: germany=0.5,india=0.5")] = None,
     box: Annotated[str | None, typer.Option(help="south,north,west,east in degrees.")] = None,
-    point: Annotated[str | None, typer.Option(help="lat,lon in degrees: the nearest cell.")] = None,
+    point: Annotated[str | None, typer.Option(help="lat,lon in degrees: one cell of a grid.")] = None,
+    method: Annotated[str, typer.Option(help="Of a point: nearest or bilinear.")] = "nearest",
+    shapes: Annotated[str | None, typer.Option(help="A source of polygons other than the usual one.")] = None,
     start: Annotated[str | None, typer.Option(help="First month to use, YYYY-MM.")] = None,
     end: Annotated[str | None, typer.Option(help="Last month to use, YYYY-MM.")] = None,
 ) -> None:
     """Add a region to params.yaml, whose comments are kept."""
-    from climate.commands.regions import add, parse_box, parse_point
+    from climate.commands.regions import add, parse_box, parse_mix, parse_point
 
     given = {
         "title": title,
@@ -157,8 +161,11 @@ def regions_add(
         "ar6": ar6,
         "series": series,
         "splice": splice,
+        "combination": combination,
+        "mix": parse_mix(mix),
         "box": parse_box(box),
-        "point": parse_point(point),
+        "point": parse_point(point, method),
+        "shapes": shapes,
         "start": start,
         "end": end,
     }

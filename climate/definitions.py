@@ -14,6 +14,8 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1, le=9999)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=360)]
+RuleName = Literal["complete", "one-missing", "wmo-5/3", "wmo-11/5", "nine-months"]
+"""The keys of climate.missing.RULES."""
 Kind = Literal["series", "box", "point", "country", "ar6", "splice", "combination", "mix"]
 
 KINDS: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6", "splice", "combination", "mix")
@@ -160,9 +162,9 @@ class CombinationDefinition(Strict):
 class MissingParams(Strict):
     """Names of the rules in climate.missing that decide when a mean is made from incomplete data."""
 
-    daily: str = "wmo-5/3"
-    weekly: str = "one-missing"
-    annual: str = "complete"
+    daily: RuleName = "wmo-5/3"
+    weekly: RuleName = "one-missing"
+    annual: RuleName = "complete"
 
 
 class HarmonizeParams(Strict):

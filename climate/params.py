@@ -30,6 +30,8 @@ class Pinned(Strict):
     """The vintage of one source."""
 
     vintage: str = "latest"
+    path: str | None = Field(default=None, min_length=1)
+    """A copy of the user's own: a folder, a zip or the file itself."""
 
 
 class PullParams(Strict):
@@ -106,14 +108,14 @@ class ScoreParams(Strict):
         return blocks
 
 
-class ReportParams(Strict):
-    """What the report is called."""
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
     record: Name
 
 
+class ReportParams(Strict):
+    """What the report is called."""
 
     title: str
 
@@ -132,9 +134,9 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 
     @property
-    notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     def definitions(self) -> dict[str, RegionDefinition]:
         """Everything that is harmonized: regions, records and covariates."""
         return {**self.regions, **self.records, **self.covariates}
@@ -157,10 +159,10 @@ class Params(Strict):
                 raise ValueError(
                     f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
                 )
-        counts = Counter([*self.regions, *self.records, *self.covariates])
-        shared = [name for name, count in counts.items() if count > 1]
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        counts = Counter([*self.regions, *self.records, *self.covariates])
+        shared = [name for name, count in counts.items() if count > 1]
         if shared:
             raise ValueError(f"'{shared[0]}' stands under more than one of regions, records and covariates; rename one")
         return self
@@ -190,4 +192,6 @@ def parse_params(raw: Any, path: Path) -> Params:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "parameters"
         found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
-        raise ClimateError(f"{path}: {where}: {first['msg']}{found}; correct it and run again") from None
+        raise ClimateError(
+            f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}{found}; correct it and run again"
+        ) from None

@@ -28,7 +28,7 @@ class FileProvenance(_Record):
     url: str
     """The publisher's address."""
     via: str
-    """The package, path on a mirror or server that these bytes were read from."""
+    """The package, path on a mirror, server or user's file that these bytes were read from."""
     sha256: str
     bytes: int
     file_date: str
@@ -45,7 +45,7 @@ class Provenance(_Record):
     vintage: str
     """Of these bytes; with status `last-good` not always the one that was asked for."""
     channel: str
-    """registry, mirror or publisher; "" when missing."""
+    """own, registry, mirror or publisher; "" when missing."""
     status: Status
     files: dict[str, FileProvenance]
     licence: str

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from climate.channels import Fetcher, Limits, Refused, Request, publisher, registry
+from climate.channels import Fetcher, Limits, Refused, Request, own, publisher, registry
 from climate.channels import mirror as mirror_channel
 from climate.channels.body import check, file_date, sha256_of
 from climate.channels.publisher import LATEST
@@ -23,7 +23,12 @@ from climate.sources.catalogue import Source, Vintage, find_source
 
 __all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
 
-CHANNELS: dict[str, Fetcher] = {"registry": registry, "mirror": mirror_channel, "publisher": publisher}
+CHANNELS: dict[str, Fetcher] = {
+    own.NAME: own,
+    "registry": registry,
+    "mirror": mirror_channel,
+    "publisher": publisher,
+}
 STALE_SECONDS = 24 * 3600.0
 """Age from which the workspace of a killed run is swept away; no pull lasts nearly as long."""
 TURNS = 20
@@ -39,11 +44,13 @@ def pull(
     *,
     mirror: str | None,
     last_good: Path | None,
+    path: str | None = None,
     limits: Limits | None = None,
 ) -> Provenance:
     """Fill `destination` with the files of source `key` at `vintage`, and provenance.json.
 
-    Channels are tried in the order of the catalogue entry; each one that is refused costs one line in the log. When
+    The user's own copy at `path`, where one is named, comes first; then channels are tried in the order of the
+    catalogue entry. Each one that is refused costs one line in the log. When
     none delivers, the copy in `last_good` (or the one that `destination` already holds) is kept; when there is none,
     `destination` gets provenance.json alone, with status `missing`. A last good copy of the very bytes that the
     catalogue pins is used without asking any channel. `destination` is replaced as a whole at the very end.
@@ -57,6 +64,7 @@ def pull(
         name=vintage,
         vintage=wanted,
         mirror=mirror,
+        path=path,
         limits=limits or Limits(),
     )
     try:
@@ -153,7 +161,8 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
     folder.mkdir()
     if kept is not None and _as_pinned(request, kept.provenance):
         return _reuse(request, folder, kept)
-    plan = [name for name in request.source.channels if name in CHANNELS and not CHANNELS[name].unavailable(request)]
+    order = [own.NAME, *request.source.channels]
+    plan = [name for name in order if name in CHANNELS and not CHANNELS[name].unavailable(request)]
     afterwards = f"keeping vintage {kept.provenance.vintage}" if kept else "going on without this source"
     refusals: list[str] = []
     for turn, channel in enumerate(plan, start=1):

@@ -12,7 +12,7 @@ from climate.contract import TIME_DTYPE
 from climate.definitions import MissingParams, RegionDefinition, suggest
 from climate.errors import ClimateError
 from climate.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
-from climate.missing import means, rule
+from climate.missing import Cadence, means, rule
 from climate.series import add_history, describe, gap_free, label_periods, make_series, months_of
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def published_series(
 ) -> xr.Dataset:
     """One series of a table on a month axis (time), gap-free from its first to its last value.
 
-    Weekly values become monthly means under `missing.weekly`; several values of an irregular record in a month are
-    averaged. Nothing is interpolated. Raises ClimateError for an unknown series, a month that stands twice in a
-    monthly record, or a series without any value.
+    Daily and weekly values become monthly means under `missing.daily` and `missing.weekly`; several values of an
+    irregular record in a month are averaged. Nothing is interpolated. Raises ClimateError for an unknown series, a
+    month that stands twice in a monthly record, or a series without any value.
     """
     if is_grid(record):
         raise ClimateError(f"source '{source}' is a grid and has no published series; take a box, point or country")
@@ -54,8 +54,10 @@ def published_series(
     if not table.sizes["time"]:
         raise ClimateError(f"{what}: found no value in the whole record, expected some; choose another series")
     cadence = str(record.attrs.get("cadence", "monthly"))
-    if cadence == "weekly":
-        table = _monthly(table, missing)
+    if cadence == "daily":
+        table = _monthly(table, "daily", missing.daily)
+    elif cadence == "weekly":
+        table = _monthly(table, "weekly", missing.weekly)
     elif cadence == "irregular":
         table = _one_a_month(table)
     months = months_of(table["time"])
@@ -81,9 +83,9 @@ def published_series(
     return add_history(gap_free(one), f"series '{wanted}' of {source}{mended}")
 
 
-def _monthly(table: xr.Dataset, missing: MissingParams) -> xr.Dataset:
-    """Weekly values as monthly means; site and period of a month are those of its first week."""
-    monthly = means(table["value"], "weekly", "month", rule(missing.weekly))
+def _monthly(table: xr.Dataset, cadence: Cadence, rule_name: str) -> xr.Dataset:
+    """Daily or weekly values as monthly means; site and period of a month are those of its first value."""
+    monthly = means(table["value"], cadence, "month", rule(rule_name))
     months = months_of(table["time"])
     first = np.searchsorted(months, months_of(monthly["time"]))
     result = table.isel(time=first).assign_coords(time=monthly["time"])

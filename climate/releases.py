@@ -58,6 +58,12 @@ def mirror_setting() -> str | None:
     return chosen or (load_params().pull.mirror if PARAMS_FILE.exists() else None)
 
 
+def own_copy(key: str) -> str | None:
+    """The place of the user's own copy that params.yaml names for a source."""
+    pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
+    return pinned[key].path if key in pinned else None
+
+
 def local(key: str) -> Release | None:
     """The copy that the pipeline holds, from data/ or else downloads/; None without a sound one."""
     for folder in (DATA / key, DOWNLOADS / key):
@@ -108,7 +114,7 @@ def release(key: str, vintage: str) -> Iterator[Release]:
         yield _release(vintage, held.folder, held.provenance)
         return
     with _folder(key, vintage, keep=pinned) as folder:
-        provenance = pull(key, vintage, folder, mirror=mirror_setting(), last_good=None)
+        provenance = pull(key, vintage, folder, mirror=mirror_setting(), last_good=None, path=own_copy(key))
         if provenance.status != "ok":
             shutil.rmtree(folder, ignore_errors=True)
             raise ClimateError(

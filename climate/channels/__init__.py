@@ -42,6 +42,8 @@ class Request:
     vintage: Vintage
     mirror: str | None = None
     """Folder or URL."""
+    path: str | None = None
+    """Of the user's own copy: a folder, a zip or the file."""
     limits: Limits = field(default_factory=Limits)
 
     def url(self, file: SourceFile) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
@@ -54,7 +55,7 @@ def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
     if not place.resolve().is_relative_to(root.resolve()):
         raise Refused(f"{path}: found a path that leads out of the mirror, expected one inside it")
     if not place.exists():
-        packed = _zip_with(place)
+        packed = zip_with(sorted(place.parent.glob("*.zip")), (place.name,))
         if packed is None:
             raise Refused(f"{path}: not found on the mirror, expected a file, or a zip beside it that holds it")
         extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
@@ -69,15 +70,15 @@ def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
         copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=path)
 
 
-def _zip_with(place: Path) -> tuple[Path, str] | None:
-    """The first zip beside `place`, in order of name, with a member of its name."""
-    for candidate in sorted(place.parent.glob("*.zip")):
+def zip_with(candidates: Sequence[Path], names: Sequence[str]) -> tuple[Path, str] | None:
+    """The first zip among `candidates` with a member of one of `names`, and that member."""
+    for candidate in candidates:
         try:
             with zipfile.ZipFile(candidate) as packed:
                 members = packed.namelist()
         except (OSError, zipfile.BadZipFile):
             continue
         for member in members:
-            if PurePosixPath(member).name == place.name:
+            if PurePosixPath(member).name in names:
                 return candidate, member
     return None

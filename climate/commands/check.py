@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import xarray as xr
 from rich import box
@@ -14,6 +15,8 @@ from climate.params import load_params
 from climate.releases import at_hand, release
 from climate.sources.catalogue import Source
 from climate.stages.harmonize import read_sources
+
+log = logging.getLogger("climate")
 
 WIDTH = 140
 """Columns of the table when no terminal says how wide it is."""
@@ -33,7 +36,12 @@ def previous(source: Source, vintage: str) -> xr.Dataset | None:
 
 def run() -> tuple[str, bool]:
     """The table, and whether a check failed or a source could not be read."""
-    pulled = read_sources(list(load_params().pull.sources), previous)
+    level = log.level
+    log.setLevel(logging.WARNING)  # of releases that are at hand nobody asked to hear
+    try:
+        pulled = read_sources(list(load_params().pull.sources), previous)
+    finally:
+        log.setLevel(level)
     table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
     for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
         table.add_row(row.source, row.check, row.status, row.found, row.expected)

@@ -1,4 +1,4 @@
-"""`climate regions`: what params.yaml asks for, what came of it, and one more."""
+"""`climate regions`: what params.yaml asks for, what comes of it, and one more."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ import xarray as xr
 import yaml
 
 from climate import layout
-from climate.definitions import RegionDefinition, required_sources
+from climate.commands.record_text import facts, plot, seam_lines
+from climate.definitions import RegionDefinition, required_sources, suggest
 from climate.editing import with_region
 from climate.errors import ClimateError
-from climate.files import read_netcdf, write_text
-from climate.params import PARAMS_FILE, load_params, parse_params
+from climate.files import write_text
+from climate.harmonize import Harmonized, harmonize
+from climate.params import PARAMS_FILE, Params, load_params, parse_params
+from climate.provenance import PROVENANCE, read_provenance
+from climate.series import month, months_of
+from climate.sources.catalogue import find_source
+from climate.stages.harmonize import read_sources
 
-BARS = " ▁▂▃▄▅▆▇█"
-PLOT_WIDTH = 72
-"""Columns of the small plot."""
+ROLES = {"records": "shown, not forecast", "covariates": "a predictor, seen up to the origin"}
 
 
 def listing() -> str:
-    """One line per region and covariate: key, title, kind and sources."""
+    """One line per region, record and covariate: key, title, kind and sources."""
     params = load_params()
     definitions = params.definitions
     width = max(len(name) for name in definitions)
     return "\n".join(
         f"{name:<{width}}  {definition.title}: {describe(definition)}, from "
         f"{', '.join(required_sources(name, definitions, params.harmonize))}"
-        + ("  (covariate)" if name in params.covariates else "")
+        + (f"  ({role})" if (role := _role(name, params)) else "")
         for name, definition in definitions.items()
     )
+
+
+def _role(name: str, params: Params) -> str:
+    return next((words for block, words in ROLES.items() if name in getattr(params, block)), "")
 
 
 def describe(definition: RegionDefinition) -> str:
@@ -47,68 +55,111 @@ def _range(value: Any) -> str:
     return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else str(value)
 
 
-def details(region: str) -> str:
-    """What a region rests on, from when to when, what is missing, and a plot of its annual means."""
+def details(name: str) -> str:
+    """What a region, record or covariate uses, from when to when, what is missing, its seams, and a plot.
+
+    Made afresh from data/ as params.yaml asks for it, so that a new entry can be looked at before `dvc repro`. Raises
+    ClimateError for an unknown name and where the region cannot be made from its sources.
+    """
     params = load_params()
-    definitions = params.definitions
-    if region not in definitions:
-        raise ClimateError(f"unknown region '{region}': expected one of {', '.join(definitions)}")
-    lines = [f"{definitions[region].title}: {describe(definitions[region])}"]
-    lines += [
-        f"Source: {key}, vintage {params.pull.sources[key].vintage}"
-        for key in required_sources(region, definitions, params.harmonize)
-    ]
-    if region in params.covariates:
-        return "\n".join([*lines, "A covariate: forecasters see it up to the origin."])
-    series = read_netcdf(layout.series_file(region))
-    if "skipped" in series.attrs:
-        return "\n".join([*lines, f"Skipped: {series.attrs['skipped']}"])
-    return "\n".join([*lines, *_record(series)])
+    if name not in params.definitions:
+        raise ClimateError(
+            f"unknown region '{name}': expected one of params.yaml such as {suggest(name, params.definitions)}"
+        )
+    definition = params.definitions[name]
+    role = _role(name, params)
+    lines = [f"{definition.title}: {describe(definition)}" + (f" ({role})" if role else "")]
+    needed = required_sources(name, params.definitions, params.harmonize)
+    lines += [_source_line(key, params) for key in needed]
+    if _not_pulled(needed):
+        return "\n".join([*lines, "What it holds can be told once its sources are pulled: `dvc repro`"])
+    made = _made(name, params)
+    if made.skipped:
+        return "\n".join([*lines, f"Cannot be made: {made.skipped[name]}"])
+    series = made.series[name]
+    lines += facts(series)
+    if made.seams.sizes["seam"]:
+        inside = months_of(made.seams["join"]) > months_of(series["time"])[0]
+        lines += seam_lines(made.seams.isel(seam=np.flatnonzero(inside)))
+    if name in params.regions:
+        lines.append(_history(series, params))
+    return "\n".join([*lines, *plot(series, params.harmonize.missing.annual)])
 
 
-def _record(series: xr.Dataset) -> list[str]:
-    known = np.isfinite(series["value"].values)
-    months = series["time"].values.astype("datetime64[M]")
-    first, last = (int(np.flatnonzero(known)[end]) for end in (0, -1))
-    missing = int((~known[first : last + 1]).sum())
-    interpolated = int(series["interpolated"].values.sum())
-    lines = [
-        f"{months[first]} to {months[last]}: {int(known.sum())} months, {missing} missing between, "
-        f"{interpolated} interpolated by the publisher; in {series.attrs['units']}"
-    ]
-    for label in ("period", "site"):
-        names = series[label].values.astype(str)
-        for name in dict.fromkeys(names[known]):
-            held = np.flatnonzero(known & (names == name))
-            if name:
-                lines.append(f"{label.capitalize()} {name}: {months[held[0]]} to {months[held[-1]]}")
-    return [*lines, *plot(series)]
+def _source_line(key: str, params: Params) -> str:
+    """One source: the vintage that is asked for, and what data/ holds of it."""
+    asked = params.pull.sources[key].vintage
+    line = f"Source: {key}, vintage {asked}, {find_source(key).title}"
+    if _not_pulled([key]):
+        return f"{line}; not pulled yet"
+    held = read_provenance(layout.DATA / key)
+    if held.status == "missing":
+        return f"{line}; could not be had: {'; '.join(held.reasons)}"
+    if held.status == "last-good" or held.vintage != asked:
+        return f"{line}; data/ holds vintage {held.vintage}"
+    return line
 
 
-def plot(series: xr.Dataset) -> list[str]:
-    """Annual means as one row of bars, with the years at the ends and the range of values."""
-    years = series["time"].values.astype("datetime64[Y]").astype(int) + 1970
-    values = series["value"].values
-    spans = np.array_split(np.unique(years), min(PLOT_WIDTH, np.unique(years).size))
-    means = np.array([_mean(values[np.isin(years, span)]) for span in spans])
-    low, high = float(np.nanmin(means)), float(np.nanmax(means))
-    levels = np.nan_to_num((means - low) / (high - low or 1.0) * (len(BARS) - 2) + 1, nan=0.0).round().astype(int)
-    return [
-        "".join(BARS[level] for level in levels),
-        f"{spans[0][0]}{f'{low:.2f} to {high:.2f}'.center(max(len(spans) - 8, 0))}{spans[-1][-1]}",
-    ]
+def _not_pulled(keys: list[str]) -> list[str]:
+    return [key for key in keys if not (layout.DATA / key / PROVENANCE).is_file()]
 
 
-def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+def _made(name: str, params: Params) -> Harmonized:
+    """The harmonized region `name` and whatever it is mixed from."""
+    wanted: dict[str, RegionDefinition] = {}
+    queue = [name]
+    while queue:
+        one = queue.pop()
+        wanted[one] = params.definitions[one]
+        queue += list(wanted[one].mix or {})
+    pulled = read_sources(required_sources(name, params.definitions, params.harmonize))
+    if pulled.unavailable:
+        reasons = "; ".join(f"{key}: {reason}" for key, reason in pulled.unavailable.items())
+        return Harmonized(xr.Dataset(), {}, xr.Dataset(), {name: reasons}, {})
+    used = {
+        block: {key: entry for key, entry in getattr(params.harmonize, block).items() if key in names}
+        for block, names in (
+            ("splices", {one.splice for one in wanted.values()}),
+            ("combinations", {one.combination for one in wanted.values()}),
+        )
+    }
+    periods = {key: find_source(key).periods for key in pulled.records}
+    return harmonize(
+        pulled.records,
+        wanted,
+        params.harmonize.model_copy(update=used),
+        shapes=pulled.shapes,
+        periods=periods,
+    )
+
+
+def _history(series: xr.Dataset, params: Params) -> str:
+    """Whether the record reaches far enough back to be forecast from the first origin on."""
+    origin, needed = params.backtest.first_origin, params.backtest.min_history
+    past = np.isfinite(series["value"].values) & (months_of(series["time"]) <= month(origin))
+    count = int(past.sum())
+    enough = "enough" if count >= needed else f"too few, backtest.min_history asks for {needed}"
+    return f"For the first forecast, from {origin}: {count} months of history, {enough}"
 
 
 def add(name: str, entry: Mapping[str, Any]) -> str:
-    """Write one more region into params.yaml; the line that says what to do next. Nothing is written if it is wrong."""
-    text = with_region(PARAMS_FILE.read_text(encoding="utf-8"), name, entry)
-    parse_params(yaml.safe_load(text), PARAMS_FILE)
+    """Write one more region into params.yaml; what it holds and what to do next, in one line.
+
+    Nothing is written if the entry is wrong or, where its sources are in data/, if the region cannot be made of them.
+    """
+    try:
+        text = with_region(PARAMS_FILE.read_text(encoding="utf-8"), name, entry)
+    except FileNotFoundError:
+        raise ClimateError(f"{PARAMS_FILE} not found: run this command in the repository's top folder") from None
+    params = parse_params(yaml.safe_load(text), PARAMS_FILE)
+    held = ""
+    if not _not_pulled(required_sources(name, params.definitions, params.harmonize)):
+        made = _made(name, params)
+        if made.skipped:
+            raise ClimateError(f"region '{name}' cannot be made: {made.skipped[name]}; mend its source or take another")
+        held = f" ({facts(made.series[name])[0]})"
     write_text(text, PARAMS_FILE)
-    return f"Added regions.{name} to {PARAMS_FILE}; `dvc repro` computes it."
+    return f"Added regions.{name} to {PARAMS_FILE}{held}; `dvc repro` computes it."
 
 
 def parse_box(text: str | None) -> dict[str, list[float]] | None:
@@ -119,12 +170,26 @@ def parse_box(text: str | None) -> dict[str, list[float]] | None:
     return {"lat": [south, north], "lon": [west, east]}
 
 
-def parse_point(text: str | None) -> dict[str, Any] | None:
+def parse_point(text: str | None, method: str = "nearest") -> dict[str, Any] | None:
     """`lat,lon` as an entry of params.yaml."""
     if text is None:
         return None
     lat, lon = _numbers(text, 2, "point", "lat,lon")
-    return {"lat": lat, "lon": lon, "method": "nearest"}
+    return {"lat": lat, "lon": lon, "method": method}
+
+
+def parse_mix(text: str | None) -> dict[str, float] | None:
+    """`region=weight,region=weight` as an entry of params.yaml."""
+    if text is None:
+        return None
+    parts = [part.split("=") for part in text.split(",")]
+    try:
+        mix = {name.strip(): float(weight) for name, weight in parts}
+    except ValueError:
+        mix = {}
+    if len(mix) != len(parts) or not all(mix):
+        raise ClimateError(f"--mix: found '{text}', expected each region once as region=weight,region=weight")
+    return mix
 
 
 def _numbers(text: str, count: int, option: str, form: str) -> list[float]:

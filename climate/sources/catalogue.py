@@ -139,7 +139,7 @@ class Source(_Strict):
     """First and last year of the publisher's own baseline period, for anomalies."""
     periods: tuple[dict[str, str], ...] = ()
     """Collection periods of the whole source, {name, from}, oldest first, `from` YYYY-MM; where no reader can tell."""
-    cadence: Literal["weekly", "monthly", "annual", "irregular", "static"]
+    cadence: Literal["daily", "weekly", "monthly", "annual", "irregular", "static"]
     lag: Lag | None = None
     valid_range: tuple[float, float] | None = None
     licence: str

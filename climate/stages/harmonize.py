@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -12,7 +13,7 @@ import xarray as xr
 from climate import layout
 from climate.backtest import join_covariates
 from climate.breaks import break_table_of
-from climate.channels.body import head_of
+from climate.channels.body import head_of, sha256_of
 from climate.checks import Check, check_source, faults
 from climate.corrections import corrected
 from climate.definitions import required_sources
@@ -20,7 +21,7 @@ from climate.errors import ClimateError
 from climate.files import write_json, write_netcdf
 from climate.harmonize import harmonize
 from climate.params import Params, load_params
-from climate.provenance import read_provenance
+from climate.provenance import Provenance, read_provenance
 from climate.sources.catalogue import Source, find_source
 from climate.sources.readers import SHAPE_READER, read, read_shapes
 
@@ -92,6 +93,11 @@ def _read(key: str, pulled: Pulled, previous: Previous | None) -> None:
     if provenance.status == "missing":
         pulled.unavailable[key] = "; ".join(provenance.reasons)
         return
+    kept = as_pulled(key, folder, provenance)
+    pulled.checks.append(kept)
+    if kept.status == "error":
+        pulled.unavailable[key] = f"check '{kept.check}': found {kept.found}, expected {kept.expected}"
+        return
     source = find_source(key).at(provenance.vintage).model_copy(update={"version": provenance.version})
     if source.reader == SHAPE_READER:
         pulled.shapes[key] = read_shapes(source, folder)
@@ -113,6 +119,19 @@ def _read(key: str, pulled: Pulled, previous: Previous | None) -> None:
         pulled.unavailable[key] = f"check '{first.check}': found {first.found}, expected {first.expected}"
     else:
         pulled.records[key] = record
+
+
+def as_pulled(key: str, folder: Path, provenance: Provenance) -> Check:
+    """The files of a source are the bytes that were pulled: nobody has touched them since."""
+    for name, record in provenance.files.items():
+        path = folder / name
+        found = sha256_of(path)[:12] if path.is_file() else "no file"
+        if found != record.sha256[:12]:
+            expected = f"sha256 {record.sha256[:12]} as pulled; `dvc checkout data.dvc` brings it back"
+            return Check("files as pulled", key, "error", f"{name}: {found}", expected)
+    count = len(provenance.files)
+    found = f"{count} {'file' if count == 1 else 'files'} with the recorded sha256"
+    return Check("files as pulled", key, "ok", found, "the bytes that were pulled")
 
 
 def needed(params: Params) -> list[str]:

@@ -21,6 +21,7 @@ def run(source: str) -> None:
         source,
         params.sources[source].vintage,
         DOWNLOADS / source,
+        path=params.sources[source].path,
         mirror=os.environ.get("CLIMATE_MIRROR") or params.mirror,
         last_good=DATA / source,
     )

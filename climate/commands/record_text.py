@@ -1,0 +1,180 @@
+"""A harmonized record in words and as a small plot of characters, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from climate.contract import TIME_DTYPE
+from climate.missing import annual_means, rule
+from climate.series import months_of
+
+BARS = " ▁▂▃▄▅▆▇█"
+PLOT_WIDTH = 72
+"""Columns of the small plot."""
+MOST_GAPS = 5
+"""Gaps that are named, the longest ones."""
+SPARSE_VALUES = 10
+"""Values, no two of them in neighbouring months, from which a record counts as yearly or sparser where it begins."""
+DECADE = 120
+"""Months at either end of a combination over which its spread is averaged."""
+
+
+def facts(series: xr.Dataset) -> list[str]:
+    """What a series (time) holds, what is missing in it and where its collection changes, a line per fact."""
+    return [*_extent(series), *_rests_on(series), *_gaps(series), *_uncertainty(series), *_collection(series)]
+
+
+def monthly_from(series: xr.Dataset) -> int:
+    """Position of the first month of the monthly part: 0, or behind the yearly or sparser part that comes first."""
+    known = np.flatnonzero(np.isfinite(series["value"].values))
+    pairs = np.flatnonzero(np.diff(known) == 1)
+    before = int(pairs[0]) if pairs.size else known.size
+    if before < SPARSE_VALUES:
+        return 0
+    return int(known[pairs[0]]) if pairs.size else series.sizes["time"]
+
+
+def _extent(series: xr.Dataset) -> Iterator[str]:
+    known = np.isfinite(series["value"].values)
+    months = months_of(series["time"])
+    unit = series.attrs["units"]
+    what = f"{unit}, anomaly from {series.attrs['baseline']}" if series.attrs.get("baseline") else unit
+    start = monthly_from(series)
+    if start:
+        sparse = months[:start][known[:start]]
+        wide = int(np.argmax(np.diff(sparse).astype(np.int64)))
+        yield (
+            f"From {sparse[0]} to {sparse[-1]}: {sparse.size} values, one a year or fewer, in {what}; the widest "
+            f"gap is {sparse[wide]} to {sparse[wide + 1]}"
+        )
+    if start < known.size:
+        held = months[start:][known[start:]]
+        yield f"From {held[0]} to {held[-1]}: {held.size} months, in {what}"
+
+
+def _rests_on(series: xr.Dataset) -> Iterator[str]:
+    if "cells" in series.attrs:
+        cells = int(series.attrs["cells"])
+        share = f"{float(series.attrs['covered_share']):.0%} of the area; {series.attrs['coverage_rule']}"
+        yield "Grid: 1 cell" if cells == 1 else f"Grid: {cells} cells, {share}"
+    if "members" in series:
+        count, spread = series["members"].values, series["spread"].values
+        shown = [f"{np.nanmean(part):.2g}" for part in (spread[:DECADE], spread[-DECADE:]) if np.isfinite(part).any()]
+        yield (
+            f"Members: {count[count > 0].min()} to {count.max()} at a time; standard deviation between them "
+            f"{' in the first ten years and '.join(shown)} in the last"
+        )
+    if series.attrs.get("left_out"):
+        yield f"Left out for want of an overlap: {series.attrs['left_out']}"
+
+
+def spans(chosen: NDArray[np.bool_], months: NDArray[np.datetime64]) -> list[tuple[str, int]]:
+    """Runs of True in words ("1940-01 to 1940-03", or one month alone) with their lengths, in order of time."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])).astype(np.int8)))
+    return [
+        (f"{months[start]} to {months[stop - 1]}" if stop - start > 1 else f"{months[start]}", int(stop - start))
+        for start, stop in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def _gaps(series: xr.Dataset) -> Iterator[str]:
+    monthly = series.isel(time=slice(monthly_from(series), None))
+    months, known = months_of(monthly["time"]), np.isfinite(monthly["value"].values)
+    if not known.any():
+        return
+    inside = np.zeros_like(known)
+    inside[np.flatnonzero(known)[0] : np.flatnonzero(known)[-1]] = True
+    for found, none, title in (
+        (inside & ~known, "No month is missing between.", "Missing between"),
+        (monthly["interpolated"].values, "", "Filled in by the publisher"),
+    ):
+        runs = sorted(spans(found, months), key=lambda run: -run[1])
+        if not runs:
+            yield from [none] if none else []
+            continue
+        named = ", ".join(text for text, _ in sorted(runs[:MOST_GAPS]))
+        more = f" and {len(runs) - MOST_GAPS} shorter ones" if len(runs) > MOST_GAPS else ""
+        yield f"{title}: {int(found.sum())} months: {named}{more}"
+
+
+def _uncertainty(series: xr.Dataset) -> Iterator[str]:
+    published = np.isfinite(series["uncertainty"].values)
+    known = np.isfinite(series["value"].values)
+    if not published.any():
+        yield "No uncertainty is published."
+    elif published[known].all():
+        yield "Uncertainty is published throughout."
+    else:
+        first, last = months_of(series["time"])[np.flatnonzero(published)[[0, -1]]]
+        yield f"Uncertainty is published for {int(published.sum())} values, {first} to {last}"
+
+
+def _collection(series: xr.Dataset) -> Iterator[str]:
+    months, known = months_of(series["time"]), np.isfinite(series["value"].values)
+    for label in ("source", "period", "site"):
+        names = series[label].values.astype(str)
+        different = list(dict.fromkeys(names[known]))
+        if label == "source" and (len(different) == 1 or "members" in series):
+            continue
+        for name in filter(None, different):
+            held = np.flatnonzero(known & (names == name))
+            listed = ", ".join(part.strip() for part in name.split(","))
+            yield f"{label.capitalize()} {listed}: {months[held[0]]} to {months[held[-1]]}"
+
+
+def seam_lines(seams: xr.Dataset) -> list[str]:
+    """Each seam of a table as of `climate.splice.seams_table` in one line."""
+    lines = []
+    for i in range(seams.sizes["seam"]):
+        one = seams.isel(seam=i)
+        unit = one["offset"].attrs.get("units", "")
+        months = {name: months_of(one[name].values[None])[0] for name in ("join", "overlap_start", "overlap_end")}
+        left = (
+            f"step left {float(one['step']):+.3f} (se {float(one['step_se']):.3f})"
+            if np.isfinite(one["step"])
+            else "too few values beside the join to tell a step"
+        )
+        lines.append(
+            f"Seam {months['join']}, {one['older'].item()} / {one['newer'].item()}: offset {float(one['offset']):+.3f} "
+            f"{unit} (se {float(one['offset_se']):.3f}, n {int(one['n'])}, {months['overlap_start']} to "
+            f"{months['overlap_end']}), {left}"
+        )
+    return lines
+
+
+def plot(series: xr.Dataset, missing: str) -> list[str]:
+    """Annual means under the rule `missing` as one row of bars, below it the years at the ends and the range.
+
+    Years without a mean, such as one that has only begun, leave a blank; where a record has one value a year, that is
+    its mean. [] where no year has one.
+    """
+    years, values = _annual(series, missing)
+    if not np.isfinite(values).any():
+        return []
+    every = np.arange(years[0], years[-1] + 1)
+    parts = np.array_split(every, min(PLOT_WIDTH, every.size))
+    means = np.array([_mean(values[np.isin(years, part)]) for part in parts])
+    low, high = float(np.nanmin(means)), float(np.nanmax(means))
+    levels = (means - low) / (high - low or 1.0) * (len(BARS) - 2) + 1
+    bars = "".join(BARS[round(level)] if np.isfinite(level) else " " for level in levels)
+    span = f"annual means, {low:.2f} to {high:.2f} {series.attrs['units']}"
+    return [bars, f"{every[0]}{span.center(max(len(bars) - len(f'{every[0]}{every[-1]}'), len(span) + 2))}{every[-1]}"]
+
+
+def _annual(series: xr.Dataset, missing: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Years and their values, NaN where the rule forbids a mean."""
+    start = monthly_from(series)
+    months, value = months_of(series["time"]), series["value"].values
+    sparse = np.flatnonzero(np.isfinite(value[:start]))
+    rest = xr.DataArray(value[start:], dims="time", coords={"time": months[start:].astype(TIME_DTYPE)})
+    found = annual_means(rest, rule(missing))["value"] if rest.size else rest
+    at = np.concatenate([months[sparse], months_of(found["time"])]).astype("datetime64[Y]").astype(np.int64) + 1970
+    return at, np.concatenate([value[sparse], found.values])
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
