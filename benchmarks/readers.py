@@ -21,7 +21,7 @@ CITIES, MONTHS = 3510, 2450
 """Together 8.6 million rows, as in the published table."""
 
 BUDGET_SECONDS, BUDGET_BYTES = 3.0, 2**30
-"""Of ByCountry, on one core."""
+"""Of ByCountry, read and harmonized (every series with a value re-based), on one core."""
 
 CHILD = """
 import json, resource, sys, time
@@ -30,6 +30,8 @@ how, key, folder = sys.argv[1:4]
 if how == "pandas":
     import pandas as pd
 else:
+    from climate.definitions import HarmonizeParams, RegionDefinition
+    from climate.harmonize import harmonize
     from climate.sources import kaggle
     from climate.sources.catalogue import find_source
 start = time.perf_counter()
@@ -43,6 +45,12 @@ else:
     chosen = ["City 0007, Nowhere"] if how == "one series" else None
     data = kaggle.read_temperatures(Path(folder), find_source(key), series=chosen)
     rows = int(data.value.size)
+if how == "harmonized":
+    names = [str(one) for one in data.series.values[data.value.notnull().any("time").values]]
+    entry = {"source": key}
+    regions = {f"r{i}": RegionDefinition(title=name, series=name, **entry) for i, name in enumerate(names)}
+    params = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
+    rows = int(harmonize({key: data}, regions, params).dataset.value.size)
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "peak": peak * 1024, "before": baseline * 1024, "rows": rows}))
@@ -90,9 +98,11 @@ def main() -> None:
             folder.mkdir()
             name = "GlobalLandTemperaturesByCountry.csv"
             (folder / name).symlink_to(Path(mirror).resolve() / "kaggle" / name)
-            ours = measure("all", "kaggle-countries", folder)
-            report("ByCountry, 577,462 rows", ours, measure("pandas", "kaggle-countries", folder))
-            missed = ours["seconds"] > BUDGET_SECONDS or ours["peak"] > BUDGET_BYTES
+            ours, plain = measure("all", "kaggle-countries", folder), measure("pandas", "kaggle-countries", folder)
+            report("ByCountry, 577,462 rows", ours, plain)
+            harmonized = measure("harmonized", "kaggle-countries", folder)
+            report("ByCountry, read and harmonized", harmonized, plain)
+            missed = harmonized["seconds"] > BUDGET_SECONDS or harmonized["peak"] > BUDGET_BYTES
             print(
                 f"budget of {BUDGET_SECONDS:.0f} s and {BUDGET_BYTES / 2**20:.0f} MiB: {'missed' if missed else 'kept'}"
             )
