@@ -6,7 +6,7 @@ the climate: what is found there is a hint, not a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,23 +115,29 @@ def declared_changes(series: xr.Dataset) -> list[tuple[np.datetime64, str]]:
     return [(when, "; ".join(changes[when])) for when in sorted(changes)]
 
 
-def break_table(differences: Mapping[str, xr.DataArray], records: Mapping[str, xr.Dataset] | None = None) -> xr.Dataset:
+Changes = Sequence[tuple[np.datetime64, str]]
+"""Months and words, as of `declared_changes`."""
+
+
+def break_table(
+    differences: Mapping[str, xr.DataArray],
+    records: Mapping[str, xr.Dataset] | None = None,
+    declared: Mapping[str, Changes] | None = None,
+) -> xr.Dataset:
     """Found breaks beside the declared change within NEAR_MONTHS, dims (break).
 
-    `differences` of two records (see `climate.harmonize.Harmonized.comparisons`) are tested as they are; `records`
-    (time), on their own, less a straight line. `record`, `time` (January of the first year after the break), `shift`,
-    `p_value`, `alone` (True where no second record stands against it: the break may be the climate's own) and
-    `declared` ("" where no change of source, site or period was).
+    `differences` of two records (see `climate.harmonize.Harmonized.comparisons`) are tested as they are, and `declared`
+    has the changes of either; `records` (time), on their own, less a straight line. `record`, `time` (January of the
+    first year after the break), `shift`, `p_value`, `alone` (True where no second record stands against it: the break
+    may be the climate's own) and `declared` ("" where no change of source, site or period was).
     """
     rows: list[tuple[Any, ...]] = []
     for name, difference in differences.items():
-        rows += [(name, one, False, "") for one in find_breaks(difference)]
+        changes = (declared or {}).get(name, ())
+        rows += [(name, one, False, _near(one, changes)) for one in find_breaks(difference)]
     for name, record in (records or {}).items():
         changes = declared_changes(record)
-        for one in find_breaks(record["value"], trend=True):
-            when = month(f"{one.year:04d}-01")
-            near = [about for at, about in changes if abs((at - when).astype(np.int64)) <= NEAR_MONTHS]
-            rows.append((name, one, True, "; ".join(near)))
+        rows += [(name, one, True, _near(one, changes)) for one in find_breaks(record["value"], trend=True)]
     years = np.array([f"{row[1].year:04d}-01" for row in rows], dtype="datetime64[M]")
     return xr.Dataset(
         {
@@ -150,4 +156,23 @@ def break_table_of(made: Harmonized) -> xr.Dataset:
     alone = {
         name: one for name, one in made.series.items() if "value" in one and one.attrs.get("quantity") == "temperature"
     }
-    return break_table(made.comparisons, alone)
+    declared = {name: _changes_of(name, made) for name in made.comparisons}
+    return break_table(made.comparisons, alone, declared)
+
+
+def _near(found: Break, changes: Changes) -> str:
+    """The declared changes that explain a break."""
+    when = month(f"{found.year:04d}-01")
+    return "; ".join(dict.fromkeys(text for at, text in changes if abs((at - when).astype(np.int64)) <= NEAR_MONTHS))
+
+
+def _changes_of(comparison: str, made: Harmonized) -> list[tuple[np.datetime64, str]]:
+    """Declared changes of all that was made of the sources that a comparison, "SOURCE - SOURCE", is named by."""
+    named = {part.split()[0] for part in comparison.split(" - ")}
+    found = {
+        change
+        for one in made.series.values()
+        if named & set(str(one.attrs.get("sources", "")).split(","))
+        for change in declared_changes(one)
+    }
+    return sorted(found)

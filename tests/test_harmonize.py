@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from climate.baseline import absolute, rebase
 from climate.blend import combine_records
-from climate.breaks import break_table, declared_changes, find_breaks
+from climate.breaks import break_table, break_table_of, declared_changes, find_breaks
 from climate.contract import SERIES_VARIABLES, TIME_DTYPE
-from climate.definitions import CombinationDefinition, HarmonizeParams, RegionDefinition, SpliceDefinition
+from climate.definitions import CombinationDefinition, HarmonizeParams, RegionDefinition, RuleName, SpliceDefinition
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.harmonize import Harmonized, harmonize
@@ -510,6 +511,12 @@ def test_warming_of_the_four_records_is_that_of_the_ipcc(mirror: Path, tmp_path:
 # Missing data
 
 
+def test_parameters_take_the_names_of_the_rules_and_no_others() -> None:
+    assert set(get_args(RuleName)) == set(RULES)
+    with pytest.raises(ValidationError, match=r"missing\.annual"):
+        with_params(missing={"annual": "ten-months"})
+
+
 def test_the_named_rules_draw_the_line_where_they_say() -> None:
     month = np.ones(31, dtype=bool)
     scattered, row = month.copy(), month.copy()
@@ -598,3 +605,25 @@ def test_found_breaks_stand_beside_declared_changes() -> None:
     }
     assert alone == {"1970": "period: bucket to buoy", "1990": ""}
     assert break_table({}, {}).sizes["break"] == 0
+
+
+def test_a_break_between_two_records_stands_beside_what_either_declares() -> None:
+    rng = np.random.default_rng(13)
+    weather = rng.normal(0, 0.3, 12 * 60)
+    drifted = weather + np.where(np.arange(weather.size) < 12 * 30, 0.0, 0.2) + rng.normal(0, 0.02, weather.size)
+    late = drifted + np.where(np.arange(weather.size) < 12 * 45, 0.0, 0.3)
+    period = np.where(np.arange(weather.size) < 12 * 30, "mercury", "platinum")[None]
+    zero = {"kind": "anomaly", "baseline": "1951-1980"}
+    records = {
+        "air": table(months("1950-01", weather.size), {"town": weather}, **zero),
+        "sea": table(months("1950-01", weather.size), {"town": late}, period=period, **zero),
+    }
+    members = [{"source": key, "series": "town"} for key in records]
+    params = with_params(combinations={"both": {"members": members, "overlap_end": "1995-12"}})
+    regions = {"both": region(combination="both"), "sea": region(source="sea", series="town")}
+    listed = break_table_of(harmonize(records, regions, params)).to_dataframe()
+    found = listed[~listed["alone"] & (listed["record"] == "sea town - both")]
+    assert dict(zip(found["time"].dt.year, found["declared"], strict=True)) == {
+        1980: "period: mercury to platinum",
+        1995: "",
+    }

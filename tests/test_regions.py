@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from climate.definitions import (
     Box,
     HarmonizeParams,
+    MissingParams,
     Point,
     RegionDefinition,
     check_definitions,
@@ -367,6 +368,20 @@ def test_weekly_values_become_monthly_means_only_of_complete_months() -> None:
     assert float(found["value"].sel(time="2000-01-01")) == pytest.approx(np.arange(5).mean())
     assert np.isnan(float(found["value"].sel(time="2000-02-01")))
     assert str(found["time"].values[-1])[:7] == "2000-04"  # of May only two of four weeks are there
+
+
+@pytest.mark.parametrize(("name", "held"), [("wmo-5/3", [True, False, False]), ("wmo-11/5", [True, True, False])])
+def test_daily_values_become_monthly_means_under_the_rule_that_is_named(name: str, held: list[bool]) -> None:
+    time = (np.datetime64("2001-01-01") + np.arange(90)).astype("datetime64[s]")
+    value = np.arange(90.0)
+    value[[3, 9, 15, 21, 27]] = np.nan  # five days of January, none beside another
+    value[31 + 10 : 31 + 14] = np.nan  # four days of February in a row
+    value[59 + 10 : 59 + 15] = np.nan  # five days of March in a row
+    record = table(time, {"t": value}, cadence="daily")
+    found = published_series(record, "daily", "t", MissingParams.model_validate({"daily": name}))["value"]
+    by_month = dict(zip(found["time"].values.astype("datetime64[M]").astype(str), found.values, strict=True))
+    assert [np.isfinite(by_month.get(f"2001-0{month}", np.nan)) for month in (1, 2, 3)] == held
+    assert by_month["2001-01"] == pytest.approx(np.nanmean(value[:31]))
 
 
 def test_a_mix_is_the_weighted_mean_where_all_have_values() -> None:
