@@ -535,7 +535,7 @@ def test_killed_in_the_middle_of_a_download(good_copy: Path, server: Server, fet
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(NEWER)))
         handler.end_headers()
-        handler.wfile.write(NEWER[:4000])
+        handler.wfile.write(NEWER[:1000])
         handler.wfile.flush()
         begun.set()
         server.over.wait(60)
