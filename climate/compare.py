@@ -16,7 +16,7 @@ def differences(ours: Mapping[str, Any], reference: Mapping[str, Any], networks:
     """Lines that name each score outside its tolerance, or missing on one side.
 
     Args:
-        ours, reference: nested mappings that end in numbers, as in reports/metrics.json.
+        ours, reference: nested mappings that end in numbers, such as the CRPS by region, block and model.
         networks: keys under which numbers may differ by NETWORK_TOLERANCE.
     """
     left, right = dict(_leaves(ours)), dict(_leaves(reference))

@@ -23,9 +23,8 @@ from climate.definitions import (
 )
 from climate.errors import ClimateError
 from climate.missing import rule
-from climate.overlap import limit
 from climate.regions import Periods, grid_series, is_grid, mix, published_series
-from climate.series import EMPTY, cut, month_axis, months_of, require_same_unit
+from climate.series import EMPTY, cut, limit, month_axis, months_of, require_same_unit
 from climate.splice import comparisons, join_seams, splice
 
 if TYPE_CHECKING:

@@ -123,17 +123,6 @@ def _matching_means(yearly: xr.DataArray, monthly: xr.DataArray, part: PartDefin
     return xr.DataArray(result, dims="time", coords={"time": starts.astype(TIME_DTYPE)})
 
 
-def limit(series: xr.Dataset, start: str | None, end: str | None) -> xr.Dataset:
-    """Months of `series` from `start` to `end` ("YYYY-MM"), both included."""
-    months = months_of(series["time"])
-    keep = np.ones(months.size, dtype=bool)
-    if start is not None:
-        keep &= months >= month(start)
-    if end is not None:
-        keep &= months <= month(end)
-    return series.isel(time=np.flatnonzero(keep))
-
-
 def step_left(difference: xr.DataArray, join: Any, offset: float) -> tuple[float, float]:
     """What is left of the difference next to a join once the older record is shifted, and its standard error.
 

@@ -93,15 +93,20 @@ def gap_free(series: xr.Dataset, first: Any = None, last: Any = None) -> xr.Data
     return series.reindex(time=axis, fill_value=fill)
 
 
-def cut(series: xr.Dataset, start: str | None, end: str | None) -> xr.Dataset:
-    """Months from `start` to `end` ("YYYY-MM", both included, None for open), then from first to last value."""
+def limit(series: xr.Dataset, start: str | None, end: str | None) -> xr.Dataset:
+    """Months of `series` from `start` to `end` ("YYYY-MM"), both included, None for open."""
     months = months_of(series["time"])
     keep = np.ones(months.size, dtype=bool)
     if start is not None:
         keep &= months >= month(start)
     if end is not None:
         keep &= months <= month(end)
-    return gap_free(series.isel(time=np.flatnonzero(keep)))
+    return series.isel(time=np.flatnonzero(keep))
+
+
+def cut(series: xr.Dataset, start: str | None, end: str | None) -> xr.Dataset:
+    """Months from `start` to `end` as `limit` takes them, then from first to last value, gap-free."""
+    return gap_free(limit(series, start, end))
 
 
 def label_periods(time: xr.DataArray, periods: Sequence[Mapping[str, str]]) -> NDArray[np.str_]:

@@ -13,8 +13,8 @@ from climate.contract import TIME_DTYPE
 from climate.definitions import PartDefinition, SpliceDefinition
 from climate.errors import ClimateError
 from climate.missing import MissingRule
-from climate.overlap import MIN_OVERLAP, Difference, limit, overlap, step_left, summarise
-from climate.series import add_history, gap_free, make_series, months_of, require_same_unit
+from climate.overlap import MIN_OVERLAP, Difference, overlap, step_left, summarise
+from climate.series import add_history, gap_free, limit, make_series, months_of, require_same_unit
 
 
 def own_months(series: xr.Dataset, part: PartDefinition) -> xr.Dataset:
