@@ -16,6 +16,7 @@ CHECKS = Path("build/checks.json")
 FORECASTS = Path("build/forecasts")
 SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
+CEILING = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
 REPORTS = Path("reports")
 WALKTHROUGH = REPORTS / "walkthrough.html"

@@ -119,6 +119,13 @@ class ComputeParams(Strict):
     """What all of them may use together (GiB); None: three quarters of the machine's memory."""
 
 
+class CeilingParams(Strict):
+    """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
+
+    regions: list[Name] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -145,6 +152,7 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 

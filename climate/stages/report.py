@@ -39,6 +39,7 @@ def run() -> None:
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
+        ceiling=read_netcdf(layout.CEILING),
         revisions=read_json(layout.REVISIONS),
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
