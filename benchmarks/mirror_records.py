@@ -1,0 +1,134 @@
+"""The contest on the publishers' own records: GISTEMP's global temperature and NOAA's Mauna Loa CO2.
+
+    CLIMATE_MIRROR=/path/to/mirror python benchmarks/mirror_records.py [--series gistemp] [--models sarima,lstm-hybrid]
+
+Same forecasters, origins and scores as the reference run (params.yaml), on records that the reference run does not
+rest on; Nino 3.4 is that of NOAA PSL (sea surface temperature). The script writes the table of ratios to standard
+output and, with `--readme`, between the two marks of benchmarks/README.md. Nothing of the mirror is written anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from climate.backtest import backtest, join_covariates, origins
+from climate.comparison import compare_blocks, is_classical
+from climate.errors import ClimateError
+from climate.forecasters.base import Forecaster
+from climate.forecasters.baselines import BASELINES
+from climate.forecasters.conformal import calibrate
+from climate.forecasters.ensemble import MEMBERS, combine, join_tables
+from climate.forecasters.lstm import LSTMS
+from climate.params import Params, load_params
+from climate.scoring import score_blocks
+from climate.sources.catalogue import find_source
+from climate.sources.readers import read
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "benchmarks" / "README.md"
+BEGIN, END = "<!-- mirror records: begin -->", "<!-- mirror records: end -->"
+
+RECORDS = {
+    "co2": ("noaa-co2-mlo", "noaa-gml", None, "NOAA, Mauna Loa CO2"),
+    "gistemp": ("gistemp-global", "nasa-giss", "global", "GISTEMP, global temperature"),
+}
+"""Key -> source, its folder in the mirror, series, title."""
+
+ENSO = ("nino34", "noaa-psl")
+"""Source of the covariate, and its folder."""
+
+BLOCKS = {"1": (1, 1), "1-12": (1, 12), "1-60": (1, 60)}
+
+
+def record(mirror: Path, key: str, folder: str, series: str | None) -> xr.Dataset:
+    """One series of a source (time), on a month axis without gaps."""
+    data = read(find_source(key), mirror / folder)
+    one = data.sel(series=series) if series else data.isel(series=0)
+    known = one["value"].notnull().values
+    first, last = np.flatnonzero(known)[[0, -1]]
+    one = one.isel(time=slice(first, last + 1))
+    months = one["time"].values.astype("datetime64[M]")
+    whole = np.arange(months[0], months[-1] + 1).astype(one["time"].dtype)
+    kept = one[["value", "uncertainty"]].drop_vars("series", errors="ignore").reindex(time=whole)
+    return kept.assign_attrs(region=key, title=key, units=str(data.attrs.get("units", "")))
+
+
+def forecasters(params: Params, wanted: Sequence[str]) -> list[Forecaster]:
+    """Those of params.yaml, or the wanted ones."""
+    names = list(wanted) or [*params.baselines.models, *params.lstm.models]
+    unknown = [name for name in names if name not in BASELINES and name not in LSTMS]
+    if unknown:
+        raise ClimateError(
+            f"--models: unknown model '{unknown[0]}', expected some of {', '.join([*BASELINES, *LSTMS])}"
+        )
+    return [BASELINES[name]() if name in BASELINES else LSTMS[name](params.lstm) for name in names]
+
+
+def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: Sequence[str]) -> xr.Dataset:
+    """Ratio of CRPS to the best classical model, and coverage of the 90% interval (model, block)."""
+    plan = params.backtest
+    months = origins(plan.first_origin, plan.every, plan.origins)
+    made = forecasters(params, wanted)
+    table = backtest(series, covariates, made, months, plan.leads, params.baselines.refit_every)
+    if sum(forecaster.name in MEMBERS for forecaster in made) > 1:
+        table = join_tables([table, combine(table, params.combine.min_verified)])
+    table = calibrate(table, params.combine.calibrate, params.combine.min_verified)
+    reference = next(forecaster.name for forecaster in made if is_classical(forecaster.name))
+    compared = compare_blocks(table, BLOCKS, reference)
+    return compared.merge(score_blocks(table, series, BLOCKS)[["crps", "coverage90"]])
+
+
+def rows(title: str, found: xr.Dataset) -> list[str]:
+    """The table of one record as Markdown."""
+    best = ", ".join(
+        f"{block}: {found['best_classical'].sel(block=block).item()} "
+        f"{found['crps'].sel(model=found['best_classical'].sel(block=block).item(), block=block).item():.4g}"
+        for block in BLOCKS
+    )
+    lines = [f"**{title}** (best classical model of each block and its CRPS: {best})", ""]
+    lines += [
+        "| model | " + " | ".join(f"leads {block}" for block in BLOCKS) + " | covered, 1-12 |",
+        "|---|" + "---|" * 4,
+    ]
+    order = found["crps_ratio_best"].sel(block="1-60").argsort().values
+    for model in found["model"].values[order]:
+        one = found.sel(model=model)
+        values = " | ".join(f"{one['crps_ratio_best'].sel(block=block).item():.3f}" for block in BLOCKS)
+        lines.append(f"| {model} | {values} | {100 * one['coverage90'].sel(block='1-12').item():.0f}% |")
+    return [*lines, ""]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--series", choices=list(RECORDS), action="append")
+    parser.add_argument("--models", default="", help="names, separated by commas; those of params.yaml if absent")
+    parser.add_argument("--readme", action="store_true", help="write the table into benchmarks/README.md")
+    chosen = parser.parse_args(arguments)
+    if "CLIMATE_MIRROR" not in os.environ:
+        sys.exit("CLIMATE_MIRROR is not set: it has to name a folder laid out like the publishers' mirror")
+    mirror = Path(os.environ["CLIMATE_MIRROR"])
+    params = load_params(ROOT / "params.yaml")
+    covariates = join_covariates({"nino34": record(mirror, *ENSO, None)})
+    wanted = [name for name in chosen.models.split(",") if name]
+    lines: list[str] = []
+    for name in chosen.series or RECORDS:
+        key, folder, series, title = RECORDS[name]
+        lines += rows(title, ratios(record(mirror, key, folder, series), covariates, params, wanted))
+    text = "\n".join(lines)
+    print(text)
+    if chosen.readme:
+        whole = README.read_text(encoding="utf-8")
+        before, rest = whole.split(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
