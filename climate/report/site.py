@@ -12,7 +12,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from climate.report import evidence, parts, tables, text, words
+from climate.report import evidence, judging, parts, projection, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION, Drawing, Picture, develop
@@ -105,6 +105,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "methods": _test_methods(inputs),
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
+    shared["projection"] = projection.page(inputs, gallery.add, _credit)
+    shared["judging"] = judging.page(inputs, gallery.add, whole)
     pages = {"index": destination / "index.html"}
     _write(environment, "index.html.j2", pages["index"], shared | {"root": "", "embed": True})
     for place in places:
@@ -119,6 +121,11 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
     )
+    _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
+    if shared["projection"]:
+        _write(
+            environment, "projection.html.j2", destination / "projection.html", shared | {"root": "", "embed": False}
+        )
     return pages["index"]
 
 
@@ -140,6 +147,7 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
+        "judging": judging.region_pictures(inputs, region, gallery.add, source),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
         "period_text": parts.period_errors(inputs, region)[0],

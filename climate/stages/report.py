@@ -40,6 +40,9 @@ def run() -> None:
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
         revisions=read_json(layout.REVISIONS),
+        simulation=read_netcdf(layout.SIMULATION),
+        cost=read_json(layout.COST),
+        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 
