@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ from climate.projection import (
 from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
-from climate.report.site import _environment
+from climate.report.pages import frame, page_text
 from climate.scoring import join_scores, score, score_seeds, score_widened
 from climate.significance import dm_fixed_smoothing, dm_hln, dm_test
 from climate.simulation import TESTS, block_losses, p_values, simulate
@@ -203,7 +202,7 @@ def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     return {"temperature": one, "hindcasts": checked, "co2": own, "co2-hindcasts": hindcast_co2(seen, [1990])}
 
 
-def test_pages_show_it_all(tmp_path: Path) -> None:
+def test_pages_show_it_all() -> None:
     plain = make_inputs()
     blocks = {name: (leads[0], leads[1]) for name, leads in plain.params["score"]["blocks"].items()}
     scored = []
@@ -236,12 +235,9 @@ def test_pages_show_it_all(tmp_path: Path) -> None:
     assert told is not None
     assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    page = tmp_path / "projection.html"
-    context = {"inputs": inputs, "title": "", "css": "", "span": "", "standfirst": "", "root": "", "embed": False}
-    for name, content in (("projection", told), ("judging", shown)):
-        both = context | {"judging": shown, "projection": told, "places": [], name: content}
-        page.write_text(_environment().get_template(f"{name}.html.j2").render(**both), encoding="utf-8")
-        text = page.read_text(encoding="utf-8")
+    context = frame(inputs.params, span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
+    for name in ("projection", "judging"):
+        text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
     for drawing in drawn.values():
         assert drawing.alt
