@@ -13,6 +13,7 @@ from climate.definitions import (
     HarmonizeParams,
     Month,
     RegionDefinition,
+    SetDefinition,
     Strict,
     check_definitions,
     check_no_lookahead,
@@ -139,6 +140,7 @@ class Params(Strict):
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
     records: dict[Name, RegionDefinition] = Field(default_factory=dict)
     covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
+    sets: dict[Name, SetDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
@@ -162,6 +164,12 @@ class Params(Strict):
             for source in required_sources(name, definitions, self.harmonize):
                 if source not in self.pull.sources:
                     raise ValueError(f"'{name}' needs source '{source}', which is not under pull.sources; add it there")
+        for name, one in self.sets.items():
+            for source in one.sources:
+                if source not in self.pull.sources:
+                    raise ValueError(f"sets.{name} needs source '{source}', which is not under pull.sources; add it")
+            if one.first_origin is not None:
+                check_no_lookahead(self.harmonize.alone, one.first_origin)
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
