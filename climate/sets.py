@@ -89,7 +89,8 @@ def members(
     kept = table.sel(series=list(rows))
     kept = kept.assign(value=(("series", "time"), np.stack(list(rows.values()))))
     kept = kept.assign_coords(mark=("series", marks(kept)))
-    attrs = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
+    attrs: dict[str, Any] = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
+    attrs["cut_out"] = int(is_grid(record))
     attrs["baseline"] = f"{params.baseline[0]}-{params.baseline[1]}"
     return Members(kept.drop_attrs().assign_attrs(attrs), skipped)
 
@@ -139,7 +140,7 @@ def marks(table: xr.Dataset) -> list[str]:
     seen: dict[bytes, str] = {}
     result = []
     for name, values in zip(names, table["value"].values, strict=True):
-        stem = re.sub(r" \(.*\)$", "", name)
+        stem = name.removesuffix(WITHOUT_TERRITORIES)
         first = seen.setdefault(np.nan_to_num(values, nan=-1e9).tobytes(), name)
         if name in CONTINENTS:
             result.append("continent")
