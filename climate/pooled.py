@@ -18,7 +18,7 @@ def pool(tables: Sequence[xr.Dataset], blocks: Mapping[str, tuple[int, int]]) ->
 
     Losses of a region are divided by the mean loss of its best classical model in the block, so that every region
     counts alike whatever its unit. Origins are resampled and tested with all their regions together, which keeps the
-    dependence between regions. Origins that a region lacks are left out; a model counts over the regions that it serves.
+    dependence between regions. Origins that a region lacks are left out; a model counts over the regions that have it.
 
     Returns:
         Dataset (model, block): `pooled_ratio_best`, its bootstrap bounds `_low` and `_high` (level RATIO_LEVEL), and
@@ -40,10 +40,10 @@ def pool(tables: Sequence[xr.Dataset], blocks: Mapping[str, tuple[int, int]]) ->
             loss = one.reindex(model=np.array(models, dtype=object))
             loss = loss.sel(origin=origins, lead=slice(first, last)).transpose("model", "origin", "lead")
             known = np.isfinite(loss.values).any(axis=(0, 1))
-            if not known.any() or not classical:
-                continue
             values = loss.values[:, :, known]
             served = [place for place in classical if np.isfinite(values[place]).any()]
+            if not served:
+                continue
             best = min(served, key=lambda place, values=values: float(np.nanmean(values[place])))  # type: ignore[misc]
             scaled = values / np.nanmean(values[best])
             losses.append(scaled)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -11,10 +10,11 @@ import xarray as xr
 
 from climate import layout
 from climate.backtest import backtest, origins
+from climate.compute import ALONE, settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.forecasters.base import Forecaster
-from climate.params import Params, load_params
+from climate.params import ComputeParams, Params, load_params
 
 log = logging.getLogger("climate")
 
@@ -55,7 +55,7 @@ def run_pooled(region: str) -> None:
         write_netcdf(empty, layout.forecast_file("pooled", region))
         return
     makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
-    _hindcast("pooled", region, params, [make(pools, params.pool) for make in makers], params.pool.refit_every, 1)
+    _hindcast("pooled", region, params, [make(pools, params.pool) for make in makers], params.pool.refit_every, ALONE)
 
 
 def run_combine(region: str) -> None:
@@ -87,7 +87,7 @@ def _hindcast(
     params: Params,
     forecasters: Sequence[Forecaster],
     refit_every: int,
-    workers: int | None = None,
+    compute: ComputeParams | None = None,
 ) -> None:
     series = _read_series(region, params)
     target = layout.forecast_file(stage, region)
@@ -105,7 +105,7 @@ def _hindcast(
         plan.leads,
         refit_every,
         min_history=plan.min_history,
-        workers=workers or os.cpu_count() or 1,
+        compute=compute or settled(params.compute),
     )
     write_netcdf(table, target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import xarray as xr
 
 from climate import layout
 from climate.backtest import estimation_months, known_at
+from climate.compute import run_tasks, settled
 from climate.definitions import RegionDefinition
 from climate.errors import ClimateError
 from climate.files import read_json, write_json
@@ -53,9 +55,24 @@ def run() -> None:
     field = grid["value"].load()
     values = learnt_from(grid, settings, pulled.shapes[settings.shapes], params.harmonize.min_coverage)
     world = planet(field, values, settings.step)
-    for month in estimation_months(params.backtest.first_origin, settings.refit_every, world):
-        log.info("pool: %d series up to %s", values.sizes["series"], month.astype("datetime64[M]"))
-        write_pool(followed(train_pool(known_at(world, month), settings), world))
+    months = estimation_months(params.backtest.first_origin, settings.refit_every, world)
+    log.info("pool: %d series, %d estimations from %s", values.sizes["series"], len(months), str(months[0])[:7])
+    tasks = [Training(known_at(world, month), settings) for month in months]
+    for pool in run_tasks(train, tasks, settled(params.compute), "pool"):
+        write_pool(followed(pool, world))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One estimation: what was known, and how to learn from it."""
+
+    history: xr.Dataset
+    settings: PoolParams
+
+
+def train(task: Training) -> Pool:
+    """`train_pool` as a function that a worker process can be sent."""
+    return train_pool(task.history, task.settings)
 
 
 def learnt_from(
