@@ -42,6 +42,18 @@ def origins(first: str, every: int, count: int) -> list[np.datetime64]:
     return [(start + step * every).astype(TIME_DTYPE) for step in range(count)]
 
 
+def estimation_months(first: str, refit_every: int, record: xr.Dataset) -> list[np.datetime64]:
+    """Months `first`, `first` + `refit_every` months and so on, up to the last month of `record`, as datetime64[s]."""
+    last = record["time"].values[-1].astype("datetime64[M]")
+    start = origins(first, refit_every, 1)[0].astype("datetime64[M]")
+    return [month.astype(TIME_DTYPE) for month in np.arange(start, last + 1, refit_every)]
+
+
+def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
+    """What `record` holds up to and including `month`."""
+    return record.isel(time=np.flatnonzero(record["time"].values <= month))
+
+
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
     columns = [one["value"].drop_attrs().expand_dims(predictor=[name]) for name, one in series.items()]

@@ -67,6 +67,22 @@ def lstm(region: Region) -> None:
 
 
 @app.command()
+def pool() -> None:
+    """Train the network that serves all temperature regions."""
+    from climate.stages.pool import run
+
+    run()
+
+
+@app.command()
+def pooled(region: Region) -> None:
+    """Hindcast one region with the network that learnt from many."""
+    from climate.stages.forecast import run_pooled
+
+    run_pooled(region)
+
+
+@app.command()
 def combine(region: Region) -> None:
     """Calibrate and combine one region's forecasts."""
     from climate.stages.forecast import run_combine

@@ -13,6 +13,7 @@ COVARIATES = Path("build/covariates.nc")
 SEAMS = Path("build/seams.nc")
 BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
+POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
 SETS = Path("build/sets")
 SCORES = Path("build/scores.nc")
@@ -36,7 +37,7 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    """The forecast table that `stage` (baselines, lstm, pooled or combined) wrote for one region."""
     return FORECASTS / stage / f"{region}.nc"
 
 

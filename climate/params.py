@@ -79,6 +79,26 @@ class LstmParams(Strict):
     learning_rate: float = Field(gt=0, lt=1)
 
 
+class PoolParams(Strict):
+    """What the pooled forecasters learn from, and how."""
+
+    source: str
+    shapes: str
+    points: int | None = Field(ge=5, le=90)
+    """Degrees between the points that are learnt from beside the regions; null for none."""
+    step: int = Field(ge=1, le=12)
+    components: int = Field(ge=1, le=500)
+    refit_every: int = Field(ge=1)
+    models: list[Name] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    units: int = Field(ge=1, le=1024)
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(ge=1, le=8192)
+    learning_rate: float = Field(gt=0, lt=1)
+    thin: int = Field(ge=1)
+    fine_tune: int = Field(ge=0, le=10_000)
+
+
 class CombineParams(Strict):
     """Combination and calibration of forecasts."""
 
@@ -144,6 +164,7 @@ class Params(Strict):
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
+    pool: PoolParams
     combine: CombineParams
     score: ScoreParams
     report: ReportParams

@@ -14,6 +14,16 @@ REGIONS = ("globe", "mauna-loa-co2")
 OVERRIDES = {
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
     "lstm": {"seeds": [11], "epochs": 2, "units": 8},
+    "pool": {
+        "points": None,
+        "step": 8,
+        "components": 10,
+        "refit_every": 240,
+        "seeds": [11],
+        "units": 4,
+        "epochs": 1,
+        "thin": 40,
+    },
     "combine": {"min_verified": 2},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
