@@ -7,7 +7,7 @@ number of places. Places that stand for others are marked and left out of what i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from climate.contract import QUANTILES, TIME_DTYPE
 from climate.definitions import HarmonizeParams, RegionDefinition, SetDefinition
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray
-from climate.forecasters.batch import BATCHES
+from climate.forecasters.batch import BatchForecaster
 from climate.forecasters.regression import MIN_MONTHS, NORMAL_MONTHS
 from climate.grid import weighted_means
 from climate.losses import LOWER, UPPER, crps_from_quantiles
 from climate.params import BacktestParams
 from climate.regions import footprint, is_grid
-from climate.series import month_axis, months_of
+from climate.series import month, month_axis, months_of
 
 if TYPE_CHECKING:
     import geopandas
@@ -39,7 +39,7 @@ WITHOUT_TERRITORIES = " (Europe)"
 VERIFIED_MONTHS = 12
 """Between the last origin and the end of the records, where a set does not say when its first origin is."""
 
-CHUNK = 16
+CHUNK = 32
 """Places per task; their forecasts are in memory at the same time."""
 
 
@@ -70,14 +70,14 @@ def members(
     """
     skipped: dict[str, str] = {}
     table = _cut_out(record, definition, shapes, params, skipped) if is_grid(record) else _published(record)
-    month = calendar_month(table["time"])
+    calendar = calendar_month(table["time"])
     rows = {}
     for name in table["series"].values.astype(str):
         value = table["value"].sel(series=name)
         try:
             if record.attrs["quantity"] == "temperature":
                 normal = climatology(value, params.baseline, params.baseline_min_years, f"'{name}'")
-                value = value - normal.values[month - 1]
+                value = value - normal.values[calendar - 1]
             elif not np.isfinite(value.values).any():
                 raise ClimateError(f"'{name}': found no value in the whole record, expected some")
         except ClimateError as error:
@@ -159,11 +159,29 @@ def last_month(value: xr.DataArray) -> np.datetime64:
     return np.datetime64(months_of(value["time"])[np.flatnonzero(share >= 0.5)[-1]], "M")
 
 
-def first_origin(definition: SetDefinition, plan: BacktestParams, value: xr.DataArray) -> str:
-    """The set's own first origin, else the one that puts the last origin a year before the end of the records."""
+def set_origins(
+    definition: SetDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
+) -> list[np.datetime64]:
+    """Origins of a set (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
+
+    From the set's own first origin on, or else backwards from the end, none before `earliest`.
+    """
+    last = last_month(value) - VERIFIED_MONTHS
     if definition.first_origin is not None:
-        return definition.first_origin
-    return str(last_month(value) - (VERIFIED_MONTHS + plan.every * (plan.origins - 1)))
+        first = month(definition.first_origin)
+    else:
+        first = last - plan.every * (plan.origins - 1)
+        while earliest is not None and first < earliest:
+            first += plan.every
+    count = min(plan.origins, int((last - first).astype(int)) // plan.every + 1)
+    months = months_of(value["time"])
+    if count < 1 or first < months[0] or (earliest is not None and first < earliest):
+        limit = max(months[0], earliest) if earliest is not None else months[0]
+        raise ClimateError(
+            f"set '{definition.title}': no origin between {limit} and {last}, expected at least one; first_origin is "
+            f"{definition.first_origin or 'not set'}"
+        )
+    return [first + plan.every * step for step in range(count)]
 
 
 def drop_short(found: Members, ends: Sequence[int], min_history: int) -> Members:
@@ -197,6 +215,8 @@ class Chunk:
     values: FloatArray
     time: Any
     models: tuple[str, ...]
+    batches: Mapping[str, BatchForecaster]
+    """Forecasters of many series, by the names of models; other models are run on each place alone."""
     ends: tuple[int, ...]
     leads: int
     refit_every: int
@@ -206,18 +226,7 @@ class Chunk:
 def chunks(dataset: xr.Dataset, template: Chunk, size: int = CHUNK) -> list[Chunk]:
     """Parts of the set with `size` places each."""
     values = dataset["value"].values
-    return [
-        Chunk(
-            values[start : start + size],
-            template.time,
-            template.models,
-            template.ends,
-            template.leads,
-            template.refit_every,
-            template.blocks,
-        )
-        for start in range(0, len(values), size)
-    ]
+    return [replace(template, values=values[start : start + size]) for start in range(0, len(values), size)]
 
 
 def score_chunk(chunk: Chunk) -> dict[str, FloatArray]:
@@ -249,8 +258,8 @@ def score_chunk(chunk: Chunk) -> dict[str, FloatArray]:
 def hindcasts(chunk: Chunk, model: str) -> FloatArray:
     """Forecasts (series, origin, lead, quantile) of one model."""
     months: IntArray = months_of(chunk.time).astype(np.int64) % 12
-    if model in BATCHES:
-        return batch_hindcasts(chunk.values, months, BATCHES[model](), chunk.ends, chunk.leads, chunk.refit_every)
+    if model in chunk.batches:
+        return batch_hindcasts(chunk.values, months, chunk.batches[model], chunk.ends, chunk.leads, chunk.refit_every)
     from climate.forecasters.baselines import BASELINES
 
     tables = []

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 
 from climate.backtest import backtest, batch_hindcasts
 from climate.contract import TIME_DTYPE
+from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.forecasters.baselines import BASELINES
 from climate.forecasters.batch import BATCHES
+from climate.forecasters.pool import Pool
+from climate.forecasters.pooled import POOLED
+from climate.forecasters.pooled_batch import PooledBatch
+from climate.forecasters.trailing import WINDOWS
+from climate.params import load_params
+from tests.conftest import ROOT
 
 START = np.datetime64("1950-01", "M")
 
@@ -52,6 +59,52 @@ def test_batch_and_single_forecasters_agree(name: str, seed: int, gaps: float, l
     for row, own in enumerate(values):
         table = backtest(single(own), None, [BASELINES[name]()], wanted, 24, 12, min_history=60)
         np.testing.assert_allclose(many[row], table["forecast"].values[0, :3], rtol=1e-6, atol=1e-7)
+
+
+def made_up_pool(month: int) -> Pool:
+    """An estimation with random numbers in the place of learnt ones."""
+    generator = np.random.default_rng(month)
+    leads, units, functions, inputs, known = 24, 3, 5, 3, 9
+    predictors = 12 + len(WINDOWS) - 1 + 2
+    shapes = {
+        "memory/kernel": (inputs, 4 * units),
+        "memory/recurrent_kernel": (units, 4 * units),
+        "memory/bias": (4 * units,),
+        "change/kernel": (units + 6, leads),
+        "change/bias": (leads,),
+        "spread/kernel": (units + 6, leads * 10),
+        "spread/bias": (leads * 10,),
+    }
+    member = {name: 0.1 * generator.normal(size=shape) for name, shape in shapes.items()}
+    return Pool(
+        month=month,
+        first=month - 400,
+        components=generator.normal(size=(460, functions)),
+        slope=0.01 * generator.normal(size=460),
+        coefficients=0.1 * generator.normal(size=(leads, predictors)),
+        share=generator.uniform(size=leads),
+        residual=np.sort(generator.normal(size=(leads, known + 2)), axis=1),
+        members=(member, {name: -weights for name, weights in member.items()}),
+    )
+
+
+@pytest.mark.parametrize("name", list(POOLED))
+def test_pooled_batch_and_single_forecasters_agree(name: str) -> None:
+    length = 560
+    values = sample(7, 4, length, 0.02)
+    values[1] = np.where(np.isfinite(values[0]), values[1], np.nan)
+    start = int(START.astype(np.int64))
+    pools = [made_up_pool(start + months) for months in (480, 500)]
+    ends = [490, 505, 530]
+    settings = load_params(ROOT / "params.yaml").pool
+    batch = PooledBatch(pools, name == "lstm-pooled", start)
+    many = batch_hindcasts(values, np.arange(length) % 12, batch, ends, 24, 12)
+    wanted = [(START + end - 1).astype(TIME_DTYPE) for end in ends]
+    for row, own in enumerate(values):
+        table = backtest(single(own), None, [POOLED[name](pools, settings)], wanted, 24, 12, min_history=60)
+        np.testing.assert_allclose(many[row], table["forecast"].values[0, :3], rtol=1e-9, atol=1e-9)
+    with pytest.raises(ClimateError, match="later than the origin"):
+        batch_hindcasts(values, np.arange(length) % 12, batch, [470], 24, 12)
 
 
 @pytest.mark.parametrize("name", list(BATCHES))

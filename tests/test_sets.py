@@ -21,10 +21,11 @@ from climate.definitions import HarmonizeParams, SetDefinition
 from climate.errors import ClimateError
 from climate.files import read_netcdf
 from climate.forecasters.baselines import BASELINES
+from climate.forecasters.batch import BATCHES
 from climate.losses import cell_scores
 from climate.params import BacktestParams, load_params, parse_params
 from climate.report.atlas import SetInputs, render, render_skipped
-from climate.sets import Chunk, chunks, drop_short, first_origin, join, last_month, marks, members, score_chunk
+from climate.sets import Chunk, chunks, drop_short, join, last_month, marks, members, score_chunk, set_origins
 from climate.stages import pull as pull_stage
 from climate.stages import set_page
 from climate.stages import sets as stage
@@ -67,11 +68,14 @@ def shapes() -> geopandas.GeoDataFrame:
 def scored(record: xr.Dataset, definition: SetDefinition = DEFINITION, size: int = 2) -> tuple[xr.Dataset, Any]:
     found = members(record, definition, shapes(), BASE)
     months = found.dataset["time"].values.astype("datetime64[M]")
-    first = np.datetime64(first_origin(definition, PLAN, found.dataset["value"]), "M")
-    ends = tuple(int((first - months[0]).astype(int)) + 1 + PLAN.every * step for step in range(PLAN.origins))
+    wanted = set_origins(definition, PLAN, found.dataset["value"])
+    ends = tuple(int((origin - months[0]).astype(int)) + 1 for origin in wanted)
     found = drop_short(found, ends, PLAN.min_history)
     blocks = tuple((first, last) for first, last in BLOCKS.values())
-    template = Chunk(np.empty((0, 0)), found.dataset["time"].values, definition.models, ends, PLAN.leads, 24, blocks)
+    batches = {name: BATCHES[name]() for name in definition.models if name in BATCHES}
+    template = Chunk(
+        np.empty((0, 0)), found.dataset["time"].values, definition.models, batches, ends, PLAN.leads, 24, blocks
+    )
     parts = [score_chunk(chunk) for chunk in chunks(found.dataset, template, size)]
     return join(found, parts, template, list(BLOCKS)), found
 
@@ -149,8 +153,14 @@ def test_last_origin_is_a_year_before_most_records_end() -> None:
     record = table(["a", "b", "c"])
     record["value"][:2, -1] = np.nan
     assert last_month(record["value"]) == START + MONTHS - 2
-    assert np.datetime64(first_origin(DEFINITION, PLAN, record["value"]), "M") == START + MONTHS - 2 - 12 - 24
-    assert first_origin(DEFINITION.model_copy(update={"first_origin": "1999-06"}), PLAN, record["value"]) == "1999-06"
+    wanted = set_origins(DEFINITION, PLAN, record["value"])
+    assert (len(wanted), wanted[-1]) == (5, START + MONTHS - 2 - 12)
+    late = START + MONTHS - 2 - 12 - 8
+    assert set_origins(DEFINITION, PLAN, record["value"], late) == wanted[-2:]
+    own = DEFINITION.model_copy(update={"first_origin": str(late + 1)})
+    assert set_origins(own, PLAN, record["value"]) == [late + 1, late + 7]
+    with pytest.raises(ClimateError, match="no origin between"):
+        set_origins(own.model_copy(update={"first_origin": "2050-01"}), PLAN, record["value"])
 
 
 def test_polygons_of_a_grid_are_places() -> None:
