@@ -53,6 +53,13 @@ class State:
         months = int(history["time"].values[0].astype("datetime64[M]").astype(np.int64)) + past.rows
         return cls(past, persistence_of(past), months, *pool.state(months))
 
+    def newest(self) -> State:
+        """The last month alone."""
+        last = slice(-1, None)
+        return State(
+            self.past.newest(), self.persistence[last], self.months[last], self.components[last], self.slope[last]
+        )
+
     def linear(self, pool: Pool, lead: int, own: FloatArray | None) -> FloatArray:
         """Forecast departures (row) of the shared regression and, with coefficients `own`, of the field."""
         shared = predictors(self.past, self.persistence, self.slope, lead)[:, 0] @ pool.coefficients[lead - 1]
