@@ -83,7 +83,7 @@ class FittedPooled:
         """See `Fitted.forecast`. Raises ValueError for more leads than the pool has."""
         if leads > self.pool.leads:
             raise ValueError(f"{self.name} forecasts {self.pool.leads} leads, asked for {leads}")
-        state = State.of(history, self.pool)
+        state = State.of(history, self.pool).newest()
         linear = np.array(
             [state.linear(self.pool, lead, self._own(lead))[-1] for lead in range(1, self.pool.leads + 1)]
         )

@@ -109,7 +109,7 @@ MODELS: tuple[ModelStyle, ...] = (
         "the pooled ridge regression",
         "#CC79A7",
         (0, (4.0, 1.2)),
-        "Linear regression per lead, shared by many places, and the place's own on the temperature of the whole planet.",
+        "Linear regression per lead, shared by many places, and the place's own on the whole planet's temperature.",
     ),
     ModelStyle(
         "lstm-pooled",
