@@ -15,7 +15,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, IntArray, fill_gaps, history_values, require_months
-from climate.forecasters.pool import FIELD_LEADS, Pool, on_field, sequences, traits
+from climate.forecasters.pool import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, solve, traits
 from climate.forecasters.pool_features import expected_at, persistence_of, predictors, targets
 from climate.forecasters.pool_network import Layers, count, read_out, train_members
 from climate.forecasters.trailing import MIN_YEARS, YEAR, Trailing, trailing
@@ -137,7 +137,7 @@ class Pooled:
             left = targets(values, state.past, lead)[:, 0] - state.linear(pool, lead, None)
             # months without a field, or without a value, teach nothing
             taught = np.isfinite(left) & state.components.any(axis=1)
-            own.append(on_field(state.components[taught], left[taught][:, None], lead, int(taught.sum()))[0][:, 0])
+            own.append(solve(state.components[taught], left[taught], FIELD_PENALTY))
         estimated = sum(each.size for each in own) + pool.coefficients.size
         members: tuple[Layers, ...] = pool.members if self.network else ()
         if self.network and self.settings.fine_tune:
