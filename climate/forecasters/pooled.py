@@ -15,7 +15,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, IntArray, fill_gaps, history_values, require_months
-from climate.forecasters.pool import FIELD_LEADS, Pool, on_field, sequences, traits
+from climate.forecasters.pool import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, solve, traits
 from climate.forecasters.pool_features import expected_at, persistence_of, predictors, targets
 from climate.forecasters.pool_network import Layers, count, read_out, train_members
 from climate.forecasters.trailing import MIN_YEARS, YEAR, Trailing, trailing
@@ -53,6 +53,13 @@ class State:
         months = int(history["time"].values[0].astype("datetime64[M]").astype(np.int64)) + past.rows
         return cls(past, persistence_of(past), months, *pool.state(months))
 
+    def newest(self) -> State:
+        """The last month alone."""
+        last = slice(-1, None)
+        return State(
+            self.past.newest(), self.persistence[last], self.months[last], self.components[last], self.slope[last]
+        )
+
     def linear(self, pool: Pool, lead: int, own: FloatArray | None) -> FloatArray:
         """Forecast departures (row) of the shared regression and, with coefficients `own`, of the field."""
         shared = predictors(self.past, self.persistence, self.slope, lead)[:, 0] @ pool.coefficients[lead - 1]
@@ -76,7 +83,7 @@ class FittedPooled:
         """See `Fitted.forecast`. Raises ValueError for more leads than the pool has."""
         if leads > self.pool.leads:
             raise ValueError(f"{self.name} forecasts {self.pool.leads} leads, asked for {leads}")
-        state = State.of(history, self.pool)
+        state = State.of(history, self.pool).newest()
         linear = np.array(
             [state.linear(self.pool, lead, self._own(lead))[-1] for lead in range(1, self.pool.leads + 1)]
         )
@@ -130,7 +137,7 @@ class Pooled:
             left = targets(values, state.past, lead)[:, 0] - state.linear(pool, lead, None)
             # months without a field, or without a value, teach nothing
             taught = np.isfinite(left) & state.components.any(axis=1)
-            own.append(on_field(state.components[taught], left[taught][:, None], lead, int(taught.sum()))[0][:, 0])
+            own.append(solve(state.components[taught], left[taught], FIELD_PENALTY))
         estimated = sum(each.size for each in own) + pool.coefficients.size
         members: tuple[Layers, ...] = pool.members if self.network else ()
         if self.network and self.settings.fine_tune:

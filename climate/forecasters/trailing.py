@@ -65,6 +65,10 @@ class Window:
     slope: FloatArray
     variance: FloatArray
 
+    def newest(self) -> Window:
+        """The last row alone."""
+        return Window(self.years[-1:], self.climatology[-1:], self.slope[-1:], self.variance[-1:])
+
     def reach(self, leads: int) -> FloatArray:
         """Years (row, lead) from the middle of the window to each lead."""
         ahead = np.arange(leads) // YEAR
@@ -120,6 +124,11 @@ class Trailing:
     def __len__(self) -> int:
         """Number of rows."""
         return int(self.rows.size)
+
+    def newest(self) -> Trailing:
+        """The last row alone."""
+        windows = tuple(each.newest() for each in self.windows)
+        return Trailing(self.rows[-1:], windows, self.spread[-1:], self.departures[-1:])
 
 
 def first_row() -> int:
