@@ -134,8 +134,9 @@ def observed_table(inputs: ReportInputs) -> Table | None:
 
 def fits_of(inputs: ReportInputs, model: str) -> int:
     """How often a model is estimated for one place in this run."""
-    table = inputs.forecasts[inputs.regions[0]]
-    if "refit_every" not in table or not np.isfinite(float(table["refit_every"].sel(model=model))):
+    tables = [inputs.forecasts[region] for region in inputs.regions]
+    table = next((one for one in tables if "refit_every" in one and model in one["model"].values), None)
+    if table is None or not np.isfinite(float(table["refit_every"].sel(model=model))):
         return 0
     every = int(table["refit_every"].sel(model=model))
     months = table["origin"].values.astype("datetime64[M]").astype(np.int64)

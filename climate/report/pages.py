@@ -33,6 +33,7 @@ PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
     Page("projection", "Projection", "projection.html", needs="project"),
+    Page("sets", "Sets", "index.html#sets", needs="sets"),
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),

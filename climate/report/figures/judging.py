@@ -141,12 +141,14 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
     unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
     data = scores[[*PARTS, "interval_score90"]].sel(block=blocks, model=inputs.models).to_dataframe().reset_index()
     data = data[["block", "model", *PARTS, "interval_score90"]]
+    data = data[data["interval_score90"].notna()]
+    models = [name for name in inputs.models if (data["model"] == name).sum() == len(blocks)]
     shown, reach = shown_models(inputs, region), {}
     with style():
-        figure = new_figure(1.1 + 0.27 * len(inputs.models))
+        figure = new_figure(1.1 + 0.27 * len(models))
         panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
         for axes, block in zip(panels, blocks, strict=True):
-            rows = data[data["block"] == block].set_index("model").loc[inputs.models]
+            rows = data[data["block"] == block].set_index("model").loc[models]
             left = np.zeros(len(rows))
             for name, (label, colour) in PARTS.items():
                 axes.barh(range(len(rows)), rows[name], left=left, color=colour, height=0.72, label=label)
@@ -158,8 +160,8 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.set_xlabel(f"Interval score ({unit})")
             axes.grid(True, axis="x")
             axes.grid(False, axis="y")
-        panels[0].set_yticks(range(len(inputs.models)), [style_of(m).label for m in inputs.models], fontsize=9.5)
-        panels[0].set_ylim(len(inputs.models) - 0.4, -0.6)
+        panels[0].set_yticks(range(len(models)), [style_of(m).label for m in models], fontsize=9.5)
+        panels[0].set_ylim(len(models) - 0.4, -0.6)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9.5)
     last = data[data["block"] == blocks[-1]].set_index("model")
@@ -169,9 +171,7 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
         for m in shown
     )
     title, when = inputs.title_of(region), words.ahead(*inputs.leads_of(blocks[-1]))
-    outside = [
-        style_of(m).label for m in inputs.models if number_of(last.loc[m, "interval_score90"]) > reach[blocks[-1]]
-    ]
+    outside = [style_of(m).label for m in models if number_of(last.loc[m, "interval_score90"]) > reach[blocks[-1]]]
     alt = f"Interval score in its parts for {title}. {words.capital(when)}: {told}."
     caption = (
         f"{title}: the score of the 90% interval is its width plus penalties for observations below and above it; "
