@@ -316,7 +316,7 @@ def pages(site: Path) -> list[Page]:
 def test_every_expected_page_is_written(site: Path) -> None:
     found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
     regions = {f"regions/{name}.html" for name in RATIOS}
-    assert found == {"index.html", "sources.html", "methods.html"} | regions
+    assert found == {"index.html", "sources.html", "judging.html", "methods.html"} | regions
 
 
 def test_html_is_well_formed_and_ids_are_unique(pages: list[Page]) -> None:
