@@ -19,6 +19,7 @@ GROUPS = Path("build/groups.nc")
 REVISIONS = Path("build/revisions.json")
 REPORTS = Path("reports")
 WALKTHROUGH = REPORTS / "walkthrough.html"
+API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

@@ -307,10 +307,11 @@ def pages(site: Path) -> list[Page]:
     return [Page(path) for path in sorted(site.rglob("*.html"))]
 
 
-def test_every_expected_page_is_written(site: Path) -> None:
+def test_every_expected_page_is_written(inputs: ReportInputs, site: Path) -> None:
     found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
     regions = {f"regions/{name}.html" for name in RATIOS}
-    assert found == {"index.html", "sources.html", "methods.html"} | regions
+    sources = {f"sources/{entry['key']}.html" for entry in inputs.provenance}
+    assert found == {"index.html", "sources.html", "methods.html", "data.html"} | regions | sources
 
 
 def test_html_is_well_formed_and_ids_are_unique(pages: list[Page]) -> None:
