@@ -257,6 +257,7 @@ def make_inputs(**changes: Any) -> ReportInputs:
         skipped={"atlantis": "its source is missing"},
         groups=make_groups(series),
         revisions=make_revisions(),
+        readers={"old-source": "climate/sources/gistemp.py"},
     )
     return replace(inputs, **changes)
 
@@ -338,7 +339,9 @@ def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(site: Path, pa
             assert not attrs.get("src", "").startswith(("http", "//")), page.path
         for link in page.of("link"):
             assert link["href"].startswith("data:"), page.path
-        assert page.of("script") == []
+        scripts = page.of("script")
+        assert all("src" not in script for script in scripts)
+        assert [script.get("type") for script in scripts].count(None) <= 1
         text = page.path.read_text(encoding="utf-8")
         assert "url(" not in text
         assert "@import" not in text
@@ -399,11 +402,26 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert "The old-source &lt;record&gt; &amp; more" in text
     assert "new-source, rows never shrink: warning" in text
     sources = (site / "sources.html").read_text(encoding="utf-8")
+    source = (site / "sources" / "old-source.html").read_text(encoding="utf-8")
+    assert "no month twice" in source
+    assert "two fewer" not in source
+    assert "climate/sources/gistemp.py" in source
+    assert 'href="new-source.html"' in source
+    assert 'src="../figures/seam-1.png"' in source
+    assert "12 of 120" in source
+    assert "12 of 120" not in (site / "sources" / "new-source.html").read_text(encoding="utf-8")
     assert "0.12 ± 0.01" in sources
     assert "two fewer" in sources
     assert "none declared near it" in sources
-    for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
-        assert fact in sources
+    for fact in (
+        "CC0",
+        "Somebody (2026)",
+        "https://doi.org/10.1234/5678",
+        "registry",
+        "mirror: no such file",
+        "ab" * 32,
+    ):
+        assert fact in source
 
 
 def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
@@ -494,13 +512,15 @@ def test_all_places_together_are_set_against_their_best_simple_models() -> None:
     assert "picked after the event" in winners(inputs)
 
 
-def test_issued_data_hold_every_quantile_of_every_model(site: Path, inputs: ReportInputs) -> None:
+def test_issued_data_hold_median_and_intervals_of_every_model(site: Path, inputs: ReportInputs) -> None:
     csv = pd.read_csv(site / "data" / "issued.csv")
     assert len(csv) == 3 * len(MODEL_NAMES) * LEADS
     assert set(csv["origin"]) == {"2026-02"}
     row = csv[(csv["region"] == "kiel") & (csv["model"] == "sarima") & (csv["lead"] == 7)].iloc[0]
-    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7).values
-    np.testing.assert_allclose([row[f"q{level:g}"] for level in QUANTILES], expected, atol=0.0051)
+    levels = [float(name[1:]) for name in csv.columns if name.startswith("q")]
+    assert levels == [0.05, 0.2, 0.5, 0.8, 0.95]
+    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7, quantile=levels).values
+    np.testing.assert_allclose([row[f"q{level:g}"] for level in levels], expected, atol=0.0051)
 
 
 def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:
