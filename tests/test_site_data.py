@@ -80,6 +80,15 @@ def test_pipeline_is_drawn_from_what_stages_read_and_write() -> None:
         assert all(order.index(name) < order.index(step.name) for name in step.after)
 
 
+def test_committed_picture_of_the_pipeline_is_that_of_dvc_yaml() -> None:
+    """DVC takes no dependency on dvc.yaml, so that a change of it alone draws no new picture."""
+    file = ROOT / "reports" / "data" / "pipeline.csv"
+    if not file.exists():
+        pytest.skip("no rendered report with a picture of the pipeline")
+    drawn = pipeline_figure(steps(PIPELINE, PARAMS)).data
+    pd.testing.assert_frame_equal(pd.read_csv(file), drawn, obj="run `dvc repro --force --single-item report`")
+
+
 def test_layers_hold_every_step_once_and_arrows_lead_one_layer_down() -> None:
     found = steps(PIPELINE, PARAMS)
     assert sorted(step.name for row in layers(found) for step in row) == sorted(step.name for step in found)
