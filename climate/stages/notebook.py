@@ -120,7 +120,12 @@ def to_html(notebook: Any) -> str:
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    return str(body)
+    return reachable(str(body))
+
+
+def reachable(body: str) -> str:
+    """The same, with code that scrolls sideways within reach of the keyboard."""
+    return body.replace("<pre>", '<pre tabindex="0">')
 
 
 def page(body: Markup, params: Mapping[str, Any]) -> str:
