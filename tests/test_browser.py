@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def every_kind(site: Path) -> list[Path]:
     """One page of every kind, the reference of the code and the walkthrough among them."""
     params = {"report": {}}
-    package = griffe.load("climate.report", search_paths=[ROOT], allow_inspection=False, resolve_aliases=False)
+    package = griffe.load("climate.channels", search_paths=[ROOT], allow_inspection=False, resolve_aliases=False)
     assert isinstance(package, griffe.Module)
     others = {f"api/{name}": page for name, page in api_pages(package, params).items()}
     shown = (ROOT / "reports" / "walkthrough.html").read_text("utf-8")
