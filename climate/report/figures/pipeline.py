@@ -126,7 +126,9 @@ def _box(axes: Axes, step: Step, lines: Sequence[str], x: float, top: float, wid
         FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06", fc=fill, ec="#8A8A8A", lw=0.8)
     )
     name = f"{step.name}@{step.each}" if step.each else step.name
-    axes.text(x, top + 0.1, name, ha="center", va="top", fontsize=10.5, fontweight="bold", color=INK)
+    axes.text(
+        x, top + 0.1, name, ha="center", va="top", fontsize=10.5 if len(name) < 15 else 9, fontweight="bold", color=INK
+    )
     axes.text(x, top + 0.33, "\n".join(lines), ha="center", va="top", fontsize=8.5, color=SOFT, linespacing=1.25)
 
 
