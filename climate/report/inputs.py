@@ -40,6 +40,9 @@ class ReportInputs:
         simulation: size and power of the tests, see climate.simulation; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
+        readers: source key -> the file of this repository that reads it.
+        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
+        architecture: docs/architecture.md.
     """
 
     title: str
@@ -59,6 +62,9 @@ class ReportInputs:
     projection: Mapping[str, xr.Dataset] | None = None
     simulation: xr.Dataset | None = None
     cost: Mapping[str, Any] = field(default_factory=dict)
+    readers: Mapping[str, str] = field(default_factory=dict)
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str = ""
 
     def __post_init__(self) -> None:
         if not self.regions:
