@@ -170,12 +170,6 @@ class ProjectParams(Strict):
     hindcasts: list[int] = Field(default=[1990, 2000, 2010])
     """Last years of earlier projections that are compared with what happened."""
 
-    @field_validator("pathways")
-    @classmethod
-    def _known(cls, key: str) -> str:
-        find_source(key)
-        return key
-
 
 class Params(Strict):
     """The whole of params.yaml."""
