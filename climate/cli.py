@@ -230,6 +230,20 @@ def vintages_diff(
     print(diff(source, old, new, csv))
 
 
+@vintages.command("forecast")
+def vintages_forecast(
+    source: SourceKey,
+    old: Annotated[str, typer.Argument(help="The vintage that was known then.", metavar="A")],
+    new: Annotated[str, typer.Argument(help="The vintage to compare with.", metavar="B")],
+    series: Annotated[str | None, typer.Option(help="A series of the source; the first one without it.")] = None,
+    leads: Annotated[int | None, typer.Option(min=1, max=240, help="Months ahead; as in the backtest.")] = None,
+) -> None:
+    """What a forecast issued with vintage A knew, beside one from the same month with vintage B."""
+    from climate.commands.vintages import forecast
+
+    print(forecast(source, old, new, series, leads))
+
+
 @vintages.command("as-of")
 def vintages_as_of(month: Annotated[str, typer.Argument(help="YYYY-MM", metavar="MONTH")]) -> None:
     """The command that runs everything on what was out by a month."""

@@ -140,6 +140,12 @@ class ComputeParams(Strict):
     """What all of them may use together (GiB); None: three quarters of the machine's memory."""
 
 
+class RevisionsParams(Strict):
+    """Which vintages are compared beside those that packages carry."""
+
+    against: dict[str, str] = Field(default_factory=dict)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -169,6 +175,7 @@ class Params(Strict):
     score: ScoreParams
     report: ReportParams
     compute: ComputeParams = ComputeParams()
+    revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 
     @property
@@ -202,6 +209,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for source in self.revisions.against:
+            if source not in self.pull.sources:
+                raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
         if shared:
