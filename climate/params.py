@@ -158,6 +158,25 @@ class ReportParams(Strict):
     title: str
 
 
+class ProjectParams(Strict):
+    """Projections to the middle of the century."""
+
+    pathways: str = "ssp-co2"
+    """A source of the catalogue that holds concentrations by scenario; without it under pull.sources none is made."""
+    co2: Name = "mauna-loa-co2"
+    """The region whose CO2 is observed."""
+    scenarios: list[str] = Field(default=["ssp119", "ssp126", "ssp245", "ssp370", "ssp585"], min_length=1)
+    until: int = Field(default=2050, ge=1990, le=2100)
+    hindcasts: list[int] = Field(default=[1990, 2000, 2010])
+    """Last years of earlier projections that are compared with what happened."""
+
+    @field_validator("pathways")
+    @classmethod
+    def _known(cls, key: str) -> str:
+        find_source(key)
+        return key
+
+
 class Params(Strict):
     """The whole of params.yaml."""
 
@@ -175,6 +194,7 @@ class Params(Strict):
     score: ScoreParams
     report: ReportParams
     compute: ComputeParams = ComputeParams()
+    project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 

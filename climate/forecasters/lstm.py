@@ -159,16 +159,20 @@ class FittedDirect:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Seeded.seed_forecasts`; raises as `forecast`."""
         if leads > MAX_LEADS:
             raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
         inputs = [self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])]
         network = self.network()
-        shape = np.mean([network.predict(weights, inputs)[0] for weights in self.members], axis=0)
-        change = (shape * self.deviation[:, None])[:leads]
+        shapes = np.stack([network.predict(weights, inputs)[0] for weights in self.members])
+        changes = (shapes * self.deviation[:, None])[:, :leads]
         season = self.frame.season[future_months(history, leads)]
-        # single precision may turn two near quantiles round
-        return np.maximum.accumulate((rows.expected[-1, :leads] + season)[:, None] + change, axis=1)
+        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + changes)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,9 @@ def run() -> None:
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
+        simulation=read_netcdf(layout.SIMULATION),
+        cost=read_json(layout.COST),
+        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 
