@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -17,8 +17,11 @@ import xarray as xr
 from climate.compute import ALONE, run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster
+from climate.forecasters.base import FloatArray, Forecaster, IntArray
 from climate.params import ComputeParams
+
+if TYPE_CHECKING:
+    from climate.forecasters.batch import BatchForecaster
 
 MONTH = np.timedelta64(1, "M")
 
@@ -196,6 +199,21 @@ def backtest(
     ]
     results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
     return forecast_table(series, names, ends, results, leads, refit_every)
+
+
+def batch_hindcasts(
+    values: FloatArray, months: IntArray, forecaster: BatchForecaster, ends: Sequence[int], leads: int, refit_every: int
+) -> FloatArray:
+    """Forecasts (series, origin, lead, quantile) of many series that share a month axis.
+
+    `values` (series, time), NaN where unobserved; `months` their calendar months, January = 0; `ends` the numbers of
+    months up to and including each origin. The refit policy is that of `backtest`.
+    """
+    tables: list[FloatArray] = []
+    for group in refit_groups(ends, refit_every):
+        fitted = forecaster.fit(values[:, : group[0]], months[: group[0]])
+        tables.extend(fitted.forecast(values[:, :end], months[:end], leads) for end in group)
+    return np.stack(tables, axis=1)
 
 
 def forecast_table(

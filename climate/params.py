@@ -13,6 +13,7 @@ from climate.definitions import (
     HarmonizeParams,
     Month,
     RegionDefinition,
+    SetDefinition,
     Strict,
     check_definitions,
     check_no_lookahead,
@@ -139,6 +140,12 @@ class ComputeParams(Strict):
     """What all of them may use together (GiB); None: three quarters of the machine's memory."""
 
 
+class RevisionsParams(Strict):
+    """Which vintages are compared beside those that packages carry."""
+
+    against: dict[str, str] = Field(default_factory=dict)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -159,6 +166,7 @@ class Params(Strict):
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
     records: dict[Name, RegionDefinition] = Field(default_factory=dict)
     covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
+    sets: dict[Name, SetDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
@@ -167,6 +175,7 @@ class Params(Strict):
     score: ScoreParams
     report: ReportParams
     compute: ComputeParams = ComputeParams()
+    revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 
     @property
@@ -183,6 +192,12 @@ class Params(Strict):
             for source in required_sources(name, definitions, self.harmonize):
                 if source not in self.pull.sources:
                     raise ValueError(f"'{name}' needs source '{source}', which is not under pull.sources; add it there")
+        for name, one in self.sets.items():
+            for source in one.sources:
+                if source not in self.pull.sources:
+                    raise ValueError(f"sets.{name} needs source '{source}', which is not under pull.sources; add it")
+            if one.first_origin is not None:
+                check_no_lookahead(self.harmonize.alone, one.first_origin)
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
@@ -194,6 +209,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for source in self.revisions.against:
+            if source not in self.pull.sources:
+                raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
         if shared:
