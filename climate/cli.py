@@ -131,6 +131,14 @@ def simulate() -> None:
 
 
 @app.command()
+def ceiling() -> None:
+    """Score models that are given the future of their covariates: a ceiling, not a forecast."""
+    from climate.stages.ceiling import run
+
+    run()
+
+
+@app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run

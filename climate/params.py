@@ -146,6 +146,13 @@ class RevisionsParams(Strict):
     against: dict[str, str] = Field(default_factory=dict)
 
 
+class CeilingParams(Strict):
+    """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
+
+    regions: list[Name] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -193,6 +200,7 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()

@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 ALGORITHMS = (
     "climate.forecasters",
     "climate.backtest",
+    "climate.ceiling",
     "climate.scoring",
     "climate.losses",
     "climate.comparison",

@@ -42,6 +42,7 @@ def run() -> None:
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
+        ceiling=read_netcdf(layout.CEILING),
         revisions=read_json(layout.REVISIONS),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
