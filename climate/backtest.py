@@ -7,18 +7,18 @@ have passed; in between, new months update the state alone.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from climate.compute import ALONE, run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster
+from climate.params import ComputeParams
 
 MONTH = np.timedelta64(1, "M")
 
@@ -143,7 +143,7 @@ def backtest(
     refit_every: int,
     *,
     min_history: int = 240,
-    workers: int = 1,
+    compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
     """Forecast from every origin with what was known then.
 
@@ -157,7 +157,7 @@ def backtest(
         leads: months ahead.
         refit_every: months between estimations.
         min_history: months with a value that the record must have up to the first origin.
-        workers: processes; the result does not depend on their number.
+        compute: where the work is done; the result does not depend on it.
 
     Returns:
         Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
@@ -182,13 +182,7 @@ def backtest(
         for forecaster in forecasters
         for group in groups
     ]
-    if workers > 1:
-        # spawn: forked children of a process with threads may hang
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-            results = list(pool.map(run_task, tasks))
-    else:
-        results = [run_task(task) for task in tasks]
+    results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
     return forecast_table(series, names, ends, results, leads, refit_every)
 
 

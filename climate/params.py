@@ -108,6 +108,17 @@ class ScoreParams(Strict):
         return blocks
 
 
+class ComputeParams(Strict):
+    """Where work is done; no number depends on it, so no stage of dvc.yaml lists it."""
+
+    scheduler: str | None = Field(default=None, pattern=r"^(tcp|tls|ws|wss|ucx)://.+")
+    """Address of a Dask scheduler; None: processes of this machine, unless Dask's own settings name one."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes of this machine; None: one per core."""
+    memory_gib: float | None = Field(default=None, gt=0)
+    """What all of them may use together (GiB); None: three quarters of the machine's memory."""
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -134,6 +145,7 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    compute: ComputeParams = ComputeParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
 
     @property

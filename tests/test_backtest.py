@@ -19,6 +19,7 @@ from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.forecasters.baselines import BASELINES
 from climate.losses import cell_scores
+from climate.params import ComputeParams
 
 LEVELS = np.array(QUANTILES)
 
@@ -232,7 +233,8 @@ def test_result_does_not_depend_on_the_number_of_workers() -> None:
     series, covariates = monthly(noisy(4)), join_covariates({"enso": monthly(noisy(5))})
     models = [BASELINES[name]() for name in ("trend-ar1", "ets", "ridge-enso")]
     alone, shared = (
-        backtest(series, covariates, models, origins("2005-12", 6, 2), 6, 60, workers=workers) for workers in (1, 2)
+        backtest(series, covariates, models, origins("2005-12", 6, 2), 6, 60, compute=ComputeParams(workers=workers))
+        for workers in (1, 2)
     )
     xr.testing.assert_identical(alone, shared)
 

@@ -102,9 +102,10 @@ def test_outputs_of_an_editor_are_left_out(tmp_path: Path) -> None:
 
 
 def test_page_is_one_of_the_site() -> None:
-    page = stage.page(Markup("<p>walk</p>"))
+    page = stage.page(Markup("<p>walk</p>"), {})
     assert "<p>walk</p>" in page
     assert 'href="index.html"' in page
+    assert 'href="walkthrough.html" aria-current="page"' in page
     assert page.count("<h1") <= 1
 
 

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
-from climate.report import evidence, parts, tables, text, words
+from climate.report import evidence, pages, parts, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION, Drawing, Picture, develop
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
-from climate.report.palette import MODELS, style_of
+from climate.report.palette import style_of
 
-HERE = Path(__file__).parent
 TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-smoothing asymptotics"}
 """What the methods page calls the forms of the Diebold-Mariano test."""
 OWNED = ("figures", "data", "regions")
@@ -78,20 +76,18 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     )
     issued = tables.issued_data(inputs)
     issued.to_csv(destination / "data" / "issued.csv", index=False, float_format="%g", lineterminator="\n")
-    environment = _environment()
-    shared: dict[str, Any] = {
+    environment = pages.environment()
+    span, standfirst = _span(inputs), text.standfirst(inputs, found)
+    shared: dict[str, Any] = pages.frame(inputs.params, span=span, standfirst=standfirst) | {
         "inputs": inputs,
         "title": inputs.title,
-        "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
         "places": places,
         "records": records,
         "overview": overview,
-        "standfirst": text.standfirst(inputs, found),
         "winners": text.winners(inputs),
         "eras": parts.era_table(inputs),
         "era_text": text.eras(inputs),
         "calibration": text.calibration(inputs),
-        "span": _span(inputs),
         "verdicts": tables.verdict_table(inputs, found),
         "sources": evidence.source_table(inputs.provenance),
         "checks": evidence.check_table(inputs.checks),
@@ -105,8 +101,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "methods": _test_methods(inputs),
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
-    pages = {"index": destination / "index.html"}
-    _write(environment, "index.html.j2", pages["index"], shared | {"root": "", "embed": True})
+    index = destination / "index.html"
+    _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
         target = destination / "regions" / f"{place['name']}.html"
         _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
@@ -119,7 +115,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
     )
-    return pages["index"]
+    return index
 
 
 def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gallery) -> dict[str, Any]:
@@ -227,20 +223,6 @@ def _without_mirror(params: dict[str, Any]) -> dict[str, Any]:
     """Parameters without the folder of a user's machine, which is nobody else's business."""
     pull = {key: value for key, value in params.get("pull", {}).items() if key != "mirror"}
     return params | {"pull": pull} if pull else params
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["typeset"] = words.typeset
-    environment.globals.update(words=words, style_of=style_of, all_models=MODELS)
-    return environment
 
 
 def _write(environment: Environment, template: str, target: Path, context: dict[str, Any]) -> None:

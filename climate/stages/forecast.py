@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ import xarray as xr
 
 from climate import layout
 from climate.backtest import backtest, origins
+from climate.compute import settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.forecasters.base import Forecaster
@@ -78,7 +78,7 @@ def _hindcast(stage: str, region: str, params: Params, forecasters: Sequence[For
         plan.leads,
         refit_every,
         min_history=plan.min_history,
-        workers=os.cpu_count() or 1,
+        compute=settled(params.compute),
     )
     write_netcdf(table, target)
 

@@ -6,12 +6,13 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
+import yaml
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from markupsafe import Markup
@@ -19,12 +20,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
-import climate.report
 from climate import layout
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_text
-from climate.params import load_params
-from climate.report import words
+from climate.params import PARAMS_FILE, load_params
+from climate.report import pages
 
 log = logging.getLogger("climate")
 
@@ -32,8 +32,6 @@ NOTEBOOK = Path("notebooks/walkthrough.ipynb")
 
 CELL_TIMEOUT = 300
 """Seconds that one cell may take; the whole takes about a minute."""
-
-SITE = Path(climate.report.__file__).parent
 
 
 class OwnKernel(KernelSpecManager):  # type: ignore[misc]
@@ -57,7 +55,7 @@ def run() -> None:
         body = Markup("<h1>A walk through a forecast</h1><p>Left out: {}</p>").format(series.attrs["skipped"])
     else:
         body = Markup(to_html(execute(read_notebook(NOTEBOOK), Path.cwd())))
-    write_text(page(body), layout.WALKTHROUGH)
+    write_text(page(body, yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))), layout.WALKTHROUGH)
 
 
 def read_notebook(path: Path) -> Any:
@@ -125,17 +123,11 @@ def to_html(notebook: Any) -> str:
     return str(body)
 
 
-def page(body: Markup) -> str:
+def page(body: Markup, params: Mapping[str, Any]) -> str:
     """`body` as a page of the site."""
-    environment = Environment(
-        loader=FileSystemLoader(SITE / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["typeset"] = words.typeset
-    environment.globals.update(words=words)
-    return environment.get_template("walkthrough.html.j2").render(
-        body=body,
-        css=Markup((SITE / "style.css").read_text(encoding="utf-8")),
-        root="",
+    context = pages.frame(
+        params,
         span="",
         standfirst="From a published record to a fair forecast comparison, one step at a time.",
     )
+    return pages.page_text("walkthrough.html.j2", context | {"body": body})

@@ -1,0 +1,32 @@
+"""What the stages of dvc.yaml promise to write below reports/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT
+
+
+def _outs(stage: Any) -> Iterator[str]:
+    for kind in ("outs", "metrics", "plots"):
+        for out in stage.get(kind, ()):
+            yield out if isinstance(out, str) else next(iter(out))
+
+
+def promised() -> dict[str, str]:
+    """File or folder, relative to reports/, and the stage that writes it."""
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    return {
+        out.removeprefix("reports/"): name
+        for name, stage in stages.items()
+        for out in _outs(stage.get("do", stage))
+        if out.startswith("reports/")
+    }
+
+
+def of_other_stages(name: str) -> bool:
+    """Whether a file below reports/ comes from another stage than `report`."""
+    return promised().get(name.partition("/")[0], promised().get(name, "report")) != "report"
