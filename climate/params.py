@@ -125,6 +125,22 @@ class NotebookParams(Strict):
     record: Name
 
 
+class FilmParams(Strict):
+    """The film: of which record, how long, how many frames a second."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+    seconds: float = Field(default=60, ge=3, le=600)
+    fps: int = Field(default=10, ge=1, le=30)
+
+
+class SlidesParams(Strict):
+    """The slides: which record they tell of."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+
+
 class ReportParams(Strict):
     """What the report is called."""
 
@@ -147,6 +163,8 @@ class Params(Strict):
     report: ReportParams
     compute: ComputeParams = ComputeParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
+    film: FilmParams = FilmParams()
+    slides: SlidesParams = SlidesParams()
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -173,6 +191,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
+            if told is not None and told not in self.regions:
+                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
         if shared:

@@ -15,6 +15,7 @@ OVERRIDES = {
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
     "lstm": {"seeds": [11], "epochs": 2, "units": 8},
     "combine": {"min_verified": 2},
+    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 

@@ -38,6 +38,17 @@ def cues(told: list[Scene]) -> list[tuple[float, float, str]]:
     return found
 
 
+def transcript(told: list[Scene]) -> list[tuple[str, str, str]]:
+    """Minute and second, heading of the scene where it begins, and text of every caption."""
+    found, start = [], 0.0
+    for scene in told:
+        for place, cue in enumerate(scene.cues):
+            second = int(start + cue.start * scene.seconds)
+            found.append((f"{second // 60}:{second % 60:02d}", "" if place else scene.heading, cue.text))
+        start += scene.seconds
+    return found
+
+
 def webvtt(told: list[Scene]) -> str:
     """The captions as a WebVTT track."""
     blocks = ["WEBVTT"]

@@ -149,7 +149,7 @@ def _period(axes: Axes, story: Story, place: int) -> None:
         return
     y = 0.93 - 0.083 * place
     back = Rectangle(
-        (0.006, y - 0.0415), 0.46, 0.083, transform=axes.transAxes, color="white", alpha=0.82, lw=0, zorder=5
+        (0.006, y - 0.0415), 0.53, 0.083, transform=axes.transAxes, color="white", alpha=0.9, lw=0, zorder=5
     )
     axes.add_artist(back)
     box = Rectangle(
@@ -158,7 +158,7 @@ def _period(axes: Axes, story: Story, place: int) -> None:
     axes.add_artist(box)
     when = f"{words.iso_month(one.first)} to {words.iso_month(one.last)}"
     where = "" if not one.site or one.site in one.name else f", {one.site}"
-    name = shorten(words.typeset(f"{one.name}{where}"), 44, placeholder="…")
+    name = shorten(words.typeset(f"{one.name}{where}"), 34, placeholder="…")
     axes.text(0.05, y, f"{when}   {name}", transform=axes.transAxes, fontsize=15, color=INK, va="center", zorder=6)
 
 

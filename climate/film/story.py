@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -122,15 +123,16 @@ class Story:
         found = []
         for place in range(seams.sizes["seam"]):
             one = seams.isel(seam=place)
-            names, join = {str(one["older"].item()), str(one["newer"].item())}, one["join"].values
-            if not names <= own or not self.months[0] < join.astype("datetime64[M]") <= self.months[-1]:
+            names = {str(one["older"].item()), str(one["newer"].item())}
+            join: Any = one["join"].values.astype("datetime64[M]")[()]
+            if not names <= own or not self.months[0] < join <= self.months[-1]:
                 continue
             there = np.isfinite(one["difference"].values)
             found.append(
                 Seam(
                     self.inputs.source_title(str(one["older"].item())),
                     self.inputs.source_title(str(one["newer"].item())),
-                    join.astype("datetime64[M]"),
+                    join,
                     int(one["n"].item()),
                     float(one["offset"].item()),
                     float(one["offset_se"].item()),

@@ -14,14 +14,15 @@ from PIL import Image
 from climate.film.screen import Frame
 from climate.report.figures.base import MIXED_SHADES, reduce_colours
 
-CRF = 24
+CRF = 22
 """Constant rate factor of x264: sharp letters at a small size."""
 
 KEY_SECONDS = 5
 """Between frames from which a player can start."""
 
 GIF_WIDTH = 640
-GIF_COLOURS = 48
+GIF_SHADES = 64
+"""Of its palette, beside the most frequent colours."""
 GIF_SAMPLES = 24
 """Frames that the palette of the GIF is made from."""
 
@@ -53,8 +54,7 @@ def gif(frames: Sequence[Frame], seconds_per_frame: float) -> bytes:
     """An animated GIF of `GIF_WIDTH` pixels that loops for ever, with one palette for all frames."""
     small = [_smaller(frame) for frame in frames]
     sample = small[:: max(1, len(small) // GIF_SAMPLES)]
-    strip = Image.fromarray(np.concatenate([np.asarray(one) for one in sample]))
-    palette = strip.quantize(GIF_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = reduce_colours(np.concatenate([np.asarray(one) for one in sample]), GIF_SHADES)
     indexed = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in small]
     out = io.BytesIO()
     indexed[0].save(

@@ -35,6 +35,8 @@ PAGES: tuple[Page, ...] = (
     Page("sources", "Sources", "sources.html"),
     Page("methods", "Methods", "methods.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
+    Page("film", "Film", "film.html", needs="film"),
+    Page("slides", "Slides", "slides.html", needs="slides"),
 )
 """The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
 
