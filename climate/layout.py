@@ -19,8 +19,6 @@ GROUPS = Path("build/groups.nc")
 REVISIONS = Path("build/revisions.json")
 REPORTS = Path("reports")
 WALKTHROUGH = REPORTS / "walkthrough.html"
-FILM = REPORTS / "film"
-SLIDES = REPORTS / "slides"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

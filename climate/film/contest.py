@@ -27,8 +27,8 @@ TOO_LONG = 2.2
 def contest(story: Story, scene: Scene, screen: Screen, progress: np.ndarray) -> Iterator[Frame]:
     """A month hand moves over the years of the contest; fans open at origins, and bars follow the running score."""
     screen.clear(scene.heading)
-    picture = _Picture(story, screen)
-    bars = _Bars(story, screen) if story.tally.sizes["time"] else None
+    picture = Picture(story, screen)
+    bars = Bars(story, screen) if story.tally.sizes["time"] else None
     screen.settle()
     shares = np.linspace(0, 1, progress.size) if progress.size > 1 else np.ones(1)
     for whole, share in zip(progress, shares, strict=True):
@@ -43,7 +43,7 @@ def contest(story: Story, scene: Scene, screen: Screen, progress: np.ndarray) ->
         yield screen.shot(float(whole), moving)
 
 
-class _Picture:
+class Picture:
     """Observations up to a month, and the forecasts issued until then."""
 
     def __init__(self, story: Story, screen: Screen) -> None:
@@ -119,7 +119,7 @@ class _Picture:
         return [self.hand, self.line]
 
 
-class _Bars:
+class Bars:
     """The mean error of each model over all forecasts verified by a month."""
 
     def __init__(self, story: Story, screen: Screen) -> None:

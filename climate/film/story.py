@@ -127,7 +127,8 @@ class Story:
             join: Any = one["join"].values.astype("datetime64[M]")[()]
             if not names <= own or not self.months[0] < join <= self.months[-1]:
                 continue
-            there = np.isfinite(one["difference"].values)
+            difference = one["newer_value"].values - one["older_value"].values
+            there = np.isfinite(difference)
             found.append(
                 Seam(
                     self.inputs.source_title(str(one["older"].item())),
@@ -136,9 +137,9 @@ class Story:
                     int(one["n"].item()),
                     float(one["offset"].item()),
                     float(one["offset_se"].item()),
-                    abs(float(one["drift"].item())) > 2 * float(one["drift_se"].item()),
+                    text.drifts(one),
                     one["time"].values[there].astype("datetime64[M]"),
-                    one["difference"].values[there],
+                    difference[there],
                 )
             )
         return sorted(found, key=lambda seam: seam.join)

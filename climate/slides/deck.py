@@ -21,6 +21,8 @@ from climate.report.tables import Table
 MODELS_SHOWN = 9
 """Rows of the table of simple models that a slide has room for."""
 
+PLUS_MINUS = f"{words.NO_BREAK}±{words.NO_BREAK}"
+
 KEYS = "Arrow keys turn the slides, Esc shows all of them, S opens the speaker's view, ? lists the keys."
 
 
@@ -37,7 +39,7 @@ class Slide:
     code: str = ""
     notes: Sequence[str] = ()
     layout: str = "usual"
-    """How the parts stand to each other: usual, wide, beside or statement."""
+    """How the parts stand to each other: usual, wide, picture, beside or statement."""
 
 
 def deck(inputs: ReportInputs, region: str) -> list[Slide]:
@@ -75,8 +77,8 @@ def _question(inputs: ReportInputs) -> Slide:
             "A network is easy to make look good: let it see the future, set it against a weak opponent, "
             "or show one lucky start.",
             f"Here {words.count(len(inputs.models), 'model')} forecast {words.count(len(inputs.regions), 'place')} "
-            f"from the same {words.count(verified, 'origin')}, up to {words.count(table.sizes['lead'], 'month')} ahead, "
-            "from the past alone.",
+            f"from the same {words.count(verified, 'origin')}, up to {words.count(table.sizes['lead'], 'month')} "
+            "ahead, from the past alone.",
             "Every number goes back to a publisher's bytes.",
         ],
         notes=[
@@ -129,14 +131,14 @@ def _seams(inputs: ReportInputs, region: str) -> Slide | None:
         if drawing is None or not {str(one["older"].item()), str(one["newer"].item())} <= sources:
             continue
         unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
-        size = f"{words.number(float(one['offset']), 3, True)} ± {words.number(float(one['offset_se']), 3)} {unit}"
-        drift = abs(float(one["drift"])) > 2 * float(one["drift_se"])
+        offset, error = (float(one[name]) for name in ("offset", "offset_se"))
+        size = f"{words.number(offset, 3, True)}{PLUS_MINUS}{words.number(error, 3)}{words.NO_BREAK}{unit}"
         return Slide(
             "seam",
             "Where two records meet",
             text=[
                 f"{words.capital(words.count(int(one['n']), 'month'))} that both cover give the offset that joins "
-                f"them: {size}.{' They drift apart, so no single number joins them well.' if drift else ''}"
+                f"them: {size}.{' They drift apart, so no single number joins them well.' if text.drifts(one) else ''}"
             ],
             drawing=drawing,
             notes=["The overlap ends before the first origin: a forecast must not know of a join made later."],
@@ -145,6 +147,9 @@ def _seams(inputs: ReportInputs, region: str) -> Slide | None:
 
 
 def _honest(inputs: ReportInputs, region: str) -> Slide:
+    # intervals are narrow beside a rise of decades; those of a temperature can be seen
+    temperatures = [name for name in inputs.regions if text.is_temperature(inputs.series[name].attrs)]
+    shown = (temperatures or [region])[0]
     return Slide(
         "honest",
         "What forecasting honestly means",
@@ -152,9 +157,9 @@ def _honest(inputs: ReportInputs, region: str) -> Slide:
             "An origin is the last month that may be known. Season, trend, scaling and weights come from before it.",
             "A forecast is a spread, not a number. It is scored as a whole (CRPS).",
             "Many origins, the same for all models; the same months are scored.",
-            "Chance is asked about, and asked for as often as models are compared.",
+            "Could it be chance? The answer allows for the number of comparisons.",
         ],
-        drawing=forecast.hindcast_figure(inputs, region),
+        drawing=forecast.hindcast_figure(inputs, shown),
         layout="beside",
         notes=[
             "Only one module of this project cuts time, and a test changes the future and compares bits.",
@@ -212,6 +217,7 @@ def _lstm(inputs: ReportInputs, region: str, own: Sequence[Contest], tests: int)
         "The LSTM: what goes in and out decides",
         text=said,
         drawing=scores.leads_figure(inputs, region),
+        layout="wide",
         notes=notes,
     )
 
@@ -221,10 +227,10 @@ def _results(inputs: ReportInputs, found: Sequence[Contest]) -> Slide:
     return Slide(
         "results",
         "Who won?",
-        text=[text.standfirst(inputs, found)],
         drawing=drawing,
-        layout="wide",
+        layout="picture",
         notes=[
+            text.standfirst(inputs, found),
             "Left of the line the LSTM is better; bars are 90% intervals by bootstrap; filled marks are significant.",
             text.winners(inputs),
         ],
@@ -235,18 +241,18 @@ def _verdicts(inputs: ReportInputs, found: Sequence[Contest]) -> Slide | None:
     if not found:
         return None
     level = words.number(inputs.significance, 2)
-    counts = {outcome: sum(one.outcome == outcome for one in found) for outcome in ("better", "worse", "same")}
+    counts = [sum(one.outcome == outcome for one in found) for outcome in ("better", "worse", "same")]
+    better, worse, same = (words.spell(count) if count else "none" for count in counts)
+    tally = (
+        f"Of {words.count(len(found), 'comparison')}, the LSTM is significantly better in {better}, worse in {worse} "
+        f"and not to be told apart in {same} (p < {level} after Holm's correction)."
+    )
     return Slide(
         "significance",
         "Is that more than chance?",
-        text=[
-            f"Of {words.count(len(found), 'comparison')}, the LSTM is significantly better in "
-            f"{words.spell(counts['better']) if counts['better'] else 'none'}, worse in "
-            f"{words.spell(counts['worse']) if counts['worse'] else 'none'} and not to be told apart in "
-            f"{words.spell(counts['same']) if counts['same'] else 'none'} (p < {level} after Holm's correction).",
-            text.winners(inputs),
-        ],
-        notes=[
+        text=[text.standfirst(inputs, found), text.winners(inputs)],
+        notes=[tally]
+        + [
             text.verdict(one, *inputs.leads_of(one.block), tests=len(found), level=inputs.significance)
             for one in sorted(found, key=lambda one: one.p_holm)[:3]
         ]
