@@ -121,7 +121,11 @@ def test_slides_turn_in_a_browser_print_and_ask_no_network(inputs: ReportInputs,
         browser.call("Page.navigate", url=page.resolve().as_uri() + "?print-pdf")
         while not any(event.get("method") == "Page.loadEventFired" for event in browser.events):
             browser.events.append(browser._receive())
-        browser.evaluate("new Promise(done => Reveal.isReady() ? done(0) : Reveal.on('pdf-ready', () => done(0)))")
+        # the library lays out one page per slide some time after the page has loaded
+        browser.evaluate(
+            "new Promise(done => { const look = () => document.querySelectorAll('.pdf-page').length === "
+            f"{total} ? setTimeout(() => done(0), 200) : setTimeout(look, 50); look(); }})"
+        )
         printed = base64.b64decode(
             browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
         )
