@@ -147,6 +147,14 @@ def slides() -> None:
 
 
 @app.command()
+def api() -> None:
+    """Make the reference of the code."""
+    from climate.stages.api import run
+
+    run()
+
+
+@app.command()
 def report() -> None:
     """Render reports/."""
     from climate.stages.report import run

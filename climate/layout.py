@@ -22,6 +22,7 @@ REVISIONS = Path("build/revisions.json")
 REPORTS = Path("reports")
 SET_PAGES = REPORTS / "sets"
 WALKTHROUGH = REPORTS / "walkthrough.html"
+API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

@@ -37,6 +37,9 @@ class ReportInputs:
         groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
+        readers: source key -> the file of this repository that reads it.
+        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
+        architecture: docs/architecture.md.
     """
 
     title: str
@@ -53,6 +56,9 @@ class ReportInputs:
     shapes: Mapping[str, Any] = field(default_factory=dict)
     groups: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
+    readers: Mapping[str, str] = field(default_factory=dict)
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str = ""
 
     def __post_init__(self) -> None:
         if not self.regions:

@@ -35,6 +35,8 @@ PAGES: tuple[Page, ...] = (
     Page("sets", "Sets", "index.html#sets", needs="sets"),
     Page("sources", "Sources", "sources.html"),
     Page("methods", "Methods", "methods.html"),
+    Page("architecture", "Architecture", "architecture.html"),
+    Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
     Page("film", "Film", "film.html", needs="film"),
     Page("slides", "Slides", "slides.html", needs="slides"),
@@ -64,6 +66,11 @@ def frame(params: Mapping[str, Any], *, span: str, standfirst: str, root: str = 
         "span": span,
         "standfirst": standfirst,
     }
+
+
+def hover_script() -> Markup:
+    """The script that shows values of figures; a page with such figures passes it on as `hover`."""
+    return Markup((HERE / "hover.js").read_text(encoding="utf-8"))
 
 
 def environment() -> Environment:
