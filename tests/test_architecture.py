@@ -85,13 +85,19 @@ def test_stages_and_commands_are_imported_by_the_command_line_alone() -> None:
     assert importers("climate.stages", "climate.commands") <= {"climate.cli"}
 
 
-def test_report_is_imported_by_stages_alone() -> None:
-    assert all(inside(module, "climate.stages") for module in importers("climate.report"))
+def test_report_is_imported_by_stages_film_and_slides_alone() -> None:
+    allowed = ("climate.stages", "climate.film", "climate.slides")
+    assert all(inside(module, *allowed) for module in importers("climate.report"))
+
+
+def test_film_and_slides_are_imported_by_stages_alone() -> None:
+    for package in ("climate.film", "climate.slides"):
+        assert all(inside(module, "climate.stages") for module in importers(package))
 
 
 def test_report_reads_no_file_of_a_stage() -> None:
     for module, imported in IMPORTS.items():
-        if inside(module, "climate.report"):
+        if inside(module, "climate.report", "climate.film", "climate.slides"):
             assert not {name for name in imported if inside(name, "climate.layout", "climate.files", *OUTER)}, module
 
 
