@@ -146,6 +146,13 @@ class RevisionsParams(Strict):
     against: dict[str, str] = Field(default_factory=dict)
 
 
+class CeilingParams(Strict):
+    """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
+
+    regions: list[Name] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -174,6 +181,25 @@ class ReportParams(Strict):
     title: str
 
 
+class ProjectParams(Strict):
+    """Projections to the middle of the century."""
+
+    pathways: str = "ssp-co2"
+    """A source of the catalogue that holds concentrations by scenario; without it under pull.sources none is made."""
+    co2: Name = "mauna-loa-co2"
+    """The region whose CO2 is observed."""
+    scenarios: list[str] = Field(default=["ssp119", "ssp126", "ssp245", "ssp370", "ssp585"], min_length=1)
+    until: int = Field(default=2050, ge=1990, le=2100)
+    hindcasts: list[int] = Field(default=[1990, 2000, 2010])
+    """Last years of earlier projections that are compared with what happened."""
+
+    @field_validator("pathways")
+    @classmethod
+    def _known(cls, key: str) -> str:
+        find_source(key)
+        return key
+
+
 class Params(Strict):
     """The whole of params.yaml."""
 
@@ -190,7 +216,9 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
+    project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     film: FilmParams = FilmParams()

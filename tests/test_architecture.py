@@ -12,10 +12,15 @@ from tests.conftest import ROOT
 ALGORITHMS = (
     "climate.forecasters",
     "climate.backtest",
+    "climate.ceiling",
     "climate.scoring",
     "climate.losses",
     "climate.comparison",
     "climate.significance",
+    "climate.simulation",
+    "climate.forcing",
+    "climate.predictive",
+    "climate.projection",
     "climate.splice",
     "climate.blend",
     "climate.overlap",
@@ -25,6 +30,9 @@ ALGORITHMS = (
     "climate.missing",
     "climate.series",
     "climate.harmonize",
+    "climate.sets",
+    "climate.compute",
+    "climate.cluster",
 )
 
 OUTER = ("climate.stages", "climate.commands", "climate.cli")
@@ -97,6 +105,15 @@ def test_report_reads_no_file_of_a_stage() -> None:
 def test_algorithms_know_no_place_of_files(module: str) -> None:
     forbidden = {name for name in IMPORTS[module] if inside(name, "climate.layout", "climate.files", *OUTER)}
     assert not forbidden
+
+
+def test_processes_and_machines_are_known_in_one_place() -> None:
+    assert importers("climate.cluster") == {"climate.compute"}
+    for path in (ROOT / "climate").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if name_of(path) not in ("climate.compute", "climate.cluster"):
+            assert "ProcessPoolExecutor" not in text, path
+            assert "import distributed" not in text, path
 
 
 @pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, "climate.forecasters")])

@@ -32,8 +32,10 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
+    Page("projection", "Projection", "projection.html", needs="project"),
     Page("sets", "Sets", "index.html#sets", needs="sets"),
     Page("sources", "Sources", "sources.html"),
+    Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),

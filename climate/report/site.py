@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment
 
-from climate.report import downloads, evidence, markdown, pages, parts, tables, text, words
+from climate.report import downloads, evidence, judging, markdown, pages, parts, projection, tables, text, words
 from climate.report.downloads import Download, described
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
@@ -119,6 +119,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "methods": _test_methods(inputs),
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
+    shared["projection"] = projection.page(inputs, gallery.add, _credit)
+    shared["judging"] = judging.page(inputs, gallery.add, whole)
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
@@ -155,6 +157,10 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
     )
+    _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
+    if shared["projection"]:
+        target = destination / "projection.html"
+        _write(environment, "projection.html.j2", target, shared | {"root": "", "embed": False})
     return index
 
 
@@ -177,8 +183,10 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
+        "judging": judging.region_pictures(inputs, region, gallery.add, source),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
+        "ceiling": parts.ceiling_table(inputs, region),
         "period_text": parts.period_errors(inputs, region)[0],
         "period_errors": parts.period_errors(inputs, region)[1],
         "tests": sum(int(inputs.scores[name].notnull().sum()) for name in ("dm_p_best",))
