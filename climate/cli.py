@@ -131,6 +131,14 @@ def simulate() -> None:
 
 
 @app.command()
+def ceiling() -> None:
+    """Score models that are given the future of their covariates: a ceiling, not a forecast."""
+    from climate.stages.ceiling import run
+
+    run()
+
+
+@app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run
@@ -142,6 +150,22 @@ def revisions() -> None:
 def notebook() -> None:
     """Run the walkthrough and make its page."""
     from climate.stages.notebook import run
+
+    run()
+
+
+@app.command()
+def film() -> None:
+    """Make the film of one record, and its page."""
+    from climate.stages.film import run
+
+    run()
+
+
+@app.command()
+def slides() -> None:
+    """Make the slides."""
+    from climate.stages.slides import run
 
     run()
 

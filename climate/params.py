@@ -146,10 +146,33 @@ class RevisionsParams(Strict):
     against: dict[str, str] = Field(default_factory=dict)
 
 
+class CeilingParams(Strict):
+    """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
+
+    regions: list[Name] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
     record: Name
+
+
+class FilmParams(Strict):
+    """The film: of which record, how long, how many frames a second."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+    seconds: float = Field(default=60, ge=3, le=600)
+    fps: int = Field(default=10, ge=1, le=30)
+
+
+class SlidesParams(Strict):
+    """The slides: which record they tell of."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
 
 
 class ReportParams(Strict):
@@ -187,10 +210,13 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
+    film: FilmParams = FilmParams()
+    slides: SlidesParams = SlidesParams()
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -223,6 +249,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
+            if told is not None and told not in self.regions:
+                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

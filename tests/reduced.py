@@ -26,6 +26,7 @@ OVERRIDES = {
         "thin": 40,
     },
     "combine": {"min_verified": 2},
+    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 

@@ -35,6 +35,7 @@ class ReportInputs:
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
         groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
+        ceiling: scores with covariates forecast and known over (region, model, block), see climate.ceiling; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
         projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
         simulation: size and power of the tests, see climate.simulation; or None.
@@ -58,13 +59,14 @@ class ReportInputs:
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
     groups: xr.Dataset | None = None
+    ceiling: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
-    projection: Mapping[str, xr.Dataset] | None = None
-    simulation: xr.Dataset | None = None
-    cost: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     pipeline: Mapping[str, Any] = field(default_factory=dict)
     architecture: str = ""
+    projection: Mapping[str, xr.Dataset] | None = None
+    simulation: xr.Dataset | None = None
+    cost: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:

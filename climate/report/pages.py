@@ -40,6 +40,8 @@ PAGES: tuple[Page, ...] = (
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
+    Page("film", "Film", "film.html", needs="film"),
+    Page("slides", "Slides", "slides.html", needs="slides"),
 )
 """The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
 

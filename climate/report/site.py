@@ -186,6 +186,7 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "judging": judging.region_pictures(inputs, region, gallery.add, source),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
+        "ceiling": parts.ceiling_table(inputs, region),
         "period_text": parts.period_errors(inputs, region)[0],
         "period_errors": parts.period_errors(inputs, region)[1],
         "tests": sum(int(inputs.scores[name].notnull().sum()) for name in ("dm_p_best",))

@@ -42,13 +42,14 @@ def run() -> None:
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
+        ceiling=read_netcdf(layout.CEILING),
         revisions=read_json(layout.REVISIONS),
-        simulation=read_netcdf(layout.SIMULATION),
-        cost=read_json(layout.COST),
-        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
+        simulation=read_netcdf(layout.SIMULATION),
+        cost=read_json(layout.COST),
+        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 
