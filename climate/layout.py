@@ -13,13 +13,20 @@ COVARIATES = Path("build/covariates.nc")
 SEAMS = Path("build/seams.nc")
 BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
+POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
+SETS = Path("build/sets")
 SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
 CEILING = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
+PROJECTION = Path("build/projection")
+SIMULATION = Path("build/simulation.nc")
+COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
+SET_PAGES = REPORTS / "sets"
 WALKTHROUGH = REPORTS / "walkthrough.html"
+API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
@@ -35,5 +42,10 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    """The forecast table that `stage` (baselines, lstm, pooled or combined) wrote for one region."""
     return FORECASTS / stage / f"{region}.nc"
+
+
+def set_file(name: str) -> Path:
+    """The scores of one set."""
+    return SETS / f"{name}.nc"

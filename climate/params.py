@@ -13,6 +13,7 @@ from climate.definitions import (
     HarmonizeParams,
     Month,
     RegionDefinition,
+    SetDefinition,
     Strict,
     check_definitions,
     check_no_lookahead,
@@ -78,6 +79,26 @@ class LstmParams(Strict):
     learning_rate: float = Field(gt=0, lt=1)
 
 
+class PoolParams(Strict):
+    """What the pooled forecasters learn from, and how."""
+
+    source: str
+    shapes: str
+    points: int | None = Field(ge=5, le=90)
+    """Degrees between the points that are learnt from beside the regions; null for none."""
+    step: int = Field(ge=1, le=12)
+    components: int = Field(ge=1, le=500)
+    refit_every: int = Field(ge=1)
+    models: list[Name] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    units: int = Field(ge=1, le=1024)
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(ge=1, le=8192)
+    learning_rate: float = Field(gt=0, lt=1)
+    thin: int = Field(ge=1)
+    fine_tune: int = Field(ge=0, le=10_000)
+
+
 class CombineParams(Strict):
     """Combination and calibration of forecasts."""
 
@@ -119,6 +140,12 @@ class ComputeParams(Strict):
     """What all of them may use together (GiB); None: three quarters of the machine's memory."""
 
 
+class RevisionsParams(Strict):
+    """Which vintages are compared beside those that packages carry."""
+
+    against: dict[str, str] = Field(default_factory=dict)
+
+
 class CeilingParams(Strict):
     """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
 
@@ -132,10 +159,39 @@ class NotebookParams(Strict):
     record: Name
 
 
+class FilmParams(Strict):
+    """The film: of which record, how long, how many frames a second."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+    seconds: float = Field(default=60, ge=3, le=600)
+    fps: int = Field(default=10, ge=1, le=30)
+
+
+class SlidesParams(Strict):
+    """The slides: which record they tell of."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+
+
 class ReportParams(Strict):
     """What the report is called."""
 
     title: str
+
+
+class ProjectParams(Strict):
+    """Projections to the middle of the century."""
+
+    pathways: str = "ssp-co2"
+    """A source of the catalogue that holds concentrations by scenario; without it under pull.sources none is made."""
+    co2: Name = "mauna-loa-co2"
+    """The region whose CO2 is observed."""
+    scenarios: list[str] = Field(default=["ssp119", "ssp126", "ssp245", "ssp370", "ssp585"], min_length=1)
+    until: int = Field(default=2050, ge=1990, le=2100)
+    hindcasts: list[int] = Field(default=[1990, 2000, 2010])
+    """Last years of earlier projections that are compared with what happened."""
 
 
 class Params(Strict):
@@ -146,15 +202,21 @@ class Params(Strict):
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
     records: dict[Name, RegionDefinition] = Field(default_factory=dict)
     covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
+    sets: dict[Name, SetDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
+    pool: PoolParams
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
     ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
+    project: ProjectParams = ProjectParams()
+    revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
+    film: FilmParams = FilmParams()
+    slides: SlidesParams = SlidesParams()
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -170,6 +232,12 @@ class Params(Strict):
             for source in required_sources(name, definitions, self.harmonize):
                 if source not in self.pull.sources:
                     raise ValueError(f"'{name}' needs source '{source}', which is not under pull.sources; add it there")
+        for name, one in self.sets.items():
+            for source in one.sources:
+                if source not in self.pull.sources:
+                    raise ValueError(f"sets.{name} needs source '{source}', which is not under pull.sources; add it")
+            if one.first_origin is not None:
+                check_no_lookahead(self.harmonize.alone, one.first_origin)
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
@@ -181,6 +249,12 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
+            if told is not None and told not in self.regions:
+                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
+        for source in self.revisions.against:
+            if source not in self.pull.sources:
+                raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
         if shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -16,11 +17,12 @@ def _outs(stage: Any) -> Iterator[str]:
             yield out if isinstance(out, str) else next(iter(out))
 
 
+@cache
 def promised() -> dict[str, str]:
     """File or folder, relative to reports/, and the stage that writes it."""
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
     return {
-        out.removeprefix("reports/"): name
+        out.removeprefix("reports/").removesuffix("/${key}"): name
         for name, stage in stages.items()
         for out in _outs(stage.get("do", stage))
         if out.startswith("reports/")

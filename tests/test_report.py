@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 import shapely
 import xarray as xr
+import yaml
 from PIL import Image
 
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.groups import EL_NINO, NEUTRAL, group_scores, join_groups
 from climate.report import words
-from climate.report.figures import contest, forecast, places, record, scores, stripes
+from climate.report.figures import contest, forecast, membership, places, record, scores, stripes
 from climate.report.figures.base import reduce_colours
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
@@ -30,6 +31,7 @@ from climate.report.palette import MODELS, ordered, style_of
 from climate.report.site import render
 from climate.report.text import record as record_text
 from climate.report.text import standfirst, verdict, winners
+from tests.conftest import ROOT
 from tests.promised import of_other_stages
 
 MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
@@ -150,7 +152,13 @@ def make_revisions() -> dict[str, Any]:
         **{"mean_absolute": 0.05, "mean_change": 0.01, "largest": -0.21, "month": "2017-03", "place": "Mauna Loa"},
         **{"changed": "version: 1 -> 2", "words": [], "decades": [{"decade": 2010, "shared": 120, "revised": 12}]},
     }
+    row["knew"] = {
+        **{"origin": "2024-12", "units": "ppm", "model": "unobserved-components", "verified": 2, "revised_recent": 5},
+        **{"change_recent": -0.02, "crps": {"then": 0.31, "now": 0.25}, "observed": [425.1, 426.2, None]},
+        **{"then": [[424.0, 425.0, 426.0]] * 3, "now": [[424.1, 425.1, 426.1]] * 3},
+    }
     same = row | {"source": "new-source", "title": "The new record", "revised": 0, "largest": 0.0, "changed": ""}
+    same["knew"] = row["knew"] | {"now": row["knew"]["then"]}
     same |= {"mean_absolute": None, "month": "", "place": "", "decades": [{"decade": 2010, "shared": 9, "revised": 0}]}
     refused = {"source": "lost-source", "old": "2024", "new": "2025", "reason": "registry: no answer"}
     return {"compared": [row, same], "refused": [refused], "alone": ["new-source"]}
@@ -257,6 +265,9 @@ def make_inputs(**changes: Any) -> ReportInputs:
         skipped={"atlantis": "its source is missing"},
         groups=make_groups(series),
         revisions=make_revisions(),
+        readers={"old-source": "climate/sources/gistemp.py"},
+        pipeline=yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8")),
+        architecture=(ROOT / "docs" / "architecture.md").read_text("utf-8"),
     )
     return replace(inputs, **changes)
 
@@ -307,10 +318,12 @@ def pages(site: Path) -> list[Page]:
     return [Page(path) for path in sorted(site.rglob("*.html"))]
 
 
-def test_every_expected_page_is_written(site: Path) -> None:
+def test_every_expected_page_is_written(inputs: ReportInputs, site: Path) -> None:
     found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
     regions = {f"regions/{name}.html" for name in RATIOS}
-    assert found == {"index.html", "sources.html", "methods.html"} | regions
+    sources = {f"sources/{entry['key']}.html" for entry in inputs.provenance}
+    top = {f"{name}.html" for name in ("index", "sources", "judging", "methods", "data", "architecture")}
+    assert found == top | regions | sources
 
 
 def test_html_is_well_formed_and_ids_are_unique(pages: list[Page]) -> None:
@@ -337,7 +350,9 @@ def test_every_link_resolves_and_nothing_is_loaded_from_elsewhere(site: Path, pa
             assert not attrs.get("src", "").startswith(("http", "//")), page.path
         for link in page.of("link"):
             assert link["href"].startswith("data:"), page.path
-        assert page.of("script") == []
+        scripts = page.of("script")
+        assert all("src" not in script for script in scripts)
+        assert [script.get("type") for script in scripts].count(None) <= 1
         text = page.path.read_text(encoding="utf-8")
         assert "url(" not in text
         assert "@import" not in text
@@ -367,7 +382,8 @@ def test_headings_are_in_order_and_tables_have_captions_and_scopes(pages: list[P
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), page.path
-        assert len(page.of("table")) == len(page.of("caption"))
+        # tables of a document have the heading above them
+        assert len(page.of("table")) == len(page.of("caption")) or page.path.name == "architecture.html"
         assert all(head.get("scope") in ("col", "row") for head in page.of("th"))
         assert len(page.of("main")) == 1
         assert page.of("html")[0]["lang"] == "en"
@@ -398,11 +414,26 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert "The old-source &lt;record&gt; &amp; more" in text
     assert "new-source, rows never shrink: warning" in text
     sources = (site / "sources.html").read_text(encoding="utf-8")
+    source = (site / "sources" / "old-source.html").read_text(encoding="utf-8")
+    assert "no month twice" in source
+    assert "two fewer" not in source
+    assert "climate/sources/gistemp.py" in source
+    assert 'href="new-source.html"' in source
+    assert 'src="../figures/seam-1.png"' in source
+    assert "12 of 120" in source
+    assert "12 of 120" not in (site / "sources" / "new-source.html").read_text(encoding="utf-8")
     assert "0.12 ± 0.01" in sources
     assert "two fewer" in sources
     assert "none declared near it" in sources
-    for fact in ("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file"):
-        assert fact in sources
+    for fact in (
+        "CC0",
+        "Somebody (2026)",
+        "https://doi.org/10.1234/5678",
+        "registry",
+        "mirror: no such file",
+        "ab" * 32,
+    ):
+        assert fact in source
 
 
 def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
@@ -493,13 +524,15 @@ def test_all_places_together_are_set_against_their_best_simple_models() -> None:
     assert "picked after the event" in winners(inputs)
 
 
-def test_issued_data_hold_every_quantile_of_every_model(site: Path, inputs: ReportInputs) -> None:
+def test_issued_data_hold_median_and_intervals_of_every_model(site: Path, inputs: ReportInputs) -> None:
     csv = pd.read_csv(site / "data" / "issued.csv")
     assert len(csv) == 3 * len(MODEL_NAMES) * LEADS
     assert set(csv["origin"]) == {"2026-02"}
     row = csv[(csv["region"] == "kiel") & (csv["model"] == "sarima") & (csv["lead"] == 7)].iloc[0]
-    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7).values
-    np.testing.assert_allclose([row[f"q{level:g}"] for level in QUANTILES], expected, atol=0.0051)
+    levels = [float(name[1:]) for name in csv.columns if name.startswith("q")]
+    assert levels == [0.05, 0.2, 0.5, 0.8, 0.95]
+    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7, quantile=levels).values
+    np.testing.assert_allclose([row[f"q{level:g}"] for level in levels], expected, atol=0.0051)
 
 
 def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:
@@ -728,6 +761,36 @@ def test_revisions_say_what_how_many_how_much_and_where(site: Path) -> None:
     assert "registry: no answer" in text
     assert "2010s 12 of 120" in text
     assert "No package carries an older vintage of these" in text
+
+
+def test_what_a_forecast_issued_then_knew_stands_beside_what_is_known_now(site: Path) -> None:
+    text = (site / "sources.html").read_text(encoding="utf-8")
+    assert "The old record: a forecast from December 2024, where vintage 2025-01 ends, beside one" in text
+    assert "five months of the last twelve before it revised since, on average by \u22120.0200 ppm" in text
+    assert "0.310 ppm with what was known then and 0.250 ppm with what is known now" in text
+    assert "The new record: a forecast from December 2024" in text
+    assert "is the same to the last digit with vintage 2026-02" in text
+    data = pd.read_csv(site / "data" / "vintages-old-source.csv")
+    assert data["month"].to_list() == ["2025-01", "2025-02", "2025-03"]
+    assert data["now_median"].to_list() == [425.1] * 3
+    assert not (site / "figures" / "vintages-new-source.png").exists()
+
+
+def test_members_and_spread_of_a_combination_are_drawn(inputs: ReportInputs) -> None:
+    series = inputs.series["globe"]
+    early = np.arange(series.sizes["time"]) < 240
+    running = np.where(early, "one", "one,two").astype(object)
+    spread = np.where(early, np.nan, 0.04)
+    combined = series.assign(
+        source=("time", running), spread=("time", spread), members=("time", np.where(early, 1, 2))
+    ).assign_attrs(left_out="three")
+    drawing = membership.membership_figure(replace(inputs, series={**inputs.series, "globe": combined}), "globe")
+    assert drawing is not None
+    assert "1958-03 to 1978-02 one member; 1978-03 to 2026-02 two members" in drawing.caption
+    assert "by a spread of 0.040 \u00b0C, in the last 10 years (to 2026-02) by 0.040 \u00b0C" in drawing.caption
+    assert "Left out, for they begin too late for an overlap: three." in drawing.caption
+    assert drawing.data["members"].value_counts().to_dict() == {2: 576, 1: 240}
+    assert membership.membership_figure(inputs, "globe") is None
 
 
 def test_errors_by_enso_state_and_collection_period_stand_on_the_page_of_a_place(

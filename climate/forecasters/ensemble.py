@@ -40,6 +40,8 @@ PRIOR_ORIGINS = 12.0
 def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
     """Forecast tables of one region as one, models one after the other; per-origin variables come from the first.
 
+    Forecasts of single seeds stay behind.
+
     Raises:
         ClimateError: origins, leads or observations differ, or a model occurs twice.
     """
@@ -57,7 +59,12 @@ def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
                     "the same; run the stages of this region again"
                 )
     joined = xr.concat(
-        tables, dim="model", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+        [table.drop_vars("seeds", errors="ignore") for table in tables],
+        dim="model",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        combine_attrs="override",
     )
     return joined.assign_coords(model=np.array(names, dtype=object))
 

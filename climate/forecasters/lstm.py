@@ -108,12 +108,16 @@ class Trained:
         """Number of values estimated: the units, and the weights of all seeds."""
         return int(self.deviation.size + len(self.members) * self.network().parameters)
 
-    def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
-        """Quantiles (lead, quantile) of the target for one scaled row (1, ...), the mean over the seeds."""
+    def each_seed(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Quantiles (seed, lead, quantile) of the target for one scaled row (1, ...)."""
         network = self.network()
-        shape = np.mean([network.predict(weights, [sequence, static])[0] for weights in self.members], axis=0)
+        shapes = np.stack([network.predict(weights, [sequence, static])[0] for weights in self.members])
+        return np.asarray(shapes * self.deviation[:, None])
+
+    def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Their mean over the seeds (lead, quantile)."""
         # single precision may turn two near quantiles round
-        return np.maximum.accumulate(shape * self.deviation[:, None], axis=1)
+        return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
 
 
 def train_members(settings: LstmParams, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
@@ -161,12 +165,18 @@ class FittedDirect:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Seeded.seed_forecasts`; raises as `forecast`."""
         if leads > MAX_LEADS:
             raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
-        change = self.trained.predict(self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:]))
+        inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
+        changes = self.trained.each_seed(*inputs)[:, :leads]
         season = self.frame.season[future_months(history, leads)]
-        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + change[:leads])
+        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + changes)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,13 @@ class ReportInputs:
         groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
         ceiling: scores with covariates forecast and known over (region, model, block), see climate.ceiling; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
+        projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
+        simulation: size and power of the tests, see climate.simulation; or None.
+        cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
+        readers: source key -> the file of this repository that reads it.
+        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
+        architecture: docs/architecture.md.
     """
 
     title: str
@@ -55,6 +61,12 @@ class ReportInputs:
     groups: xr.Dataset | None = None
     ceiling: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
+    readers: Mapping[str, str] = field(default_factory=dict)
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str = ""
+    projection: Mapping[str, xr.Dataset] | None = None
+    simulation: xr.Dataset | None = None
+    cost: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:
