@@ -156,6 +156,7 @@ def test_nothing_after_the_origin_reaches_a_covariate_model(name: str) -> None:
     np.testing.assert_array_equal(forecaster.fit(again).forecast(again, 24), true)
 
 
+@pytest.mark.long
 def test_order_is_chosen_by_the_record() -> None:
     draw = np.random.default_rng(3)
     shocks = draw.normal(size=MONTHS + 20)

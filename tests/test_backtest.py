@@ -212,7 +212,9 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
     return np.asarray(0.05 * time + 3 * np.sin(2 * np.pi * time / 12) + 0.3 * generator.normal(size=months).cumsum())
 
 
-@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name == "sarima-auto" else name for name in BASELINES]
+)
 def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     """Every value of series and covariates after the second origin is replaced."""
     values, index = noisy(1), noisy(2)

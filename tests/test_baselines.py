@@ -31,6 +31,8 @@ from climate.forecasters.statespace import Sarima, TrendArma, UnobservedComponen
 MONTHS = 264
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
 SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
+MARKS = {"sarima-auto": pytest.mark.long}
+"""Searching for an order takes minutes."""
 MEDIAN = QUANTILES.index(0.5)
 
 
@@ -54,13 +56,13 @@ def record(seed: int, months: int = MONTHS, persistence: float = 0.7, trend: flo
     return np.asarray(trend * time + 4 * np.sin(2 * np.pi * time / 12) + noise[100:])
 
 
-@pytest.fixture(params=list(BASELINES))
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in BASELINES])
 def forecaster(request: pytest.FixtureRequest) -> Forecaster:
     return BASELINES[request.param]()
 
 
 @pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in BASELINES],
+    params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else MARKS.get(name, ())) for name in BASELINES],
 )
 def patient(request: pytest.FixtureRequest) -> Forecaster:
     """The same, but for tests that take long with some."""
@@ -147,7 +149,7 @@ def test_quantiles_never_cross(values: list[float], name: str) -> None:
 
 def test_constant_record_is_forecast_as_itself() -> None:
     past = history(np.full(300, 7.0))
-    for name in BASELINES:
+    for name in BASELINES.keys() - MARKS.keys():
         forecast = BASELINES[name]().fit(past).forecast(past, 12)
         np.testing.assert_allclose(forecast, 7.0, atol=1e-3, err_msg=name)
 

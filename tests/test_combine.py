@@ -64,9 +64,9 @@ def finish(data: xr.Dataset) -> xr.Dataset:
 def test_equal_mean_is_the_mean_of_the_quantiles() -> None:
     data = table()
     means = ensemble.combine(data, MIN_VERIFIED, NAMES)
-    assert list(means["model"].values) == ["mean-equal", "mean-weighted"]
+    assert list(means["model"].values) == ["mean-equal", "mean-trimmed", "mean-weighted"]
     np.testing.assert_allclose(means["forecast"].sel(model="mean-equal"), data["forecast"].mean("model"))
-    assert list(means["parameters"].values) == [6, 6]
+    assert list(means["parameters"].values) == [6, 6, 6]
 
 
 def test_weights_favour_the_better_model_and_sum_to_one() -> None:

@@ -123,6 +123,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "gistemp-nh": {"vintage": "latest"},
     }
     content["harmonize"] |= {"splices": {}, "combinations": {}}
+    content["sets"] = {}
     content["regions"] = {
         "lowland": {"title": "Lowland", "source": "kaggle-countries", "series": "Lowland"},
         "upland": {"title": "Upland", "source": "kaggle-countries", "series": "Upland"},

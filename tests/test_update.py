@@ -103,7 +103,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["regions"] = {"a": {"title": "A", "source": "alpha", "series": "co2"}}
     params["notebook"] = {"record": "a"}
-    params["records"], params["covariates"] = {}, {}
+    params["records"], params["covariates"], params["sets"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]
     pulled = (
@@ -251,7 +251,8 @@ def test_a_params_file_that_cannot_be_written(place: Place) -> None:
     before = place.params.read_bytes()
     outcome, said = place.update("alpha")
     assert outcome.failed == ["alpha"]
-    assert "params.yaml: cannot be written" in said
+    assert "params.yaml" in said
+    assert "nothing was replaced: mend that and run it again" in said
     assert place.params.read_bytes() == before
 
 

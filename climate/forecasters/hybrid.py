@@ -166,4 +166,7 @@ class RidgeHybrid:
         predictors, _, targets = training_rows(history, expectation)
         used = np.isfinite(predictors).all(axis=1) & np.isfinite(targets).any(axis=1)
         scaler = Scaler.estimate(predictors[used])
-        return FittedRidgeHybrid(expectation, scaler, *ridge_start(scaler(predictors[used]), targets[used]))
+        coefficients, intercepts, deviation = ridge_start(scaler(predictors[used]), targets[used])
+        # where nothing is left to learn the solution is scaled by 1, which is no spread
+        spread = np.where(np.nanstd(targets[used], axis=0) > 0, deviation, 0.0)
+        return FittedRidgeHybrid(expectation, scaler, coefficients, intercepts, spread)
