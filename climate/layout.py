@@ -17,9 +17,13 @@ FORECASTS = Path("build/forecasts")
 SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
 REVISIONS = Path("build/revisions.json")
+UNDERSTANDING = Path("build/understanding")
+PEERS = Path("benchmarks/peers.json")
+ANNUAL = Path("benchmarks/annual.json")
 REPORTS = Path("reports")
 WALKTHROUGH = REPORTS / "walkthrough.html"
 METRICS = REPORTS / "metrics.json"
+EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 

@@ -36,6 +36,7 @@ class ReportInputs:
         records: name -> record that is shown and not forecast, of the same form as a series.
         groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
+        insight: what the chapter on understanding shows, a report.understanding.Insight; or None.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
     """
 
@@ -53,6 +54,7 @@ class ReportInputs:
     shapes: Mapping[str, Any] = field(default_factory=dict)
     groups: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
+    insight: Any = None
 
     def __post_init__(self) -> None:
         if not self.regions:

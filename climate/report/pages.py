@@ -34,6 +34,7 @@ PAGES: tuple[Page, ...] = (
     Page("region", "Places", "index.html#places"),
     Page("sources", "Sources", "sources.html"),
     Page("methods", "Methods", "methods.html"),
+    Page("understanding", "Understanding", "understanding.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
 )
 """The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment
 
-from climate.report import evidence, pages, parts, tables, text, words
+from climate.report import evidence, pages, parts, tables, text, understanding, words
 from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION, Drawing, Picture, develop
@@ -115,6 +115,10 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
     )
+    insight = inputs.insight or understanding.Insight()
+    drawn = {name: gallery.add(one, whole) for name, one in understanding.drawings(inputs, insight).items()}
+    more = {"drawn": drawn, "chapter": understanding.chapter(inputs, insight), "root": "", "embed": False}
+    _write(environment, "understanding.html.j2", destination / "understanding.html", shared | more)
     return index
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from climate import layout
+from climate.annual import annual_hindcasts, error_summary
 from climate.files import read_json, read_netcdf
 from climate.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
 from climate.report.site import render
+from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER, read_shapes
 
@@ -40,8 +43,31 @@ def run() -> None:
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
         revisions=read_json(layout.REVISIONS),
+        insight=_insight(kept),
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
+
+
+GLOBE = "globe"
+"""Region whose annual means are compared with published forecasts, where it is run."""
+
+
+def _insight(regions: list[str]) -> Insight:
+    """What stage `understand` left, and the committed results of benchmarks/."""
+    tables = {
+        path.stem: pd.read_csv(path, keep_default_na=True)
+        for path in sorted(layout.UNDERSTANDING.glob("*.csv"))
+        if path.read_text(encoding="utf-8").strip()
+    }
+    annual = read_json(layout.ANNUAL) if layout.ANNUAL.exists() else {}
+    globe = {}
+    if GLOBE in regions:
+        hindcasts = annual_hindcasts(read_netcdf(layout.forecast_file("combined", GLOBE)))
+        if hindcasts.sizes["year"]:
+            first, last = int(hindcasts["year"][0]), int(hindcasts["year"][-1])
+            globe = {f"{first}-{last}": error_summary(hindcasts)}
+    peers = read_json(layout.PEERS) if layout.PEERS.exists() else {}
+    return Insight(**tables, peers=peers, annual=annual, globe=globe)
 
 
 def _shapes(keys: list[str]) -> dict[str, Any]:
