@@ -5,15 +5,21 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: report test check lock clean
+.PHONY: report test test-long check lock clean
 .DEFAULT_GOAL := report
 
+# With a DVC remote, results that a colleague pushed are taken instead of computed; see docs/remotes.md.
 report: $(READY)
-	@$(RUN) dvc repro
+	@$(RUN) if [ -z "$$(dvc config core.remote 2>/dev/null)" ]; then dvc repro; \
+		elif dvc pull --run-cache --allow-missing; then dvc repro --pull; \
+		else echo "The remote did not answer; computing here." >&2; dvc repro; fi
 	@echo "Report: $(CURDIR)/reports/index.html"
 
 test: $(READY)
 	@$(RUN) python -m pytest -n 2 --dist loadgroup
+
+test-long: $(READY)
+	@$(RUN) python -m pytest -n 2 --dist loadgroup -m long
 
 check: $(READY)
 	@$(RUN) ruff check . && ruff format --check . && mypy
@@ -32,7 +38,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --output-file requirements.lock
 
 clean:

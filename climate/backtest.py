@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -17,8 +17,11 @@ import xarray as xr
 from climate.compute import ALONE, run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster
+from climate.forecasters.base import FloatArray, Forecaster, IntArray
 from climate.params import ComputeParams
+
+if TYPE_CHECKING:
+    from climate.forecasters.batch import BatchForecaster
 
 MONTH = np.timedelta64(1, "M")
 
@@ -37,6 +40,18 @@ def origins(first: str, every: int, count: int) -> list[np.datetime64]:
         if number < 1:
             raise ClimateError(f"backtest.{key}: found {number}, expected a whole number of at least 1")
     return [(start + step * every).astype(TIME_DTYPE) for step in range(count)]
+
+
+def estimation_months(first: str, refit_every: int, record: xr.Dataset) -> list[np.datetime64]:
+    """Months `first`, `first` + `refit_every` months and so on, up to the last month of `record`, as datetime64[s]."""
+    last = record["time"].values[-1].astype("datetime64[M]")
+    start = origins(first, refit_every, 1)[0].astype("datetime64[M]")
+    return [month.astype(TIME_DTYPE) for month in np.arange(start, last + 1, refit_every)]
+
+
+def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
+    """What `record` holds up to and including `month`."""
+    return record.isel(time=np.flatnonzero(record["time"].values <= month))
 
 
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
@@ -190,6 +205,21 @@ def backtest(
     ]
     results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
     return forecast_table(series, names, ends, results, leads, refit_every)
+
+
+def batch_hindcasts(
+    values: FloatArray, months: IntArray, forecaster: BatchForecaster, ends: Sequence[int], leads: int, refit_every: int
+) -> FloatArray:
+    """Forecasts (series, origin, lead, quantile) of many series that share a month axis.
+
+    `values` (series, time), NaN where unobserved; `months` their calendar months, January = 0; `ends` the numbers of
+    months up to and including each origin. The refit policy is that of `backtest`.
+    """
+    tables: list[FloatArray] = []
+    for group in refit_groups(ends, refit_every):
+        fitted = forecaster.fit(values[:, : group[0]], months[: group[0]])
+        tables.extend(fitted.forecast(values[:, :end], months[:end], leads) for end in group)
+    return np.stack(tables, axis=1)
 
 
 def forecast_table(

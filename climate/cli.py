@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Annotated
 import typer
 
 from climate.errors import ClimateError
+
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""A full, read-only, foreign or broken disk: said in one line, wherever it shows."""
 
 app = typer.Typer(
     help="Climate records, harmonized and forecast.",
@@ -26,6 +30,7 @@ vintages = typer.Typer(help="Releases of the sources, and what was revised.", no
 app.add_typer(vintages, name="vintages")
 
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
+SetName = Annotated[str, typer.Argument(help="A key of `sets` in params.yaml.", metavar="SET")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
 
 
@@ -62,11 +67,43 @@ def lstm(region: Region) -> None:
 
 
 @app.command()
+def pool() -> None:
+    """Train the network that serves all temperature regions."""
+    from climate.stages.pool import run
+
+    run()
+
+
+@app.command()
+def pooled(region: Region) -> None:
+    """Hindcast one region with the network that learnt from many."""
+    from climate.stages.forecast import run_pooled
+
+    run_pooled(region)
+
+
+@app.command()
 def combine(region: Region) -> None:
     """Calibrate and combine one region's forecasts."""
     from climate.stages.forecast import run_combine
 
     run_combine(region)
+
+
+@app.command("set")
+def set_(name: SetName) -> None:
+    """Hindcast and score every place of a set."""
+    from climate.stages.sets import run
+
+    run(name)
+
+
+@app.command()
+def set_page(name: SetName) -> None:
+    """Render the page of a set."""
+    from climate.stages.set_page import run
+
+    run(name)
 
 
 @app.command()
@@ -201,6 +238,20 @@ def vintages_diff(
     print(diff(source, old, new, csv))
 
 
+@vintages.command("forecast")
+def vintages_forecast(
+    source: SourceKey,
+    old: Annotated[str, typer.Argument(help="The vintage that was known then.", metavar="A")],
+    new: Annotated[str, typer.Argument(help="The vintage to compare with.", metavar="B")],
+    series: Annotated[str | None, typer.Option(help="A series of the source; the first one without it.")] = None,
+    leads: Annotated[int | None, typer.Option(min=1, max=240, help="Months ahead; as in the backtest.")] = None,
+) -> None:
+    """What a forecast issued with vintage A knew, beside one from the same month with vintage B."""
+    from climate.commands.vintages import forecast
+
+    print(forecast(source, old, new, series, leads))
+
+
 @vintages.command("as-of")
 def vintages_as_of(month: Annotated[str, typer.Argument(help="YYYY-MM", metavar="MONTH")]) -> None:
     """The command that runs everything on what was out by a month."""
@@ -266,4 +317,11 @@ def main() -> None:
         app()
     except ClimateError as error:
         print(f"climate: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        from climate.files import cannot_write
+
+        print(f"climate: {cannot_write(error.filename or 'a file', error.strerror or str(error))}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -159,6 +159,25 @@ class CombinationDefinition(Strict):
         return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
 
 
+class SetDefinition(Strict):
+    """Many places of one source, forecast and scored together."""
+
+    title: str = Field(min_length=1)
+    source: str
+    shapes: str
+    """Source of polygons: the places themselves where `source` is a grid, else what they are drawn on."""
+    first_origin: Month | None = None
+    """As backtest.first_origin; None: so that the last origin lies a year before the end of the records."""
+    models: tuple[str, ...] = ("seasonal-naive", "climatology-trend", "trend-ar1")
+
+    _tuples = field_validator("models", mode="before")(_pair)
+
+    @property
+    def sources(self) -> list[str]:
+        """Catalogue keys that the set needs."""
+        return [self.source, self.shapes]
+
+
 class MissingParams(Strict):
     """Names of the rules in climate.missing that decide when a mean is made from incomplete data."""
 
@@ -178,6 +197,11 @@ class HarmonizeParams(Strict):
     missing: MissingParams = MissingParams()
 
     _tuples = field_validator("baseline", mode="before")(_pair)
+
+    @property
+    def alone(self) -> HarmonizeParams:
+        """What is used of these where no records are joined."""
+        return self.model_copy(update={"splices": {}, "combinations": {}})
 
     @model_validator(mode="after")
     def _ordered(self) -> HarmonizeParams:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,37 @@ COMPRESSED = {"zlib": True, "complevel": 4}
 _SECONDS = xr.coders.CFDatetimeCoder(time_unit="s")
 
 
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A name to write to, which takes the place of `path` when it is whole and leaves nothing behind otherwise.
+
+    Trouble with the disk becomes a ClimateError.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        # netCDF's library reports a full disk as its own kind of RuntimeError
+        if isinstance(error, RuntimeError) and not str(error).startswith("NetCDF"):
+            raise
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ClimateError(cannot_write(path, found)) from None
+
+
+def cannot_write(path: Path | str, found: str) -> str:
+    """What to say when the disk is full, read-only or not ours."""
+    return (
+        f"cannot write {path}: found '{found}', expected room on the disk and permission to write; nothing was "
+        "replaced: mend that and run it again"
+    )
+
+
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     """Write `dataset` at once, deflated where it is numeric, and replace `path` only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         if np.issubdtype(variable.dtype, np.datetime64):
@@ -32,9 +62,8 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
             encoding[str(name)] = {"dtype": "S1", **COMPRESSED}
         elif np.issubdtype(variable.dtype, np.number) and variable.ndim:
             encoding[str(name)] = COMPRESSED
-    partial = path.with_name(path.name + ".partial")
-    dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
-    partial.replace(path)
+    with _replacing(path) as partial:
+        dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
 
 
 def read_netcdf(path: Path) -> xr.Dataset:
@@ -52,10 +81,8 @@ def write_json(content: Any, path: Path) -> None:
 
 def write_text(text: str, path: Path) -> None:
     """Write `text` as UTF-8 with LF line ends, and replace `path` only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)
+    with _replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_json(path: Path) -> Any:

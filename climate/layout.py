@@ -13,14 +13,18 @@ COVARIATES = Path("build/covariates.nc")
 SEAMS = Path("build/seams.nc")
 BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
+POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
+SETS = Path("build/sets")
 SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
 REVISIONS = Path("build/revisions.json")
 UNDERSTANDING = Path("build/understanding")
 PEERS = Path("benchmarks/peers.json")
+SWEEP = Path("benchmarks/sweep.csv")
 ANNUAL = Path("benchmarks/annual.json")
 REPORTS = Path("reports")
+SET_PAGES = REPORTS / "sets"
 WALKTHROUGH = REPORTS / "walkthrough.html"
 METRICS = REPORTS / "metrics.json"
 EARLY_METRICS = REPORTS / "early_metrics.json"
@@ -38,5 +42,10 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    """The forecast table that `stage` (baselines, lstm, pooled or combined) wrote for one region."""
     return FORECASTS / stage / f"{region}.nc"
+
+
+def set_file(name: str) -> Path:
+    """The scores of one set."""
+    return SETS / f"{name}.nc"

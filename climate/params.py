@@ -13,6 +13,7 @@ from climate.definitions import (
     HarmonizeParams,
     Month,
     RegionDefinition,
+    SetDefinition,
     Strict,
     check_definitions,
     check_no_lookahead,
@@ -78,6 +79,26 @@ class LstmParams(Strict):
     learning_rate: float = Field(gt=0, lt=1)
 
 
+class PoolParams(Strict):
+    """What the pooled forecasters learn from, and how."""
+
+    source: str
+    shapes: str
+    points: int | None = Field(ge=5, le=90)
+    """Degrees between the points that are learnt from beside the regions; null for none."""
+    step: int = Field(ge=1, le=12)
+    components: int = Field(ge=1, le=500)
+    refit_every: int = Field(ge=1)
+    models: list[Name] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1)
+    units: int = Field(ge=1, le=1024)
+    epochs: int = Field(ge=1, le=10_000)
+    batch: int = Field(ge=1, le=8192)
+    learning_rate: float = Field(gt=0, lt=1)
+    thin: int = Field(ge=1)
+    fine_tune: int = Field(ge=0, le=10_000)
+
+
 class CombineParams(Strict):
     """Combination and calibration of forecasts."""
 
@@ -119,6 +140,12 @@ class ComputeParams(Strict):
     """What all of them may use together (GiB); None: three quarters of the machine's memory."""
 
 
+class RevisionsParams(Strict):
+    """Which vintages are compared beside those that packages carry."""
+
+    against: dict[str, str] = Field(default_factory=dict)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -136,6 +163,8 @@ class UnderstandParams(Strict):
     refit_every: int = Field(ge=1)
     seeds: list[int] = Field(min_length=2)
     short_lookback: int = Field(ge=12, le=240)
+    run_sweep: bool
+    """Whether the stage runs the sweep itself; else it reads the committed one."""
     levels: dict[str, tuple[float, float]] = Field(min_length=3, strict=False)
 
     @field_validator("levels", mode="before")
@@ -172,13 +201,16 @@ class Params(Strict):
     regions: dict[Name, RegionDefinition] = Field(min_length=1)
     records: dict[Name, RegionDefinition] = Field(default_factory=dict)
     covariates: dict[Name, RegionDefinition] = Field(default_factory=dict)
+    sets: dict[Name, SetDefinition] = Field(default_factory=dict)
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
+    pool: PoolParams
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
     compute: ComputeParams = ComputeParams()
+    revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     understand: UnderstandParams | None = None
     """None: the report has no chapter on what the network depends on."""
@@ -197,6 +229,12 @@ class Params(Strict):
             for source in required_sources(name, definitions, self.harmonize):
                 if source not in self.pull.sources:
                     raise ValueError(f"'{name}' needs source '{source}', which is not under pull.sources; add it there")
+        for name, one in self.sets.items():
+            for source in one.sources:
+                if source not in self.pull.sources:
+                    raise ValueError(f"sets.{name} needs source '{source}', which is not under pull.sources; add it")
+            if one.first_origin is not None:
+                check_no_lookahead(self.harmonize.alone, one.first_origin)
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"
@@ -208,6 +246,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for source in self.revisions.against:
+            if source not in self.pull.sources:
+                raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")
         counts = Counter([*self.regions, *self.records, *self.covariates])
         shared = [name for name, count in counts.items() if count > 1]
         if shared:

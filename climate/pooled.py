@@ -18,14 +18,14 @@ def pool(tables: Sequence[xr.Dataset], blocks: Mapping[str, tuple[int, int]]) ->
 
     Losses of a region are divided by the mean loss of its best classical model in the block, so that every region
     counts alike whatever its unit. Origins are resampled and tested with all their regions together, which keeps the
-    dependence between regions. Models and origins that a region lacks are left out.
+    dependence between regions. Origins that a region lacks are left out; a model counts over the regions that have it.
 
     Returns:
         Dataset (model, block): `pooled_ratio_best`, its bootstrap bounds `_low` and `_high` (level RATIO_LEVEL), and
         `pooled_p_best` of the two-sided test against the best classical models, NaN where it cannot be made.
     """
     cells = [cell_scores(table)["crps"] for table in tables]
-    models = [str(name) for name in cells[0]["model"].values if all(name in one["model"].values for one in cells)]
+    models = list(dict.fromkeys(str(name) for one in cells for name in one["model"].values))
     origins = reduce(
         np.intersect1d, [one["origin"].values[one.notnull().any(("model", "lead")).values] for one in cells]
     )
@@ -37,23 +37,29 @@ def pool(tables: Sequence[xr.Dataset], blocks: Mapping[str, tuple[int, int]]) ->
     for at, (first, last) in enumerate(blocks.values()):
         losses, opponents = [], []
         for one in cells:
-            loss = one.sel(model=models, origin=origins, lead=slice(first, last)).transpose("model", "origin", "lead")
+            loss = one.reindex(model=np.array(models, dtype=object))
+            loss = loss.sel(origin=origins, lead=slice(first, last)).transpose("model", "origin", "lead")
             known = np.isfinite(loss.values).any(axis=(0, 1))
-            if not known.any() or not classical:
-                continue
             values = loss.values[:, :, known]
-            best = min(classical, key=lambda place, values=values: float(np.nanmean(values[place])))  # type: ignore[misc]
+            served = [place for place in classical if np.isfinite(values[place]).any()]
+            if not served:
+                continue
+            best = min(served, key=lambda place, values=values: float(np.nanmean(values[place])))  # type: ignore[misc]
             scaled = values / np.nanmean(values[best])
             losses.append(scaled)
             opponents.append(scaled[best])
         if not losses:
             continue
-        every, best_each = np.concatenate(losses, axis=2), np.concatenate(opponents, axis=1)
         shared = overlap(last, spacing)
         for place in range(len(models)):
-            low, high = bootstrap_ratio(every[place], best_each, shared, level=RATIO_LEVEL)
-            p = dm_test(origin_differences(every[place], best_each), shared).p
-            ratio = np.nanmean(every[place]) / np.nanmean(best_each)
+            pairs = [(loss[place], best) for loss, best in zip(losses, opponents, strict=True)]
+            pairs = [pair for pair in pairs if np.isfinite(pair[0]).any()]
+            if not pairs:
+                continue
+            every, best_each = (np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
+            low, high = bootstrap_ratio(every, best_each, shared, level=RATIO_LEVEL)
+            p = dm_test(origin_differences(every, best_each), shared).p
+            ratio = np.nanmean(every) / np.nanmean(best_each)
             for name, value in zip(names, (ratio, low, high, p), strict=True):
                 found[name][place, at] = value
     return xr.Dataset(

@@ -20,7 +20,7 @@ def promised() -> dict[str, str]:
     """File or folder, relative to reports/, and the stage that writes it."""
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
     return {
-        out.removeprefix("reports/"): name
+        out.removeprefix("reports/").removesuffix("/${key}"): name
         for name, stage in stages.items()
         for out in _outs(stage.get("do", stage))
         if out.startswith("reports/")

@@ -11,10 +11,28 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 REGIONS = ("globe", "mauna-loa-co2")
+SET = "ar6-regions"
 OVERRIDES = {
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
     "lstm": {"seeds": [11], "epochs": 2, "units": 8},
+    "pool": {
+        "points": None,
+        "step": 8,
+        "components": 10,
+        "refit_every": 240,
+        "seeds": [11],
+        "units": 4,
+        "epochs": 1,
+        "thin": 40,
+    },
     "combine": {"min_verified": 2},
+    "understand": {
+        "records": ["mauna-loa-co2"],
+        "first_origin": "1995-12",
+        "origins": 2,
+        "every": 24,
+        "short_lookback": 24,
+    },
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 
@@ -25,6 +43,9 @@ def reduce(path: Path) -> None:
     params = yaml.load(path)
     for name in [name for name in params["regions"] if name not in REGIONS]:
         del params["regions"][name]
+    for name in [name for name in params["sets"] if name != SET]:
+        del params["sets"][name]
+    params["sets"][SET]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
     for stage, changes in OVERRIDES.items():
         params[stage].update(changes)
     yaml.dump(params, path)

@@ -14,6 +14,8 @@ ALGORITHMS = (
     "climate.backtest",
     "climate.scoring",
     "climate.losses",
+    "climate.annual",
+    "climate.insight",
     "climate.comparison",
     "climate.significance",
     "climate.splice",
@@ -66,7 +68,7 @@ def importers(*packages: str) -> set[str]:
 def test_files_are_read() -> None:
     assert inside("climate.stages.report", "climate.stages")
     assert "climate.layout" in IMPORTS["climate.stages.report"]
-    assert set(ALGORITHMS) - {"climate.forecasters"} <= set(IMPORTS)
+    assert set(ALGORITHMS) - {"climate.forecasters", "climate.insight"} <= set(IMPORTS)
 
 
 def test_nothing_imports_the_command_line() -> None:

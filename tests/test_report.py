@@ -22,7 +22,7 @@ from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.groups import EL_NINO, NEUTRAL, group_scores, join_groups
 from climate.report import words
-from climate.report.figures import contest, forecast, places, record, scores, stripes
+from climate.report.figures import contest, forecast, membership, places, record, scores, stripes
 from climate.report.figures.base import reduce_colours
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
@@ -150,7 +150,13 @@ def make_revisions() -> dict[str, Any]:
         **{"mean_absolute": 0.05, "mean_change": 0.01, "largest": -0.21, "month": "2017-03", "place": "Mauna Loa"},
         **{"changed": "version: 1 -> 2", "words": [], "decades": [{"decade": 2010, "shared": 120, "revised": 12}]},
     }
+    row["knew"] = {
+        **{"origin": "2024-12", "units": "ppm", "model": "unobserved-components", "verified": 2, "revised_recent": 5},
+        **{"change_recent": -0.02, "crps": {"then": 0.31, "now": 0.25}, "observed": [425.1, 426.2, None]},
+        **{"then": [[424.0, 425.0, 426.0]] * 3, "now": [[424.1, 425.1, 426.1]] * 3},
+    }
     same = row | {"source": "new-source", "title": "The new record", "revised": 0, "largest": 0.0, "changed": ""}
+    same["knew"] = row["knew"] | {"now": row["knew"]["then"]}
     same |= {"mean_absolute": None, "month": "", "place": "", "decades": [{"decade": 2010, "shared": 9, "revised": 0}]}
     refused = {"source": "lost-source", "old": "2024", "new": "2025", "reason": "registry: no answer"}
     return {"compared": [row, same], "refused": [refused], "alone": ["new-source"]}
@@ -728,6 +734,36 @@ def test_revisions_say_what_how_many_how_much_and_where(site: Path) -> None:
     assert "registry: no answer" in text
     assert "2010s 12 of 120" in text
     assert "No package carries an older vintage of these" in text
+
+
+def test_what_a_forecast_issued_then_knew_stands_beside_what_is_known_now(site: Path) -> None:
+    text = (site / "sources.html").read_text(encoding="utf-8")
+    assert "The old record: a forecast from December 2024, where vintage 2025-01 ends, beside one" in text
+    assert "five months of the last twelve before it revised since, on average by \u22120.0200 ppm" in text
+    assert "0.310 ppm with what was known then and 0.250 ppm with what is known now" in text
+    assert "The new record: a forecast from December 2024" in text
+    assert "is the same to the last digit with vintage 2026-02" in text
+    data = pd.read_csv(site / "data" / "vintages-old-source.csv")
+    assert data["month"].to_list() == ["2025-01", "2025-02", "2025-03"]
+    assert data["now_median"].to_list() == [425.1] * 3
+    assert not (site / "figures" / "vintages-new-source.png").exists()
+
+
+def test_members_and_spread_of_a_combination_are_drawn(inputs: ReportInputs) -> None:
+    series = inputs.series["globe"]
+    early = np.arange(series.sizes["time"]) < 240
+    running = np.where(early, "one", "one,two").astype(object)
+    spread = np.where(early, np.nan, 0.04)
+    combined = series.assign(
+        source=("time", running), spread=("time", spread), members=("time", np.where(early, 1, 2))
+    ).assign_attrs(left_out="three")
+    drawing = membership.membership_figure(replace(inputs, series={**inputs.series, "globe": combined}), "globe")
+    assert drawing is not None
+    assert "1958-03 to 1978-02 one member; 1978-03 to 2026-02 two members" in drawing.caption
+    assert "by a spread of 0.040 \u00b0C, in the last 10 years (to 2026-02) by 0.040 \u00b0C" in drawing.caption
+    assert "Left out, for they begin too late for an overlap: three." in drawing.caption
+    assert drawing.data["members"].value_counts().to_dict() == {2: 576, 1: 240}
+    assert membership.membership_figure(inputs, "globe") is None
 
 
 def test_errors_by_enso_state_and_collection_period_stand_on_the_page_of_a_place(

@@ -17,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climate import layout
-from climate.commands.vintages import as_of_month, diff, header, listing
+from climate.commands.vintages import as_of_month, diff, forecast, header, listing
 from climate.contract import TIME_DTYPE
 from climate.editing import with_vintage
 from climate.errors import ClimateError
 from climate.files import read_netcdf
+from climate.forecasters.regression import ClimatologyTrend
+from climate.known_then import known_then, one_series
 from climate.params import load_params
 from climate.releases import at_hand, release
 from climate.revision_text import in_words
@@ -400,6 +402,11 @@ def test_revisions_as_rows_for_the_report(mirror: Path, monkeypatch: pytest.Monk
     assert [part["revised"] for part in row["decades"]] == [8, 54, 70, 110, 120, 120, 97]
     assert row["words"][0] == "Version: X2007 -> X2019"
     assert json.loads(json.dumps(row, allow_nan=False)) == row
+    knew = row["knew"]
+    assert (knew["origin"], knew["verified"], knew["revised_recent"]) == ("2018-01", 60, 12)
+    # X2019 stands about 0.2 ppm above X2007 here (Hall et al. 2021), and a forecast inherits the scale of its data.
+    assert 0.15 < knew["change_recent"] < 0.3
+    assert 0.1 < knew["now"][0][1] - knew["then"][0][1] < 0.3
     assert stage.compared({"noaa-co2-mlo": "2018-02"}) == [row]
 
 
@@ -459,3 +466,40 @@ def test_a_vintage_may_have_another_layout_under_the_same_name() -> None:
     entry = source.model_dump() | {"vintages": {"2000": {"files": {"other.csv": {"url": "https://example.org"}}}}}
     with pytest.raises(ValueError, match=r"vintage 2000 names 'other\.csv', which is not among files"):
         Source.model_validate(entry)
+
+
+def record_of(values: np.ndarray, first: str = "1980-01") -> xr.Dataset:
+    """A series on a month axis."""
+    return xr.Dataset({"value": ("time", values)}, {"time": months(first, values.size)}, {"units": "ppm"})
+
+
+def test_a_forecast_then_knows_nothing_that_came_after() -> None:
+    random = np.random.default_rng(3)
+    values = np.cumsum(random.normal(0.1, 0.3, 300)) + 3 * np.sin(np.arange(300) * np.pi / 6)
+    old, later = record_of(values[:240]), values.copy()
+    later[240:] += 100.0
+    found = known_then(old, record_of(later), ClimatologyTrend(residual=True), 24)
+    np.testing.assert_array_equal(found["forecast"].sel(release="then"), found["forecast"].sel(release="now"))
+    assert int(found["revised_recent"]) == 0
+    assert float(found["crps"].min()) > 50
+    revised = values.copy()
+    revised[230:240] += 0.5
+    found = known_then(old, record_of(revised), ClimatologyTrend(residual=True), 24)
+    assert (int(found["revised_recent"]), float(found["change_recent"])) == (10, pytest.approx(10 * 0.5 / 12))
+    assert float(found["forecast"].diff("release").sel(lead=1, quantile=0.5).item()) > 0
+    np.testing.assert_array_equal(found["observed"], values[240:264])
+    with pytest.raises(ClimateError, match="expected it to reach 1999-12"):
+        known_then(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
+
+
+def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    with_pinned(noaa_co2_mlo="2026-02")
+    said = forecast("gistemp-global", "2019-05", "2025-03", leads=12)
+    assert "Forecast from 2019-04, where gistemp-global 2019-05 ends" in said
+    assert "Revised among the 12 months up to then: 12" in said
+    assert "CRPS over 12 verified leads" in said
+    with pytest.raises(ClimateError, match="is a grid: found series 'x', expected none"):
+        one_series(
+            xr.Dataset({"value": (("time", "lat", "lon"), np.zeros((1, 1, 1)))}), "g", "x", load_params().harmonize
+        )

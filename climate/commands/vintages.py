@@ -20,6 +20,7 @@ from climate.sources.catalogue import find_source
 from climate.vintages import as_of, dated, differences, known_from, revisions
 
 MAX_WIDTH = 120
+SHOWN_LEADS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
 _DATA_ROW = re.compile(r"\s*\"?[-+.]?\d[\d.eE+-]*\"?\s*([\s,;]|$)")
 
 
@@ -50,6 +51,43 @@ def diff(key: str, old: str, new: str, csv: Path | None = None) -> str:
         if csv is not None:
             rows = _write_csv(before.read(), after.read(), csv)
             lines.append(f"{rows:,} differences in {csv}")
+    return "\n".join(lines)
+
+
+def forecast(key: str, old: str, new: str, series: str | None = None, leads: int | None = None) -> str:
+    """What a forecast from the last month of release `old` said, and what it says with release `new` up to then.
+
+    Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
+    """
+    from climate.known_then import NOW, RECENT_MONTHS, THEN
+    from climate.stages.revisions import forecast_then
+
+    with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
+        names = {THEN: _title(before), NOW: _title(after)}
+        table = forecast_then(before, after, series, leads)
+    unit = table.attrs["units"]
+    lines = [
+        f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by {table.attrs['model']}",
+        f"Revised among the {RECENT_MONTHS} months up to then: {int(table['revised_recent'])}, on average by "
+        f"{float(table['change_recent']):+.3g} {unit}",
+        f"Medians and 90% intervals in {unit}:",
+        f"{'lead':>4}  {'with what was known then':^28}  {'with ' + names[NOW]:^28}  {'observed':>9}",
+    ]
+    for lead in [lead for lead in SHOWN_LEADS if lead <= table.sizes["lead"]]:
+        one = table.sel(lead=lead)
+        low, middle, high = (one["forecast"].sel(quantile=level) for level in (0.05, 0.5, 0.95))
+        cells = [
+            f"{float(middle.sel(release=r)):9.2f} ({float(low.sel(release=r)):.2f} to {float(high.sel(release=r)):.2f})"
+            for r in (THEN, NOW)
+        ]
+        seen = float(one["observed"])
+        lines.append(f"{lead:>4}  {cells[0]:<28}  {cells[1]:<28}  {f'{seen:.2f}' if np.isfinite(seen) else '':>9}")
+    verified = int(table["observed"].notnull().sum())
+    if verified:
+        then, now = (float(table["crps"].sel(release=r)) for r in (THEN, NOW))
+        lines.append(
+            f"CRPS over {verified} verified leads: {then:.3g} with what was known then, {now:.3g} with {names[NOW]}"
+        )
     return "\n".join(lines)
 
 

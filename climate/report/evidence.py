@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from climate.report import words
+from climate.report.figures.vintages import vintage_text
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import periods
 from climate.report.tables import Cell, Column, Table
@@ -194,6 +195,8 @@ def revision_notes(inputs: ReportInputs) -> list[str]:
         if parts:
             each = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
             notes.append(f"{inputs.source_title(str(one['source']))}, values revised by decade: {each}.")
+        if "knew" in one and one["knew"]["then"] == one["knew"]["now"]:
+            notes.append(vintage_text(one))
     alone = [inputs.source_title(str(key)) for key in inputs.revisions.get("alone", ())]
     if alone:
         notes.append(f"No package carries an older vintage of these: {'; '.join(alone)}.")

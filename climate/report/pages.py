@@ -32,6 +32,7 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
+    Page("sets", "Sets", "index.html#sets", needs="sets"),
     Page("sources", "Sources", "sources.html"),
     Page("methods", "Methods", "methods.html"),
     Page("understanding", "Understanding", "understanding.html"),

@@ -104,6 +104,22 @@ MODELS: tuple[ModelStyle, ...] = (
         "Linear regression per lead on the record's recent past and on the Nino 3.4 index up to the origin.",
     ),
     ModelStyle(
+        "ridge-pooled",
+        "Ridge, pooled",
+        "the pooled ridge regression",
+        "#CC79A7",
+        (0, (4.0, 1.2)),
+        "Linear regression per lead, shared by many places, and the place's own on the whole planet's temperature.",
+    ),
+    ModelStyle(
+        "lstm-pooled",
+        "LSTM, pooled",
+        "the pooled LSTM",
+        "#A62C2B",
+        "-",
+        "One network that learnt from many places and is applied to each as it is, beside the pooled ridge regression.",
+    ),
+    ModelStyle(
         "lstm-tutorial",
         "LSTM, tutorial style",
         "the LSTM as tutorials write it",

@@ -12,7 +12,7 @@ import yaml
 from jinja2 import Environment
 
 from climate.report import evidence, pages, parts, tables, text, understanding, words
-from climate.report.figures import contest, forecast, record, scores, seams, skill, stripes
+from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION, Drawing, Picture, develop
 from climate.report.inputs import ReportInputs
@@ -69,6 +69,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
+        "vintages": [gallery.add(drawing, "") for drawing in vintages.vintage_figures(inputs)],
         "seams": [gallery.add(drawing, "") for drawing in seams.seam_figures(inputs)],
     }
     inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
@@ -136,6 +137,7 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
         "record_text": text.record(inputs, region),
         "record": gallery.add(record.record_figure(inputs, region), source),
+        "members": gallery.add(membership.membership_figure(inputs, region), source),
         "hindcasts": gallery.add(forecast.hindcast_figure(inputs, region), source),
         "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
@@ -155,11 +157,13 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
 
 def _record(inputs: ReportInputs, name: str, gallery: Gallery) -> dict[str, Any]:
     """Sentences, picture and periods of a record that is not forecast."""
+    source = _credit(inputs.sources_of(name))
     return {
         "name": name,
         "title": inputs.title_of(name),
         "text": text.record(inputs, name),
-        "picture": gallery.add(record.record_figure(inputs, name), _credit(inputs.sources_of(name))),
+        "picture": gallery.add(record.record_figure(inputs, name), source),
+        "members": gallery.add(membership.membership_figure(inputs, name), source),
         "periods": evidence.period_table(inputs, name, root=""),
     }
 

@@ -105,7 +105,9 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
         Column("Among the best", False),
     ]
     rows = []
-    for model in sorted(inputs.models, key=lambda name: _finite(scores["crps"].sel(model=name))):
+    # a model that does not serve this place has no row
+    served = [name for name in inputs.models if name in inputs.forecasts[region]["model"].values]
+    for model in sorted(served, key=lambda name: _finite(scores["crps"].sel(model=name))):
         one = scores.sel(model=model)
 
         def value(name: str, one: xr.Dataset = one) -> float:

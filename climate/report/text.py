@@ -138,11 +138,16 @@ def winners(inputs: ReportInputs) -> str:
 
 
 def _leader(inputs: ReportInputs, block: str) -> str | None:
-    """The model with the lowest error over all places together; None where that was not computed."""
+    """The model with the lowest error over all places together; None where that was not computed.
+
+    Only models that serve every place: the others were spared some.
+    """
     if "pooled_ratio_best" not in inputs.scores:
         return None
-    ratio = inputs.scores["pooled_ratio_best"].sel(block=block, model=inputs.models).values
-    return inputs.models[int(np.nanargmin(ratio))] if np.isfinite(ratio).any() else None
+    crps = inputs.scores["crps"].sel(block=block, region=inputs.regions, model=inputs.models)
+    everywhere = [str(name) for name in crps["model"].values[crps.notnull().all("region").values]]
+    ratio = inputs.scores["pooled_ratio_best"].sel(block=block, model=everywhere).values
+    return everywhere[int(np.nanargmin(ratio))] if np.isfinite(ratio).any() else None
 
 
 def eras(inputs: ReportInputs) -> str:

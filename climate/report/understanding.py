@@ -175,8 +175,7 @@ def _probes_text(insight: Insight, titles: Mapping[str, str]) -> list[str]:
 
 
 def _row(table: pd.DataFrame, *key: str) -> pd.Series[float]:
-    found: pd.Series[float] = table.xs(key)
-    return found
+    return pd.Series(table.loc[[key]].iloc[0], dtype=float)
 
 
 def _curves_text(insight: Insight, titles: Mapping[str, str]) -> list[str]:
@@ -318,7 +317,7 @@ def _peers_text(inputs: ReportInputs, insight: Insight) -> list[str]:
         own = one[one["model"] == inputs.primary]
         best = peers.iloc[0]
         text = (
-            f"{title}, {leads} months: the best peer is {figures._name(str(best['model']))} with "
+            f"{title}, {leads} months: the best peer is {figures.name_of(str(best['model']))} with "
             f"{words.number(best['ratio'])} times the CRPS of the best simple model here"
         )
         if not own.empty:
@@ -336,7 +335,7 @@ def _peers_table(inputs: ReportInputs, insight: Insight) -> Table | None:
     records = list(insight.peers["series"].items())
     cells = []
     for name in dict.fromkeys(rows[rows["peer"]]["model"]):
-        row = [Cell(figures._name(str(name)))]
+        row = [Cell(figures.name_of(str(name)))]
         for record, one in records:
             peer = one["models"].get(name)
             if record not in inputs.regions:

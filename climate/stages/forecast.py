@@ -1,4 +1,4 @@
-"""Stages `baselines`, `lstm` and `combine`: hindcasts of one region."""
+"""Stages `baselines`, `lstm`, `pooled` and `combine`: hindcasts of one region."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import xarray as xr
 
 from climate import layout
 from climate.backtest import backtest, origins
-from climate.compute import settled
+from climate.compute import ALONE, settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.forecasters.base import Forecaster
-from climate.params import Params, load_params
+from climate.params import ComputeParams, Params, load_params
 
 log = logging.getLogger("climate")
 
@@ -39,13 +39,33 @@ def run_lstm(region: str) -> None:
     _hindcast("lstm", region, params, forecasters, params.lstm.refit_every)
 
 
+def run_pooled(region: str) -> None:
+    """Hindcast `region` with the forecasters of the pool, if it is of the kind that they learnt from."""
+    from climate.forecasters.pooled import POOLED, refusal
+    from climate.stages.pool import read_pools
+
+    params = load_params()
+    series = _read_series(region, params)
+    reason = series.attrs.get("skipped") or refusal(series)
+    pools, missing = ([], None) if reason else read_pools()
+    if reason or missing:
+        log.info("%s: not forecast by the pool, %s", region, reason or missing)
+        kind = "skipped" if "skipped" in series.attrs else "passed_by"
+        empty = xr.Dataset(attrs={"region": region, kind: str(reason or missing)})
+        write_netcdf(empty, layout.forecast_file("pooled", region))
+        return
+    makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
+    _hindcast("pooled", region, params, [make(pools, params.pool) for make in makers], params.pool.refit_every, ALONE)
+
+
 def run_combine(region: str) -> None:
     """Join the forecasts of `region`, add the combinations, and calibrate."""
     from climate.forecasters.conformal import calibrate
     from climate.forecasters.ensemble import combine, join_tables
 
     params = load_params()
-    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
+    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm", "pooled")]
+    tables = [table for table in tables if "passed_by" not in table.attrs]
     target = layout.forecast_file("combined", region)
     if "skipped" in tables[0].attrs:
         write_netcdf(tables[0], target)
@@ -61,7 +81,14 @@ def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
     return available[name]
 
 
-def _hindcast(stage: str, region: str, params: Params, forecasters: Sequence[Forecaster], refit_every: int) -> None:
+def _hindcast(
+    stage: str,
+    region: str,
+    params: Params,
+    forecasters: Sequence[Forecaster],
+    refit_every: int,
+    compute: ComputeParams | None = None,
+) -> None:
     series = _read_series(region, params)
     target = layout.forecast_file(stage, region)
     if "skipped" in series.attrs:
@@ -78,7 +105,7 @@ def _hindcast(stage: str, region: str, params: Params, forecasters: Sequence[For
         plan.leads,
         refit_every,
         min_history=plan.min_history,
-        compute=settled(params.compute),
+        compute=compute or settled(params.compute),
     )
     write_netcdf(table, target)
 

@@ -11,9 +11,11 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.files import write_json
+from climate.forecasters.statespace import UnobservedComponents
+from climate.known_then import as_row, known_then, one_series
 from climate.layout import REVISIONS
 from climate.params import Params, load_params
-from climate.releases import at_hand, release
+from climate.releases import Release, at_hand, release
 from climate.revision_text import in_words
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER
@@ -30,7 +32,8 @@ def run() -> None:
     keys are `compared` (rows, see `compared`), `refused` (source, old, new, reason) and `alone` (sources that no
     package carries in an older vintage).
     """
-    pinned, older = load_params().pull.sources, previous(load_params())
+    params = load_params()
+    pinned, older = params.pull.sources, previous(params) | params.revisions.against
     rows, refused = [], []
     for key, old in older.items():
         try:
@@ -58,8 +61,8 @@ def compared(older: Mapping[str, str], *, transfers: bool = True) -> list[dict[s
 
     Keys: source, title, units, old, new, the counts and figures of `climate.vintages.totals` (None for NaN), month and
     place of the largest revision, changed, words (lines of text), decades (rows with decade, shared, revised and
-    mean_absolute). What cannot be had is left out with a line in the log; without `transfers` so is what is not at
-    hand.
+    mean_absolute), knew (see `climate.known_then.as_row`). What cannot be had is left out with a line in the log;
+    without `transfers` so is what is not at hand.
     """
     pinned = load_params().pull.sources
     rows = []
@@ -82,6 +85,7 @@ def _row(key: str, old: str, new: str) -> dict[str, Any]:
     """One source, see `compared`; ClimateError when a vintage cannot be had or the two cannot be compared."""
     with release(key, old) as before, release(key, new) as after:
         table = revisions(before.read(), after.read())
+        knew = _knew(before, after)
     summed, decades = totals(table), by_decade(table)
     revised = int(summed["revised"]) > 0
     month = str(summed["largest_time"].values.astype("datetime64[M]")) if revised else ""
@@ -94,7 +98,28 @@ def _row(key: str, old: str, new: str) -> dict[str, Any]:
         **{name: _plain(summed[name].item()) for name in FIGURES},
         **{"month": month, "place": _place(summed) if revised else "", "changed": table.attrs["changed"]},
         **{"words": in_words(table, old, new), "decades": parts},
+        **({"knew": knew} if knew else {}),
     }
+
+
+def _knew(before: Release, after: Release) -> dict[str, Any] | None:
+    """`forecast_then` for JSON; None, with a line in the log, for records that this model does not serve."""
+    try:
+        return as_row(forecast_then(before, after))
+    except ClimateError as error:
+        log.info("%s: no forecast as of %s: %s", before.source.key, before.vintage, error)
+        return None
+
+
+def forecast_then(before: Release, after: Release, series: str | None = None, leads: int | None = None) -> xr.Dataset:
+    """What a forecast from the last month of one release knew, see `climate.known_then.known_then`.
+
+    The model is that of unobserved components, which serves every kind of monthly record; `leads` are those of the
+    backtest unless given. ClimateError when the two cannot be compared or are too short.
+    """
+    params = load_params()
+    held = [one_series(one.read(), one.source.key, series, params.harmonize) for one in (before, after)]
+    return known_then(held[0], held[1], UnobservedComponents(), leads or params.backtest.leads)
 
 
 def _place(summed: xr.Dataset) -> str:

@@ -26,6 +26,10 @@ TABLES = ("sweep", "shares", "ablation", "probes", "curves", "layers")
 """Files of this stage below build/understanding, as CSV."""
 
 
+ERRORS = ("crps_1_12", "crps_1_60")
+"""Columns of mean CRPS, one per span of LEAD_SPANS."""
+
+
 def run() -> None:
     """Write one CSV per question, all records in each, and the error of the settings in use on early origins."""
     params = load_params()
@@ -37,13 +41,14 @@ def run() -> None:
     if plan is not None and records:
         covariates = read_netcdf(layout.COVARIATES)
         early, known = _before(records, plan), covariates.sel(time=covariates["time"].values < _month(plan.before))
-        for name, frames in _sweep(params, plan, early, known).items():
-            tables[name] += frames
+        sweep = _sweep(params, plan, early, known) if plan.run_sweep else _committed(plan, records)
+        tables["sweep"].append(sweep)
+        tables["shares"] += _shares(plan, sweep)
         ablation = _ablation(params, plan, early, known)
         tables["ablation"].append(ablation)
         full = ablation[ablation["variant"] == "full"]
         metrics = {
-            str(record): {name: round(float(one[name].iloc[0]), 6) for name in ("crps_1_12", "crps_1_60")}
+            str(record): {name: round(float(one[name].iloc[0]), 6) for name in ERRORS}
             for record, one in full.groupby("record")
         }
         for record, series in records.items():
@@ -97,8 +102,8 @@ def _trial(
 
 def _sweep(
     params: Params, plan: UnderstandParams, early: dict[str, xr.Dataset], covariates: xr.Dataset
-) -> dict[str, list[pd.DataFrame]]:
-    """Errors of every setting of the design, and the shares of variance of its effects."""
+) -> pd.DataFrame:
+    """Errors of every setting of the design."""
     from climate.forecasters.lstm import DirectLstm
 
     signs = design.half_fraction(len(plan.levels))
@@ -119,15 +124,35 @@ def _sweep(
     for group, result in zip(groups, results, strict=True):
         for record, values in zip(early, result, strict=True):
             errors[record][group] = values.reshape(len(group), len(plan.seeds), -1)
-    frames: dict[str, list[pd.DataFrame]] = {"sweep": [], "shares": []}
+    rows = []
     for record, error in errors.items():
-        for place, span in enumerate(LEAD_SPANS):
-            shares = design.variance_shares(signs, list(plan.levels), np.log(error[:, :, place]))
-            frames["shares"].append(shares.assign(record=record, leads=span))
-        for run_number, one in enumerate(chosen):
+        for number, one in enumerate(chosen):
             for replicate, seed in enumerate(plan.seeds):
-                scores = dict(zip(("crps_1_12", "crps_1_60"), error[run_number, replicate], strict=True))
-                frames["sweep"].append(pd.DataFrame([{"record": record, "seed": seed, **one, **scores}]))
+                scores = dict(zip(ERRORS, error[number, replicate], strict=True))
+                rows.append({"record": record, "seed": seed, **one, **scores})
+    return pd.DataFrame(rows)
+
+
+def _committed(plan: UnderstandParams, records: dict[str, xr.Dataset]) -> pd.DataFrame:
+    """The sweep that was run before, of the records of this run. Raises ClimateError where it has other levels."""
+    sweep = pd.read_csv(layout.SWEEP)
+    for name, levels in plan.levels.items():
+        found = sorted(float(value) for value in sweep[name].unique()) if name in sweep else []
+        if found != sorted(map(float, levels)):
+            raise ClimateError(
+                f"{layout.SWEEP}: levels of {name} are {found}, expected {list(levels)} as in params.yaml; set "
+                "understand.run_sweep to true"
+            )
+    return sweep[sweep["record"].isin(records)]
+
+
+def _shares(plan: UnderstandParams, sweep: pd.DataFrame) -> list[pd.DataFrame]:
+    """Shares of variance of the design's effects for each record and span of leads, from rows in the design's order."""
+    signs, frames = design.half_fraction(len(plan.levels)), []
+    for record, one in sweep.groupby("record", sort=False):
+        for span, column in zip(LEAD_SPANS, ERRORS, strict=True):
+            response = np.log(one[column].to_numpy(dtype=float).reshape(len(signs), -1))
+            frames.append(design.variance_shares(signs, list(plan.levels), response).assign(record=record, leads=span))
     return frames
 
 

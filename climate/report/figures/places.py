@@ -153,18 +153,15 @@ def _map(
     spots = sorted((p for p in places if not p.is_belt), key=_extent, reverse=True)
     with style():
         figure = new_figure(4.6)
-        axes = figure.subplots()
-        axes.grid(False)
-        axes.set_facecolor("#F3F6F8")
-        axes.add_patch(Rectangle((-180, -90), 360, 180, fc="#EEF2F5", ec="none", zorder=0))
+        axes = map_axes(figure)
         land = inputs.shapes.get(LAND)
         if land is not None:
             for geometry in land.geometry:
-                _fill(axes, geometry, "#D3D3CE", "#FFFFFF", 0.4, 1)
+                draw_polygon(axes, geometry, "#D3D3CE", "#FFFFFF", 0.4, 1)
         for place in spots:
             colour = colours(norm(values[place.region]))
             if place.polygon is not None:
-                _fill(axes, place.polygon, colour, INK, 0.8, 2)
+                draw_polygon(axes, place.polygon, colour, INK, 0.8, 2)
             elif place.is_point:
                 axes.plot(place.lon[0], place.lat[0], "o", ms=9, mfc=colour, mec=INK, mew=1.0, zorder=4)
             else:
@@ -179,13 +176,6 @@ def _map(
             title = inputs.title_of(place.region)
             axes.text(left + BAR + 1, place.lat[1], title, rotation=90, ha="left", va="top", fontsize=9.5)
         axes.set_xlim(-180, max(180.0, FIRST_BAR + len(belts) * GAP))
-        axes.set_ylim(-90, 90)
-        axes.set_aspect("equal")
-        axes.set_xticks(range(-180, 181, 60), [_degrees(x, "E", "W") for x in range(-180, 181, 60)], fontsize=9)
-        axes.set_yticks(range(-60, 61, 30), [_degrees(y, "N", "S") for y in range(-60, 61, 30)], fontsize=9)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_facecolor("none")
         bar = figure.colorbar(
             ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.5, aspect=36, pad=0.02
         )
@@ -211,11 +201,28 @@ def _map(
     return figure, data
 
 
+def map_axes(figure: Figure) -> Axes:
+    """Axes for longitude and latitude over the whole globe, the sea painted."""
+    axes = figure.subplots()
+    axes.grid(False)
+    axes.add_patch(Rectangle((-180, -90), 360, 180, fc="#EEF2F5", ec="none", zorder=0))
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(-90, 90)
+    axes.set_aspect("equal")
+    axes.set_xticks(range(-180, 181, 60), [_degrees(x, "E", "W") for x in range(-180, 181, 60)], fontsize=9)
+    axes.set_yticks(range(-60, 61, 30), [_degrees(y, "N", "S") for y in range(-60, 61, 30)], fontsize=9)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_facecolor("none")
+    return axes
+
+
 def _extent(place: Place) -> float:
     return (place.lat[1] - place.lat[0]) * (place.lon[1] - place.lon[0])
 
 
-def _fill(axes: Axes, geometry: Any, colour: Any, edge: str, width: float, order: float) -> None:
+def draw_polygon(axes: Axes, geometry: Any, colour: Any, edge: str, width: float, order: float) -> None:
+    """Fill the outlines of a polygon or of several."""
     for part in getattr(geometry, "geoms", [geometry]):
         x, y = part.exterior.xy
         axes.fill(x, y, fc=colour, ec=edge, lw=width, zorder=order)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, number_of, style
@@ -165,7 +166,7 @@ def probes_figure(probes: pd.DataFrame, quantities: Mapping[str, str], titles: M
             _list(axes, [words.capital(quantities[name].partition(":")[0]) for name in labels])
             axes.set_xlim(LEAST - 0.04, 1.02)
             axes.set_xlabel("Variance explained")
-        panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1.1), ncols=3)
+        _legend(figure, panels)
     best = data[(data["record"] == records[0]) & (data["network"] == "trained")].set_index("quantity")["explained_mean"]
     alt = (
         f"Variance that probes of the trained network explain for {titles[records[0]]}: "
@@ -200,7 +201,7 @@ def curves_figure(curves: pd.DataFrame, titles: Mapping[str, str]) -> Drawing | 
             row[1].set_title("over a forecast that learnt nothing")
         for axes in grid[-1]:
             axes.set_xlabel("Passes over the data")
-        grid[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1.12), ncols=3)
+        _legend(figure, [grid[0, 0]])
     alt = " ".join(
         f"{titles[record]}: training loss ends at {words.number(_last(data, record, 'training'), 3)}, test loss at "
         f"{words.number(_last(data, record, 'test'), 3)}."
@@ -241,13 +242,13 @@ def peers_figure(rows: pd.DataFrame) -> Drawing | None:
             axes.set_xticks(ticks, [*map(str, ticks[:-1]), f"≥{limit:g}"])
             axes.minorticks_off()
             axes.set_xlabel("CRPS ÷ best simple model here")
-            _list(axes, [_name(name) for name in names])
-        panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=2)
+            _list(axes, [name_of(name) for name in names])
+        _legend(figure, panels)
     best = rows.sort_values("ratio").groupby(["title", "leads"], sort=False).first().reset_index()
     alt = (
         "Lowest error: "
         + ", ".join(
-            f"{_name(str(row.model))} for {row.title} at {row.leads} months ({words.number(number_of(row.ratio))})"
+            f"{name_of(str(row.model))} for {row.title} at {row.leads} months ({words.number(number_of(row.ratio))})"
             for row in best.itertuples()
         )
         + "."
@@ -256,48 +257,63 @@ def peers_figure(rows: pd.DataFrame) -> Drawing | None:
     return Drawing("understanding-peers", figure, rows, alt, caption)
 
 
-def _name(model: str) -> str:
+NEURAL = ("LSTM", "NHITS", "NBEATS")
+"""Peers whose names need their library's to be told from this project's models."""
+
+
+def name_of(model: str) -> str:
+    """How a model or a peer is called in the chapter."""
+    if model in NEURAL:
+        return f"{model} (neuralforecast)"
     label = style_of(model).label
     return label if label != model else {"prophet": "Prophet"}.get(model, model)
 
 
 def annual_figure(rows: pd.DataFrame, published: Sequence[Mapping[str, Any]]) -> Drawing | None:
-    """RMSE of annual means one year ahead, with bootstrap intervals, beside published ones."""
+    """RMSE of annual means one year ahead, with bootstrap intervals, beside published ones; one panel per record."""
     if rows.empty:
         return None
-    cases = list(rows[["record", "years"]].drop_duplicates().itertuples(index=False, name=None))
-    names = list(rows["model"].unique())
+    records, names = list(rows["record"].unique()), list(rows["model"].unique())
     by_years = {str(one["years"]): one for one in published}
+    spans = list(rows["years"].unique())
     with style():
-        figure = new_figure(1.4 + 0.4 * len(names))
-        panels = figure.subplots(1, len(cases), sharey=True, squeeze=False)[0]
-        for axes, (record, years) in zip(panels, cases, strict=True):
-            one = rows[(rows["record"] == record) & (rows["years"] == years)].set_index("model").reindex(names)
-            y = np.arange(len(names))
-            axes.hlines(y, one["low"], one["high"], color=SOFT, lw=1.4)
-            axes.plot(one["rmse"], y, "o", color=COLOURS[0])
-            if years in by_years:
-                axes.axvline(
-                    float(by_years[years]["rmse"]), color=COLOURS[1], lw=1.4, ls="--", label="Met Office, published"
-                )
-                axes.legend(loc="lower left", bbox_to_anchor=(0, -0.42), fontsize=9)
-            axes.set_title(f"{record}\n{years.replace('-', words.EN_DASH)}")
+        figure = new_figure(1.6 + 0.36 * len(names))
+        panels = figure.subplots(1, len(records), sharey=True, sharex=True, squeeze=False)[0]
+        for axes, record in zip(panels, records, strict=True):
+            own = [span for span in spans if ((rows["record"] == record) & (rows["years"] == span)).any()]
+            for place, years in enumerate(own):
+                one = rows[(rows["record"] == record) & (rows["years"] == years)].set_index("model").reindex(names)
+                y = np.arange(len(names)) + (place - (len(own) - 1) / 2) * 0.26
+                colour = COLOURS[spans.index(years) % len(COLOURS)]
+                axes.hlines(y, one["low"], one["high"], color=colour, lw=1.4)
+                axes.plot(one["rmse"], y, "o", color=colour, ms=5, label=years.replace("-", words.EN_DASH))
+                if years in by_years:
+                    axes.axvline(float(by_years[years]["rmse"]), color=colour, lw=1.4, ls="--")
+            axes.set_title(record)
             axes.set_xlim(0, None)
             axes.set_xlabel("RMSE (°C)")
-            _list(axes, [_name(name) for name in names])
+            _list(axes, [name_of(name) for name in names])
+        _legend(figure, panels)
     best = rows.sort_values("rmse").groupby(["record", "years"], sort=False).first().reset_index()
-    alt = (
-        "Lowest error of the annual mean: "
-        + ", ".join(
-            f"{record.record} {record.years}: {_name(str(record.model))}, {words.number(number_of(record.rmse), 3)} °C"
-            for record in best.itertuples()
-        )
-        + "."
-    )
+    lowest = [
+        f"{record.record} {record.years}: {name_of(str(record.model))}, {words.number(number_of(record.rmse), 3)} °C"
+        for record in best.itertuples()
+    ]
+    alt = f"Lowest error of the annual mean: {', '.join(lowest)}."
     caption = (
-        "Root mean square error of the global annual mean forecast at the turn of the year; bars are 90% intervals."
+        "Root mean square error of the global annual mean forecast at the turn of the year; bars are 90% intervals, "
+        "broken lines the Met Office's published errors over the same years."
     )
     return Drawing("understanding-annual", figure, rows, alt, caption)
+
+
+def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend above all panels."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(str(label), handle)
+    figure.legend(list(found.values()), list(found), loc="outside upper left", ncols=4)
 
 
 def _list(axes: Axes, labels: Sequence[str]) -> None:

@@ -1,0 +1,127 @@
+"""A combination of records: how far its members disagree, and which of them run when."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import FloatArray, decimal_year, running_mean
+
+VARIABLES = ("spread", "members")
+"""What a combination has besides a series: standard deviation among its members (unit of the value), their number."""
+BAND, BAR = "#B9C6D0", "#0072B2"
+EDGE_YEARS = 10
+"""First and last years of the time with more than one member, whose spreads are told apart."""
+
+
+def is_combination(series: xr.Dataset) -> bool:
+    """Whether a record is a combination whose members and spread are known."""
+    return all(name in series for name in VARIABLES)
+
+
+def membership_table(series: xr.Dataset) -> pd.DataFrame:
+    """Month, mean, spread, number and names of the members that run, from the first to the last value."""
+    known = np.flatnonzero(np.isfinite(series["value"].values))
+    held = series.isel(time=slice(int(known[0]), int(known[-1]) + 1))
+    return pd.DataFrame(
+        {
+            "month": [words.iso_month(time) for time in held["time"].values],
+            "value": held["value"].values.astype(float),
+            "spread": held["spread"].values.astype(float),
+            "members": held["members"].values.astype(int),
+            "running": held["source"].values.astype(str),
+        }
+    )
+
+
+def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
+    """Twelve-month mean with the spread among members around it, over a bar per member; None for other records."""
+    series = inputs.record(name)
+    if not is_combination(series):
+        return None
+    data = membership_table(series)
+    x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
+    keys = _members(data)
+    unit = words.unit(str(series.attrs.get("units", "")))
+    mean, spread = running_mean(data["value"].to_numpy()), running_mean(data["spread"].to_numpy())
+    with style():
+        figure = new_figure(3.8 + 0.3 * len(keys))
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 0.5 + 0.3 * len(keys)])
+        top.fill_between(x, mean - 2 * spread, mean + 2 * spread, color=BAND, lw=0, label="±2 spreads")
+        top.plot(x, mean, color=INK, lw=1.6, label="Twelve-month mean")
+        top.set_ylabel(f"Departure ({unit})")
+        legend_above(top)
+        for row, key in enumerate(keys):
+            running = data["running"].str.split(",").map(lambda held, key=key: key in held).to_numpy()
+            for start, stop in _runs(running):
+                bottom.barh(row, x[stop - 1] - x[start] + 1 / 12, left=x[start], height=0.55, color=BAR)
+        bottom.set_yticks(range(len(keys)), keys)
+        bottom.set_ylim(len(keys) - 0.4, -0.6)
+        bottom.grid(axis="y", visible=False)
+        bottom.tick_params(axis="y", labelcolor=SOFT, labelsize=9.5)
+        bottom.set_xlabel("Year")
+    caption = " ".join(
+        [
+            f"{inputs.title_of(name)}: the mean of its members and their spread (the standard deviation among them, "
+            "twelve-month mean), over the time in which each member runs.",
+            *membership_text(inputs, name),
+        ]
+    )
+    return Drawing(f"{name}-members", figure, data, caption, caption)
+
+
+def membership_text(inputs: ReportInputs, name: str) -> list[str]:
+    """From when to when how many members run, and how far they disagree; [] for other records."""
+    series = inputs.record(name)
+    if not is_combination(series):
+        return []
+    data, unit = membership_table(series), words.unit(str(series.attrs.get("units", "")))
+    parts = [
+        f"{data['month'].iloc[start]} to {data['month'].iloc[stop - 1]} {words.count(int(count), 'member')}"
+        for count, start, stop in _stretches(data["members"].to_numpy())
+    ]
+    sentences = [f"Members by month: {'; '.join(parts)}."]
+    spread = data["spread"].to_numpy()
+    together = np.flatnonzero(np.isfinite(spread))
+    if together.size >= 2 * 12 * EDGE_YEARS:
+        first, last = (_median(spread[part]) for part in (together[: 12 * EDGE_YEARS], together[-12 * EDGE_YEARS :]))
+        months = data["month"].to_numpy()
+        sentences.append(
+            f"In the median month of the first {EDGE_YEARS} years with more than one member "
+            f"({months[together[0]]} on) they differ by a spread of {words.significant(first, 2)} {unit}, in the last "
+            f"{EDGE_YEARS} years (to {months[together[-1]]}) by {words.significant(last, 2)} {unit}."
+        )
+    elif together.size:
+        sentences.append(
+            f"In the median month they differ by {words.significant(_median(spread[together]), 2)} {unit}."
+        )
+    if left_out := str(series.attrs.get("left_out", "")):
+        sentences.append(f"Left out, for they begin too late for an overlap: {left_out.replace(',', ', ')}.")
+    return sentences
+
+
+def _median(values: FloatArray) -> float:
+    return float(np.nanmedian(values))
+
+
+def _members(data: pd.DataFrame) -> list[str]:
+    """Keys of all members, those that begin first before the others."""
+    return list(dict.fromkeys(key for held in data["running"] for key in held.split(",") if key))
+
+
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _stretches(counts: np.ndarray) -> list[tuple[int, int, int]]:
+    """Number, start and stop of each stretch with the same number of members."""
+    edges = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), counts.size]
+    return [(int(counts[start]), start, stop) for start, stop in pairwise(edges)]

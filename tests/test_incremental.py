@@ -1,0 +1,82 @@
+"""Which stages run when something changes: those that it touches, and no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import Project
+from tests.test_pipeline import stages_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("pipeline")]
+
+
+@contextmanager
+def changed(path: Path, content: bytes) -> Iterator[None]:
+    """A file with other content for a while; it may be a link into the cache."""
+    before = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def touched(project: Project) -> set[str]:
+    """Stages that DVC finds changed, before any of them has run."""
+    return set(json.loads(project.run("dvc", "status", "--json").stdout))
+
+
+def test_nothing_is_changed_after_a_run(reduced: Project) -> None:
+    assert touched(reduced) == set()
+
+
+def test_a_figure_runs_the_report_alone(reduced: Project) -> None:
+    figure = reduced.folder / "climate" / "report" / "figures" / "record.py"
+    with changed(figure, figure.read_bytes() + b"# another line\n"):
+        assert touched(reduced) == {"report"}
+
+
+def test_a_map_runs_pages_and_no_forecast(reduced: Project) -> None:
+    figure = reduced.folder / "climate" / "report" / "figures" / "places.py"
+    with changed(figure, figure.read_bytes() + b"# another line\n"):
+        found = touched(reduced)
+    assert "report" in found
+    assert {name.partition("@")[0] for name in found} == {"report", "set-page"}
+
+
+def test_a_source_runs_what_reads_it(reduced: Project) -> None:
+    """A longer file of CO2: no stage that reads the reanalysis alone is touched."""
+    file = next(path for path in (reduced.folder / "data" / "noaa-co2-mlo").iterdir() if path.suffix == ".csv")
+    with changed(file, file.read_bytes() + b"\n"):
+        found = touched(reduced)
+    assert {"harmonize", "revisions", "report"} <= found
+    assert not {name.partition("@")[0] for name in found} & {"baselines", "lstm", "pool", "pooled", "sets", "set-page"}
+
+
+def test_where_work_is_done_runs_nothing(reduced: Project) -> None:
+    params = reduced.folder / "params.yaml"
+    text = params.read_text()
+    with changed(params, text.replace("workers: null", "workers: 1").encode()):
+        assert "workers: 1" in params.read_text()
+        assert touched(reduced) == set()
+
+
+def test_one_more_set_runs_that_set(reduced: Project) -> None:
+    params = reduced.folder / "params.yaml"
+    yaml = YAML()
+    content = yaml.load(params)
+    before = params.read_bytes()
+    content["sets"]["lands"] = {"title": "Lands", "source": "ncep-air", "shapes": "natural-earth"}
+    try:
+        yaml.dump(content, params)
+        ran = stages_run(reduced.run("dvc", "repro", "--dry").stdout)
+    finally:
+        params.write_bytes(before)
+    assert ran == {"sets@lands", "set-page@lands", "report"}
