@@ -100,7 +100,7 @@ def table(cells: Mapping[str, xr.Dataset]) -> list[str]:
         mean = crps.sel(lead=slice(first, last)).mean(("origin", "lead"))
         classical = mean.sel(model=[model for model in models if is_classical(model)])
         # one model for all places, and the best of each place, chosen after the event
-        chosen = int((classical / classical.min("model")).mean("place").argmin())
+        chosen = int((classical / classical.min("model")).mean("place").values.argmin())
         single = classical.isel(model=chosen)
         for model in models:
             ratio = (mean.sel(model=model) / single).mean().item()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,7 +17,7 @@ import xarray as xr
 from climate.compute import ALONE, run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, IntArray
+from climate.forecasters.base import FloatArray, Forecaster, IntArray, Seeded
 from climate.params import ComputeParams
 
 if TYPE_CHECKING:
@@ -81,6 +81,17 @@ def check_axis(data: xr.Dataset, region: str) -> None:
         )
 
 
+class TaskResult(NamedTuple):
+    """What one estimation gave."""
+
+    forecasts: FloatArray
+    """(origin, lead, quantile)"""
+    parameters: int
+    fallbacks: int
+    seeds: FloatArray | None = None
+    """(seed, origin, lead, quantile) of a network that averages several."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One estimation and the forecasts that use it."""
@@ -90,21 +101,25 @@ class Task:
     ends: tuple[int, ...]
     leads: int
 
-    def run(self) -> tuple[FloatArray, int, int]:
-        """Forecasts (origin, lead, quantile), number of parameters, number of fallbacks."""
+    def run(self) -> TaskResult:
+        """Forecasts (origin, lead, quantile), number of parameters, number of fallbacks, and those of each seed."""
         fitted = self.forecaster.fit(self.history.isel(time=slice(0, self.ends[0])))
         shape = (self.leads, len(QUANTILES))
-        tables = []
+        tables, seeds = [], []
         for end in self.ends:
-            table = np.asarray(fitted.forecast(self.history.isel(time=slice(0, end)), self.leads), dtype=float)
+            known = self.history.isel(time=slice(0, end))
+            table = np.asarray(fitted.forecast(known, self.leads), dtype=float)
+            if isinstance(fitted, Seeded):
+                seeds.append(fitted.seed_forecasts(known, self.leads))
             if table.shape != shape or not np.isfinite(table).all() or (np.diff(table, axis=1) < 0).any():
                 month = self.history["time"].values[end - 1].astype("datetime64[M]")
                 raise ValueError(f"{self.forecaster.name} at origin {month}: not {shape} finite, rising quantiles")
             tables.append(table)
-        return np.stack(tables), int(fitted.parameters), int(fitted.fallbacks)
+        each = np.stack(seeds, axis=1).astype(np.float32) if seeds else None
+        return TaskResult(np.stack(tables), int(fitted.parameters), int(fitted.fallbacks), each)
 
 
-def run_task(task: Task) -> tuple[FloatArray, int, int]:
+def run_task(task: Task) -> TaskResult:
     """`Task.run` as a function that a worker process can be sent."""
     return task.run()
 
@@ -186,7 +201,8 @@ def backtest(
     Returns:
         Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
         observed, and never shown to a forecaster; `parameters`, `fallbacks` (fits replaced by a simpler model) and
-        `refit_every` (model); coordinate `valid_time` (origin, lead).
+        `refit_every` (model); `seeds` (model, seed, origin, lead, quantile) where a network
+        averages several; coordinate `valid_time` (origin, lead).
 
     Raises:
         ClimateError: months are duplicated or missing, an origin lies outside the record, or it is too short.
@@ -226,7 +242,7 @@ def forecast_table(
     series: xr.Dataset,
     names: Sequence[str],
     ends: Sequence[int],
-    results: Sequence[tuple[FloatArray, int, int]],
+    results: Sequence[TaskResult],
     leads: int,
     refit_every: int,
 ) -> xr.Dataset:
@@ -240,18 +256,22 @@ def forecast_table(
     valid_time = (first_month + position * MONTH).astype(TIME_DTYPE)
     copied: dict[str, Any] = {key: series.attrs[key] for key in ("region", "title", "units") if key in series.attrs}
     units = {"units": series.attrs.get("units", "")}
-    return xr.Dataset(
+    table = xr.Dataset(
         {
             "forecast": (
                 ("model", "origin", "lead", "quantile"),
-                np.stack([np.concatenate([table for table, _, _ in tables]) for tables in by_model]),
+                np.stack([np.concatenate([one.forecasts for one in model]) for model in by_model]),
                 {"long_name": "forecast quantile", **units},
             ),
             "observed": (("origin", "lead"), observed, {"long_name": "observation, where it exists", **units}),
-            "parameters": ("model", [tables[-1][1] for tables in by_model], {"long_name": "values estimated per fit"}),
+            "parameters": (
+                "model",
+                [model[-1].parameters for model in by_model],
+                {"long_name": "values estimated per fit"},
+            ),
             "fallbacks": (
                 "model",
-                [sum(count for _, _, count in tables) for tables in by_model],
+                [sum(one.fallbacks for one in model) for model in by_model],
                 {"long_name": "fits that failed and were replaced by a simpler model"},
             ),
             "refit_every": ("model", [refit_every] * len(names), {"long_name": "months between estimations"}),
@@ -270,6 +290,24 @@ def forecast_table(
             "months have passed; in between, new months update the state alone",
         },
     )
+    return table.assign(seeds=seeds) if (seeds := _seeds(by_model)) is not None else table
+
+
+def _seeds(by_model: Sequence[Sequence[TaskResult]]) -> xr.Variable | None:
+    """Forecasts of seeds (model, seed, origin, lead, quantile), NaN where a model has fewer; None without any."""
+    found = [
+        np.concatenate(kept, axis=1) if (kept := [one.seeds for one in model if one.seeds is not None]) else None
+        for model in by_model
+    ]
+    shapes = [one.shape for one in found if one is not None]
+    if not shapes:
+        return None
+    values = np.full((len(found), max(shape[0] for shape in shapes), *shapes[0][1:]), np.nan, dtype=np.float32)
+    for place, one in enumerate(found):
+        if one is not None:
+            values[place, : one.shape[0]] = one
+    about = {"long_name": "forecast quantile of each seed, before calibration"}
+    return xr.Variable(("model", "seed", "origin", "lead", "quantile"), values, about)
 
 
 def issued(table: xr.Dataset) -> xr.Dataset:

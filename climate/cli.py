@@ -115,6 +115,30 @@ def score() -> None:
 
 
 @app.command()
+def project() -> None:
+    """Project temperature to mid-century under the pathways of CO2, and check it on earlier years."""
+    from climate.stages.project import run
+
+    run()
+
+
+@app.command()
+def simulate() -> None:
+    """Measure on made-up forecasts how often the tests of this run err, and what they can see."""
+    from climate.stages.simulate import run
+
+    run()
+
+
+@app.command()
+def ceiling() -> None:
+    """Score models that are given the future of their covariates: a ceiling, not a forecast."""
+    from climate.stages.ceiling import run
+
+    run()
+
+
+@app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run
@@ -134,6 +158,30 @@ def understand() -> None:
 def notebook() -> None:
     """Run the walkthrough and make its page."""
     from climate.stages.notebook import run
+
+    run()
+
+
+@app.command()
+def film() -> None:
+    """Make the film of one record, and its page."""
+    from climate.stages.film import run
+
+    run()
+
+
+@app.command()
+def slides() -> None:
+    """Make the slides."""
+    from climate.stages.slides import run
+
+    run()
+
+
+@app.command()
+def api() -> None:
+    """Make the reference of the code."""
+    from climate.stages.api import run
 
     run()
 

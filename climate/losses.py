@@ -100,19 +100,23 @@ def at_valid_time(values: xr.DataArray, table: xr.Dataset) -> xr.DataArray:
 def cell_scores(table: xr.Dataset) -> xr.Dataset:
     """Scores of single cells (model, origin, lead) on the common sample, NaN elsewhere.
 
-    Variables: `crps`, `covered90` (1 where the observation is inside the 90% interval, bounds included),
-    `width90` and `interval_score90` (Winkler 1972), in the unit of the forecast but for `covered90`.
+    Variables: `crps`, `covered90` (1 where the observation is inside the 90% interval, bounds included) and
+    `interval_score90` (Winkler 1972) with its three parts: `width90`, and the penalties `below90` and `above90` for an
+    observation below or above the interval; in the unit of the forecast but for `covered90`.
     """
     sample = common_sample(table)
     forecast, observed = table["forecast"].where(sample), table["observed"].where(sample)
     low, high = forecast.sel(quantile=LOWER, drop=True), forecast.sel(quantile=UPPER, drop=True)
     inside = ((observed >= low) & (observed <= high)).astype(float).where(sample)
-    winkler = interval_score(low, high, observed, interval_range=INTERVAL, preserve_dims="all")["total"]
+    winkler = interval_score(low, high, observed, interval_range=INTERVAL, preserve_dims="all")
     cells = {
         "crps": crps_from_quantiles(forecast, observed),
         "covered90": inside,
         "width90": high - low,
-        "interval_score90": winkler,
+        # the library speaks of the forecast: it is too high where the observation lies below the interval
+        "below90": winkler["overprediction_penalty"],
+        "above90": winkler["underprediction_penalty"],
+        "interval_score90": winkler["total"],
     }
     return xr.Dataset({name: value.transpose("model", *CELLS) for name, value in cells.items()}).drop_vars(
         "valid_time", errors="ignore"

@@ -146,6 +146,13 @@ class RevisionsParams(Strict):
     against: dict[str, str] = Field(default_factory=dict)
 
 
+class CeilingParams(Strict):
+    """Where the worth of a perfectly known covariate is measured; no region for nowhere."""
+
+    regions: list[Name] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+
+
 class NotebookParams(Strict):
     """What the walkthrough is about."""
 
@@ -187,10 +194,45 @@ class UnderstandParams(Strict):
         return levels
 
 
+class FilmParams(Strict):
+    """The film: of which record, how long, how many frames a second."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+    seconds: float = Field(default=60, ge=3, le=600)
+    fps: int = Field(default=10, ge=1, le=30)
+
+
+class SlidesParams(Strict):
+    """The slides: which record they tell of."""
+
+    record: Name | None = None
+    """A region; None is that of the walkthrough."""
+
+
 class ReportParams(Strict):
     """What the report is called."""
 
     title: str
+
+
+class ProjectParams(Strict):
+    """Projections to the middle of the century."""
+
+    pathways: str = "ssp-co2"
+    """A source of the catalogue that holds concentrations by scenario; without it under pull.sources none is made."""
+    co2: Name = "mauna-loa-co2"
+    """The region whose CO2 is observed."""
+    scenarios: list[str] = Field(default=["ssp119", "ssp126", "ssp245", "ssp370", "ssp585"], min_length=1)
+    until: int = Field(default=2050, ge=1990, le=2100)
+    hindcasts: list[int] = Field(default=[1990, 2000, 2010])
+    """Last years of earlier projections that are compared with what happened."""
+
+    @field_validator("pathways")
+    @classmethod
+    def _known(cls, key: str) -> str:
+        find_source(key)
+        return key
 
 
 class Params(Strict):
@@ -209,11 +251,15 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
+    project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     understand: UnderstandParams | None = None
     """None: the report has no chapter on what the network depends on."""
+    film: FilmParams = FilmParams()
+    slides: SlidesParams = SlidesParams()
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -246,6 +292,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
+            if told is not None and told not in self.regions:
+                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

@@ -20,6 +20,7 @@ from climate.losses import (
     at_valid_time,
     cell_scores,
     common_sample,
+    crps_from_quantiles,
     observation_floor,
     widen,
 )
@@ -54,6 +55,8 @@ def mean_scores(table: xr.Dataset, cells: xr.Dataset, scale: float, over: list[s
             "crps": cells["crps"].mean(over),
             "coverage90": cells["covered90"].mean(over),
             "width90": cells["width90"].mean(over),
+            "below90": cells["below90"].mean(over),
+            "above90": cells["above90"].mean(over),
             "interval_score90": cells["interval_score90"].mean(over),
             "n": sample.sum(over),
         }
@@ -134,6 +137,61 @@ def score_groups(table: xr.Dataset, labels: xr.DataArray) -> xr.Dataset:
     return xr.concat(per_label, "label").transpose("model", "label", ...)
 
 
+WIDENED = ("crps", "coverage90", "interval_score90")
+"""Scores that are also given for forecasts widened by the uncertainty of the observation."""
+
+
+def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+    """WIDENED scores (model, block) with the suffix `_widened`: of forecasts of an observation that is uncertain.
+
+    Args:
+        table: forecast table.
+        uncertain: one standard error of the observation (origin, lead); where it is NaN the cell keeps its forecast.
+        blocks: name -> first and last lead. A block without any published uncertainty is NaN.
+    """
+    cells = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
+    known = (uncertain.notnull() & common_sample(table)).drop_vars("valid_time", errors="ignore")
+    parts = []
+    for name, (first, last) in blocks.items():
+        leads = {"lead": slice(first, last)}
+        block = cells.sel(leads).rename(covered90="coverage90")[list(WIDENED)].mean(CELLS)
+        parts.append(block.where(bool(known.sel(leads).any())).expand_dims(block=[name]))
+    joined = xr.concat(parts, "block").transpose("model", "block")
+    return joined.rename({name: f"{name}_widened" for name in WIDENED})
+
+
+def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+    """CRPS of each seed of a network, and of the mean of their quantiles, before calibration.
+
+    Args:
+        table: the forecast table with all models, whose common sample is used.
+        lstm: table of the networks, with `seeds` (model, seed, origin, lead, quantile); NaN where a model has none.
+        blocks: name -> first and last lead.
+
+    Returns:
+        Dataset with `crps_seed` (model, seed, block) and `crps_seed_mean` (model, block) in the unit of the forecast;
+        without variables where no network kept its seeds.
+    """
+    if "seeds" not in lstm:
+        return xr.Dataset()
+    sample, observed = common_sample(table), table["observed"]
+    seeds = lstm["seeds"]
+    seeds = seeds.isel(model=seeds.notnull().any([dim for dim in seeds.dims if dim != "model"]).values)
+    each = crps_from_quantiles(seeds, observed).where(sample)
+    mean = crps_from_quantiles(seeds.mean("seed"), observed).where(sample)
+    parts = [
+        xr.Dataset(
+            {
+                "crps_seed": each.sel(lead=slice(first, last)).mean(CELLS),
+                "crps_seed_mean": mean.sel(lead=slice(first, last)).mean(CELLS),
+            }
+        ).expand_dims(block=[name])
+        for name, (first, last) in blocks.items()
+    ]
+    joined = xr.concat(parts, "block").drop_vars("valid_time", errors="ignore")
+    return joined.transpose("model", "seed", "block", missing_dims="ignore")
+
+
 def score(
     table: xr.Dataset,
     series: xr.Dataset,
@@ -155,7 +213,8 @@ def score(
     Returns:
         Dataset over (region, model, block): see `mean_scores` and `compare_blocks`; over (region, model, lead): the
         scores of `mean_scores` with `_by_lead` and `pit` (region, model, lead, quantile); `crps_floor` (region,
-        block), the part of the score that is the observation's own uncertainty, NaN where none is published;
+        block), the part of the score that is the observation's own uncertainty, NaN where none is published, and beside
+        it the scores of `score_widened`;
         `parameters` and `fallbacks` (region, model) where the table has them. NaN where a block has no verified cell.
 
     Raises:
@@ -176,7 +235,9 @@ def score(
         "block",
         [float(floor.sel(lead=slice(first, last)).mean()) for first, last in blocks.values()],
     )
-    for name in ("parameters", "fallbacks"):
+    if not observation_error:
+        scores = scores.merge(score_widened(table, uncertain, blocks))
+    for name in ("parameters", "fallbacks", "refit_every"):
         if name in table:
             scores[name] = table[name].drop_attrs()
     described = {

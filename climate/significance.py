@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -64,6 +65,15 @@ def origin_differences(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(mean + weight * (total / count[used] - mean))
 
 
+def hln_statistics(differences: FloatArray, overlap: int) -> FloatArray:
+    """Statistics of `dm_hln` for many pairs of models: (pair) from loss differences (pair, origin)."""
+    pairs = differences.shape[0]
+    series = xr.DataArray(differences, dims=("pair", "origin"), coords={"h": ("pair", [overlap] * pairs)})
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = diebold_mariano(series, "pair", "h", method="HLN", statistic_distribution="t")
+    return np.asarray(result["dm_test_stat"].values, dtype=float)
+
+
 def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
     """Two-sided Diebold-Mariano test with the small-sample correction, Student t with n - 1 degrees of freedom.
 
@@ -72,10 +82,7 @@ def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
     """
     if difference.size <= overlap or not np.any(difference):
         return TestResult(math.nan, math.nan, "hln")
-    series = xr.DataArray(difference[None, :], dims=("pair", "origin"), coords={"h": ("pair", [overlap])})
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = diebold_mariano(series, "pair", "h", method="HLN", statistic_distribution="t")
-    statistic = float(result["dm_test_stat"].item())
+    statistic = float(hln_statistics(difference[None, :], overlap)[0])
     return TestResult(statistic, float(2 * stats.t.sf(abs(statistic), difference.size - 1)), "hln")
 
 
@@ -95,15 +102,21 @@ def dm_fixed_smoothing(difference: FloatArray, overlap: int) -> TestResult:
     return TestResult(statistic, float(2 * stats.t.sf(abs(statistic), 2 * ordinates)), "fixed-smoothing")
 
 
+def suits_hln(origins: int, overlap: int) -> bool:
+    """Whether the origins are many enough against their overlap for the HLN test."""
+    return origins >= HLN_ORIGINS_PER_OVERLAP * overlap
+
+
 def dm_test(difference: FloatArray, overlap: int) -> TestResult:
     """The HLN test where the origins are many against their overlap, else the fixed-smoothing test."""
-    if difference.size >= HLN_ORIGINS_PER_OVERLAP * overlap:
+    if suits_hln(difference.size, overlap):
         result = dm_hln(difference, overlap)
         if math.isfinite(result.p):
             return result
     return dm_fixed_smoothing(difference, overlap)
 
 
+@lru_cache(maxsize=8)
 def circular_blocks(n: int, block: int, draws: int, seed: int) -> FloatArray:
     """Times that each of n origins occurs (draw, origin) in resamples of circular blocks (Politis and Romano 1992)."""
     generator = np.random.default_rng(seed)
@@ -112,6 +125,7 @@ def circular_blocks(n: int, block: int, draws: int, seed: int) -> FloatArray:
     index = ((starts + np.arange(block)) % n).reshape(draws, -1)[:, :n]
     counts = np.zeros((draws, n))
     np.add.at(counts, (np.arange(draws)[:, None], index), 1.0)
+    counts.setflags(write=False)
     return counts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -16,6 +17,7 @@ def _outs(stage: Any) -> Iterator[str]:
             yield out if isinstance(out, str) else next(iter(out))
 
 
+@cache
 def promised() -> dict[str, str]:
     """File or folder, relative to reports/, and the stage that writes it."""
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]

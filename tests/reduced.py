@@ -33,6 +33,7 @@ OVERRIDES = {
         "every": 24,
         "short_lookback": 24,
     },
+    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 

@@ -12,12 +12,17 @@ from tests.conftest import ROOT
 ALGORITHMS = (
     "climate.forecasters",
     "climate.backtest",
+    "climate.ceiling",
     "climate.scoring",
     "climate.losses",
     "climate.annual",
     "climate.insight",
     "climate.comparison",
     "climate.significance",
+    "climate.simulation",
+    "climate.forcing",
+    "climate.predictive",
+    "climate.projection",
     "climate.splice",
     "climate.blend",
     "climate.overlap",
@@ -27,6 +32,9 @@ ALGORITHMS = (
     "climate.missing",
     "climate.series",
     "climate.harmonize",
+    "climate.sets",
+    "climate.compute",
+    "climate.cluster",
 )
 
 OUTER = ("climate.stages", "climate.commands", "climate.cli")
@@ -79,13 +87,19 @@ def test_stages_and_commands_are_imported_by_the_command_line_alone() -> None:
     assert importers("climate.stages", "climate.commands") <= {"climate.cli"}
 
 
-def test_report_is_imported_by_stages_alone() -> None:
-    assert all(inside(module, "climate.stages") for module in importers("climate.report"))
+def test_report_is_imported_by_stages_film_and_slides_alone() -> None:
+    allowed = ("climate.stages", "climate.film", "climate.slides")
+    assert all(inside(module, *allowed) for module in importers("climate.report"))
+
+
+def test_film_and_slides_are_imported_by_stages_alone() -> None:
+    for package in ("climate.film", "climate.slides"):
+        assert all(inside(module, "climate.stages") for module in importers(package))
 
 
 def test_report_reads_no_file_of_a_stage() -> None:
     for module, imported in IMPORTS.items():
-        if inside(module, "climate.report"):
+        if inside(module, "climate.report", "climate.film", "climate.slides"):
             assert not {name for name in imported if inside(name, "climate.layout", "climate.files", *OUTER)}, module
 
 
@@ -93,6 +107,15 @@ def test_report_reads_no_file_of_a_stage() -> None:
 def test_algorithms_know_no_place_of_files(module: str) -> None:
     forbidden = {name for name in IMPORTS[module] if inside(name, "climate.layout", "climate.files", *OUTER)}
     assert not forbidden
+
+
+def test_processes_and_machines_are_known_in_one_place() -> None:
+    assert importers("climate.cluster") == {"climate.compute"}
+    for path in (ROOT / "climate").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if name_of(path) not in ("climate.compute", "climate.cluster"):
+            assert "ProcessPoolExecutor" not in text, path
+            assert "import distributed" not in text, path
 
 
 @pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, "climate.forecasters")])

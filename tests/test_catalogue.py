@@ -15,7 +15,15 @@ from climate.sources.catalogue import CATALOGUE, Source, find_source, load_catal
 from climate.sources.readers import READERS, SHAPE_READER
 
 SOURCES = load_catalogue()
-REFERENCE = ("ncep-air", "noaa-co2-mlo", "scripps-co2-mlo", "scripps-ice-core", "natural-earth", "ar6-regions")
+REFERENCE = (
+    "ncep-air",
+    "noaa-co2-mlo",
+    "scripps-co2-mlo",
+    "scripps-ice-core",
+    "natural-earth",
+    "ar6-regions",
+    "ssp-co2",
+)
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())

@@ -23,7 +23,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "b
 PLACEHOLDERS = {"NAME": "globe", "SOURCE": "ncep-air", "REGION": "globe", "A": "2024-04", "B": "2026-02"}
 """Words that stand for a user's own choice."""
 
-SHELL = {"cd", "conda", "env", "git", "gh", "export", "pip", "python", "uv", "."}
+SHELL = {"cd", "conda", "dask", "env", "git", "gh", "export", "pip", "python", "uv", "."}
 """Commands of others, whose first word alone is looked at."""
 
 COMMANDS = [

@@ -106,7 +106,7 @@ def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, resul
     assert not stages_run(reduced.run("dvc", "repro").stdout)
 
 
-@pytest.mark.parametrize("stage", ["score", "revisions", "combine@globe", "report"])
+@pytest.mark.parametrize("stage", ["score", "combine@globe", "report"])
 def test_a_full_disk_is_one_line(stage: str, reduced: Project, results: dict[str, str]) -> None:
     """No file may grow beyond 512 bytes: that is how the shell's limit stands for a full disk."""
     assert results

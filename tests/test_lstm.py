@@ -17,7 +17,8 @@ from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.forecasters import dense, features
 from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
-from climate.forecasters.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball, ridge_start
+from climate.forecasters.linear import ridge_start
+from climate.forecasters.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
 from climate.forecasters.tutorial import TutorialLstm
 from climate.params import LstmParams
 

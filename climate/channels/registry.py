@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,7 +22,7 @@ import requests
 from platformdirs import user_cache_path
 from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple, UnsupportedContentTypeError
 
-from climate.channels import Refused, Request
+from climate.channels import Limits, Refused, Request
 from climate.channels.archives import extract
 from climate.channels.body import sha256_of
 from climate.channels.transfer import ca_bundle, download, in_words, user_agent, within
@@ -42,12 +43,20 @@ def fetch(request: Request, folder: Path) -> dict[str, str]:
     """Unpack the source's files, and nothing else, from the pinned archive."""
     release = request.vintage.registry
     assert release is not None
-    archive = _archive(request, release, folder)
-    for name, member in release.members.items():
-        extract(archive, member, folder / name, max_bytes=request.source.file(name).expect.max_bytes)
-    archive_in_folder = folder / release.archive
-    archive_in_folder.unlink(missing_ok=True)
+    sizes = {name: request.source.file(name).expect.max_bytes for name in release.members}
+    unpack(release, folder, sizes, key=request.source.key, limits=request.limits)
     return {name: f"{release.package} {release.version}: {member}" for name, member in release.members.items()}
+
+
+def unpack(release: RegistryRelease, folder: Path, sizes: Mapping[str, int], *, key: str, limits: Limits) -> None:
+    """Put the members of a pinned archive into `folder`, none larger than `sizes` says; `key` names them in the log.
+
+    Raises Refused, and OSError only for trouble with the local disk.
+    """
+    archive = _archive(release, folder, key, limits)
+    for name, member in release.members.items():
+        extract(archive, member, folder / name, max_bytes=sizes[name])
+    (folder / release.archive).unlink(missing_ok=True)
 
 
 def cache_folder() -> Path:
@@ -76,32 +85,31 @@ def _setting(variable: str, key: str) -> str:
     return os.environ.get(variable) or pip_settings().get(f"global.{key}") or ""
 
 
-def _archive(request: Request, release: RegistryRelease, folder: Path) -> Path:
+def _archive(release: RegistryRelease, folder: Path, key: str, limits: Limits) -> Path:
     """The archive from the cache, else from the registry; in `folder` when the cache cannot be written."""
     kept = cache_folder() / "archives" / release.sha256 / release.archive
     try:
         if kept.is_file():
             if sha256_of(kept) == release.sha256:
                 return kept
-            log.warning("%s: registry: cached %s is damaged; downloading it again", request.source.key, release.archive)
+            log.warning("%s: registry: cached %s is damaged; downloading it again", key, release.archive)
             kept.unlink()
         kept.parent.mkdir(parents=True, exist_ok=True)
         descriptor, partial = tempfile.mkstemp(prefix=f"{release.archive}.", suffix=".partial", dir=kept.parent)
         os.close(descriptor)
     except OSError:
         path = folder / release.archive
-        _download(request, release, path)
+        _download(release, path, limits)
         return path
     try:
-        _download(request, release, Path(partial))
+        _download(release, Path(partial), limits)
         Path(partial).replace(kept)
     finally:
         Path(partial).unlink(missing_ok=True)
     return kept
 
 
-def _download(request: Request, release: RegistryRelease, path: Path) -> None:
-    limits = request.limits
+def _download(release: RegistryRelease, path: Path, limits: Limits) -> None:
     endpoint = _setting("PIP_INDEX_URL", "index-url")
     proxy = _setting("PIP_PROXY", "proxy")
     proxies = {"http": proxy, "https": proxy} if proxy else None

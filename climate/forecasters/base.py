@@ -6,7 +6,7 @@ covariates exist, `covariate` (time, predictor; NaN before a covariate starts an
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,14 @@ class Fitted(Protocol):
         Returns:
             (lead, quantile) in the unit of `value`, without NaN, not decreasing along `quantile`.
         """
+
+
+@runtime_checkable
+class Seeded(Protocol):
+    """A fitted network that averages what it learnt from several seeds, and can show them apart."""
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """What `Fitted.forecast` averages: (seed, lead, quantile)."""
 
 
 class Forecaster(Protocol):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from climate.forecasters.arima import SarimaAuto, sarimax_enso, trend_arma_enso
+from climate.forecasters.autoreg import AutoReg
 from climate.forecasters.base import Forecaster
+from climate.forecasters.decomposition import StlEts
+from climate.forecasters.hybrid import RidgeHybrid
 from climate.forecasters.naive import Persistence, SeasonalNaive
 from climate.forecasters.regression import ClimatologyTrend
 from climate.forecasters.ridge import RidgeEnso
 from climate.forecasters.smoothing import Ets
 from climate.forecasters.statespace import Sarima, TrendArma, UnobservedComponents
+from climate.forecasters.theta import Theta
 
 BASELINES: dict[str, Callable[[], Forecaster]] = {
     "seasonal-naive": SeasonalNaive,
@@ -18,9 +23,16 @@ BASELINES: dict[str, Callable[[], Forecaster]] = {
     "climatology-trend": ClimatologyTrend,
     "trend-ar1": lambda: ClimatologyTrend(residual=True),
     "trend-arma": TrendArma,
+    "trend-arma-enso": trend_arma_enso,
+    "autoreg": AutoReg,
+    "theta": Theta,
     "ets": Ets,
+    "stl-ets": StlEts,
     "sarima": Sarima,
+    "sarima-auto": SarimaAuto,
+    "sarimax-enso": sarimax_enso,
     "unobserved-components": UnobservedComponents,
     "ridge-enso": RidgeEnso,
+    "ridge-hybrid": RidgeHybrid,
 }
 """Makers of forecasters with their default settings; `baselines.models` in the parameters chooses among the names."""

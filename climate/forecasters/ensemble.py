@@ -1,4 +1,4 @@
-"""Combinations of forecasters: the mean of their quantiles, with equal weights and with weights learnt on the way.
+"""Combinations of forecasters: the mean of their quantiles, equal, trimmed, or with weights learnt on the way.
 
 They act on forecast tables (see `backtest`). Whatever is learnt for an origin comes from errors whose month had been
 observed by then. Averaging quantiles, rather than probabilities, keeps the spread of its members: Lichtendahl et al.
@@ -20,21 +20,27 @@ from climate.forecasters.base import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 
-MEMBERS = ("unobserved-components", "ridge-enso", "lstm-direct")
-"""Members: a structural model, and two that learn from ENSO, one linear and one not."""
+MEMBERS = ("sarima", "sarimax-enso", "trend-arma", "lstm-direct", "lstm-hybrid", "ridge-hybrid")
+"""Members: three statistical models, of which one knows ENSO, and three learners that do. Members and weights were
+chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
+
+TRIM_FROM = 4
+"""Members from which on the trimmed mean leaves out the highest and the lowest."""
 
 LEAD_RATIO = 1.5
 """Errors of leads within this factor of a lead serve that lead too: neighbouring leads differ little."""
 
-SHARPNESS = 4.0
+SHARPNESS = 2.0
 """Weights go with the verified loss to the power of minus this."""
 
-PRIOR_ORIGINS = 4.0
+PRIOR_ORIGINS = 12.0
 """Equal weights count as much as this number of verified origins."""
 
 
 def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
     """Forecast tables of one region as one, models one after the other; per-origin variables come from the first.
+
+    Forecasts of single seeds stay behind.
 
     Raises:
         ClimateError: origins, leads or observations differ, or a model occurs twice.
@@ -53,7 +59,12 @@ def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
                     "the same; run the stages of this region again"
                 )
     joined = xr.concat(
-        tables, dim="model", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+        [table.drop_vars("seeds", errors="ignore") for table in tables],
+        dim="model",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        combine_attrs="override",
     )
     return joined.assign_coords(model=np.array(names, dtype=object))
 
@@ -110,9 +121,8 @@ def learnt_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
     return np.asarray(np.where(share > 0, share * np.nan_to_num(learnt, nan=equal) + (1 - share) * equal, equal))
 
 
-def combination(table: xr.Dataset, weights: FloatArray, name: str) -> xr.Dataset:
-    """Mean of the quantiles of all models of `table` under `weights` (model, origin, lead), as a table of one model."""
-    forecast = np.einsum("mol,molq->olq", weights, table["forecast"].values)
+def combination(table: xr.Dataset, forecast: FloatArray, name: str) -> xr.Dataset:
+    """Quantiles (origin, lead, quantile) made from the models of `table`, as a table of one model."""
     one = table.isel(model=[0]).assign_coords(model=np.array([name], dtype=object))
     one["forecast"] = one["forecast"].copy(data=np.maximum.accumulate(forecast, axis=-1)[None])
     for counted in ("parameters", "fallbacks"):
@@ -121,8 +131,22 @@ def combination(table: xr.Dataset, weights: FloatArray, name: str) -> xr.Dataset
     return one
 
 
+def weighted(forecasts: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean of the quantiles (model, origin, lead, quantile) under `weights` (model, origin, lead)."""
+    return np.asarray(np.einsum("mol,molq->olq", weights, forecasts))
+
+
+def trimmed(forecasts: FloatArray) -> FloatArray:
+    """Mean of the quantiles (model, ...) without the highest and the lowest of each cell, from TRIM_FROM models on.
+
+    Jose and Winkler (2008), doi:10.1016/j.ijforecast.2007.06.001.
+    """
+    ranked = np.sort(forecasts, axis=0)
+    return np.asarray((ranked[1:-1] if ranked.shape[0] >= TRIM_FROM else ranked).mean(axis=0))
+
+
 def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBERS) -> xr.Dataset:
-    """Models `mean-equal` and `mean-weighted` made from those `members` that are in the table.
+    """Models `mean-equal`, `mean-trimmed` and `mean-weighted` made from those `members` that are in the table.
 
     Args:
         table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
@@ -131,12 +155,16 @@ def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBE
         members: models to combine.
 
     Returns:
-        Forecast table of the two combinations; no NaN where the members have none.
+        Forecast table of the three combinations; no NaN where the members have none.
 
     Raises:
         ClimateError: fewer than two members are in the table.
     """
     chosen = members_of(table, members)
-    weights = learnt_weights(chosen, min_verified)
-    equal = np.full_like(weights, 1 / weights.shape[0])
-    return join_tables([combination(chosen, equal, "mean-equal"), combination(chosen, weights, "mean-weighted")])
+    forecasts = chosen["forecast"].values
+    made = {
+        "mean-equal": forecasts.mean(axis=0),
+        "mean-trimmed": trimmed(forecasts),
+        "mean-weighted": weighted(forecasts, learnt_weights(chosen, min_verified)),
+    }
+    return join_tables([combination(chosen, forecast, name) for name, forecast in made.items()])

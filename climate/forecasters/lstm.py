@@ -26,7 +26,8 @@ from climate.forecasters.base import (
     require_months,
 )
 from climate.forecasters.dense import DenseNumpy
-from climate.forecasters.features import YEAR, Frame, Scaler
+from climate.forecasters.features import Frame, Scaler
+from climate.forecasters.linear import ridge_start
 from climate.forecasters.network import Network, Weights, load_keras
 from climate.forecasters.tutorial import TutorialLstm
 from climate.params import LstmParams
@@ -37,56 +38,7 @@ MAX_LEADS = 60
 MIN_MONTHS = 216
 """Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
 
-PENALTY = 100.0
-"""Ridge penalty, on predictors of unit variance, of the linear path's start."""
-
-INTERCEPT_PENALTY = 200.0
-"""The same for its intercept: a mean error of a few decades is hardly a bias. In rows (months)."""
-
-FOLDS = 6
-"""Contiguous blocks of the cross-validation that gives the starting width of the intervals."""
-
 MEDIAN = QUANTILES.index(0.5)
-
-
-def ridge(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, float]:
-    """Coefficients and intercept of one lead, under a penalty that grows with the lead."""
-    centre, middle = predictors.mean(axis=0), targets.sum() / (targets.size + INTERCEPT_PENALTY)
-    inner = predictors - centre
-    penalty = PENALTY * (1 + (lead / YEAR) ** 2)
-    coefficients = np.linalg.solve(
-        inner.T @ inner + penalty * np.eye(centre.size), inner.T @ (targets - targets.mean())
-    )
-    return coefficients, float(middle - centre @ coefficients)
-
-
-def ridge_start(predictors: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Ridge regression per lead: coefficients (predictor, lead), intercepts (lead), residual deviation (lead).
-
-    The residuals are those of FOLDS contiguous blocks of rows, each predicted from the rows that are at least the lead
-    away. `targets` (row, lead) may hold NaN: those rows are left out of that lead; a lead without any takes the
-    coefficients of the one before.
-    """
-    width, leads = predictors.shape[1], targets.shape[1]
-    coefficients, intercepts, deviation = np.zeros((width, leads)), np.zeros(leads), np.ones(leads)
-    for index in range(leads):
-        lead = index + 1
-        known = np.flatnonzero(np.isfinite(targets[:, index]))
-        if known.size < 2 * FOLDS:
-            coefficients[:, index], deviation[index] = coefficients[:, index - 1], deviation[index - 1]
-            continue
-        coefficients[:, index], intercepts[index] = ridge(predictors[known], targets[known, index], lead)
-        residual = np.zeros(known.size)
-        for block in np.array_split(np.arange(known.size), FOLDS):
-            row = known[block]
-            far = known[(known < row[0] - lead) | (known > row[-1] + lead)]
-            if far.size:
-                slope, offset = ridge(predictors[far], targets[far, index], lead)
-                residual[block] = targets[row, index] - predictors[row] @ slope - offset
-            else:
-                residual[block] = targets[row, index]
-        deviation[index] = np.sqrt((residual**2).mean()) or 1.0
-    return coefficients, intercepts, deviation
 
 
 def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
@@ -144,31 +96,87 @@ def _place(network: Network, weights: Weights, layer: str, kernel: FloatArray, b
 
 
 @dataclass(frozen=True)
+class Trained:
+    """Unit of the outputs (lead) and the weights of each seed."""
+
+    deviation: FloatArray
+    network: Callable[[], Network]
+    members: tuple[Weights, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated: the units, and the weights of all seeds."""
+        return int(self.deviation.size + len(self.members) * self.network().parameters)
+
+    def each_seed(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Quantiles (seed, lead, quantile) of the target for one scaled row (1, ...)."""
+        network = self.network()
+        shapes = np.stack([network.predict(weights, [sequence, static])[0] for weights in self.members])
+        return np.asarray(shapes * self.deviation[:, None])
+
+    def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Their mean over the seeds (lead, quantile)."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
+
+
+def train_members(settings: LstmParams, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
+    """One network per seed, each from the ridge solution of the linear path.
+
+    Args:
+        static: scaled predictors (row, predictor); sequence: (row, lookback, channel); neither holds NaN.
+        targets: (row, lead), NaN where nothing was observed.
+    """
+    coefficients, intercepts, deviation = ridge_start(static, targets)
+    scaled = targets / deviation
+    known = np.isfinite(scaled)
+
+    def network() -> Network:
+        return direct_network(*sequence.shape[1:], static.shape[1], settings.units, settings.batch)
+
+    members = []
+    for seed in settings.seeds:
+        start = _place(network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation)
+        members.append(
+            network().train(
+                start,
+                [sequence, static],
+                np.where(known, scaled, 0.0),
+                known.astype(float),
+                epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                seed=seed,
+            )
+        )
+    return Trained(deviation, network, tuple(members))
+
+
+@dataclass(frozen=True)
 class FittedDirect:
-    """Frame, scalers and the weights of each seed."""
+    """Frame, scalers and the trained networks."""
 
     frame: Frame
     static_scaler: Scaler
     sequence_scaler: Scaler
-    deviation: FloatArray
-    network: Callable[[], Network]
-    members: tuple[Weights, ...]
+    trained: Trained
     lookback: int
     parameters: int
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Seeded.seed_forecasts`; raises as `forecast`."""
         if leads > MAX_LEADS:
             raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
-        inputs = [self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])]
-        network = self.network()
-        shape = np.mean([network.predict(weights, inputs)[0] for weights in self.members], axis=0)
-        change = (shape * self.deviation[:, None])[:leads]
+        inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
+        changes = self.trained.each_seed(*inputs)[:, :leads]
         season = self.frame.season[future_months(history, leads)]
-        # single precision may turn two near quantiles round
-        return np.maximum.accumulate((rows.expected[-1, :leads] + season)[:, None] + change, axis=1)
+        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + changes)
 
 
 @dataclass(frozen=True)
@@ -190,43 +198,22 @@ class DirectLstm:
         used = rows.usable() & np.isfinite(targets).any(axis=1)
         static_scaler, sequence_scaler = Scaler.estimate(rows.static[used]), Scaler.estimate(rows.sequence[used])
         static, sequence = static_scaler(rows.static[used]), sequence_scaler(rows.sequence[used])
-        coefficients, intercepts, deviation = ridge_start(static, targets[used])
-        scaled = targets[used] / deviation
-        known = np.isfinite(scaled)
+        trained = train_members(settings, static, sequence, targets[used])
+        estimated = frame.parameters + 2 * static.shape[1] + trained.parameters
+        return FittedDirect(frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated))
 
-        def network() -> Network:
-            return direct_network(*sequence.shape[1:], static.shape[1], settings.units, settings.batch)
 
-        members = []
-        for seed in settings.seeds:
-            start = _place(network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation)
-            members.append(
-                network().train(
-                    start,
-                    [sequence, static],
-                    np.where(known, scaled, 0.0),
-                    known.astype(float),
-                    epochs=settings.epochs,
-                    learning_rate=settings.learning_rate,
-                    seed=seed,
-                )
-            )
-        estimated = frame.parameters + 2 * static.shape[1] + MAX_LEADS + len(members) * network().parameters
-        return FittedDirect(
-            frame,
-            static_scaler,
-            sequence_scaler,
-            deviation,
-            network,
-            tuple(members),
-            settings.lookback,
-            int(estimated),
-        )
+def _hybrid(params: LstmParams) -> Forecaster:
+    # imported here because the hybrid is built on this module's network
+    from climate.forecasters.hybrid_lstm import HybridLstm
+
+    return HybridLstm(params)
 
 
 LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {
     "lstm-direct": DirectLstm,
     "lstm-tutorial": TutorialLstm,
     "dense-numpy": DenseNumpy,
+    "lstm-hybrid": _hybrid,
 }
 """Networks by name, made from the parameters of stage `lstm`."""

@@ -1,6 +1,6 @@
 """The pooled forecasters for many places at once: what they share is computed once.
 
-Regressing a place on the global field costs one large system per lead and fold; places with the same months share it.
+Regressing a place on the global field costs one large system per lead; places with the same months share it.
 Numbers are those of `climate.forecasters.pooled`, without fine-tuning.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray, fill_gaps
-from climate.forecasters.pool import FIELD_LEADS, Pool, on_field, sequences, traits
+from climate.forecasters.pool import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, solve, traits
 from climate.forecasters.pool_features import expected_at, persistence_of, predictors, targets
 from climate.forecasters.pool_network import read_out
-from climate.forecasters.trailing import YEAR, Trailing, Window, trailing
+from climate.forecasters.trailing import YEAR, trailing
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,6 @@ class Group:
     rows: IntArray
     first: int
     own: FloatArray
-
-
-def newest(past: Trailing) -> Trailing:
-    """The last row alone."""
-    windows = tuple(
-        Window(one.years[-1:], one.climatology[-1:], one.slope[-1:], one.variance[-1:]) for one in past.windows
-    )
-    return Trailing(past.rows[-1:], windows, past.spread[-1:], past.departures[-1:])
 
 
 def filled(values: FloatArray) -> FloatArray:
@@ -61,7 +53,7 @@ class FittedPooledBatch:
 
     def _group(self, values: FloatArray, group: Group, leads: int) -> FloatArray:
         past = trailing(values)
-        persistence, last = persistence_of(past)[-1:], newest(past)
+        persistence, last = persistence_of(past)[-1:], past.newest()
         month = self.start + group.first + last.rows
         components, slope = self.pool.state(month)
         linear = np.empty((values.shape[1], self.pool.leads))
@@ -113,5 +105,5 @@ class PooledBatch:
             shared = predictors(past, persistence, slope, lead) @ pool.coefficients[lead - 1]
             left = targets(inside, past, lead) - shared
             taught = np.isfinite(left[:, 0]) & components.any(axis=1)
-            own.append(on_field(components[taught], left[taught], lead, int(taught.sum()))[0])
+            own.append(solve(components[taught], left[taught], FIELD_PENALTY))
         return Group(rows, first, np.stack(own))

@@ -119,6 +119,23 @@ class FittedStateSpace:
         mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
         return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
 
+    def means(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month.
+
+        For models without regressors and intercepts: then the forecast is the design times a power of the transition.
+        """
+        values = self.scale.down(history_values(history))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+        ssm = found.filter_results
+        design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
+        means = np.empty((values.size, leads))
+        for lead in range(leads):
+            state = transition @ state
+            means[:, lead] = (design @ state)[0]
+        return np.asarray(self.scale.shift + self.scale.unit * means)
+
 
 @dataclass(frozen=True)
 class Sarima(StateSpace):

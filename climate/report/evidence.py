@@ -64,7 +64,7 @@ def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
             Cell(period.site or words.NONE),
             Cell(
                 period.source or words.NONE,
-                href=f"{root}sources.html#{period.source}" if period.source in known else "",
+                href=f"{root}sources/{period.source}.html" if period.source in known else "",
             ),
         ]
         for period in periods(inputs.record(region))
@@ -133,8 +133,8 @@ def _with_error(one: xr.Dataset, name: str) -> str:
     return words.NONE if not np.isfinite(value) else f"{words.number(value)} ± {words.number(error)}"
 
 
-def revision_table(inputs: ReportInputs) -> Table | None:
-    """What each pinned vintage revised of the one before; None if that was not looked at."""
+def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:
+    """What each pinned vintage revised of the one before; None if that was not looked at. `prefix` leads to pages."""
     if inputs.revisions is None:
         return None
     rows = []
@@ -144,7 +144,11 @@ def revision_table(inputs: ReportInputs) -> Table | None:
         new, gone = int(one.get("rows_only_new") or 0), int(one.get("rows_only_old") or 0)
         rows.append(
             [
-                Cell(words.typeset(str(one["title"])), href=_anchor(inputs, str(one["source"])), note=one["changed"]),
+                Cell(
+                    words.typeset(str(one["title"])),
+                    href=_page_of(inputs, str(one["source"]), prefix),
+                    note=one["changed"],
+                ),
                 Cell(f"{one['old']} to {one['new']}", kind="whole"),
                 Cell(f"{int(one['shared']):,}"),
                 Cell(f"{revised:,}" if revised else "no value changed"),
@@ -156,7 +160,7 @@ def revision_table(inputs: ReportInputs) -> Table | None:
     for one in inputs.revisions.get("refused", ()):
         rows.append(
             [
-                Cell(inputs.source_title(str(one["source"])), href=_anchor(inputs, str(one["source"]))),
+                Cell(inputs.source_title(str(one["source"])), href=_page_of(inputs, str(one["source"]), prefix)),
                 Cell(f"{one['old']} to {one['new']}", kind="whole"),
                 *(Cell(words.NONE) for _ in range(4)),
                 Cell("not compared", note=str(one["reason"])),
@@ -180,9 +184,9 @@ def revision_table(inputs: ReportInputs) -> Table | None:
     )
 
 
-def _anchor(inputs: ReportInputs, key: str) -> str:
-    """Where the page of sources describes a source; "" if it does not."""
-    return f"#{key}" if any(entry.get("key") == key for entry in inputs.provenance) else ""
+def _page_of(inputs: ReportInputs, key: str, prefix: str) -> str:
+    """The page of a source; "" if it has none."""
+    return f"{prefix}{key}.html" if any(entry.get("key") == key for entry in inputs.provenance) else ""
 
 
 def revision_notes(inputs: ReportInputs) -> list[str]:
@@ -207,7 +211,11 @@ def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
     """How many checks passed."""
     passed = sum(str(row.get("status", "")).lower() in ("ok", "pass", "passed") for row in checks)
     if passed == len(checks):
-        return f"All {words.count(len(checks), 'check')} of the records passed."
+        return (
+            "The one check passed."
+            if passed == 1
+            else f"All {words.count(len(checks), 'check')} of the records passed."
+        )
     left = [row for row in checks if str(row.get("status", "")).lower() not in ("ok", "pass", "passed")]
     each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in left)
     return f"{passed} of {words.count(len(checks), 'check')} of the records passed. The rest: {each}."
@@ -264,7 +272,7 @@ def source_table(provenance: Sequence[Mapping[str, Any]], prefix: str = "") -> T
         status, key = str(entry.get("status", "ok")), str(entry.get("key", ""))
         rows.append(
             [
-                Cell(words.typeset(str(entry.get("title", key))), href=f"{prefix}sources.html#{key}"),
+                Cell(words.typeset(str(entry.get("title", key))), href=f"{prefix}sources/{key}.html"),
                 Cell(str(entry.get("publisher", "") or words.NONE)),
                 Cell(str(entry.get("vintage", "") or words.NONE)),
                 Cell(str(entry.get("channel", "") or words.NONE)),

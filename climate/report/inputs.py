@@ -35,9 +35,16 @@ class ReportInputs:
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
         groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
+        ceiling: scores with covariates forecast and known over (region, model, block), see climate.ceiling; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
         insight: what the chapter on understanding shows, a report.understanding.Insight; or None.
+        projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
+        simulation: size and power of the tests, see climate.simulation; or None.
+        cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
+        readers: source key -> the file of this repository that reads it.
+        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
+        architecture: docs/architecture.md.
     """
 
     title: str
@@ -53,8 +60,15 @@ class ReportInputs:
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
     groups: xr.Dataset | None = None
+    ceiling: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
     insight: Any = None
+    readers: Mapping[str, str] = field(default_factory=dict)
+    pipeline: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str = ""
+    projection: Mapping[str, xr.Dataset] | None = None
+    simulation: xr.Dataset | None = None
+    cost: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:

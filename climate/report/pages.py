@@ -32,11 +32,17 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
+    Page("projection", "Projection", "projection.html", needs="project"),
     Page("sets", "Sets", "index.html#sets", needs="sets"),
     Page("sources", "Sources", "sources.html"),
+    Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
     Page("understanding", "Understanding", "understanding.html"),
+    Page("architecture", "Architecture", "architecture.html"),
+    Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
+    Page("film", "Film", "film.html", needs="film"),
+    Page("slides", "Slides", "slides.html", needs="slides"),
 )
 """The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
 
@@ -63,6 +69,11 @@ def frame(params: Mapping[str, Any], *, span: str, standfirst: str, root: str = 
         "span": span,
         "standfirst": standfirst,
     }
+
+
+def hover_script() -> Markup:
+    """The script that shows values of figures; a page with such figures passes it on as `hover`."""
+    return Markup((HERE / "hover.js").read_text(encoding="utf-8"))
 
 
 def environment() -> Environment:

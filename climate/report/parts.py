@@ -39,6 +39,44 @@ def enso_table(inputs: ReportInputs, region: str) -> Table | None:
     return _parts_table(inputs, region, "enso", list(LABELS), f"{ENSO_NOTE} {UNTESTED}", "State")
 
 
+def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
+    """CRPS with the covariates forecast and known; None where it was not scored."""
+    if inputs.ceiling is None or "region" not in inputs.ceiling.dims or region not in inputs.ceiling["region"].values:
+        return None
+    found = inputs.ceiling.sel(region=region)
+    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    rows = []
+    for block in inputs.headline_blocks:
+        for model in found["model"].values:
+            one = found.sel(block=block, model=model)
+            rows.append(
+                [
+                    Cell(style_of(str(model)).label, kind="whole"),
+                    Cell(words.EN_DASH.join(str(lead) for lead in dict.fromkeys(inputs.leads_of(block)))),
+                    Cell(words.significant(float(one["crps_forecast"]))),
+                    Cell(words.significant(float(one["crps_known"]))),
+                    Cell(words.number(float(one["ratio_forecast"]))),
+                    Cell(
+                        words.number(float(one["ratio_known"])), note=style_of(str(one["best_classical"].item())).label
+                    ),
+                ]
+            )
+    caption = (
+        "What a perfect forecast of the covariates would be worth. In the columns headed known, the months of the "
+        "covariate that followed each origin were given to the model: that is a ceiling, not a forecast, and no other "
+        "table or verdict uses it. Ratios are to the best simple model of the leads, named below the last."
+    )
+    columns = [
+        Column("Model"),
+        Column("Leads", True),
+        Column(f"CRPS, covariate forecast ({unit})", True),
+        Column(f"CRPS, covariate known ({unit})", True),
+        Column("Ratio, forecast", True),
+        Column("Ratio, known", True),
+    ]
+    return Table(caption, columns, rows)
+
+
 def period_errors(inputs: ReportInputs, region: str) -> tuple[str, Table | None]:
     """What the test window holds of the record's collection periods, and their errors if it holds several."""
     if inputs.groups is None or "row" not in inputs.groups.dims:

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from jinja2 import Environment
 
-from climate.report import evidence, pages, parts, tables, text, understanding, words
+from climate.report import (
+    downloads,
+    evidence,
+    judging,
+    markdown,
+    pages,
+    parts,
+    projection,
+    tables,
+    text,
+    understanding,
+    words,
+)
+from climate.report.downloads import Download, described
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION, Drawing, Picture, develop
+from climate.report.figures.pipeline import pipeline_figure
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
 from climate.report.palette import style_of
+from climate.report.pipeline import step_table, steps
+from climate.report.source_pages import source_page
 
 TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-smoothing asymptotics"}
 """What the methods page calls the forms of the Diebold-Mariano test."""
-OWNED = ("figures", "data", "regions")
+OWNED = ("figures", "data", "regions", "sources")
 """Folders that belong to the report alone and are emptied before it is written."""
 
 
@@ -30,7 +47,9 @@ class Gallery:
     """Pictures of a report by name; writes each with its data once."""
 
     folder: Path
+    places: Sequence[str]
     pictures: dict[str, Picture] = field(default_factory=dict)
+    downloads: list[Download] = field(default_factory=list)
 
     def add(self, drawing: Drawing | None, source: str) -> Picture | None:
         """Develop a drawing, write PNG and CSV, and remember it; `source` ends its caption."""
@@ -38,9 +57,15 @@ class Gallery:
             return None
         picture = develop(drawing, source)
         (self.folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
-        (self.folder / "data" / f"{picture.name}.csv").write_bytes(picture.csv)
+        self.table(picture.name, drawing.caption, drawing.data, PRECISION)
         self.pictures[picture.name] = picture
         return picture
+
+    def table(self, name: str, about: str, data: pd.DataFrame, precision: str) -> None:
+        """Write a table as CSV, and remember what it holds."""
+        target = self.folder / "data" / f"{name}.csv"
+        data.to_csv(target, index=False, float_format=precision, lineterminator="\n")
+        self.downloads.append(described(name, about, data, target.stat().st_size, self.places))
 
 
 def render(inputs: ReportInputs, destination: Path) -> Path:
@@ -55,13 +80,13 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     for name in OWNED:
         shutil.rmtree(destination / name, ignore_errors=True)
         (destination / name).mkdir(parents=True)
-    gallery = Gallery(destination)
+    gallery = Gallery(destination, [*inputs.regions, *inputs.records])
     found = contests(inputs, inputs.primary) if inputs.primary else []
     places = [_place(inputs, region, found, gallery) for region in inputs.regions]
     records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     whole = _credit_all(inputs, inputs.regions)
     temperatures = [region for region in inputs.regions if text.is_temperature(inputs.series[region].attrs)]
-    overview = {
+    overview: dict[str, Any] = {
         "contest": gallery.add(contest.contest_figure(inputs, found), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), _credit_all(inputs, temperatures)),
         "warming": gallery.add(places_map.warming_map(inputs), _credit_all(inputs, temperatures)),
@@ -70,18 +95,20 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
         "vintages": [gallery.add(drawing, "") for drawing in vintages.vintage_figures(inputs)],
-        "seams": [gallery.add(drawing, "") for drawing in seams.seam_figures(inputs)],
+        "seams": [gallery.add(drawing, "") if drawing else None for drawing in seams.seam_figures(inputs)],
     }
-    inputs.scores[_by_block(inputs)].to_dataframe().reset_index().to_csv(
-        destination / "data" / "scores.csv", index=False, float_format=PRECISION, lineterminator="\n"
-    )
-    issued = tables.issued_data(inputs)
-    issued.to_csv(destination / "data" / "issued.csv", index=False, float_format="%g", lineterminator="\n")
+    by_block = inputs.scores[_by_block(inputs)].to_dataframe().reset_index()
+    gallery.table("scores", "All scores by place, model and block of leads.", by_block, PRECISION)
+    gallery.table("issued", "The issued forecasts of all models.", tables.issued_data(inputs), "%g")
+    every_source = [source_page(inputs, entry) for entry in inputs.provenance]
+    for one in every_source:
+        one["seam_pictures"] = [overview["seams"][place] for place in one["seam_places"]]
     environment = pages.environment()
     span, standfirst = _span(inputs), text.standfirst(inputs, found)
     shared: dict[str, Any] = pages.frame(inputs.params, span=span, standfirst=standfirst) | {
         "inputs": inputs,
         "title": inputs.title,
+        "hover": pages.hover_script(),
         "places": places,
         "records": records,
         "overview": overview,
@@ -99,16 +126,43 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "seam_table": evidence.seam_table(inputs),
         "models": tables.model_table(inputs),
         "skipped": inputs.skipped,
+        "source_pages": every_source,
+        "downloads": gallery.downloads,
         "methods": _test_methods(inputs),
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
+    shared["projection"] = projection.page(inputs, gallery.add, _credit)
+    shared["judging"] = judging.page(inputs, gallery.add, whole)
+    shared |= understanding.page(inputs, gallery.add, whole)
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
         target = destination / "regions" / f"{place['name']}.html"
         _write(environment, "region.html.j2", target, shared | {"root": "../", "embed": False, "place": place})
-    provenance = {"entries": inputs.provenance, "status": evidence.STATUS, "root": "", "embed": False}
-    _write(environment, "sources.html.j2", destination / "sources.html", shared | provenance)
+    _write(environment, "sources.html.j2", destination / "sources.html", shared | {"root": "", "embed": False})
+    for one in every_source:
+        own = {"source": one, "status": evidence.STATUS, "root": "../", "embed": False}
+        _write(environment, "source.html.j2", destination / "sources" / f"{one['key']}.html", shared | own)
+    found_steps = steps(inputs.pipeline, inputs.params)
+    if found_steps:
+        credit = "Drawn from dvc.yaml and params.yaml."
+        design = {
+            "pipeline_picture": gallery.add(pipeline_figure(found_steps), credit),
+            "step_table": step_table(found_steps),
+            "document": markdown.to_html(markdown.sections(inputs.architecture)),
+        }
+        target = destination / "architecture.html"
+        _write(environment, "architecture.html.j2", target, shared | design | {"root": "", "embed": False})
+    listed = gallery.downloads
+    tables_of_data = {
+        "general_files": downloads.general_table(listed),
+        "place_files": downloads.place_table(listed, {name: inputs.title_of(name) for name in gallery.places}),
+        "kinds": downloads.kind_table(listed),
+        "dictionary": downloads.dictionary_table(listed),
+    }
+    _write(
+        environment, "data.html.j2", destination / "data.html", shared | tables_of_data | {"root": "", "embed": False}
+    )
     settings = yaml.safe_dump(_without_mirror(_plain(inputs.params)), sort_keys=False, allow_unicode=True, width=90)
     _write(
         environment,
@@ -116,10 +170,13 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
     )
-    insight = inputs.insight or understanding.Insight()
-    drawn = {name: gallery.add(one, whole) for name, one in understanding.drawings(inputs, insight).items()}
-    more = {"drawn": drawn, "chapter": understanding.chapter(inputs, insight), "root": "", "embed": False}
-    _write(environment, "understanding.html.j2", destination / "understanding.html", shared | more)
+    _write(
+        environment, "understanding.html.j2", destination / "understanding.html", shared | {"root": "", "embed": False}
+    )
+    _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
+    if shared["projection"]:
+        target = destination / "projection.html"
+        _write(environment, "projection.html.j2", target, shared | {"root": "", "embed": False})
     return index
 
 
@@ -142,8 +199,10 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "forecast": gallery.add(forecast.issued_figure(inputs, region), source),
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
+        "judging": judging.region_pictures(inputs, region, gallery.add, source),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
+        "ceiling": parts.ceiling_table(inputs, region),
         "period_text": parts.period_errors(inputs, region)[0],
         "period_errors": parts.period_errors(inputs, region)[1],
         "tests": sum(int(inputs.scores[name].notnull().sum()) for name in ("dm_p_best",))

@@ -20,6 +20,8 @@ CONFIDENCE_SET = 0.1
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 
+ISSUED_LEVELS = (0.05, 0.2, 0.5, 0.8, 0.95)
+"""Quantiles of the issued forecasts' file: median, 60% and 90% interval."""
 ISSUED_DIGITS = 2
 """Decimal places of the issued forecasts' file, in degrees or ppm."""
 
@@ -176,7 +178,7 @@ def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Ta
 
 
 def issued_data(inputs: ReportInputs) -> pd.DataFrame:
-    """Every quantile of every model's issued forecast of every place, one row per month."""
+    """Quantiles of every model's issued forecast of every place, one row per month."""
     frames = []
     for region in inputs.regions:
         table = inputs.forecasts[region].isel(origin=-1)
@@ -193,8 +195,9 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
                     "month": [words.iso_month(time) for time in one["valid_time"].values],
                 }
             )
-            for level in one["quantile"].values:
-                frame[f"q{float(level):g}"] = one["forecast"].sel(quantile=level).values.round(ISSUED_DIGITS)
+            for level in ISSUED_LEVELS:
+                values = one["forecast"].sel(quantile=level, method="nearest").values
+                frame[f"q{level:g}"] = values.round(ISSUED_DIGITS)
             frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 

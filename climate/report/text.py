@@ -298,3 +298,8 @@ def is_temperature(attrs: dict[str, object]) -> bool:
 def is_anomaly(attrs: dict[str, object]) -> bool:
     """Whether a series is given as departures from a baseline period."""
     return attrs.get("kind") == "anomaly"
+
+
+def drifts(seam: xr.Dataset) -> bool:
+    """Whether two records that were joined move apart by more than twice the standard error of their drift."""
+    return "drift" in seam and abs(float(seam["drift"])) > 2 * float(seam["drift_se"])

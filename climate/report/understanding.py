@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from climate.insight.settings import hyperparameters
 from climate.insight.training import QUANTITIES
 from climate.report import words
 from climate.report.figures import understanding as figures
-from climate.report.figures.base import Drawing, number_of
+from climate.report.figures.base import Drawing, Picture, number_of
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Column, Table
@@ -50,6 +50,13 @@ def drawings(inputs: ReportInputs, insight: Insight) -> dict[str, Drawing | None
         "peers": figures.peers_figure(peer_rows(inputs, insight)),
         "annual": figures.annual_figure(annual_rows(insight), insight.annual.get("published", [])),
     }
+
+
+def page(inputs: ReportInputs, add: Callable[[Drawing | None, str], Picture | None], credit: str) -> dict[str, Any]:
+    """What the template of the chapter needs; `add` develops a drawing."""
+    insight = inputs.insight or Insight()
+    drawn = {name: add(drawing, credit) for name, drawing in drawings(inputs, insight).items()}
+    return {"drawn": drawn, "chapter": chapter(inputs, insight)}
 
 
 def chapter(inputs: ReportInputs, insight: Insight) -> dict[str, Any]:

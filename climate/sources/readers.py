@@ -51,6 +51,13 @@ READERS: dict[str, Reader] = {
 SHAPE_READER = "shapes"
 
 
+def reader_file(source: Source) -> str:
+    """The file of this repository that reads `source`, such as climate/sources/gistemp.py."""
+    module = shapes if source.reader == SHAPE_READER else READERS[source.reader]
+    name = getattr(module, "__module__", None) or shapes.__name__
+    return name.replace(".", "/") + ".py"
+
+
 def read(source: Source, folder: Path) -> xr.Dataset:
     """The records or the grid of `source` from its files in `folder`, as its publisher gives them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,7 +121,13 @@ def to_html(notebook: Any) -> str:
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    return str(body)
+    return reachable(str(body))
+
+
+def reachable(body: str) -> str:
+    """The same, with what may scroll sideways within reach of the keyboard: code, tables and pictures."""
+    body = body.replace("<pre>", '<pre tabindex="0">')
+    return re.sub(r'<div class="(output_(?:html|png)\b[^"]*)">', r'<div class="\1" tabindex="0">', body)
 
 
 def page(body: Markup, params: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,11 @@ from climate.report.inputs import ReportInputs
 from climate.report.site import render
 from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
-from climate.sources.readers import SHAPE_READER, read_shapes
+from climate.sources.readers import SHAPE_READER, read_shapes, reader_file
 
 log = logging.getLogger("climate")
+
+PIPELINE, ARCHITECTURE = Path("dvc.yaml"), Path("docs/architecture.md")
 
 
 def run() -> None:
@@ -42,8 +45,15 @@ def run() -> None:
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
+        ceiling=read_netcdf(layout.CEILING),
         revisions=read_json(layout.REVISIONS),
         insight=_insight(kept),
+        readers={key: reader_file(find_source(key)) for key in params.pull.sources},
+        pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
+        architecture=ARCHITECTURE.read_text(encoding="utf-8"),
+        simulation=read_netcdf(layout.SIMULATION),
+        cost=read_json(layout.COST),
+        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 

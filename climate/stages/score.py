@@ -12,7 +12,7 @@ from climate.files import read_netcdf, write_json, write_netcdf, write_text
 from climate.groups import enso_state, group_scores, join_groups
 from climate.params import load_params
 from climate.pooled import pool
-from climate.scoring import join_scores, score
+from climate.scoring import join_scores, score, score_seeds
 
 log = logging.getLogger("climate")
 
@@ -38,7 +38,9 @@ def run() -> None:
             log.warning("%s: not scored, %s", region, table.attrs["skipped"])
             continue
         series = read_netcdf(layout.series_file(region))
-        scores.append(score(table, series, params.score.blocks, params.score.reference))
+        scored = score(table, series, params.score.blocks, params.score.reference)
+        seeds = score_seeds(table, read_netcdf(layout.forecast_file("lstm", region)), params.score.blocks)
+        scores.append(scored.merge(seeds.expand_dims(region=[region]), join="left") if seeds else scored)
         tables.append(table)
         groups.append(group_scores(table, series, states, params.score.blocks))
     joined = join_scores(scores).merge(pool(tables, params.score.blocks), join="left")

@@ -69,13 +69,12 @@ def run() -> None:
 
 
 def _records(params: Params, plan: UnderstandParams) -> dict[str, xr.Dataset]:
-    """The series of the records that were not skipped. Raises ClimateError for one that is no region."""
+    """The series of the records that are regions of this run and were not skipped."""
     found = {}
     for record in plan.records:
         if record not in params.regions:
-            raise ClimateError(
-                f"params.yaml: understand.records: '{record}' is no key of `regions` ({', '.join(params.regions)})"
-            )
+            log.warning("understand.records: '%s' is no key of `regions`, left out of the chapter", record)
+            continue
         series = read_netcdf(layout.series_file(record))
         if "skipped" in series.attrs:
             log.warning("%s: skipped, %s", record, series.attrs["skipped"])

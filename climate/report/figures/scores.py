@@ -8,8 +8,9 @@ import xarray as xr
 from matplotlib.lines import Line2D
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
+from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, number_of, style
 from climate.report.figures.forecast import shown_models
+from climate.report.figures.hover import FAN_LEADS, lead_hover
 from climate.report.inputs import ReportInputs
 from climate.report.palette import ordered, style_of
 from climate.report.text import RIGHT, SPREAD_BLOCKS
@@ -81,6 +82,11 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
     title = inputs.title_of(region)
+    read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
+    hover = (
+        lead_hover(left, data, "crps", read, title, unit),
+        lead_hover(right, data, "crps_skill_reference", read, title, "%"),
+    )
     final = int(data["lead"].max())
     near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
     alt = f"Error of {words.count(len(inputs.models), 'model')} by lead for {title}. " + " ".join(
@@ -92,7 +98,7 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     caption = f"{title}: error (CRPS) and skill by lead over all origins where every model and the observation exist."
     if outside:
         caption += f" Beyond the axis at long leads: {words.joined(outside)}."
-    return Drawing(f"{region}-scores", figure, data, alt, caption)
+    return Drawing(f"{region}-scores", figure, data, alt, caption, hover=hover)
 
 
 def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
@@ -160,6 +166,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     columns = 3
     rows = -(-len(inputs.regions) // columns)
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
+    hover: list[Hover] = []
     with style():
         figure = new_figure(0.7 + 1.9 * rows)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -185,6 +192,9 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
             lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_title(inputs.title_of(region), fontsize=10.5)
+            read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
+            some = tables[region][tables[region]["lead"].isin(FAN_LEADS)]
+            hover.append(lead_hover(axes, some, "crps_skill_reference", read, inputs.title_of(region), "%"))
             axes.tick_params(labelsize=9)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
         for axes in list(grid.flat)[len(inputs.regions) :]:
@@ -208,7 +218,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
         f"place and two that are neither. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel; all "
         "models stand in the figures of each place."
     )
-    return Drawing("skill-by-lead", figure, data, alt, caption)
+    return Drawing("skill-by-lead", figure, data, alt, caption, hover=tuple(hover))
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:

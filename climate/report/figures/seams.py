@@ -20,13 +20,12 @@ SIDES = ("older_value", "newer_value")
 """Variables (seam, time) that hold both records over their overlap, NaN elsewhere."""
 
 
-def seam_figures(inputs: ReportInputs) -> list[Drawing]:
-    """One figure per seam whose overlap is given."""
+def seam_figures(inputs: ReportInputs) -> list[Drawing | None]:
+    """One figure per seam, None for one whose overlap is not given."""
     seams = inputs.seams
     if seams is None or any(name not in seams for name in SIDES):
-        return []
-    drawings = [seam_figure(inputs, seams.isel(seam=place), place + 1) for place in range(seams.sizes["seam"])]
-    return [drawing for drawing in drawings if drawing is not None]
+        return [None] * (seams.sizes.get("seam", 0) if seams is not None else 0)
+    return [seam_figure(inputs, seams.isel(seam=place), place + 1) for place in range(seams.sizes["seam"])]
 
 
 def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing | None:

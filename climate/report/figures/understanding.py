@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, number_of, style
@@ -74,7 +75,7 @@ def shares_figure(shares: pd.DataFrame, titles: Mapping[str, str]) -> Drawing | 
         + "."
     )
     caption = "How much of the variance of the error over the settings of the sweep each of them accounts for."
-    return Drawing("understanding-shares", figure, data, alt, caption)
+    return Drawing("understanding-shares", figure, data.rename(columns={"share": "variance_share"}), alt, caption)
 
 
 def ablation_ratios(ablation: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +126,7 @@ def ablation_figure(ablation: pd.DataFrame, titles: Mapping[str, str]) -> Drawin
         + "."
     )
     caption = "Right of the line: the network is worse without that part. Each seed alone is one mark."
-    return Drawing("understanding-ablation", figure, data, alt, caption)
+    return Drawing("understanding-ablation", figure, data.rename(columns={"ratio": "ratio_whole"}), alt, caption)
 
 
 def probes_figure(probes: pd.DataFrame, quantities: Mapping[str, str], titles: Mapping[str, str]) -> Drawing | None:
@@ -291,6 +292,7 @@ def annual_figure(rows: pd.DataFrame, published: Sequence[Mapping[str, Any]]) ->
                     axes.axvline(float(by_years[years]["rmse"]), color=colour, lw=1.4, ls="--")
             axes.set_title(record)
             axes.set_xlim(0, None)
+            axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.set_xlabel("RMSE (°C)")
             _list(axes, [name_of(name) for name in names])
         _legend(figure, panels)
@@ -304,7 +306,9 @@ def annual_figure(rows: pd.DataFrame, published: Sequence[Mapping[str, Any]]) ->
         "Root mean square error of the global annual mean forecast at the turn of the year; bars are 90% intervals, "
         "broken lines the Met Office's published errors over the same years."
     )
-    return Drawing("understanding-annual", figure, rows, alt, caption)
+    return Drawing(
+        "understanding-annual", figure, rows.rename(columns={"low": "rmse_low", "high": "rmse_high"}), alt, caption
+    )
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:

@@ -1,0 +1,272 @@
+"""How the forecasts were judged: PIT, parts of the interval score, seeds, and what the tests can see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from climate.report import words
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
+from climate.report.figures.forecast import shown_models
+from climate.report.inputs import ReportInputs
+from climate.report.palette import style_of
+
+PARTS = {"below90": ("Fell below", "#0072B2"), "width90": ("Width", "#BBBBBB"), "above90": ("Rose above", "#D55E00")}
+"""Parts of the interval score: label and colour."""
+TESTS = {
+    "used": ("Test used", "#0072B2", "-"),
+    "hln": ("Harvey, Leybourne and Newbold", "#D55E00", (0, (4.0, 1.4))),
+    "fixed-smoothing": ("Fixed smoothing", "#009E73", (0, (1.5, 1.2))),
+    "bootstrap": ("Bootstrap interval without 1", "#AA4499", (0, (6.0, 1.5, 1.2, 1.5))),
+}
+"""Label, colour and dash of each test."""
+
+
+def pit_table(
+    scores: xr.Dataset, regions: Sequence[str], models: Sequence[str], leads: tuple[int, int]
+) -> pd.DataFrame:
+    """How often the observation fell between neighbouring quantiles, over how often it should: 1 is right.
+
+    `pit` (region, model, lead, quantile) is the share of observations not above each quantile; leads and regions are
+    averaged with equal weight.
+    """
+    chosen = scores["pit"].sel(region=list(regions), lead=slice(*leads)).mean(["region", "lead"])
+    levels = np.r_[0.0, chosen["quantile"].values, 1.0]
+    rows = []
+    for model in models:
+        shares = np.r_[0.0, chosen.sel(model=model).values, 1.0]
+        for low, high, share in zip(levels[:-1], levels[1:], np.diff(shares), strict=True):
+            rows.append({"model": model, "from": low, "to": high, "share": share, "density": share / (high - low)})
+    return pd.DataFrame(rows)
+
+
+def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[str], name: str, title: str) -> Drawing:
+    """PIT histograms of some models, for near and for all leads, over the given regions."""
+    blocks = inputs.headline_blocks
+    frames = []
+    with style():
+        figure = new_figure(0.7 + 2.1 * len(blocks))
+        grid = figure.subplots(len(blocks), len(models), sharex=True, sharey=True, squeeze=False)
+        for row, block in zip(grid, blocks, strict=True):
+            leads = inputs.leads_of(block)
+            data = pit_table(inputs.scores, regions, models, leads)
+            frames.append(data.assign(block=block))
+            for axes, model in zip(row, models, strict=True):
+                one, look = data[data["model"] == model], style_of(model)
+                axes.bar(
+                    100 * one["from"],
+                    one["density"],
+                    width=100 * (one["to"] - one["from"]),
+                    align="edge",
+                    color=look.colour,
+                    alpha=0.75,
+                    edgecolor="white",
+                    linewidth=0.8,
+                )
+                axes.axhline(1, color=INK, lw=1.0, ls=(0, (3, 2)))
+                axes.set_xlim(0, 100)
+                axes.set_title(look.label if block == blocks[0] else "", fontsize=10)
+                axes.tick_params(labelsize=9)
+            row[0].set_ylabel(f"Leads {words.EN_DASH.join(str(lead) for lead in leads)}", fontsize=9.5)
+        figure.supxlabel("Where the observation fell in the forecast (percentile)", fontsize=10.5, color=SOFT)
+        figure.supylabel("Times as often as it should", fontsize=10.5, color=SOFT)
+    data = pd.concat(frames, ignore_index=True)[["block", "model", "from", "to", "share", "density"]]
+    said = []
+    for model in models:
+        one = data[(data["model"] == model) & (data["block"] == blocks[-1])]
+        said.append(
+            f"{style_of(model).phrase}: {words.percent(number_of(one['share'].iloc[0]))} below the 5% quantile, "
+            f"{words.percent(number_of(one['share'].iloc[-1]))} above the 95% quantile"
+        )
+    told = "; ".join(said)
+    when = words.ahead(*inputs.leads_of(blocks[-1]))
+    alt = f"PIT histograms for {title}. {words.capital(when)}, {told}."
+    caption = (
+        f"PIT for {title}: how often observations fell between neighbouring quantiles, as a multiple of how often they "
+        f"should. Flat at 1 is right; a hump means intervals too wide, raised ends too narrow, a slope a bias. "
+        f"{words.capital(when)}, {told}. Should be 5% each."
+    )
+    return Drawing(name, figure, data, alt, caption)
+
+
+def overview_models(inputs: ReportInputs) -> list[str]:
+    """The LSTM, the simple model that is best most often, and the weighted mean where it was run."""
+    block = inputs.headline_blocks[-1]
+    best = [inputs.best_classical(region, block) for region in inputs.regions]
+    usual = max(sorted(set(best)), key=best.count)
+    wanted = [inputs.primary, usual, "mean-weighted"]
+    return list(dict.fromkeys(name for name in wanted if name in inputs.models and name is not None))
+
+
+def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
+    """Reliability of the quantiles by lead block, over all places."""
+    blocks = [str(name) for name in inputs.scores["block"].values]
+    frames = []
+    with style():
+        figure = new_figure(4.2)
+        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        for axes, block in zip(panels, blocks, strict=True):
+            leads = inputs.leads_of(block)
+            share = inputs.scores["pit"].sel(region=inputs.regions, lead=slice(*leads)).mean(["region", "lead"])
+            levels = 100 * share["quantile"].values
+            axes.axhline(0, color=INK, lw=1.0, ls=(0, (3, 2)))
+            for model in models:
+                look, one = style_of(model), 100 * share.sel(model=model).values
+                axes.plot(levels, one - levels, color=look.colour, ls=look.dash, lw=2.2, label=look.label)
+                frames.append(pd.DataFrame({"block": block, "model": model, "level": levels, "share_below": one}))
+            axes.set_title(words.capital(words.ahead(*leads)), fontsize=10.5)
+            axes.set_xlabel("Stated probability (%)", fontsize=9.5)
+            axes.tick_params(labelsize=9)
+            axes.set_xticks([5, 25, 50, 75, 95])
+        panels[0].set_ylabel("Share below minus stated (points)", fontsize=10)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5)
+    data = pd.concat(frames, ignore_index=True)
+    off = (data["share_below"] - data["level"]).abs().groupby(data["model"]).max()
+    told = words.joined([f"{words.number(number_of(off[m]), 0)} points for {style_of(m).phrase}" for m in models])
+    alt = f"Reliability over all places: the largest distance from the stated probability is {told}."
+    caption = (
+        "Reliability over all places: the share of observations below each quantile, minus its level. On the line is "
+        f"right; below it, forecasts were too low. The largest distance is {told}."
+    )
+    return Drawing("reliability", figure, data, alt, caption)
+
+
+def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
+    """Interval score of every model in its three parts, per headline block."""
+    blocks, scores = inputs.headline_blocks, inputs.scores.sel(region=region)
+    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    data = scores[[*PARTS, "interval_score90"]].sel(block=blocks, model=inputs.models).to_dataframe().reset_index()
+    data = data[["block", "model", *PARTS, "interval_score90"]]
+    data = data[data["interval_score90"].notna()]
+    models = [name for name in inputs.models if (data["model"] == name).sum() == len(blocks)]
+    shown, reach = shown_models(inputs, region), {}
+    with style():
+        figure = new_figure(1.1 + 0.27 * len(models))
+        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        for axes, block in zip(panels, blocks, strict=True):
+            rows = data[data["block"] == block].set_index("model").loc[models]
+            left = np.zeros(len(rows))
+            for name, (label, colour) in PARTS.items():
+                axes.barh(range(len(rows)), rows[name], left=left, color=colour, height=0.72, label=label)
+                left = left + rows[name].to_numpy(dtype=float)
+            # a model far worse than the rest would squeeze all others
+            reach[block] = min(float(np.nanmax(left)) * 1.03, 2.5 * float(np.nanmedian(left)))
+            axes.set_xlim(0, reach[block])
+            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.set_xlabel(f"Interval score ({unit})")
+            axes.grid(True, axis="x")
+            axes.grid(False, axis="y")
+        panels[0].set_yticks(range(len(models)), [style_of(m).label for m in models], fontsize=9.5)
+        panels[0].set_ylim(len(models) - 0.4, -0.6)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9.5)
+    last = data[data["block"] == blocks[-1]].set_index("model")
+    told = "; ".join(
+        f"{style_of(m).phrase} {words.significant(number_of(last.loc[m, 'interval_score90']))} {unit}, of which "
+        f"{words.percent(number_of(last.loc[m, 'width90']) / number_of(last.loc[m, 'interval_score90']))} is width"
+        for m in shown
+    )
+    title, when = inputs.title_of(region), words.ahead(*inputs.leads_of(blocks[-1]))
+    outside = [style_of(m).label for m in models if number_of(last.loc[m, "interval_score90"]) > reach[blocks[-1]]]
+    alt = f"Interval score in its parts for {title}. {words.capital(when)}: {told}."
+    caption = (
+        f"{title}: the score of the 90% interval is its width plus penalties for observations below and above it; "
+        f"lower is better, and an honest interval pays about as much below as above. {words.capital(when)}: {told}."
+        + (f" Beyond the axis: {words.joined(outside)}." if outside else "")
+    )
+    return Drawing(f"{region}-interval-parts", figure, data, alt, caption)
+
+
+def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
+    """CRPS of each seed and of their mean, as a multiple of the best simple model's, by place."""
+    blocks = inputs.headline_blocks
+    rows = []
+    for region in inputs.regions:
+        for block in blocks:
+            one = inputs.scores.sel(region=region, block=block)
+            best = float(one["crps"].sel(model=inputs.best_classical(region, block)))
+            average = float(one["crps_seed_mean"].sel(model=model)) / best
+            seeds = one["crps_seed"].sel(model=model).values / best
+            rows += [
+                {"region": region, "block": block, "seed": str(place + 1), "ratio": float(value)}
+                for place, value in enumerate(seeds)
+                if np.isfinite(value)
+            ]
+            rows.append({"region": region, "block": block, "seed": "mean", "ratio": average})
+    data = pd.DataFrame(rows)
+    look = style_of(model)
+    with style():
+        figure = new_figure(1.4 + 0.34 * len(inputs.regions))
+        panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
+        for axes, block in zip(panels, blocks, strict=True):
+            for y, region in enumerate(inputs.regions):
+                part = data[(data["region"] == region) & (data["block"] == block)]
+                single, mean = part[part["seed"] != "mean"]["ratio"], part[part["seed"] == "mean"]["ratio"]
+                axes.plot(
+                    single, [y] * len(single), "o", ms=6, mfc="white", mec=look.colour, mew=1.4, ls="",
+                    label="One seed" if y == 0 else None,
+                )  # fmt: skip
+                axes.plot(mean, [y], "D", ms=6.5, color=look.colour, ls="", label="Mean of seeds" if y == 0 else None)
+            axes.axvline(1, color=INK, lw=0.9)
+            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.set_xlabel("CRPS ÷ best simple model")
+            axes.grid(True, axis="x")
+            axes.grid(False, axis="y")
+        panels[0].set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
+        panels[0].set_ylim(len(inputs.regions) - 0.4, -0.6)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9.5)
+    seeds_only = data[data["seed"] != "mean"].groupby(["block", "region"])["ratio"]
+    spread = (seeds_only.max() - seeds_only.min()).groupby("block").max()
+    told = words.joined(
+        [f"{words.percent(number_of(spread[block]), 1)} {words.ahead(*inputs.leads_of(block))}" for block in blocks]
+    )
+    alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place lie apart by at most {told}."
+    caption = (
+        f"{words.capital(look.phrase)} trained from each seed, and the mean of their quantiles, before calibration: "
+        f"CRPS over that of the best simple model. The best and the worst seed of a place lie apart by at most {told} "
+        "of that model's error. What is smaller than this spread is luck."
+    )
+    return Drawing("seed-spread", figure, data, alt, caption)
+
+
+def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
+    """How often each test calls two made-up models different, by how different they are."""
+    blocks = [str(name) for name in simulation["block"].values]
+    with style():
+        figure = new_figure(3.9)
+        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        for axes, block in zip(panels, blocks, strict=True):
+            for test, (label, colour, dash) in TESTS.items():
+                values = 100 * simulation["rejected"].sel(block=block, test=test)
+                gain = 100 * (1 - simulation["ratio"].values)
+                width = 2.6 if test == "used" else 1.6
+                axes.plot(gain, values, color=colour, ls=dash, lw=width, marker="o", ms=4, label=label)
+            axes.axhline(100 * inputs.significance, color=SOFT, lw=1.0, ls=(0, (3, 2)))
+            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.set_xlabel("True gain (%)", fontsize=9.5)
+            axes.tick_params(labelsize=9)
+            axes.set_ylim(0, 101)
+        panels[0].set_ylabel("Called different (%)")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5)
+    data = simulation["rejected"].to_series().rename("rejected").reset_index()
+    data = data[["block", "ratio", "test", "rejected"]]
+    known = simulation["rejected"].sel(test="used")
+    told = "; ".join(
+        f"{words.ahead(*inputs.leads_of(block))} {words.percent(float(known.sel(block=block, ratio=1.0)))} with no "
+        f"difference and {words.percent(float(known.sel(block=block, ratio=0.9)))} with a gain of 10%"
+        for block in blocks
+    )
+    alt = f"Share of made-up contests in which the test called the models different: {told}."
+    caption = (
+        f"How often a test calls two made-up models different, by how much better one of them truly is, on "
+        f"{words.count(int(simulation.attrs['origins']), 'origin')}. At a gain of 0 every such call is an error and "
+        f"should come in {words.percent(inputs.significance)} (dashed; for the 90% bootstrap interval 10%). The test "
+        f"used: {told}."
+    )
+    return Drawing("test-power", figure, data, alt, caption)

@@ -1,0 +1,1 @@
+"""The slides: what each one says, and the library that turns them."""
