@@ -164,6 +164,15 @@ def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history
     return ends if ends and ends[-1] == newest + 1 else [*ends, newest + 1]
 
 
+def history_of(series: xr.Dataset, covariates: xr.Dataset | None, origin: np.datetime64 | None = None) -> xr.Dataset:
+    """What a forecaster is given: values and covariates on the months of the series, up to `origin` if there is one."""
+    history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
+    if covariates is not None:
+        check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
+        history["covariate"] = covariates["covariate"].reindex(time=series["time"])
+    return history if origin is None else history.isel(time=series["time"].values <= origin)
+
+
 def backtest(
     series: xr.Dataset,
     covariates: xr.Dataset | None,
@@ -203,10 +212,7 @@ def backtest(
     if len(set(names)) != len(names) or not names:
         raise ValueError(f"forecasters need different names, and at least one: {names}")
     ends = origin_ends(series, origins, min_history)
-    history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
-    if covariates is not None:
-        check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
-        history["covariate"] = covariates["covariate"].reindex(time=series["time"])
+    history = history_of(series, covariates)
     groups = refit_groups(ends, refit_every)
     tasks = [
         Task(forecaster, history.isel(time=slice(0, group[-1])), group, leads)

@@ -147,6 +147,14 @@ def revisions() -> None:
 
 
 @app.command()
+def understand() -> None:
+    """Try the direct LSTM's settings on early origins, take parts away, and look into it."""
+    from climate.stages.understand import run
+
+    run()
+
+
+@app.command()
 def notebook() -> None:
     """Run the walkthrough and make its page."""
     from climate.stages.notebook import run

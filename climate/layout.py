@@ -20,6 +20,10 @@ SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
 CEILING = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
+UNDERSTANDING = Path("build/understanding")
+PEERS = Path("benchmarks/peers.json")
+SWEEP = Path("benchmarks/sweep.csv")
+ANNUAL = Path("benchmarks/annual.json")
 PROJECTION = Path("build/projection")
 SIMULATION = Path("build/simulation.nc")
 COST = Path("benchmarks/cost.json")
@@ -28,6 +32,7 @@ SET_PAGES = REPORTS / "sets"
 WALKTHROUGH = REPORTS / "walkthrough.html"
 API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
+EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 

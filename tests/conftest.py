@@ -15,6 +15,14 @@ from tests.reduced import reduce
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The pipeline is run once: all tests of it go to one worker."""
+    for item in items:
+        if "reduced" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("pipeline"))
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """The folder with publishers' files; tests that need it are skipped without."""

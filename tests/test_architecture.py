@@ -15,6 +15,8 @@ ALGORITHMS = (
     "climate.ceiling",
     "climate.scoring",
     "climate.losses",
+    "climate.annual",
+    "climate.insight",
     "climate.comparison",
     "climate.significance",
     "climate.simulation",
@@ -74,7 +76,7 @@ def importers(*packages: str) -> set[str]:
 def test_files_are_read() -> None:
     assert inside("climate.stages.report", "climate.stages")
     assert "climate.layout" in IMPORTS["climate.stages.report"]
-    assert set(ALGORITHMS) - {"climate.forecasters"} <= set(IMPORTS)
+    assert set(ALGORITHMS) - {"climate.forecasters", "climate.insight"} <= set(IMPORTS)
 
 
 def test_nothing_imports_the_command_line() -> None:

@@ -20,7 +20,7 @@ from climate.sources.catalogue import find_source
 from climate.sources.readers import read
 from tests.conftest import Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 ORIGINS = [np.datetime64("2014-12", "s"), np.datetime64("2015-12", "s"), np.datetime64("2016-12", "s")]
 LEADS = 12

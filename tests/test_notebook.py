@@ -119,7 +119,6 @@ def test_skipped_record_gives_a_page_that_says_why(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.slow
 @pytest.mark.network
-@pytest.mark.xdist_group("pipeline")
 def test_page_of_the_pipeline_stands_alone_and_its_pictures_have_words(reduced: Project) -> None:
     page = reduced.read("reports/walkthrough.html")
     assert not re.search(r"<script|<link rel=.stylesheet|src=.https?:|url\(http", page)

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from tests.conftest import Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 
 def digests(folder: Path) -> dict[str, str]:

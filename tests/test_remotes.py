@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Project
 from tests.test_pipeline import digests, stages_run
 
-pytestmark = [pytest.mark.long, pytest.mark.network, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.long, pytest.mark.network]
 
 NOWHERE = "http://127.0.0.1:9/simple/"
 """A package registry that is down."""

@@ -54,13 +54,17 @@ class Network:
         self.optimizer.build(self.model.trainable_variables)
         self._drawn: dict[int, Weights] = {}
         self._loaded: Weights | None = None
+        self.watch: Callable[[float, Weights], None] | None = None
+        """Called before training with NaN and the start, and after each pass with the mean loss of its steps, each
+        taken before its update, and the weights."""
         self._rested = [variable.numpy() for variable in self.optimizer.variables]
         model, optimizer = self.model, self.optimizer
 
-        def step(inputs: Any, targets: Any, weights: Any) -> None:
+        def step(inputs: Any, targets: Any, weights: Any) -> Any:
             with tf.GradientTape() as tape:
                 value = loss(model(inputs, training=True), targets, weights)
             optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+            return value
 
         self._step: Callable[..., Any] = tf.function(step, jit_compile=True)
         self._predict: Callable[..., Any] = tf.function(lambda inputs: model(inputs, training=False), jit_compile=True)
@@ -102,17 +106,28 @@ class Network:
         order = np.random.default_rng(seed)
         rows = targets.shape[0]
         steps = -(-rows // self.batch)
+        losses: list[float] = []
+        if self.watch is not None:
+            self.watch(float("nan"), self._weights())
         for step in range(epochs * steps):
             if step % steps == 0:
                 # the last batch of a pass is filled up with rows from its beginning
                 shuffled = np.resize(order.permutation(rows), steps * self.batch)
             chosen = shuffled[(step % steps) * self.batch :][: self.batch]
             self.optimizer.learning_rate.assign(learning_rate * (1 + np.cos(np.pi * step / (epochs * steps))) / 2)
-            self._step(
+            loss = self._step(
                 [self._tensor(array[chosen]) for array in inputs],
                 self._tensor(targets[chosen]),
                 self._tensor(weights[chosen]),
             )
+            if self.watch is not None:
+                losses.append(float(loss))
+                if len(losses) == steps:
+                    self.watch(float(np.mean(losses)), self._weights())
+                    losses.clear()
+        return self._weights()
+
+    def _weights(self) -> Weights:
         return [np.asarray(weight) for weight in self.model.get_weights()]
 
     def predict(self, weights: Weights, inputs: Sequence[FloatArray]) -> FloatArray:

@@ -37,6 +37,7 @@ PAGES: tuple[Page, ...] = (
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
+    Page("understanding", "Understanding", "understanding.html"),
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),

@@ -12,7 +12,19 @@ import pandas as pd
 import yaml
 from jinja2 import Environment
 
-from climate.report import downloads, evidence, judging, markdown, pages, parts, projection, tables, text, words
+from climate.report import (
+    downloads,
+    evidence,
+    judging,
+    markdown,
+    pages,
+    parts,
+    projection,
+    tables,
+    text,
+    understanding,
+    words,
+)
 from climate.report.downloads import Download, described
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
@@ -121,6 +133,7 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     }
     shared["projection"] = projection.page(inputs, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
+    shared |= understanding.page(inputs, gallery.add, whole)
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
@@ -156,6 +169,9 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "methods.html.j2",
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
+    )
+    _write(
+        environment, "understanding.html.j2", destination / "understanding.html", shared | {"root": "", "embed": False}
     )
     _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
     if shared["projection"]:

@@ -6,13 +6,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from climate import layout
+from climate.annual import annual_hindcasts, error_summary
 from climate.files import read_json, read_netcdf
 from climate.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
 from climate.report.site import render
+from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER, read_shapes, reader_file
 
@@ -44,6 +47,7 @@ def run() -> None:
         groups=read_netcdf(layout.GROUPS),
         ceiling=read_netcdf(layout.CEILING),
         revisions=read_json(layout.REVISIONS),
+        insight=_insight(kept),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
@@ -52,6 +56,28 @@ def run() -> None:
         projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
+
+
+GLOBE = "globe"
+"""Region whose annual means are compared with published forecasts, where it is run."""
+
+
+def _insight(regions: list[str]) -> Insight:
+    """What stage `understand` left, and the committed results of benchmarks/."""
+    tables = {
+        path.stem: pd.read_csv(path, keep_default_na=True)
+        for path in sorted(layout.UNDERSTANDING.glob("*.csv"))
+        if path.read_text(encoding="utf-8").strip()
+    }
+    annual = read_json(layout.ANNUAL) if layout.ANNUAL.exists() else {}
+    globe = {}
+    if GLOBE in regions:
+        hindcasts = annual_hindcasts(read_netcdf(layout.forecast_file("combined", GLOBE)))
+        if hindcasts.sizes["year"]:
+            first, last = int(hindcasts["year"][0]), int(hindcasts["year"][-1])
+            globe = {f"{first}-{last}": error_summary(hindcasts)}
+    peers = read_json(layout.PEERS) if layout.PEERS.exists() else {}
+    return Insight(**tables, peers=peers, annual=annual, globe=globe)
 
 
 def _shapes(keys: list[str]) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""Global annual mean temperature one year ahead: this project's models beside the Met Office's published record.
+
+    CLIMATE_MIRROR=/folder/of/publishers/files python -m benchmarks.annual -> benchmarks/annual.json
+
+Each forecast is issued with data to December of the year before and estimated anew every other year. GISTEMP and
+HadCRUT5 come from the mirror; the reference run's globe from its tables in build/forecasts. Only errors are written.
+The records are today's: values since revised were not known at the time, so these are hindcasts and no forecasts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate import layout
+from climate.annual import annual_hindcasts, error_summary
+from climate.backtest import backtest, origins
+from climate.errors import ClimateError
+from climate.files import read_netcdf, write_json
+from climate.forecasters.base import Forecaster
+from climate.forecasters.baselines import BASELINES
+from climate.forecasters.lstm import LSTMS
+from climate.params import load_params
+from climate.pull import pull
+from climate.series import gap_free
+from climate.sources.catalogue import find_source
+from climate.sources.readers import read
+
+RECORDS = {"gistemp-global": "GISTEMP", "hadcrut5": "HadCRUT5"}
+MODELS = ("persistence", "climatology-trend", "trend-ar1", "trend-arma", "unobserved-components", "ridge-enso")
+FOLDER = Path("build/annual")
+FIRST_ORIGIN, LAST_ORIGIN, REFIT = 1999, 2024, 24
+START = "1948-01"
+"""Where the covariate begins; earlier months would be a longer past for the classical models alone."""
+
+SPANS = ((2000, 2010), (2000, 2024))
+"""Years of Folland et al. (2013) and of Folland et al. (2025); a record that ends earlier has fewer."""
+
+PUBLISHED = [
+    {
+        "who": "Met Office, forecasts issued in real time",
+        "years": "2000-2010",
+        "rmse": 0.07,
+        "correlation": 0.74,
+        "citation": "Folland et al. (2013), doi:10.1002/grl.50169",
+        "checked": "The period of a steady statistical system stands in the abstract; the error and the correlation "
+        "are cited from memory.",
+    },
+    {
+        "who": "Met Office, forecasts issued in real time",
+        "years": "2000-2024",
+        "rmse": 0.09,
+        "correlation": 0.96,
+        "citation": "Folland et al. (2025), doi:10.1029/2025GL117308",
+        "checked": "From the abstract.",
+    },
+]
+
+
+def record(key: str) -> xr.Dataset:
+    """The global series of a source, from the mirror."""
+    provenance = pull(key, "latest", FOLDER / key, mirror=os.environ.get("CLIMATE_MIRROR"), last_good=None)
+    if provenance.status == "missing":
+        raise ClimateError(f"{key} could not be had: set CLIMATE_MIRROR to a folder with publishers' files")
+    whole = read(find_source(key).at("latest"), FOLDER / key)
+    series = gap_free(whole.sel(series="global", drop=True)).sel(time=slice(START, None))
+    series.attrs |= {"region": key, "title": RECORDS[key], "units": "degC"}
+    return series
+
+
+def hindcast(series: xr.Dataset) -> xr.Dataset:
+    """Forecast table of twelve leads from every December."""
+    params = load_params()
+    forecasters: list[Forecaster] = [BASELINES[name]() for name in MODELS]
+    forecasters.append(LSTMS["lstm-direct"](params.lstm))
+    newest = series["time"].values[np.isfinite(series["value"].values)][-1].astype("datetime64[Y]").astype(int) + 1970
+    last = min(LAST_ORIGIN, newest - 1)
+    wanted = origins(f"{FIRST_ORIGIN}-12", 12, last - FIRST_ORIGIN + 1)
+    return backtest(series, read_netcdf(layout.COVARIATES), forecasters, wanted, 12, REFIT)
+
+
+def summary(table: xr.Dataset) -> dict[str, Any]:
+    """Errors of each span that the table holds whole or in part."""
+    hindcasts = annual_hindcasts(table)
+    found: dict[str, Any] = {}
+    for first, last in SPANS:
+        errors = error_summary(hindcasts, first, last)
+        if errors:
+            found[f"{first}-{min(last, int(hindcasts['year'].max()))}"] = {
+                model: {key: None if np.isnan(value) else round(value, 4) for key, value in one.items()}
+                for model, one in errors.items()
+            }
+    return found
+
+
+def main() -> None:
+    """Run the hindcasts and write the errors."""
+    result: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "published": PUBLISHED,
+        "records": {},
+    }
+    for key, title in RECORDS.items():
+        table = hindcast(record(key))
+        result["records"][title] = summary(table)
+        write_json(result, layout.ANNUAL)
+        print(title, result["records"][title])
+
+
+if __name__ == "__main__":
+    main()
