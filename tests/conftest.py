@@ -88,5 +88,6 @@ def reduced(clone: Callable[[], Project]) -> Project:
     """A clone with the reduced configuration, its pipeline run once."""
     project = clone()
     reduce(project.folder / "params.yaml")
+    (project.folder / "dvc.lock").unlink()
     project.run("dvc", "repro")
     return project

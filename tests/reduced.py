@@ -1,4 +1,4 @@
-"""A configuration small enough for a test: two regions, four origins, one seed, two epochs.
+"""A configuration small enough for a test: two regions, four origins, few models, one seed, two epochs, one process.
 
 `python -m tests.reduced params.yaml` rewrites that file in place.
 """
@@ -13,8 +13,10 @@ from ruamel.yaml import YAML
 REGIONS = ("globe", "mauna-loa-co2")
 SET = "ar6-regions"
 OVERRIDES = {
+    "compute": {"workers": 1},
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
-    "lstm": {"seeds": [11], "epochs": 2, "units": 8},
+    "baselines": {"models": ["seasonal-naive", "climatology-trend", "trend-ar1", "sarima", "ridge-enso"]},
+    "lstm": {"seeds": [11], "epochs": 2, "units": 8, "models": ["lstm-direct", "dense-numpy"]},
     "pool": {
         "points": None,
         "step": 8,
@@ -33,6 +35,7 @@ OVERRIDES = {
         "every": 24,
         "short_lookback": 24,
     },
+    "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
     "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
