@@ -16,10 +16,11 @@ report: $(READY)
 	@echo "Report: $(CURDIR)/reports/index.html"
 
 test: $(READY)
-	@$(RUN) python -m pytest -n 2 --dist loadgroup
+	@$(RUN) python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
-test-long: $(READY)
-	@$(RUN) python -m pytest -n 2 --dist loadgroup -m long
+# Of those that `make test` leaves out.
+test-long: PYTEST = -m long
+test-long: test
 
 check: $(READY)
 	@$(RUN) ruff check . && ruff format --check . && mypy

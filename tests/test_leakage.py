@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -19,8 +19,9 @@ from climate.provenance import read_provenance
 from climate.sources.catalogue import find_source
 from climate.sources.readers import read
 from tests.conftest import ROOT, Project
+from tests.reduced import reduce
 
-pytestmark = [pytest.mark.slow, pytest.mark.network]
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("leakage")]
 
 ORIGINS = [np.datetime64("2014-12", "s"), np.datetime64("2015-12", "s"), np.datetime64("2016-12", "s")]
 LEADS = 12
@@ -28,15 +29,23 @@ REGIONS = ("globe", "mauna-loa-co2")
 
 
 @pytest.fixture(scope="module")
-def params(reduced: Project) -> Params:
-    return load_params(reduced.folder / "params.yaml")
+def project(clone: Callable[[], Project]) -> Project:
+    made = clone()
+    reduce(made.folder)
+    return made
 
 
 @pytest.fixture(scope="module")
-def records(reduced: Project) -> dict[str, xr.Dataset]:
+def params(project: Project) -> Params:
+    return load_params(project.folder / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def records(project: Project) -> dict[str, xr.Dataset]:
     read_records = {}
     for key in ("ncep-air", "scripps-ice-core", "scripps-co2-mlo", "noaa-co2-mlo"):
-        folder = reduced.folder / "data" / key
+        project.run("climate", "pull", key)
+        folder = project.folder / "downloads" / key
         source = find_source(key).model_copy(update={"version": read_provenance(folder).version})
         read_records[key] = read(source, folder).load()
     return read_records

@@ -47,6 +47,7 @@ def test_second_run_does_nothing(reduced: Project) -> None:
     assert "up to date" in output
 
 
+@pytest.mark.long
 def test_forced_run_gives_the_same_lock_and_reports(reduced: Project) -> None:
     lock, reports = reduced.read("dvc.lock"), digests(reduced.folder / "reports")
     pin = reduced.read("data.dvc")
@@ -56,6 +57,7 @@ def test_forced_run_gives_the_same_lock_and_reports(reduced: Project) -> None:
     assert digests(reduced.folder / "reports") == reports
 
 
+@pytest.mark.long
 def test_new_region_recomputes_no_other(reduced: Project, params: Path) -> None:
     yaml = YAML()
     content = yaml.load(params)
