@@ -59,7 +59,7 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.known_then import NOW, RECENT_MONTHS, THEN
+    from climate.known_then import NOW, RECENT_MONTHS, THEN, scales_apart
     from climate.stages.revisions import forecast_then
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
@@ -67,9 +67,11 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
         table = forecast_then(before, after, series, leads)
     unit = table.attrs["units"]
     lines = [
-        f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by {table.attrs['model']}",
+        f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by one classical model: "
+        f"{table.attrs['model']}",
         f"Revised among the {RECENT_MONTHS} months up to then: {int(table['revised_recent'])}, on average by "
         f"{float(table['change_recent']):+.3g} {unit}",
+        *_scale_line(scales_apart(table.attrs)),
         f"Medians and 90% intervals in {unit}:",
         f"{'lead':>4}  {'with what was known then':^28}  {'with ' + names[NOW]:^28}  {'observed':>9}",
     ]
@@ -89,6 +91,15 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
             f"CRPS over {verified} verified leads: {then:.3g} with what was known then, {now:.3g} with {names[NOW]}"
         )
     return "\n".join(lines)
+
+
+def _scale_line(scales: tuple[str, str] | None) -> list[str]:
+    if scales is None:
+        return []
+    return [
+        f"Scale: {scales[0]} then, {scales[1]} now. Part of the revision, of the gap between the forecasts and of the",
+        "older one's error is this change of scale, not knowledge gained.",
+    ]
 
 
 def _named(key: str, name: str) -> tuple[str, str]:
