@@ -326,7 +326,9 @@ def test_as_of_gives_the_settings_of_a_run() -> None:
     assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in found
     assert "-S 'backtest.origins=25'" in found  # 2005-12, 2006-06 and so on to 2017-12
     assert "Origins end where the record of 'mauna-loa-co2' does, in 2018-01" in found
-    assert "ncep-air: found no vintage of 2019-06 or before" in as_of_month("2019-06")
+    early = as_of_month("2019-06")
+    assert "These were not out by 2019-06, and stay as params.yaml names them:\nncep-air: found no vintage" in early
+    assert as_of_month("2001-01").startswith("Nothing to run: these were not out by 2001-01.\n")
     assert as_of_month("2030-01") == "Nothing older than what params.yaml names."
     with pytest.raises(ClimateError, match="found '2019', expected YYYY-MM"):
         as_of_month("2019")

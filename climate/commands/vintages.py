@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from climate.channels.body import head_of
+from climate.channels.body import head_bytes
 from climate.definitions import required_sources
 from climate.errors import ClimateError
 from climate.params import PARAMS_FILE, Params, load_params
@@ -139,9 +139,13 @@ def _header_lines(before: Release, after: Release) -> list[str]:
 
 def header(path: Path) -> list[str]:
     """The lines of a text file before its first row of data, without trailing blanks; [] for a binary file."""
-    head = head_of(path)
-    if "\x00" in head:
+    data = head_bytes(path)
+    if b"\x00" in data:
         return []
+    try:
+        head = data[: data.rfind(b"\n") + 1].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        head = data.decode("latin-1")
     lines = [line.rstrip() for line in head.splitlines()]
     first = next((i for i, line in enumerate(lines) if _DATA_ROW.match(line)), 0)
     return [line for line in lines[:first] if line.strip(" #")]
@@ -189,7 +193,9 @@ def as_of_month(month: str) -> str:
         if vintage != params.pull.sources[key].vintage
     ]
     if not settings:
-        return "\n".join(["Nothing older than what params.yaml names.", *without])
+        if without:
+            return "\n".join([f"Nothing to run: these were not out by {month}.", *without])
+        return "Nothing older than what params.yaml names."
     ends = {name: end for name in params.regions if (end := _reach(name, params, chosen)) is not None}
     first = min(ends, key=lambda name: ends[name]) if ends else None
     notes = []
@@ -198,6 +204,8 @@ def as_of_month(month: str) -> str:
         if count < params.backtest.origins:
             settings.append(f"  -S 'backtest.origins={count}'")
             notes.append(f"Origins end where the record of '{first}' does, in {ends[first]} or soon after.")
+    if without:
+        notes.append(f"These were not out by {month}, and stay as params.yaml names them:")
     return "\n".join([" \\\n".join(["dvc exp run --temp", *settings]), *notes, *without])
 
 
