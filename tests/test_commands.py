@@ -525,7 +525,7 @@ def shifted(text: str) -> str:
         ("solar-flux", "2024-09", (r"(?m)^2000 \d+", "2000 9990"), "values in physical range", "999 sfu"),
         ("gistemp-global", "2025-03", shifted, "mean over the declared baseline", "+0.500"),
         ("noaa-co2-mlo", "2026-02", (r"(File Creation: [\w :]+:\d+) 2026", r"\1 2028"), "newest month", "25 months"),
-        ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1 values fewer"),
+        ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1 value fewer"),
         ("solar-flux", "2024-09", (r"2021 901 873 761", "2021 760 743 765"), "correction still needed", "mended by"),
         ("gistemp-global", "2025-03", "touched", "files as pulled", "GLB.Ts+dSST.csv"),
         # These the readers refuse before any check sees a record.
@@ -559,7 +559,7 @@ def test_a_check_compares_with_an_older_vintage_that_is_at_hand(pull: Pull, run:
     """Counts alone would not see a month that is lost while another is filled in."""
     pull("gistemp-global", "2025-03").replace(r"(?m)^(2010,)(-?\.\d+)", r"\1***")
     done = run("check")
-    assert "1 values fewer, first 2010-01 of 'global'" in done.out
+    assert "1 value fewer, first 2010-01 of 'global'" in done.out
     assert done.status == 1
 
 
