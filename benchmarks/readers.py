@@ -2,7 +2,8 @@
 
     CLIMATE_MIRROR=/path/to/mirror python benchmarks/readers.py
 
-Each reading runs in a process of its own on one core; its peak memory is what the operating system counted. Beside it
+Each reading runs in a process of its own on one core; time is that of its processor, which the machine's other work
+hardly changes, and peak memory what the operating system counted. Beside it
 stands pandas alone on the same file (`read_csv` with default settings and parsed dates, a pivot to one column per
 place), which checks nothing. The table of cities is made in a temporary folder from a formula.
 """
@@ -34,7 +35,7 @@ else:
     from climate.harmonize import harmonize
     from climate.sources import kaggle
     from climate.sources.catalogue import find_source
-start = time.perf_counter()
+start = time.process_time()
 baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 if how == "pandas":
     frame = pd.read_csv(next(Path(folder).glob("*.csv")), parse_dates=["dt"])
@@ -51,14 +52,14 @@ if how == "harmonized":
     regions = {f"r{i}": RegionDefinition(title=name, series=name, **entry) for i, name in enumerate(names)}
     params = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
     rows = int(harmonize({key: data}, regions, params).dataset.value.size)
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "peak": peak * 1024, "before": baseline * 1024, "rows": rows}))
 """
 
 
 def measure(how: str, key: str, folder: Path) -> dict[str, float]:
-    """Seconds and bytes of one reading in a fresh process on one core."""
+    """CPU seconds and bytes of one reading in a fresh process on one core."""
     command = [sys.executable, "-c", CHILD, how, key, str(folder)]
     if hasattr(os, "sched_setaffinity"):
         command = ["taskset", "-c", "0", *command]
@@ -81,7 +82,7 @@ def make_cities(path: Path) -> None:
 def report(title: str, ours: dict[str, float], plain: dict[str, float]) -> None:
     """One line per table."""
     print(
-        f"{title}: {ours['seconds']:.2f} s, peak {ours['peak'] / 2**20:.0f} MiB "
+        f"{title}: {ours['seconds']:.2f} s of CPU, peak {ours['peak'] / 2**20:.0f} MiB "
         f"({ours['before'] / 2**20:.0f} MiB before reading); pandas alone {plain['seconds']:.2f} s, "
         f"peak {plain['peak'] / 2**20:.0f} MiB; ratio of time {ours['seconds'] / plain['seconds']:.2f}, "
         f"of peak {ours['peak'] / plain['peak']:.2f}"

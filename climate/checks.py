@@ -104,7 +104,7 @@ def header(source: Source, heads: Mapping[str, str], version: str) -> Iterator[C
             source.key,
             "error" if absent else "ok",
             f"{file.name} without {absent[0]!r}" if absent else f"{file.name} as declared",
-            f"{len(texts)} declared texts in its head",
+            f"{_count(len(texts), 'declared text')} in its head",
         )
 
 
@@ -200,7 +200,7 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     dated = str(record.attrs.get("file_date", ""))
     known = dated or as_of
     newest = _newest(record)
-    name, expected = "newest month", f"at most {source.lag.months} months before the file's date"
+    name, expected = "newest month", f"at most {_count(source.lag.months, 'month')} before the file's date"
     if newest is None or not re.match(r"\d{4}-\d{2}", known):
         yield Check(name, source.key, "warning", f"{newest or 'no value'}; the file has no date", expected)
         return
@@ -208,8 +208,12 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     # A month is complete when the next one begins: a value for the file's own month or later is suspect too. The name
     # of a vintage is no date of the file, so it can only warn.
     status: Status = "ok" if int(bool(dated)) <= behind <= source.lag.months else "error" if dated else "warning"
-    side = f"{behind} months before" if behind >= 0 else f"{-behind} months after"
+    side = f"{_count(abs(behind), 'month')} {'before' if behind >= 0 else 'after'}"
     yield Check(name, source.key, status, f"{newest}, {side} {known}", expected)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _newest(record: xr.Dataset) -> Any:
@@ -267,7 +271,7 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
         now = months_of(record["time"])
         gone = np.setdiff1d(months_of(previous["time"]), now)
         if gone.size:
-            yield lost(gone, f"{gone.size} months fewer, first {gone[0]}")
+            yield lost(gone, f"{_count(gone.size, 'month')} fewer, first {gone[0]}")
         else:
             yield Check(SHRINK, source.key, "ok", f"{now.size} months, {previous.sizes['time']} before", expected)
         return
@@ -279,7 +283,7 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
     every = np.concatenate(list(gaps.values()))
     if every.size:
         series = next(name for name, at in gaps.items() if at.size)
-        yield lost(every, f"{every.size} values fewer, first {month(gaps[series][0])} of '{series}'")
+        yield lost(every, f"{_count(every.size, 'value')} fewer, first {month(gaps[series][0])} of '{series}'")
         return
     counts = int(record["value"].notnull().sum()), int(previous["value"].notnull().sum())
     yield Check(SHRINK, source.key, "ok", f"{counts[0]} values, {counts[1]} before", expected)

@@ -83,6 +83,19 @@ def _end_of_lines(text: str, node: yaml.Node) -> int:
     return len(text) if newline < 0 else newline + 1
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes months and other texts that begin with a digit in quotes, as the rest of the file does."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text[:1].isdigit() else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _on_one_line(entry: Mapping[str, Any]) -> str:
-    dumped = yaml.safe_dump(dict(entry), default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)
+    dumped = yaml.dump(
+        dict(entry), Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+    )
     return str(dumped).strip()

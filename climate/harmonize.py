@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -181,8 +182,10 @@ class _Work:
         if name not in self.combined:
             definition = self.params.combinations[name]
             members = {}
+            times = Counter(part.source for part in definition.members)
             for part in definition.members:
-                key = part.source if part.series is None else f"{part.source} {part.series}"
+                # One series of a source is told by the source alone.
+                key = part.source if times[part.source] == 1 else f"{part.source} {part.series}"
                 own = limit(self._published(part), part.start, part.end)
                 members[key] = self._rebased(own, f"combination '{name}', '{key}'")
             combined, self.seams[f"combination {name}"] = combine_records(name, members, definition)

@@ -7,6 +7,7 @@ a hindcast on revised data may know more, or other things, than anybody did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,16 @@ THEN, NOW = "then", "now"
 def one_series(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
     """The series of a reader's Dataset to forecast (time): `series`, the only or first one, or a grid's area mean.
 
-    Raises ClimateError for an unknown series, or one that is named for a grid.
+    attrs have the record's calibration `scale`, "" where it declares none. Raises ClimateError for an unknown series,
+    or one that is named for a grid.
     """
     if is_grid(record):
         if series is not None:
             raise ClimateError(f"source '{source}' is a grid: found series '{series}', expected none; leave it out")
-        return grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
-    return published_series(record, source, series or str(record["series"].values[0]), params.missing)
+        found = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
+    else:
+        found = published_series(record, source, series or str(record["series"].values[0]), params.missing)
+    return found.assign_attrs(scale=str(record.attrs.get("scale", "")))
 
 
 def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
@@ -54,7 +58,7 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
         `forecast` (release, lead, quantile); `observed` (lead), from `new` and NaN where it has no value yet; `crps`
         (release), the mean over the verified leads, NaN without any; `revised_recent` and `change_recent`, how many of
         the last `RECENT_MONTHS` months up to the origin differ and the mean of new minus old over them. attrs: origin
-        (YYYY-MM), units, model.
+        (YYYY-MM), units, model, and `scale_then` and `scale_now`, the calibration scales that the records declare.
 
     Raises:
         ClimateError: `new` does not reach the origin, or the history is too short for the forecaster.
@@ -74,7 +78,10 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
     table = xr.Dataset(
         {"forecast": (("release", "lead", "quantile"), quantiles), "observed": ("lead", observed)},
         coords={"release": [THEN, NOW], "lead": np.arange(1, leads + 1), "quantile": list(QUANTILES)},
-        attrs={"origin": str(origin), "units": str(new.attrs.get("units", "")), "model": forecaster.name},
+        attrs={
+            **{"origin": str(origin), "units": str(new.attrs.get("units", "")), "model": forecaster.name},
+            **{f"scale_{name}": str(one.attrs.get("scale", "")) for name, one in ((THEN, old), (NOW, new))},
+        },
     )
     table["crps"] = crps_from_quantiles(table["forecast"], table["observed"]).mean("lead")
     before, after = (one["value"].values[-RECENT_MONTHS:] for one in histories)
@@ -82,6 +89,15 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
     table["revised_recent"] = int((before[both] != after[both]).sum())
     table["change_recent"] = float(np.mean(after[both] - before[both])) if both.any() else np.nan
     return table
+
+
+def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The calibration scales of then and now where both are declared and differ; of attrs of `known_then`, or a row.
+
+    A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
+    """
+    then, now = (str(known.get(f"scale_{name}", "")) for name in (THEN, NOW))
+    return (then, now) if then and now and then != now else None
 
 
 def as_row(table: xr.Dataset) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def twice(time: np.ndarray) -> np.ndarray:
             {"value": {20: np.nan}},
             {"previous": record()},
             "error",
-            "1 values fewer, first 1956-09 of 'town'",
+            "1 value fewer, first 1956-09 of 'town'",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_doctored_record_is_caught(
 def test_a_record_that_lost_months_or_series_is_caught() -> None:
     whole = record()
     shorter = results(whole.isel(time=slice(None, -1)), previous=whole)["rows never shrink"]
-    assert (shorter.status, shorter.found) == ("error", "1 values fewer, first 2014-12 of 'town'")
+    assert (shorter.status, shorter.found) == ("error", "1 value fewer, first 2014-12 of 'town'")
     two = xr.concat([whole, whole.assign_coords(series=["village"])], dim="series")
     gone = results(whole, previous=two)["rows never shrink"]
     assert (gone.status, gone.found) == ("error", "1 series fewer, first 'village'")
@@ -186,7 +186,7 @@ def test_a_grid_is_checked_in_pieces() -> None:
     bad = {check.check: check for check in check_source(of, field, previous=field)}
     assert bad["values in physical range"].status == "error"
     lost = check_source(of, field.isel(time=slice(None, -1)), previous=field)
-    assert [check.found for check in lost if check.check == "rows never shrink"] == ["1 months fewer, first 2014-12"]
+    assert [check.found for check in lost if check.check == "rows never shrink"] == ["1 month fewer, first 2014-12"]
 
 
 def test_a_baseline_that_the_record_does_not_reach_is_a_warning() -> None:

@@ -200,7 +200,7 @@ def test_a_record_with_gaps_is_shown_in_words_and_as_a_plot(run: Run) -> None:
     assert "Upland: series Upland" in done.out
     assert "Source: kaggle-countries, vintage latest, Berkeley Earth on Kaggle" in done.out
     assert "From 1900-01 to 2009-12: 1316 months, in degC, anomaly from 1961-1990" in done.out
-    assert "Missing between: 4 months: 1958-05 to 1958-08" in done.out
+    assert "Missing between: 4 months (1958-05 to 1958-08)" in done.out
     assert "Uncertainty is published throughout." in done.out
     assert "For the first forecast, from 1995-12: 1148 months of history, enough" in done.out
     bars, years = done.out.splitlines()[-2:]
@@ -219,7 +219,7 @@ def test_what_history_lacks_is_said(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "texts"),
     [
-        ("both", ["Both: mix lowland 3.0, upland 1.0", "Missing between: 4 months: 1958-05 to 1958-08"]),
+        ("both", ["Both: mix lowland 3.0, upland 1.0", "Missing between: 4 months (1958-05 to 1958-08)"]),
         ("tropics", ["Grid: 36 cells, 100% of the area; months with values", "Period Satellites: 1979-01 to 2007-12"]),
         ("mountain", ["Mountain: series Upland (shown, not forecast)"]),
         ("cell", ["(a predictor, seen up to the origin)", "Grid: 4 cells", "No month is missing between."]),
@@ -270,8 +270,8 @@ def test_a_region_is_added_and_can_be_shown(words: list[str], entry: dict[str, A
     done = run("regions", "add", "my-place", "--title", "My place", *words)
     assert done.status == 0, done.err
     assert re.fullmatch(
-        r"Added regions.my-place to params.yaml \(From \d{4}-\d\d to \d{4}-\d\d: \d+ months, in degC, anomaly from "
-        r"1961-1990\); `dvc repro` computes it.\n",
+        r"Added regions.my-place to params.yaml. From \d{4}-\d\d to \d{4}-\d\d: \d+ months, in degC, anomaly from "
+        r"1961-1990. `dvc repro` computes it.\n",
         done.out,
     )
     after = (project / "params.yaml").read_text()
@@ -285,7 +285,7 @@ def test_a_region_is_added_and_can_be_shown(words: list[str], entry: dict[str, A
 @pytest.mark.usefixtures("project")
 def test_a_region_whose_source_is_not_pulled_is_added_unseen(run: Run) -> None:
     done = run("regions", "add", "again", "--title", "x", "--source", "gistemp-nh", "--series", "northern hemisphere")
-    assert done.out == "Added regions.again to params.yaml; `dvc repro` computes it.\n"
+    assert done.out == "Added regions.again to params.yaml. `dvc repro` computes it.\n"
 
 
 @pytest.mark.parametrize(
@@ -396,8 +396,8 @@ def test_only_the_longest_gaps_are_named() -> None:
     for start, length in ((20, 1), (40, 2), (60, 3), (80, 4), (100, 5), (120, 6), (140, 1)):
         values[start : start + length] = np.nan
     line = next(text for text in facts(record(values)) if text.startswith("Missing"))
-    assert line.startswith("Missing between: 22 months: 1903-05 to 1903-06, ")
-    assert line.endswith("1910-01 to 1910-06 and 2 shorter ones")
+    assert line.startswith("Missing between: 22 months (1903-05 to 1903-06, ")
+    assert line.endswith("1910-01 to 1910-06 and 2 shorter ones)")
 
 
 def test_what_was_filled_where_collection_changes_and_what_is_uncertain() -> None:
@@ -406,10 +406,15 @@ def test_what_was_filled_where_collection_changes_and_what_is_uncertain() -> Non
     filled[7], uncertain[24:] = True, 0.1
     site = np.where(np.arange(n) < 30, "Hill", "Hill,Valley")
     found = facts(record(np.ones(n), site=site, interpolated=filled, uncertainty=uncertain))
-    assert "Filled in by the publisher: 1 months: 1900-08" in found
+    assert "Filled in by the publisher: 1 month (1900-08)" in found
     assert "Uncertainty is published for 24 values, 1902-01 to 1903-12" in found
     assert "Site Hill: 1900-01 to 1902-06" in found
     assert "Site Hill, Valley: 1902-07 to 1903-12" in found
+    away = np.where((np.arange(n) >= 6) & (np.arange(n) < 9), "Valley", "Hill")
+    assert "Site Hill: 1900-01 to 1900-06, 1900-10 to 1903-12" in facts(record(np.ones(n), site=away))
+    assert "Site Hill: 1900-01 to 1903-11, with breaks" in facts(
+        record(np.ones(n), site=np.where(np.arange(n) % 2, "Valley", "Hill"))
+    )
 
 
 def test_a_year_that_has_only_begun_has_no_bar() -> None:
@@ -520,7 +525,7 @@ def shifted(text: str) -> str:
         ("solar-flux", "2024-09", (r"(?m)^2000 \d+", "2000 9990"), "values in physical range", "999 sfu"),
         ("gistemp-global", "2025-03", shifted, "mean over the declared baseline", "+0.500"),
         ("noaa-co2-mlo", "2026-02", (r"(File Creation: [\w :]+:\d+) 2026", r"\1 2028"), "newest month", "25 months"),
-        ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1 values fewer"),
+        ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1 value fewer"),
         ("solar-flux", "2024-09", (r"2021 901 873 761", "2021 760 743 765"), "correction still needed", "mended by"),
         ("gistemp-global", "2025-03", "touched", "files as pulled", "GLB.Ts+dSST.csv"),
         # These the readers refuse before any check sees a record.
@@ -554,7 +559,7 @@ def test_a_check_compares_with_an_older_vintage_that_is_at_hand(pull: Pull, run:
     """Counts alone would not see a month that is lost while another is filled in."""
     pull("gistemp-global", "2025-03").replace(r"(?m)^(2010,)(-?\.\d+)", r"\1***")
     done = run("check")
-    assert "1 values fewer, first 2010-01 of 'global'" in done.out
+    assert "1 value fewer, first 2010-01 of 'global'" in done.out
     assert done.status == 1
 
 

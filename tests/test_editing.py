@@ -26,6 +26,11 @@ def test_only_the_new_line_differs() -> None:
     assert yaml.safe_load(after)["regions"]["kenya"] == ENTRY
 
 
+def test_months_are_written_in_quotes() -> None:
+    after = with_region((ROOT / "params.yaml").read_text(), "kenya", {"title": "Kenya", "start": "1980-01"})
+    assert '  kenya: {title: Kenya, start: "1980-01"}\n' in after
+
+
 @pytest.mark.parametrize(
     "last",
     [

@@ -622,7 +622,7 @@ def test_a_break_between_two_records_stands_beside_what_either_declares() -> Non
     params = with_params(combinations={"both": {"members": members, "overlap_end": "1995-12"}})
     regions = {"both": region(combination="both"), "sea": region(source="sea", series="town")}
     listed = break_table_of(harmonize(records, regions, params)).to_dataframe()
-    found = listed[~listed["alone"] & (listed["record"] == "sea town - both")]
+    found = listed[~listed["alone"] & (listed["record"] == "sea - both")]
     assert dict(zip(found["time"].dt.year, found["declared"], strict=True)) == {
         1980: "period: mercury to platinum",
         1995: "",

@@ -21,6 +21,7 @@ from climate.sources import ice_core, kaggle
 from climate.sources.calendar import decimal_year_dates
 from climate.sources.catalogue import Source, find_source, load_catalogue
 from climate.sources.csv_blocks import read_blocks, read_header
+from climate.sources.netcdf_grid import sound
 from climate.sources.readers import READERS, SHAPE_READER, read, read_shapes
 from tests.conftest import ROOT
 from tests.reader_samples import SAMPLES, Sample, berkeley_two, lines, source
@@ -561,6 +562,24 @@ def test_grid_file_that_is_none(tmp_path: Path) -> None:
         (tmp_path / "grid.nc").write_bytes(content)
         with pytest.raises(ClimateError, match=r"grid.nc: found a file that NetCDF cannot read"):
             read(entry, tmp_path)
+
+
+def test_grid_whose_values_are_damaged(tmp_path: Path) -> None:
+    made = field()
+    made.to_netcdf(tmp_path / "grid.nc", encoding={"t": {"zlib": True, "chunksizes": made.t.shape}})
+    data = (tmp_path / "grid.nc").read_bytes()
+    at = data.index(b"\x78\x5e")  # where the compressed values begin
+    (tmp_path / "grid.nc").write_bytes(data[: at + 8] + b"damaged!" * 4 + data[at + 40 :])
+    found = read(source("netcdf_grid", "grid.nc", kind="absolute"), tmp_path)
+    with pytest.raises(ClimateError, match=r"^grid.nc: found a file that NetCDF cannot read"), sound("grid.nc"):
+        found.load()
+
+
+def test_grid_whose_times_are_no_times(tmp_path: Path) -> None:
+    made = field()
+    made = made.assign_coords(time=("time", made.time.size * [1e300], {"units": "hours since 1800-01-01"}))
+    with pytest.raises(ClimateError, match=r"grid\.nc: found a file that NetCDF cannot read"):
+        write_grid(tmp_path, made)
 
 
 def test_gistemp_maps_take_their_date_from_the_title(reading: Reading) -> None:

@@ -156,6 +156,7 @@ def make_revisions() -> dict[str, Any]:
         **{"origin": "2024-12", "units": "ppm", "model": "unobserved-components", "verified": 2, "revised_recent": 5},
         **{"change_recent": -0.02, "crps": {"then": 0.31, "now": 0.25}, "observed": [425.1, 426.2, None]},
         **{"then": [[424.0, 425.0, 426.0]] * 3, "now": [[424.1, 425.1, 426.1]] * 3},
+        **{"scale_then": "WMO X2007", "scale_now": "WMO X2019"},
     }
     same = row | {"source": "new-source", "title": "The new record", "revised": 0, "largest": 0.0, "changed": ""}
     same["knew"] = row["knew"] | {"now": row["knew"]["then"]}
@@ -765,7 +766,11 @@ def test_revisions_say_what_how_many_how_much_and_where(site: Path) -> None:
 
 def test_what_a_forecast_issued_then_knew_stands_beside_what_is_known_now(site: Path) -> None:
     text = (site / "sources.html").read_text(encoding="utf-8")
-    assert "The old record: a forecast from December 2024, where vintage 2025-01 ends, beside one" in text
+    assert (
+        "The old record: a forecast from December 2024, where vintage 2025-01 ends, by one classical model, "
+        "the unobserved-components model, beside one"
+    ) in text
+    assert "Vintage 2025-01 is on the scale WMO X2007 and vintage 2026-02 on WMO X2019: part of the revision" in text
     assert "five months of the last twelve before it revised since, on average by \u22120.0200 ppm" in text
     assert "0.310 ppm with what was known then and 0.250 ppm with what is known now" in text
     assert "The new record: a forecast from December 2024" in text

@@ -23,7 +23,7 @@ from climate.editing import with_vintage
 from climate.errors import ClimateError
 from climate.files import read_netcdf
 from climate.forecasters.regression import ClimatologyTrend
-from climate.known_then import known_then, one_series
+from climate.known_then import known_then, one_series, scales_apart
 from climate.params import load_params
 from climate.releases import at_hand, release
 from climate.revision_text import in_words
@@ -326,7 +326,9 @@ def test_as_of_gives_the_settings_of_a_run() -> None:
     assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in found
     assert "-S 'backtest.origins=25'" in found  # 2005-12, 2006-06 and so on to 2017-12
     assert "Origins end where the record of 'mauna-loa-co2' does, in 2018-01" in found
-    assert "ncep-air: found no vintage of 2019-06 or before" in as_of_month("2019-06")
+    early = as_of_month("2019-06")
+    assert "These were not out by 2019-06, and stay as params.yaml names them:\nncep-air: found no vintage" in early
+    assert as_of_month("2001-01").startswith("Nothing to run: these were not out by 2001-01.\n")
     assert as_of_month("2030-01") == "Nothing older than what params.yaml names."
     with pytest.raises(ClimateError, match="found '2019', expected YYYY-MM"):
         as_of_month("2019")
@@ -407,6 +409,7 @@ def test_revisions_as_rows_for_the_report(mirror: Path, monkeypatch: pytest.Monk
     # X2019 stands about 0.2 ppm above X2007 here (Hall et al. 2021), and a forecast inherits the scale of its data.
     assert 0.15 < knew["change_recent"] < 0.3
     assert 0.1 < knew["now"][0][1] - knew["then"][0][1] < 0.3
+    assert scales_apart(knew) == ("WMO X2007", "WMO X2019")
     assert stage.compared({"noaa-co2-mlo": "2018-02"}) == [row]
 
 
@@ -496,9 +499,12 @@ def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest
     monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
     with_pinned(noaa_co2_mlo="2026-02")
     said = forecast("gistemp-global", "2019-05", "2025-03", leads=12)
-    assert "Forecast from 2019-04, where gistemp-global 2019-05 ends" in said
+    assert "Forecast from 2019-04, where gistemp-global 2019-05 ends, by one classical model: unobserved" in said
+    assert "scale" not in said
     assert "Revised among the 12 months up to then: 12" in said
     assert "CRPS over 12 verified leads" in said
+    co2 = forecast("noaa-co2-mlo", "2018-02", "2026-02", leads=3)
+    assert "Scale: WMO X2007 then, WMO X2019 now. Part of the revision" in co2
     with pytest.raises(ClimateError, match="is a grid: found series 'x', expected none"):
         one_series(
             xr.Dataset({"value": (("time", "lat", "lon"), np.zeros((1, 1, 1)))}), "g", "x", load_params().harmonize

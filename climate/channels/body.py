@@ -26,8 +26,13 @@ def sha256_of(path: Path) -> str:
 
 def head_of(path: Path) -> str:
     """The first 16 KiB as text; Latin-1, so that every byte has a character."""
+    return head_bytes(path).decode("latin-1")
+
+
+def head_bytes(path: Path) -> bytes:
+    """The first 16 KiB."""
     with path.open("rb") as file:
-        return file.read(HEAD_BYTES).decode("latin-1")
+        return file.read(HEAD_BYTES)
 
 
 def check(path: Path, file: SourceFile, version: str, *, pinned: str | None, last_good_bytes: int | None) -> None:

@@ -17,6 +17,8 @@ PLOT_WIDTH = 72
 """Columns of the small plot."""
 MOST_GAPS = 5
 """Gaps that are named, the longest ones."""
+MOST_RUNS = 4
+"""Stretches of a place or a way of collection that are named one by one."""
 SPARSE_VALUES = 10
 """Values, no two of them in neighbouring months, from which a record counts as yearly or sparser where it begins."""
 DECADE = 120
@@ -98,7 +100,8 @@ def _gaps(series: xr.Dataset) -> Iterator[str]:
             continue
         named = ", ".join(text for text, _ in sorted(runs[:MOST_GAPS]))
         more = f" and {len(runs) - MOST_GAPS} shorter ones" if len(runs) > MOST_GAPS else ""
-        yield f"{title}: {int(found.sum())} months: {named}{more}"
+        count = int(found.sum())
+        yield f"{title}: {count} {'month' if count == 1 else 'months'} ({named}{more})"
 
 
 def _uncertainty(series: xr.Dataset) -> Iterator[str]:
@@ -121,9 +124,10 @@ def _collection(series: xr.Dataset) -> Iterator[str]:
         if label == "source" and (len(different) == 1 or "members" in series):
             continue
         for name in filter(None, different):
-            held = np.flatnonzero(known & (names == name))
+            runs = [text for text, _ in spans(names[known] == name, months[known])]
+            held = ", ".join(runs) if len(runs) <= MOST_RUNS else f"{runs[0][:7]} to {runs[-1][-7:]}, with breaks"
             listed = ", ".join(part.strip() for part in name.split(","))
-            yield f"{label.capitalize()} {listed}: {months[held[0]]} to {months[held[-1]]}"
+            yield f"{label.capitalize()} {listed}: {held}"
 
 
 def seam_lines(seams: xr.Dataset) -> list[str]:

@@ -157,9 +157,9 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
         made = _made(name, params)
         if made.skipped:
             raise ClimateError(f"region '{name}' cannot be made: {made.skipped[name]}; mend its source or take another")
-        held = f" ({facts(made.series[name])[0]})"
+        held = f" {facts(made.series[name])[0]}."
     write_text(text, PARAMS_FILE)
-    return f"Added regions.{name} to {PARAMS_FILE}{held}; `dvc repro` computes it."
+    return f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."
 
 
 def parse_box(text: str | None) -> dict[str, list[float]] | None:

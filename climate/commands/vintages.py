@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from climate.channels.body import head_of
+from climate.channels.body import head_bytes
 from climate.definitions import required_sources
 from climate.errors import ClimateError
 from climate.params import PARAMS_FILE, Params, load_params
@@ -59,7 +59,7 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.known_then import NOW, RECENT_MONTHS, THEN
+    from climate.known_then import NOW, RECENT_MONTHS, THEN, scales_apart
     from climate.stages.revisions import forecast_then
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
@@ -67,9 +67,11 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
         table = forecast_then(before, after, series, leads)
     unit = table.attrs["units"]
     lines = [
-        f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by {table.attrs['model']}",
+        f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by one classical model: "
+        f"{table.attrs['model']}",
         f"Revised among the {RECENT_MONTHS} months up to then: {int(table['revised_recent'])}, on average by "
         f"{float(table['change_recent']):+.3g} {unit}",
+        *_scale_line(scales_apart(table.attrs)),
         f"Medians and 90% intervals in {unit}:",
         f"{'lead':>4}  {'with what was known then':^28}  {'with ' + names[NOW]:^28}  {'observed':>9}",
     ]
@@ -89,6 +91,15 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
             f"CRPS over {verified} verified leads: {then:.3g} with what was known then, {now:.3g} with {names[NOW]}"
         )
     return "\n".join(lines)
+
+
+def _scale_line(scales: tuple[str, str] | None) -> list[str]:
+    if scales is None:
+        return []
+    return [
+        f"Scale: {scales[0]} then, {scales[1]} now. Part of the revision, of the gap between the forecasts and of the",
+        "older one's error is this change of scale, not knowledge gained.",
+    ]
 
 
 def _named(key: str, name: str) -> tuple[str, str]:
@@ -128,9 +139,13 @@ def _header_lines(before: Release, after: Release) -> list[str]:
 
 def header(path: Path) -> list[str]:
     """The lines of a text file before its first row of data, without trailing blanks; [] for a binary file."""
-    head = head_of(path)
-    if "\x00" in head:
+    data = head_bytes(path)
+    if b"\x00" in data:
         return []
+    try:
+        head = data[: data.rfind(b"\n") + 1].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        head = data.decode("latin-1")
     lines = [line.rstrip() for line in head.splitlines()]
     first = next((i for i, line in enumerate(lines) if _DATA_ROW.match(line)), 0)
     return [line for line in lines[:first] if line.strip(" #")]
@@ -178,7 +193,9 @@ def as_of_month(month: str) -> str:
         if vintage != params.pull.sources[key].vintage
     ]
     if not settings:
-        return "\n".join(["Nothing older than what params.yaml names.", *without])
+        if without:
+            return "\n".join([f"Nothing to run: these were not out by {month}.", *without])
+        return "Nothing older than what params.yaml names."
     ends = {name: end for name in params.regions if (end := _reach(name, params, chosen)) is not None}
     first = min(ends, key=lambda name: ends[name]) if ends else None
     notes = []
@@ -187,6 +204,8 @@ def as_of_month(month: str) -> str:
         if count < params.backtest.origins:
             settings.append(f"  -S 'backtest.origins={count}'")
             notes.append(f"Origins end where the record of '{first}' does, in {ends[first]} or soon after.")
+    if without:
+        notes.append(f"These were not out by {month}, and stay as params.yaml names them:")
     return "\n".join([" \\\n".join(["dvc exp run --temp", *settings]), *notes, *without])
 
 

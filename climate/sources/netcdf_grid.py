@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +70,8 @@ def _open(folder: Path, source: Source, name: str) -> xr.Dataset:
         raise ClimateError(f"{name}: found nothing in {folder.name}/, expected a NetCDF file; pull the source first")
     try:
         opened = xr.open_dataset(path, decode_times=_SECONDS, mask_and_scale=True)
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise ClimateError(
-            f"{name}: found a file that NetCDF cannot read ({reason}), expected NetCDF; get it again"
-        ) from None
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ArithmeticError) as error:
+        raise _unreadable(name, error) from None
     for level, value in source.options.get("select", {}).items():
         if level not in opened.coords or value not in opened[level].values:
             raise ClimateError(
@@ -96,6 +95,20 @@ def _open(folder: Path, source: Source, name: str) -> xr.Dataset:
     grid = _orient(grid.transpose("time", "lat", "lon").reset_coords(drop=True), name)
     grid.attrs = {key: grid.attrs[key] for key in ("long_name", "standard_name") if key in grid.attrs}
     return grid.to_dataset(name="value").assign_attrs(describe(source) | {"file_date": ""})
+
+
+@contextmanager
+def sound(name: str) -> Iterator[None]:
+    """Values of a grid are read from disk as they are needed; ClimateError where a piece of the file is damaged."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> ClimateError:
+    reason = " ".join(str(error).split()).partition(": '/")[0][:100]
+    return ClimateError(f"{name}: found a file that NetCDF cannot read ({reason}), expected NetCDF; get it again")
 
 
 def _axis(opened: xr.Dataset, axis: str, name: str, *, needed: bool = True) -> Any:

@@ -23,6 +23,7 @@ from climate.harmonize import harmonize
 from climate.params import Params, load_params
 from climate.provenance import Provenance, read_provenance
 from climate.sources.catalogue import Source, find_source
+from climate.sources.netcdf_grid import sound
 from climate.sources.readers import SHAPE_READER, read, read_shapes
 
 if TYPE_CHECKING:
@@ -104,15 +105,16 @@ def _read(key: str, pulled: Pulled, previous: Previous | None) -> None:
         return
     heads = {name: head_of(folder / name) for name in provenance.files}
     record = corrected(source, read(source, folder), heads)
-    found = check_source(
-        source,
-        record,
-        heads=heads,
-        urls={name: file.url for name, file in provenance.files.items()},
-        version=provenance.version,
-        vintage=provenance.vintage,
-        previous=previous(source, provenance.vintage) if previous else None,
-    )
+    with sound(source.files[0].name):
+        found = check_source(
+            source,
+            record,
+            heads=heads,
+            urls={name: file.url for name, file in provenance.files.items()},
+            version=provenance.version,
+            vintage=provenance.vintage,
+            previous=previous(source, provenance.vintage) if previous else None,
+        )
     pulled.checks.extend(found)
     if wrong := faults(found):
         first = wrong[0]

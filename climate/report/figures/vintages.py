@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from climate.known_then import scales_apart
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year
+from climate.report.palette import style_of
 
 THEN_COLOUR, NOW_COLOUR = "#D55E00", "#0072B2"
 
@@ -33,11 +35,11 @@ def vintage_table(knew: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def vintage_text(row: Mapping[str, Any]) -> str:
-    """Origin, what was revised of it since, and how the two forecasts did."""
+    """Origin and model, what was revised of it since, a change of scale, and how the two forecasts did."""
     knew, unit = row["knew"], words.unit(str(row["units"]))
     start = (
         f"{words.typeset(str(row['title']))}: a forecast from {words.month(np.datetime64(knew['origin'], 'M'))}, "
-        f"where vintage {row['old']} ends"
+        f"where vintage {row['old']} ends, by one classical model, {style_of(str(knew['model'])).phrase}"
     )
     if knew["then"] == knew["now"]:
         return f"{start}, is the same to the last digit with vintage {row['new']}."
@@ -51,6 +53,12 @@ def vintage_text(row: Mapping[str, Any]) -> str:
             f". Over {words.count(int(knew['verified']), 'verified month')} its error (CRPS) is "
             f"{words.significant(float(knew['crps']['then']))} {unit} with what was known then and "
             f"{words.significant(float(knew['crps']['now']))} {unit} with what is known now"
+        )
+    scales = scales_apart(knew)
+    if scales is not None:
+        text += (
+            f". Vintage {row['old']} is on the scale {scales[0]} and vintage {row['new']} on {scales[1]}: part of the "
+            "revision, of the gap between the forecasts and of the older one's error is this change of scale"
         )
     return f"{text}."
 
@@ -69,5 +77,5 @@ def _figure(row: Mapping[str, Any], knew: Mapping[str, Any]) -> Drawing:
         axes.set_ylabel(f"Value ({unit})")
         axes.set_xlabel("Year")
         legend_above(axes)
-    text = f"{vintage_text(row)} Medians and 90% intervals of the model of unobserved components."
+    text = f"{vintage_text(row)} Medians and 90% intervals."
     return Drawing(f"vintages-{row['source']}", figure, data, text, text)
