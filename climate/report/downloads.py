@@ -31,6 +31,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "crps_ratio_best": ("CRPS as a multiple of the best simple model's; below 1 is better", "1"),
     "crps_ratio_best_high": ("Upper end of the 90% bootstrap interval of that ratio", "1"),
     "crps_ratio_best_low": ("Lower end of the 90% bootstrap interval of that ratio", "1"),
+    "crps_seed_mean": ("CRPS of the mean of the seeds' quantiles", RECORD_UNIT),
     "crps_skill_reference": ("1 less CRPS divided by the reference's CRPS; 1 is perfect, 0 the reference", "1"),
     "crps_widened": ("CRPS with the published uncertainty of the observation counted in", RECORD_UNIT),
     "density": ("How often the observation fell between two quantiles, over how often it should; 1 is right", "1"),
