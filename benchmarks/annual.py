@@ -22,9 +22,9 @@ from climate.annual import annual_hindcasts, error_summary
 from climate.backtest import backtest, origins
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json
-from climate.forecasters.base import Forecaster
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.lstm import LSTMS
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.common.base import Forecaster
+from climate.forecasters.networks.lstm import LSTMS
 from climate.params import load_params
 from climate.pull import pull
 from climate.series import gap_free

@@ -21,9 +21,9 @@ import xarray as xr
 
 from climate import layout
 from climate.files import read_netcdf
-from climate.forecasters.base import Forecaster
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.lstm import LSTMS
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.common.base import Forecaster
+from climate.forecasters.networks.lstm import LSTMS
 from climate.params import load_params
 
 TARGET = Path(__file__).with_name("cost.json")

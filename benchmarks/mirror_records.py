@@ -21,11 +21,11 @@ import xarray as xr
 from climate.backtest import backtest, join_covariates, origins
 from climate.comparison import compare_blocks, is_classical
 from climate.errors import ClimateError
-from climate.forecasters.base import Forecaster
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.conformal import calibrate
-from climate.forecasters.ensemble import MEMBERS, combine, join_tables
-from climate.forecasters.lstm import LSTMS
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.combined.conformal import calibrate
+from climate.forecasters.combined.ensemble import MEMBERS, combine, join_tables
+from climate.forecasters.common.base import Forecaster
+from climate.forecasters.networks.lstm import LSTMS
 from climate.params import Params, load_params
 from climate.scoring import score_blocks
 from climate.sources.catalogue import find_source

@@ -21,10 +21,10 @@ from climate.comparison import is_classical
 from climate.compute import ALONE
 from climate.definitions import Point, RegionDefinition
 from climate.files import read_netcdf, write_netcdf
-from climate.forecasters.base import Forecaster
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.ensemble import join_tables
-from climate.forecasters.pooled import POOLED
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.combined.ensemble import join_tables
+from climate.forecasters.common.base import Forecaster
+from climate.forecasters.pooled.forecaster import POOLED
 from climate.losses import cell_scores
 from climate.params import Params, load_params
 from climate.regions import grid_series

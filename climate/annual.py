@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
+from climate.forecasters.common.features import YEAR
 from climate.losses import MEDIAN
 from climate.significance import DRAWS, SEED, circular_blocks
 
-DECEMBER = 12
-MONTHS = 12
+DECEMBER = 11
+"""Calendar month, January = 0."""
+
 BLOCK_YEARS = 2
 """Years that a bootstrap block keeps together: errors of neighbouring years share an El Nino."""
 
@@ -23,11 +25,10 @@ def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
 
     The forecast is the mean of the medians of the twelve months, the observation that of the months; years with a
     month that is not yet observed are left out.
-
     """
     months = table["origin"].values.astype("datetime64[M]")
-    chosen = np.flatnonzero(months.astype(int) % 12 + 1 == DECEMBER)
-    one = table.isel(origin=chosen).sel(lead=slice(1, MONTHS))
+    chosen = np.flatnonzero(months.astype(int) % YEAR == DECEMBER)
+    one = table.isel(origin=chosen).sel(lead=slice(1, YEAR))
     years = months[chosen].astype("datetime64[Y]").astype(int) + 1970 + 1
     observed = one["observed"].mean("lead", skipna=False)
     forecast = one["forecast"].sel(quantile=MEDIAN, drop=True).mean("lead", skipna=False)

@@ -17,11 +17,11 @@ import xarray as xr
 from climate.compute import ALONE, run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, IntArray, Seeded
+from climate.forecasters.common.base import FloatArray, Forecaster, IntArray, Seeded
 from climate.params import ComputeParams
 
 if TYPE_CHECKING:
-    from climate.forecasters.batch import BatchForecaster
+    from climate.forecasters.classical.batch import BatchForecaster
 
 MONTH = np.timedelta64(1, "M")
 

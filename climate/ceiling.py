@@ -15,8 +15,8 @@ import xarray as xr
 
 from climate.backtest import backtest
 from climate.compute import ALONE
-from climate.forecasters.arima import CovariateArima, FittedCovariateArima, sarimax_enso, trend_arma_enso
-from climate.forecasters.base import Fitted, FloatArray
+from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima, sarimax_enso, trend_arma_enso
+from climate.forecasters.common.base import Fitted, FloatArray
 from climate.losses import cell_scores, common_sample, crps_from_quantiles
 from climate.params import ComputeParams
 

@@ -20,6 +20,7 @@ from climate.grid import CHUNK_MONTHS
 from climate.regions import is_grid
 from climate.series import month, months_of
 from climate.sources.catalogue import Source
+from climate.wording import counted
 
 Status = Literal["ok", "warning", "error"]
 ORDER: tuple[Status, ...] = ("error", "warning", "ok")
@@ -104,7 +105,7 @@ def header(source: Source, heads: Mapping[str, str], version: str) -> Iterator[C
             source.key,
             "error" if absent else "ok",
             f"{file.name} without {absent[0]!r}" if absent else f"{file.name} as declared",
-            f"{_count(len(texts), 'declared text')} in its head",
+            f"{counted(len(texts), 'declared text')} in its head",
         )
 
 
@@ -200,7 +201,7 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     dated = str(record.attrs.get("file_date", ""))
     known = dated or as_of
     newest = _newest(record)
-    name, expected = "newest month", f"at most {_count(source.lag.months, 'month')} before the file's date"
+    name, expected = "newest month", f"at most {counted(source.lag.months, 'month')} before the file's date"
     if newest is None or not re.match(r"\d{4}-\d{2}", known):
         yield Check(name, source.key, "warning", f"{newest or 'no value'}; the file has no date", expected)
         return
@@ -208,12 +209,8 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
     # A month is complete when the next one begins: a value for the file's own month or later is suspect too. The name
     # of a vintage is no date of the file, so it can only warn.
     status: Status = "ok" if int(bool(dated)) <= behind <= source.lag.months else "error" if dated else "warning"
-    side = f"{_count(abs(behind), 'month')} {'before' if behind >= 0 else 'after'}"
+    side = f"{counted(abs(behind), 'month')} {'before' if behind >= 0 else 'after'}"
     yield Check(name, source.key, status, f"{newest}, {side} {known}", expected)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _newest(record: xr.Dataset) -> Any:
@@ -271,7 +268,7 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
         now = months_of(record["time"])
         gone = np.setdiff1d(months_of(previous["time"]), now)
         if gone.size:
-            yield lost(gone, f"{_count(gone.size, 'month')} fewer, first {gone[0]}")
+            yield lost(gone, f"{counted(gone.size, 'month')} fewer, first {gone[0]}")
         else:
             yield Check(SHRINK, source.key, "ok", f"{now.size} months, {previous.sizes['time']} before", expected)
         return
@@ -283,7 +280,7 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
     every = np.concatenate(list(gaps.values()))
     if every.size:
         series = next(name for name, at in gaps.items() if at.size)
-        yield lost(every, f"{_count(every.size, 'value')} fewer, first {month(gaps[series][0])} of '{series}'")
+        yield lost(every, f"{counted(every.size, 'value')} fewer, first {month(gaps[series][0])} of '{series}'")
         return
     counts = int(record["value"].notnull().sum()), int(previous["value"].notnull().sum())
     yield Check(SHRINK, source.key, "ok", f"{counts[0]} values, {counts[1]} before", expected)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.losses import cell_scores
 from climate.significance import (
     bootstrap_ratio,

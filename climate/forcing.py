@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 
 FORCING_PER_LOG = 5.35
 """W m-2 per unit of ln(C / C0). Source: Myhre et al. (1998), doi:10.1029/98GL01908, table 3."""

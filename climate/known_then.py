@@ -16,7 +16,7 @@ import xarray as xr
 from climate.contract import QUANTILES
 from climate.definitions import HarmonizeParams, RegionDefinition
 from climate.errors import ClimateError
-from climate.forecasters.base import Forecaster
+from climate.forecasters.common.base import Forecaster
 from climate.losses import crps_from_quantiles
 from climate.regions import grid_series, is_grid, published_series
 from climate.series import cut, months_of

@@ -15,7 +15,7 @@ import xarray as xr
 from scores.continuous import interval_score, quantile_score
 
 from climate.contract import QUANTILES
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
+from climate.forecasters.common.base import NORMAL_QUANTILES, FloatArray
 
 LOWER, MEDIAN, UPPER = QUANTILES[0], 0.5, QUANTILES[-1]
 """Quantiles of the central interval and of the point forecast."""

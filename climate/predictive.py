@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import gammaln, stdtr, stdtrit
 
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.common.base import FloatArray, IntArray
 
 PHIS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
 """Autoregressive parameters of the grid, each as likely as the other before the record is seen."""

@@ -16,7 +16,7 @@ import xarray as xr
 from climate.contract import QUANTILES
 from climate.errors import ClimateError
 from climate.forcing import DOUBLING, driven, forcing, lagged, site_offset
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.common.base import FloatArray, IntArray
 from climate.losses import LOWER, MEDIAN, UPPER, crps_from_quantiles
 from climate.predictive import Regression, regress
 

@@ -16,11 +16,14 @@ from climate.channels import Request
 from climate.channels.registry import cache_folder
 from climate.definitions import suggest
 from climate.errors import ClimateError
+from climate.grid import CHUNK_MONTHS
 from climate.layout import DATA, DOWNLOADS
 from climate.params import PARAMS_FILE, load_params
 from climate.provenance import Provenance, read_provenance, verify
 from climate.pull import pull
+from climate.regions import is_grid
 from climate.sources.catalogue import Source, find_source
+from climate.sources.netcdf_grid import sound
 from climate.sources.readers import SHAPE_READER, read
 
 
@@ -35,16 +38,28 @@ class Release:
     provenance: Provenance
 
     def read(self) -> xr.Dataset:
-        """What the source's reader makes of it, with attrs `version` and `vintage`. ClimateError for polygons."""
+        """What the source's reader makes of it, with attrs `version` and `vintage`.
+
+        ClimateError for polygons, and for a grid whose file is damaged anywhere.
+        """
         if self.source.reader == SHAPE_READER:
             raise ClimateError(f"{self.source.key}: found polygons, expected a record or a grid; choose another source")
         dataset = read(self.source, self.folder)
+        if is_grid(dataset):
+            _require_values(dataset, self.source.files[0].name)
         return dataset.assign_attrs(version=self.provenance.version, vintage=self.vintage)
 
     @property
     def digests(self) -> dict[str, str]:
         """sha256 of each file."""
         return {name: record.sha256 for name, record in self.provenance.files.items()}
+
+
+def _require_values(grid: xr.Dataset, name: str) -> None:
+    """Raise ClimateError unless every value of `grid` (time, lat, lon) can be read."""
+    with sound(name):
+        for start in range(0, grid.sizes["time"], CHUNK_MONTHS):
+            grid["value"].isel(time=slice(start, start + CHUNK_MONTHS)).to_numpy()
 
 
 def _release(vintage: str, folder: Path, provenance: Provenance) -> Release:

@@ -18,9 +18,9 @@ from climate.baseline import calendar_month, climatology
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.definitions import HarmonizeParams, RegionDefinition, SetDefinition
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, IntArray
-from climate.forecasters.batch import BatchForecaster
-from climate.forecasters.regression import MIN_MONTHS, NORMAL_MONTHS
+from climate.forecasters.classical.batch import BatchForecaster
+from climate.forecasters.common.base import FloatArray, IntArray
+from climate.forecasters.common.regression import MIN_MONTHS, NORMAL_MONTHS
 from climate.grid import weighted_means
 from climate.losses import LOWER, UPPER, crps_from_quantiles
 from climate.params import BacktestParams
@@ -260,7 +260,7 @@ def hindcasts(chunk: Chunk, model: str) -> FloatArray:
     months: IntArray = months_of(chunk.time).astype(np.int64) % 12
     if model in chunk.batches:
         return batch_hindcasts(chunk.values, months, chunk.batches[model], chunk.ends, chunk.leads, chunk.refit_every)
-    from climate.forecasters.baselines import BASELINES
+    from climate.forecasters.classical.baselines import BASELINES
 
     tables = []
     for values in chunk.values:

@@ -16,7 +16,7 @@ import xarray as xr
 from scipy import stats
 from scores.stats.statistical_tests import diebold_mariano
 
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 
 HLN_ORIGINS_PER_OVERLAP = 10
 """Origins per overlapping origin below which the HLN test is replaced by the fixed-smoothing test.

@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.signal import lfilter
 
 from climate.comparison import RATIO_LEVEL
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.significance import (
     bootstrap_ratio,
     dm_fixed_smoothing,

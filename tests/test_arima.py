@@ -15,22 +15,22 @@ from climate.backtest import backtest, origins
 from climate.ceiling import KNOWN, KnownCovariates, ceiling_scores, ceiling_table
 from climate.comparison import is_classical
 from climate.contract import QUANTILES
-from climate.forecasters import ensemble
-from climate.forecasters.arima import (
+from climate.forecasters.classical.arima import (
     FittedCovariateArima,
     SarimaAuto,
     lagged_means,
     sarimax_enso,
     trend_arma_enso,
 )
-from climate.forecasters.autoreg import AutoReg
-from climate.forecasters.base import FloatArray
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.decomposition import StlEts
-from climate.forecasters.hybrid import MAX_LEADS, Expectation, RidgeHybrid
-from climate.forecasters.outlook import Outlook
-from climate.forecasters.statespace import Sarima
-from climate.forecasters.theta import Theta
+from climate.forecasters.classical.autoreg import AutoReg
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.decomposition import StlEts
+from climate.forecasters.classical.theta import Theta
+from climate.forecasters.combined import ensemble
+from climate.forecasters.common.base import FloatArray
+from climate.forecasters.common.hybrid import MAX_LEADS, Expectation, RidgeHybrid
+from climate.forecasters.common.outlook import Outlook
+from climate.forecasters.common.statespace import Sarima
 
 MEDIAN = QUANTILES.index(0.5)
 MONTHS = 420

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from climate.backtest import backtest, join_covariates, origins, refit_groups
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
-from climate.forecasters.baselines import BASELINES
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.common.base import FloatArray
 from climate.losses import cell_scores
 from climate.params import ComputeParams
 

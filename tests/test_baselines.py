@@ -19,14 +19,14 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from climate.contract import QUANTILES
 from climate.errors import ClimateError
-from climate.forecasters import ridge
-from climate.forecasters.base import FloatArray, Forecaster, fill_gaps
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.naive import Persistence, SeasonalNaive
-from climate.forecasters.regression import ClimatologyTrend, design
-from climate.forecasters.ridge import RidgeEnso
-from climate.forecasters.smoothing import Ets, error_variance
-from climate.forecasters.statespace import Sarima, TrendArma, UnobservedComponents
+from climate.forecasters.classical import ridge
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.naive import Persistence, SeasonalNaive
+from climate.forecasters.classical.ridge import RidgeEnso
+from climate.forecasters.classical.smoothing import Ets, error_variance
+from climate.forecasters.common.base import FloatArray, Forecaster, fill_gaps
+from climate.forecasters.common.regression import ClimatologyTrend, design
+from climate.forecasters.common.statespace import Sarima, TrendArma, UnobservedComponents
 
 MONTHS = 264
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from climate.backtest import backtest, batch_hindcasts
 from climate.contract import TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.batch import BATCHES
-from climate.forecasters.pool import Pool
-from climate.forecasters.pooled import POOLED
-from climate.forecasters.pooled_batch import PooledBatch
-from climate.forecasters.trailing import WINDOWS
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.batch import BATCHES
+from climate.forecasters.common.base import FloatArray
+from climate.forecasters.pooled.forecaster import POOLED
+from climate.forecasters.pooled.pool import Pool
+from climate.forecasters.pooled.pooled_batch import PooledBatch
+from climate.forecasters.pooled.trailing import WINDOWS
 from climate.params import load_params
 from tests.conftest import ROOT
 

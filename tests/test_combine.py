@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters import conformal, ensemble
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
+from climate.forecasters.combined import conformal, ensemble
+from climate.forecasters.common.base import NORMAL_QUANTILES, FloatArray
 
 NAMES = ("trend-ar1", "unobserved-components", "lstm-direct")
 MIN_VERIFIED = 4

@@ -24,7 +24,7 @@ from climate.backtest import backtest, join_covariates, origins
 from climate.compute import ALONE, memory_limit, run_tasks, settled, worker_count
 from climate.contract import TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.params import ComputeParams, load_params
 from tests.conftest import ROOT
 from tests.tasks import DiesOnce, Watched, dies, fails, grows, square

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from climate.annual import annual_hindcasts, error_summary
 from climate.contract import QUANTILES
-from climate.forecasters.features import Frame
+from climate.forecasters.common.features import Frame
 from climate.insight import design, probes
 from climate.insight.trial import MonthlessFrame, without_covariates
 from climate.params import UnderstandParams, load_params

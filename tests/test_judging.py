@@ -13,8 +13,8 @@ from scipy.stats import norm
 from climate.backtest import backtest, origins
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.forcing import annual_means, driven
-from climate.forecasters.base import FloatArray
-from climate.forecasters.ensemble import join_tables
+from climate.forecasters.combined.ensemble import join_tables
+from climate.forecasters.common.base import FloatArray
 from climate.losses import cell_scores, crps_from_quantiles
 from climate.projection import (
     concentration_until,

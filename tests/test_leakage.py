@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 
 from climate.backtest import backtest, join_covariates
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.conformal import calibrate
-from climate.forecasters.ensemble import combine, join_tables
-from climate.forecasters.lstm import LSTMS
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.combined.conformal import calibrate
+from climate.forecasters.combined.ensemble import combine, join_tables
+from climate.forecasters.networks.lstm import LSTMS
 from climate.harmonize import harmonize
 from climate.params import Params, load_params
 from climate.provenance import read_provenance

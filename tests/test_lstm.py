@@ -15,11 +15,12 @@ from scipy.stats import norm
 
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters import dense, features
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
-from climate.forecasters.linear import ridge_start
-from climate.forecasters.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
-from climate.forecasters.tutorial import TutorialLstm
+from climate.forecasters.common import features
+from climate.forecasters.common.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
+from climate.forecasters.common.linear import ridge_start
+from climate.forecasters.networks import dense
+from climate.forecasters.networks.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
+from climate.forecasters.networks.tutorial import TutorialLstm
 from climate.params import LstmParams
 
 LEADS = 24
@@ -380,6 +381,6 @@ def test_layers_have_the_sizes_asked_for() -> None:
 
 
 def test_importing_the_forecasters_does_not_import_tensorflow() -> None:
-    code = "import sys, climate.forecasters.lstm; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    code = "import sys, climate.forecasters.networks.lstm; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]

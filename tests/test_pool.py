@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from climate.backtest import backtest, estimation_months, known_at, origins
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters import pool_features, trailing
-from climate.forecasters.base import FloatArray
-from climate.forecasters.field import field_departures, planet, principal_functions
-from climate.forecasters.pool import Pool, followed, on_field, train_pool
-from climate.forecasters.pool_network import pooled_network, read_out, train_members
-from climate.forecasters.pooled import MIN_MONTHS, POOLED, Pooled, refusal
+from climate.forecasters.common.base import FloatArray
+from climate.forecasters.pooled import pool_features, trailing
+from climate.forecasters.pooled.field import field_departures, planet, principal_functions
+from climate.forecasters.pooled.forecaster import MIN_MONTHS, POOLED, Pooled, refusal
+from climate.forecasters.pooled.pool import Pool, followed, on_field, train_pool
+from climate.forecasters.pooled.pool_network import pooled_network, read_out, train_members
 from climate.params import PoolParams
 from climate.stages import pool as stage
 from tests.conftest import ROOT

@@ -17,7 +17,7 @@ from scipy.integrate import quad
 from climate.comparison import is_classical
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.losses import (
     at_valid_time,
     cell_scores,

@@ -20,8 +20,8 @@ from climate.contract import TIME_DTYPE
 from climate.definitions import HarmonizeParams, SetDefinition
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.batch import BATCHES
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.batch import BATCHES
 from climate.losses import cell_scores
 from climate.params import BacktestParams, load_params, parse_params
 from climate.report.atlas import SetInputs, render, render_skipped

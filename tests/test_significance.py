@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.significance import (
     bootstrap_ratio,
     circular_blocks,

@@ -22,7 +22,7 @@ from climate.contract import TIME_DTYPE
 from climate.editing import with_vintage
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.regression import ClimatologyTrend
+from climate.forecasters.common.regression import ClimatologyTrend
 from climate.known_then import known_then, one_series, scales_apart
 from climate.params import load_params
 from climate.releases import at_hand, release

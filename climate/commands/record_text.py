@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from climate.contract import TIME_DTYPE
 from climate.missing import annual_means, rule
 from climate.series import months_of
+from climate.wording import counted
 
 BARS = " ▁▂▃▄▅▆▇█"
 PLOT_WIDTH = 72
@@ -100,8 +101,7 @@ def _gaps(series: xr.Dataset) -> Iterator[str]:
             continue
         named = ", ".join(text for text, _ in sorted(runs[:MOST_GAPS]))
         more = f" and {len(runs) - MOST_GAPS} shorter ones" if len(runs) > MOST_GAPS else ""
-        count = int(found.sum())
-        yield f"{title}: {count} {'month' if count == 1 else 'months'} ({named}{more})"
+        yield f"{title}: {counted(int(found.sum()), 'month')} ({named}{more})"
 
 
 def _uncertainty(series: xr.Dataset) -> Iterator[str]:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from climate.forecasters import dense, features, tutorial
+from climate.forecasters.common import features
+from climate.forecasters.networks import dense, tutorial
 
 FROM_PARAMS = {
     "lstm-direct": ("lookback", "units", "epochs", "batch", "learning_rate", "seeds"),

@@ -10,11 +10,11 @@ import xarray as xr
 
 from climate.backtest import history_of
 from climate.contract import QUANTILES
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, history_values
-from climate.forecasters.dense import loss_and_slope
-from climate.forecasters.features import YEAR, Frame, covariates_of, trailing_line, trailing_mean
-from climate.forecasters.lstm import MAX_LEADS, DirectLstm, FittedDirect, direct_network
-from climate.forecasters.network import Network, Weights, load_keras
+from climate.forecasters.common.base import FloatArray, IntArray, calendar_months, history_values
+from climate.forecasters.common.features import YEAR, Frame, covariates_of, trailing_line, trailing_mean
+from climate.forecasters.networks.dense import loss_and_slope
+from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm, FittedDirect, direct_network
+from climate.forecasters.networks.network import Network, Weights, load_keras
 from climate.insight import probes
 from climate.params import LstmParams
 

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from climate.backtest import backtest
-from climate.forecasters.base import FloatArray
-from climate.forecasters.features import Frame, Rows
-from climate.forecasters.lstm import MAX_LEADS, DirectLstm
+from climate.forecasters.common.base import FloatArray
+from climate.forecasters.common.features import Frame, Rows
+from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm
 from climate.losses import cell_scores
 from climate.params import LstmParams
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.comparison import is_classical
 from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
 from climate.report.figures.base import PRECISION, Drawing, develop
@@ -183,7 +184,7 @@ def drawings(inputs: SetInputs) -> list[Drawing]:
             f"The error of {phrase} itself, {inputs.when}: where the weather of single months is hard to foresee.",
         )
     )
-    classical = [model for model in inputs.models if not is_network(model)]
+    classical = [model for model in inputs.models if is_classical(model)]
     for model in inputs.models:
         if is_network(model) and classical:
             ratio = crps.sel(model=model, drop=True) / crps.sel(model=classical).min("model")

@@ -71,15 +71,15 @@ def seed_text(inputs: ReportInputs, model: str) -> str:
     parts = []
     for block in inputs.headline_blocks:
         one = inputs.scores.sel(block=block, model=model, region=inputs.regions)
-        gain = 1 - one["crps_seed_mean"] / one["crps_seed"].mean("seed")
+        gain = float((1 - one["crps_seed_mean"] / one["crps_seed"].mean("seed")).mean())
         won = int((one["crps_seed_mean"] < one["crps_seed"].min("seed")).sum())
         wins = words.spell(won) if won else "none"
         ratio = one["crps_seed"] / one["crps_seed_mean"]
         spread = float((ratio.max("seed") - ratio.min("seed")).median())
+        seeds = int(one["crps_seed"].notnull().any("region").sum())
         parts.append(
-            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, averaging the quantiles of "
-            f"{words.spell(int(one['crps_seed'].notnull().any('region').sum()))} seeds lowers the error by "
-            f"{words.percent(float(gain.mean()), 1)} against a single one in the mean of all places, and beats the "
+            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, averaging the quantiles of {words.spell(seeds)} "
+            f"seeds {words.moves(-gain, 'the error')} against a single one in the mean of all places, and beats the "
             f"best seed in {wins} of {words.spell(len(inputs.regions))}; in the median place the best and "
             f"the worst seed are {words.percent(spread, 1)} apart."
         )

@@ -222,9 +222,9 @@ def _curves_text(insight: Insight, titles: Mapping[str, str]) -> list[str]:
                 f"{words.number(gap, 4)} to the test. "
             )
         text += (
-            f"Training took {words.percent(1 - last['loss'] / first['loss'], 1)} off the training loss of its linear "
-            f"start and {words.percent(1 - end['loss'] / test.iloc[0]['loss'], 1)} off the test loss. The network has "
-            "no dropout and no weight penalty, so neither can be the cause."
+            f"From the linear start on, training {words.moves(last['loss'] / first['loss'] - 1, 'the training loss')} "
+            f"and {words.moves(end['loss'] / test.iloc[0]['loss'] - 1, 'the test loss')}. The network has no dropout "
+            "and no weight penalty, so neither can be the cause."
         )
         said.append(text)
     return said

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from climate.wording import noun_for
+
 Time = np.datetime64 | npt.NDArray[Any]
 """One moment, as a scalar or an array without dimensions."""
 
@@ -124,8 +126,14 @@ def spell(value: int) -> str:
 
 def count(value: int, noun: str, plural: str | None = None) -> str:
     """'one region', 'three regions', '14 regions'."""
-    name = noun if value == 1 else plural or noun + "s"
-    return f"{spell(value)} {name}"
+    return f"{spell(value)} {noun_for(value, noun, plural)}"
+
+
+def moves(change: float, what: str) -> str:
+    """'raises the error by 2.0%' for a change of 0.02, 'lowers' for one below zero."""
+    if abs(change) < 0.0005:
+        return f"changes {what} by less than 0.1%"
+    return f"{'raises' if change > 0 else 'lowers'} {what} by {percent(abs(change), 1)}"
 
 
 def ordinal(value: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from climate.comparison import is_classical
-from climate.forecasters import dense
+from climate.forecasters.networks import dense
 from climate.report import evidence, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams
 from climate.report.figures.base import Drawing

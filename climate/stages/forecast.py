@@ -13,7 +13,7 @@ from climate.backtest import backtest, origins
 from climate.compute import ALONE, settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.forecasters.base import Forecaster
+from climate.forecasters.common.base import Forecaster
 from climate.params import ComputeParams, Params, load_params
 
 log = logging.getLogger("climate")
@@ -23,7 +23,7 @@ Maker = TypeVar("Maker")
 
 def run_baselines(region: str) -> None:
     """Hindcast `region` with the classical models of params.yaml."""
-    from climate.forecasters.baselines import BASELINES
+    from climate.forecasters.classical.baselines import BASELINES
 
     params = load_params()
     forecasters = [_known(name, BASELINES, "baselines.models")() for name in params.baselines.models]
@@ -32,7 +32,7 @@ def run_baselines(region: str) -> None:
 
 def run_lstm(region: str) -> None:
     """Hindcast `region` with the networks of params.yaml."""
-    from climate.forecasters.lstm import LSTMS
+    from climate.forecasters.networks.lstm import LSTMS
 
     params = load_params()
     forecasters = [_known(name, LSTMS, "lstm.models")(params.lstm) for name in params.lstm.models]
@@ -41,7 +41,7 @@ def run_lstm(region: str) -> None:
 
 def run_pooled(region: str) -> None:
     """Hindcast `region` with the forecasters of the pool, if it is of the kind that they learnt from."""
-    from climate.forecasters.pooled import POOLED, refusal
+    from climate.forecasters.pooled.forecaster import POOLED, refusal
     from climate.stages.pool import read_pools
 
     params = load_params()
@@ -60,8 +60,8 @@ def run_pooled(region: str) -> None:
 
 def run_combine(region: str) -> None:
     """Join the forecasts of `region`, add the combinations, and calibrate."""
-    from climate.forecasters.conformal import calibrate
-    from climate.forecasters.ensemble import combine, join_tables
+    from climate.forecasters.combined.conformal import calibrate
+    from climate.forecasters.combined.ensemble import combine, join_tables
 
     params = load_params()
     tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm", "pooled")]

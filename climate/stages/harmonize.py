@@ -25,6 +25,7 @@ from climate.provenance import Provenance, read_provenance
 from climate.sources.catalogue import Source, find_source
 from climate.sources.netcdf_grid import sound
 from climate.sources.readers import SHAPE_READER, read, read_shapes
+from climate.wording import counted
 
 if TYPE_CHECKING:
     import geopandas
@@ -131,8 +132,7 @@ def as_pulled(key: str, folder: Path, provenance: Provenance) -> Check:
         if found != record.sha256[:12]:
             expected = f"sha256 {record.sha256[:12]} as pulled; `dvc checkout data.dvc` brings it back"
             return Check("files as pulled", key, "error", f"{name}: {found}", expected)
-    count = len(provenance.files)
-    found = f"{count} {'file' if count == 1 else 'files'} with the recorded sha256"
+    found = f"{counted(len(provenance.files), 'file')} with the recorded sha256"
     return Check("files as pulled", key, "ok", found, "the bytes that were pulled")
 
 

@@ -17,8 +17,8 @@ from climate.compute import run_tasks, settled
 from climate.definitions import RegionDefinition
 from climate.errors import ClimateError
 from climate.files import read_json, write_json
-from climate.forecasters.field import planet
-from climate.forecasters.pool import Pool, followed, train_pool
+from climate.forecasters.pooled.field import planet
+from climate.forecasters.pooled.pool import Pool, followed, train_pool
 from climate.params import PoolParams, load_params
 from climate.regions import grid_series, is_grid
 from climate.stages.harmonize import read_sources

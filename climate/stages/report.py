@@ -23,6 +23,9 @@ log = logging.getLogger("climate")
 
 PIPELINE, ARCHITECTURE = Path("dvc.yaml"), Path("docs/architecture.md")
 
+GLOBE = "globe"
+"""Region whose annual means are compared with published forecasts, where it is run."""
+
 
 def run() -> None:
     """Render reports/ and say where it is."""
@@ -58,14 +61,10 @@ def run() -> None:
     log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 
 
-GLOBE = "globe"
-"""Region whose annual means are compared with published forecasts, where it is run."""
-
-
 def _insight(regions: list[str]) -> Insight:
     """What stage `understand` left, and the committed results of benchmarks/."""
     tables = {
-        path.stem: pd.read_csv(path, keep_default_na=True)
+        path.stem: pd.read_csv(path)
         for path in sorted(layout.UNDERSTANDING.glob("*.csv"))
         if path.read_text(encoding="utf-8").strip()
     }

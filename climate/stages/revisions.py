@@ -11,7 +11,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.files import write_json
-from climate.forecasters.statespace import UnobservedComponents
+from climate.forecasters.common.statespace import UnobservedComponents
 from climate.known_then import as_row, known_then, one_series
 from climate.layout import REVISIONS
 from climate.params import Params, load_params

@@ -13,10 +13,10 @@ from climate.compute import run_tasks, settled
 from climate.definitions import check_no_lookahead
 from climate.errors import ClimateError
 from climate.files import write_netcdf
-from climate.forecasters.baselines import BASELINES
-from climate.forecasters.batch import BATCHES, BatchForecaster
-from climate.forecasters.pooled import POOLED
-from climate.forecasters.pooled_batch import PooledBatch
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.batch import BATCHES, BatchForecaster
+from climate.forecasters.pooled.forecaster import POOLED
+from climate.forecasters.pooled.pooled_batch import PooledBatch
 from climate.params import Params, load_params
 from climate.series import months_of
 from climate.sets import Chunk, Members, chunks, drop_short, join, members, score_chunk, set_origins

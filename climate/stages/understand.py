@@ -15,7 +15,7 @@ from climate.backtest import origins
 from climate.compute import run_tasks, settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json, write_text
-from climate.forecasters.base import FloatArray
+from climate.forecasters.common.base import FloatArray
 from climate.insight import design, training
 from climate.insight.trial import LEAD_SPANS, Trial, groups_by_shape, run_trials, variants
 from climate.params import LstmParams, Params, UnderstandParams, load_params
@@ -103,7 +103,7 @@ def _sweep(
     params: Params, plan: UnderstandParams, early: dict[str, xr.Dataset], covariates: xr.Dataset
 ) -> pd.DataFrame:
     """Errors of every setting of the design."""
-    from climate.forecasters.lstm import DirectLstm
+    from climate.forecasters.networks.lstm import DirectLstm
 
     signs = design.half_fraction(len(plan.levels))
     chosen = design.settings_of(signs, plan.levels)
@@ -167,6 +167,6 @@ def _ablation(
     tasks = [[_trial(params, plan, series, covariates, list(named.values()))] for series in early.values()]
     rows = []
     for record, (result,) in zip(early, run_tasks(run_trials, tasks, settled(params.compute), "ablation"), strict=True):
-        for variant, (short, long) in zip(named, result, strict=True):
-            rows.append({"record": record, "variant": variant, "crps_1_12": short, "crps_1_60": long})
+        for variant, errors in zip(named, result, strict=True):
+            rows.append({"record": record, "variant": variant, **dict(zip(ERRORS, errors, strict=True))})
     return pd.DataFrame(rows)

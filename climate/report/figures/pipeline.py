@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,12 @@ from climate.report import words
 from climate.report.figures.base import INK, SOFT, WIDTH, Drawing, new_figure, style
 from climate.report.pipeline import Step, layers
 
-LINE = 0.17
-"""Inches from line to line of a box's text."""
+HEIGHT = 0.46
+"""Inches of a box."""
 GAP = 0.42
 """Inches between layers."""
-LETTER = 0.074
-"""Inches that a letter of the small type takes."""
+WIDEST = 1.6
+"""Inches of a box in a layer with room."""
 PASSING = 0.35
 """Width of an arrow that passes a layer, as a share of a step's."""
 EACH, ONCE = "#E3EDF5", "#F4F4EF"
@@ -41,11 +41,9 @@ def pipeline_figure(found: Sequence[Step]) -> Drawing:
     """Steps from top to bottom in the order of their data."""
     rows = _untangled(slots(found))
     widest = max(sum(1.0 if slot.step else PASSING for slot in row) for row in rows)
-    width = min(2.5, WIDTH / widest - 0.2)
-    texts = {step.name: wrap(step.about, int((width - 0.16) / LETTER)) for step in found}
-    heights = [0.42 + LINE * max(len(texts[slot.name]) for slot in row if slot.step) for row in rows]
+    width = min(WIDEST, WIDTH / widest - 0.1)
     with style():
-        figure = new_figure(sum(heights) + GAP * (len(rows) - 1) + 0.2)
+        figure = new_figure(HEIGHT * len(rows) + GAP * (len(rows) - 1) + 0.2)
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(0, WIDTH)
@@ -53,17 +51,17 @@ def pipeline_figure(found: Sequence[Step]) -> Drawing:
         axes.axis("off")
         top = 0.1
         above: dict[str, tuple[float, float]] = {}
-        for row, height in zip(rows, heights, strict=True):
+        for row in rows:
             here = {}
             for slot, x in zip(row, _centres(row), strict=True):
                 for name in slot.after:
                     _line(axes, above[name], (x, top), arrow=slot.step is not None)
                 if slot.step:
-                    _box(axes, slot.step, texts[slot.name], x, top, width, height)
+                    _box(axes, slot.step, x, top, width)
                 else:
-                    _line(axes, (x, top), (x, top + height), arrow=False)
-                here[slot.name] = (x, top + height)
-            top, above = top + height + GAP, here
+                    _line(axes, (x, top), (x, top + HEIGHT), arrow=False)
+                here[slot.name] = (x, top + HEIGHT)
+            top, above = top + HEIGHT + GAP, here
     data = pd.DataFrame(
         [(name, step.name, step.count) for step in found for name in step.after],
         columns=["from_step", "to_step", "runs"],
@@ -73,7 +71,7 @@ def pipeline_figure(found: Sequence[Step]) -> Drawing:
     each = [f"{step.name} ({step.count})" for step in found if step.each]
     caption = (
         "The pipeline, drawn from dvc.yaml; an arrow means that files of one step are read by the next. Blue boxes "
-        f"run once for each source or region: {words.joined(each)}."
+        f"run once for each source, region or set: {words.joined(each)}. What each step does stands in the table below."
     )
     return Drawing("pipeline", figure, data, said, caption)
 
@@ -119,17 +117,17 @@ def _centres(row: Sequence[Slot]) -> list[float]:
     return [float(x) for x in WIDTH * (ends - shares / 2) / ends[-1]]
 
 
-def _box(axes: Axes, step: Step, lines: Sequence[str], x: float, top: float, width: float, height: float) -> None:
+def _box(axes: Axes, step: Step, x: float, top: float, width: float) -> None:
     corner = (x - width / 2, top)
     fill = EACH if step.each else ONCE
     axes.add_patch(
-        FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06", fc=fill, ec="#8A8A8A", lw=0.8)
+        FancyBboxPatch(corner, width, HEIGHT, boxstyle="round,pad=0,rounding_size=0.06", fc=fill, ec="#8A8A8A", lw=0.8)
     )
-    name = f"{step.name}@{step.each}" if step.each else step.name
-    axes.text(
-        x, top + 0.1, name, ha="center", va="top", fontsize=10.5 if len(name) < 15 else 9, fontweight="bold", color=INK
-    )
-    axes.text(x, top + 0.33, "\n".join(lines), ha="center", va="top", fontsize=8.5, color=SOFT, linespacing=1.25)
+    middle = top + HEIGHT / 2
+    placed: dict[str, Any] = {"ha": "center", "va": "center"}
+    axes.text(x, middle - (0.09 if step.each else 0), step.name, fontsize=10, fontweight="bold", color=INK, **placed)
+    if step.each:
+        axes.text(x, middle + 0.11, f"each {step.each}", fontsize=8.5, color=SOFT, **placed)
 
 
 def _line(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, arrow: bool) -> None:

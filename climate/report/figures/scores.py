@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from climate.report import words
@@ -12,6 +16,7 @@ from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, n
 from climate.report.figures.forecast import shown_models
 from climate.report.figures.hover import FAN_LEADS, lead_hover
 from climate.report.inputs import ReportInputs
+from climate.report.numbers import best_model
 from climate.report.palette import ordered, style_of
 from climate.report.text import RIGHT, SPREAD_BLOCKS
 
@@ -20,7 +25,9 @@ ROOM = 2.0
 SKILL_FLOOR = -0.5
 """Lowest skill on the axis; worse ones leave it."""
 COMPANIONS = ("ridge-enso", "mean-equal")
-"""Models drawn in every small multiple beside the LSTM and the best simple model; all of them would be a tangle."""
+"""Models drawn in colour beside the LSTM and the best simple model; all of them would be a tangle."""
+OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
+"""How the models that have no colour of their own in a figure are drawn."""
 NOMINAL = 0.9
 """Probability of the interval between the outer quantiles."""
 
@@ -47,14 +54,39 @@ def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def emphasis(model: str, shown: list[str]) -> dict[str, float]:
-    """Line width and order: the contestants stand out."""
-    return {"lw": 2.6, "zorder": 4} if model in shown else {"lw": 1.3, "zorder": 3}
+@dataclass(frozen=True)
+class Lines:
+    """How each model of a place is drawn: the contestants stand out, most others are grey."""
+
+    shown: list[str]
+    coloured: list[str]
+
+    @classmethod
+    def of(cls, inputs: ReportInputs, region: str) -> Lines:
+        """In colour: the contestants, the model with the lowest error, the reference and COMPANIONS."""
+        shown = shown_models(inputs, region)
+        wanted = {*shown, best_model(inputs, region, inputs.headline_blocks[-1]), inputs.reference, *COMPANIONS}
+        return cls(shown, ordered(wanted & set(inputs.models)))
+
+    def look(self, model: str) -> dict[str, Any]:
+        """Arguments of the line of a model."""
+        if model not in self.coloured:
+            return OTHERS
+        look = style_of(model)
+        weight = {"lw": 2.6, "zorder": 4} if model in self.shown else {"lw": 1.5, "zorder": 3}
+        return {"color": look.colour, "ls": look.dash, **weight}
+
+    def legend(self, figure: Figure) -> None:
+        """One entry for each model in colour, and one for all others."""
+        entries = [Line2D([], [], label=style_of(model).label, **self.look(model)) for model in self.coloured]
+        entries.append(Line2D([], [], label="Other models, in the data", **OTHERS))
+        figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
 
 
 def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     """CRPS of every model by lead, and its skill against the reference."""
-    data, shown = lead_table(inputs, region), shown_models(inputs, region)
+    data, lines = lead_table(inputs, region), Lines.of(inputs, region)
+    shown = lines.shown
     unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
     largest = data.groupby("model")["crps"].max()
     top = min(float(largest.max()) * 1.05, ROOM * float(largest.median()))
@@ -63,10 +95,9 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
         figure = new_figure(4.9)
         left, right = figure.subplots(1, 2)
         for model in inputs.models:
-            rows, look = data[data["model"] == model], style_of(model)
-            line = {"color": look.colour, "ls": look.dash, **emphasis(model, shown)}
-            left.plot(rows["lead"], rows["crps"], label=look.label, **line)
-            right.plot(rows["lead"], 100 * rows["crps_skill_reference"], **line)
+            rows = data[data["model"] == model]
+            left.plot(rows["lead"], rows["crps"], **lines.look(model))
+            right.plot(rows["lead"], 100 * rows["crps_skill_reference"], **lines.look(model))
         left.set_ylim(0, top)
         left.set_title("Error (CRPS): lower is better")
         left.set_ylabel(f"CRPS ({unit})")
@@ -79,8 +110,7 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.set_xlabel("Lead (months ahead)")
             axes.set_xlim(0, float(data["lead"].max()) + 0.5)
             axes.set_xticks(range(0, int(data["lead"].max()) + 1, 12))
-        handles, labels = left.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
+        lines.legend(figure)
     title = inputs.title_of(region)
     read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
     hover = (
@@ -118,7 +148,8 @@ def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
 
 def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Reliability of the quantiles, and coverage of the 90% interval by lead."""
-    table, shown = inputs.forecasts[region], shown_models(inputs, region)
+    table, lines = inputs.forecasts[region], Lines.of(inputs, region)
+    shown = lines.shown
     models = ordered(set(table["model"].values.tolist()) & set(inputs.models))
     reliable, leads = reliability(table, models), lead_table(inputs, region)
     with style():
@@ -128,12 +159,9 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         right.axhspan(100 * RIGHT[0], 100 * RIGHT[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         for model in models:
-            look = style_of(model)
-            line = {"color": look.colour, "ls": look.dash, **emphasis(model, shown)}
-            rows = reliable[reliable["model"] == model]
-            left.plot(100 * rows["level"], 100 * rows["share_below"], label=look.label, **line)
-            by_lead = leads[leads["model"] == model]
-            right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **line)
+            rows, by_lead = (one[one["model"] == model] for one in (reliable, leads))
+            left.plot(100 * rows["level"], 100 * rows["share_below"], **lines.look(model))
+            right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **lines.look(model))
         left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
         left.set_title("Quantiles: on the diagonal is right")
         lowest = float(np.nanmin(leads["coverage90"]))
@@ -141,8 +169,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         right.set_ylim(max(0.0, 100 * lowest - 4), 101)
         right.set_xticks(range(0, int(leads["lead"].max()) + 1, 12))
         right.set_title("Coverage: 90% is right")
-        handles, labels = left.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
+        lines.legend(figure)
     title = inputs.title_of(region)
     data = pd.concat(
         [

@@ -1,0 +1,1 @@
+"""The statsmodels baselines and their kin, and their names."""

@@ -1,0 +1,261 @@
+"""ARIMA models that choose their order, and ARIMA models that know ENSO: statsmodels' SARIMAX.
+
+The covariate models regress on lagged means of every covariate. A lead needs months of the covariate that are still to
+come: those are forecast (`outlook`), and the uncertainty of that forecast is part of the quantiles. NaN is allowed
+anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+from climate.forecasters.common.base import (
+    Fitted,
+    FloatArray,
+    calendar_months,
+    history_values,
+    normal_quantiles,
+    require_months,
+)
+from climate.forecasters.common.features import trailing_mean
+from climate.forecasters.common.outlook import Outlook, covariate_columns, outlooks
+from climate.forecasters.common.regression import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
+from climate.forecasters.common.statespace import (
+    DECADE,
+    MAX_ITERATIONS,
+    MIN_MONTHS,
+    YEAR,
+    FittedStateSpace,
+    Sarima,
+    Scale,
+)
+
+WINDOWS = ((3, 0), (3, 3), (6, 6), (12, 12))
+"""Length and lag of each covariate's means (months): the last two years. With equal coefficients they are its running
+sum, which is what the level of CO2 keeps of ENSO."""
+
+START = (1, 1)
+"""Autoregressive and moving-average order that the search starts from, as in `sarima`."""
+
+MOST = 2
+"""Highest order of each."""
+
+
+def corrected_aic(found: Any) -> float:
+    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297; infinite if not a number."""
+    count = found.params.size + 1
+    value = float(found.aic + 2 * count * (count + 1) / max(found.nobs_effective - count - 1, 1))
+    return value if np.isfinite(value) else np.inf
+
+
+@dataclass(frozen=True)
+class SarimaAuto:
+    """SARIMA(p,1,q)(P,1,1)12 with p, q up to MOST and P up to 1, by the smallest corrected AIC in the fold.
+
+    The search goes step by step from `sarima`'s order to the best neighbour until none is better (Hyndman and Khandakar
+    2008, doi:10.18637/jss.v027.i03). Both differences stay: criteria of other differences could not be compared.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "sarima-auto"
+
+    def fit(self, history: xr.Dataset) -> Fitted:
+        """See `Forecaster.fit`."""
+        require_months(history, MIN_MONTHS, self.name)
+        values = history_values(history)
+        scaled = Scale.of(values).down(values)
+        tried: dict[tuple[int, int, int], float] = {}
+
+        def criterion(order: tuple[int, int, int]) -> float:
+            if order not in tried:
+                tried[order] = self._criterion(scaled, order)
+            return tried[order]
+
+        best = (*START, 0)
+        while True:
+            p, q, seasonal = best
+            around = [(p + i, q + j, seasonal) for i in (-1, 0, 1) for j in (-1, 0, 1)] + [(p, q, 1 - seasonal)]
+            allowed = [order for order in around if 0 <= order[0] <= MOST and 0 <= order[1] <= MOST]
+            better = min(allowed, key=criterion)
+            if criterion(better) >= criterion(best):
+                break
+            best = better
+        chosen = Sarima(order=(best[0], 1, best[1]), seasonal_order=(best[2], 1, 1)).fit(history)
+        return chosen if isinstance(chosen, FittedStateSpace) else replace(chosen, fallbacks=1)  # type: ignore[type-var]
+
+    @staticmethod
+    def _criterion(values: FloatArray, order: tuple[int, int, int]) -> float:
+        model = Sarima(order=(order[0], 1, order[1]), seasonal_order=(order[2], 1, 1)).model(values, estimating=True)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                return corrected_aic(model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none"))
+        except (np.linalg.LinAlgError, ValueError):
+            return np.inf
+
+
+def lagged_means(anomaly: FloatArray) -> FloatArray:
+    """Means of a covariate's anomaly over WINDOWS (time, window); 0, its climatology, before its record starts."""
+    return np.column_stack([np.nan_to_num(trailing_mean(anomaly, length, lag)) for length, lag in WINDOWS])
+
+
+@dataclass(frozen=True)
+class FittedCovariateArima:
+    """Outlook of each covariate, and the parameters of the model that reads it."""
+
+    forecaster: CovariateArima
+    scale: Scale
+    estimates: FloatArray
+    outlooks: tuple[Outlook, ...]
+    fallbacks: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Number of estimated values: error model and variance, coefficients, outlooks."""
+        width = self.forecaster.regressors([np.zeros(1)] * len(self.outlooks), 1).shape[1]
+        return int(self.estimates.size + 1 + width) + sum(outlook.parameters for outlook in self.outlooks)
+
+    def forecast(self, history: xr.Dataset, leads: int, ahead: FloatArray | None = None) -> FloatArray:
+        """See `Fitted.forecast`.
+
+        Args:
+            history: see `Fitted.forecast`. leads: months ahead.
+            ahead: covariates (lead, covariate) to take for known instead of forecasting them; NaN is forecast. That is
+                no forecast any more: `ceiling` alone does so.
+        """
+        values = self.scale.down(history_values(history))
+        months = calendar_months(history)
+        columns = covariate_columns(history)
+        every_month = (months[0] + np.arange(values.size + leads)) % YEAR
+        if ahead is None:
+            extended = [one.extend(column, months, leads) for one, column in zip(self.outlooks, columns.T, strict=True)]
+        else:
+            known = np.concatenate([columns, ahead])
+            extended = [one.extend(column, every_month, 0) for one, column in zip(self.outlooks, known.T, strict=True)]
+        regressors = self.forecaster.regressors(extended, values.size + leads)
+        start = self.forecaster.start(values.size)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            model = self.forecaster.model(values[start:], regressors[start : values.size])
+            state: Any = model.filter(self.estimates, cov_type="none")
+            found = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
+        mean, variance = np.asarray(found.predicted_mean, float), np.asarray(found.se_mean, float) ** 2
+        if ahead is None:
+            coefficients = state.filter_results.filtered_state[-regressors.shape[1] or None :, -1]
+            variance = variance + self.outlook_variance(coefficients, leads)
+        return self.scale.shift + self.scale.unit * normal_quantiles(mean, np.sqrt(variance))
+
+    def outlook_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
+        """Variance (lead) that the covariates' forecasts add, shocks of different covariates taken as independent.
+
+        `coefficients` of the regressors, those of the covariates first.
+        """
+        width = len(WINDOWS)
+        total = np.zeros(leads)
+        for index, outlook in enumerate(self.outlooks):
+            path = np.concatenate([np.zeros(max(length + lag for length, lag in WINDOWS)), outlook.response(leads)])
+            effect = lagged_means(path)[-leads:] @ coefficients[index * width : (index + 1) * width]
+            total += np.cumsum(effect**2)
+        return total
+
+
+@dataclass(frozen=True)
+class CovariateArima:
+    """SARIMAX on lagged means of the covariates; without covariates, on the record alone.
+
+    `trend`: calendar months and a line over the trailing `months` are regressors too, as in `trend-arma`; otherwise the
+    differences of the order take care of both.
+    """
+
+    name: str
+    order: tuple[int, int, int]
+    seasonal_order: tuple[int, int, int]
+    trend: bool = False
+    months: int = 0
+
+    def regressors(self, anomalies: list[FloatArray], months: int) -> FloatArray:
+        """Regressors (time, regressor): the covariates' means first, then calendar months and decades."""
+        columns = [lagged_means(anomaly) for anomaly in anomalies]
+        if self.trend:
+            position = np.arange(months)
+            columns.append(design(position % YEAR, position / DECADE))
+        return np.column_stack(columns) if columns else np.empty((months, 0))
+
+    def start(self, months: int) -> int:
+        """First of `months` that the model sees."""
+        return max(months - self.months, 0) if self.months else 0
+
+    def model(self, values: FloatArray, regressors: FloatArray) -> SARIMAX:
+        """The statsmodels model; its coefficients are part of the state, and their uncertainty of the quantiles."""
+        seasonal = (*self.seasonal_order, YEAR)
+        if not regressors.shape[1]:
+            return SARIMAX(values, order=self.order, seasonal_order=seasonal, concentrate_scale=True)
+        return SARIMAX(
+            values,
+            exog=regressors,
+            order=self.order,
+            seasonal_order=seasonal,
+            mle_regression=False,
+            concentrate_scale=True,
+        )
+
+    def differenced(self, values: FloatArray) -> FloatArray:
+        """Values (time, ...) after the differences of the order."""
+        for _ in range(self.order[1]):
+            values = np.diff(values, axis=0)
+        for _ in range(self.seasonal_order[1]):
+            values = values[YEAR:] - values[:-YEAR]
+        return values
+
+    def residual(self, values: FloatArray, regressors: FloatArray) -> FloatArray:
+        """Values less their regression, by least squares on the differences, which is where the error is stationary."""
+        if not regressors.shape[1]:
+            return values
+        coefficients = least_squares(self.differenced(regressors), self.differenced(values))[0]
+        return values - regressors @ coefficients
+
+    def fit(self, history: xr.Dataset) -> Fitted:
+        """See `Forecaster.fit`; the error model is estimated from the residual of the regression."""
+        require_months(history, MIN_MONTHS, self.name)
+        values, months = history_values(history), calendar_months(history)
+        scale = Scale.of(values)
+        made = outlooks(history)
+        columns = covariate_columns(history)
+        extended = [one.extend(column, months, 0) for one, column in zip(made, columns.T, strict=True)]
+        start = self.start(values.size)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                residual = self.residual(scale.down(values)[start:], self.regressors(extended, values.size)[start:])
+                model = SARIMAX(
+                    residual,
+                    order=self.order,
+                    seasonal_order=(*self.seasonal_order, YEAR),
+                    simple_differencing=True,
+                    concentrate_scale=True,
+                )
+                found: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
+            fitted = FittedCovariateArima(self, scale, np.asarray(found.params, float), made)
+            if np.isfinite(fitted.forecast(history, YEAR)).all():
+                return fitted
+        except (np.linalg.LinAlgError, ValueError):
+            pass
+        return replace(ClimatologyTrend(residual=True).fit(history), fallbacks=1)
+
+
+def sarimax_enso() -> CovariateArima:
+    """`sarima` with covariates."""
+    return CovariateArima("sarimax-enso", (1, 1, 1), (0, 1, 1))
+
+
+def trend_arma_enso() -> CovariateArima:
+    """`trend-arma` with covariates."""
+    return CovariateArima("trend-arma-enso", (1, 0, 1), (0, 0, 0), trend=True, months=NORMAL_MONTHS)

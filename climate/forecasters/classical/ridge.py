@@ -1,0 +1,251 @@
+"""Direct ridge regression of the change from the origin, with lagged covariates such as ENSO.
+
+The deseasonalised record is expected to go on along its trailing trend; every lead has its own linear model of what
+comes on top, on the same predictors: recent changes, distances from the last year and from a short line, the slope of
+that line, and the covariates of the last year. The penalty is chosen per lead by cross-validation over contiguous
+blocks of the history with a gap on both sides; the residuals of that cross-validation give the quantiles. Predictors
+and windows were chosen on origins from 1989-12 to 2000-12, whose forecasts end before 2006.
+
+Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends before the
+origin keeps its last value. Where the history is too short to cross-validate a lead that is asked for, the trend with
+an AR(1) residual is given instead and counted in `fallbacks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from climate.contract import QUANTILES
+from climate.forecasters.common.base import (
+    Fitted,
+    FloatArray,
+    IntArray,
+    calendar_months,
+    fill_gaps,
+    history_values,
+    require_months,
+)
+from climate.forecasters.common.regression import ClimatologyTrend
+
+YEAR = 12
+"""Months in a year."""
+
+HARMONICS = 4
+"""Harmonics of the annual cycle; each may drift linearly, as the amplitude of CO2 at Mauna Loa does."""
+
+CHANGE_LAGS = (1, 3)
+"""Months back of the changes that serve as predictors."""
+
+LINE_MONTHS = 36
+"""Length of the trailing line whose slope, and distance from the origin, serve as predictors (months)."""
+
+TREND_MONTHS = 360
+"""Longest trailing line whose slope every forecast continues unless the predictors say otherwise (months)."""
+
+COVARIATE_MEAN = 3
+"""Length of the means of each covariate (months)."""
+
+COVARIATE_LAGS = (0, 3, 6, 9)
+"""Months back of the ends of these means: together the last year."""
+
+WARM_UP = 120
+"""Months that the trailing trend needs, and so the first row of predictors."""
+
+PENALTIES: FloatArray = np.logspace(-1, 4, 11)
+"""Ridge penalties tried, on predictors of unit variance."""
+
+FOLDS = 6
+"""Contiguous blocks of the cross-validation."""
+
+MIN_RESIDUALS = 60
+"""Cross-validated residuals that the quantiles of a lead need at least."""
+
+
+def seasonal_design(months: IntArray, steps: IntArray) -> FloatArray:
+    """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months)."""
+    angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / YEAR
+    waves = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    return np.concatenate([waves, waves * steps[:, None] / (10 * YEAR)], axis=1)
+
+
+def centred_year(values: FloatArray) -> FloatArray:
+    """Centred 2 x 12 moving average, NaN within half a year of the edges."""
+    weights = np.ones(YEAR + 1)
+    weights[[0, -1]] = 0.5
+    smooth = np.full(values.size, np.nan)
+    half = YEAR // 2
+    smooth[half:-half] = np.convolve(values, weights / YEAR, mode="valid")
+    return smooth
+
+
+def trailing_mean(values: FloatArray, length: int) -> FloatArray:
+    """Mean of the last `length` months, NaN where fewer exist."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    mean = np.full(values.size, np.nan)
+    mean[length - 1 :] = (total[length:] - total[:-length]) / length
+    return mean
+
+
+def trailing_slope(values: FloatArray, longest: int, shortest: int) -> FloatArray:
+    """Least-squares slope per month over the last `longest` months or all there are, NaN with fewer than `shortest`."""
+    time = np.arange(values.size, dtype=float)
+    length = np.minimum(time + 1, longest)
+    first, end = (time + 1 - length).astype(int), time.astype(int) + 1
+    total, moment = (np.concatenate([[0.0], np.cumsum(column)]) for column in (values, time * values))
+    centre = (first + time) / 2
+    cross = moment[end] - moment[first] - centre * (total[end] - total[first])
+    slope = cross / np.maximum(length * (length**2 - 1) / 12, 1.0)
+    slope[: shortest - 1] = np.nan
+    return np.asarray(slope)
+
+
+def lagged(values: FloatArray, lag: int) -> FloatArray:
+    """Values `lag` months before, NaN at the start."""
+    return np.concatenate([np.full(lag, np.nan), values[: values.size - lag]])
+
+
+def covariate_values(history: xr.Dataset) -> FloatArray:
+    """Covariates (time, predictor), gaps and the end filled from within; no column if there are none."""
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
+    columns = [fill_gaps(column) for column in table.T if np.isfinite(column).any()]
+    return np.column_stack(columns) if columns else np.empty((table.shape[0], 0))
+
+
+def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> FloatArray:
+    """Predictors (time, predictor) known at each month, NaN where the record before is too short."""
+    slope = trailing_slope(level, LINE_MONTHS, LINE_MONTHS)
+    line_end = trailing_mean(level, LINE_MONTHS) + slope * (LINE_MONTHS - 1) / 2
+    angle = 2 * np.pi * months / YEAR
+    columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
+    columns += [level - trailing_mean(level, YEAR), level - line_end, slope, np.sin(angle), np.cos(angle)]
+    for covariate in covariates.T:
+        mean = trailing_mean(covariate, COVARIATE_MEAN)
+        columns += [lagged(mean, lag) for lag in COVARIATE_LAGS]
+        columns += [mean * np.sin(angle), mean * np.cos(angle)]
+    return np.column_stack(columns)
+
+
+def ridge_path(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coefficients (penalty, predictor) and intercepts (penalty) for every penalty, by one decomposition."""
+    centre, middle = rows.mean(axis=0), float(target.mean())
+    left, singular, right = np.linalg.svd(rows - centre, full_matrices=False)
+    shrunk = singular / (singular**2 + PENALTIES[:, None])
+    coefficients = (shrunk * (left.T @ (target - middle))) @ right
+    return coefficients, middle - coefficients @ centre
+
+
+def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArray:
+    """Residuals (penalty, row) of contiguous blocks, each predicted from the rows at least `gap` months away."""
+    index = np.arange(target.size)
+    residual = np.full((PENALTIES.size, target.size), np.nan)
+    for block in np.array_split(index, FOLDS):
+        far = (index < block[0] - gap) | (index > block[-1] + gap)
+        if far.sum() <= rows.shape[1]:
+            continue
+        coefficients, intercepts = ridge_path(rows[far], target[far])
+        residual[:, block] = target[block] - (coefficients @ rows[block].T + intercepts[:, None])
+    return residual
+
+
+@dataclass(frozen=True)
+class LeadModel:
+    """Coefficients of one lead, and the quantiles of its cross-validated residual."""
+
+    coefficients: FloatArray
+    intercept: float
+    residual: FloatArray
+
+
+def fit_lead(
+    rows: FloatArray, level: FloatArray, trend: FloatArray, deseasonalised: FloatArray, lead: int
+) -> LeadModel | None:
+    """Model of the change of the deseasonalised record over `lead` months, less the trend known at the origin.
+
+    Rows (time, predictor) and the trend (per month) may hold NaN; such months are left out.
+
+    None if fewer than MIN_RESIDUALS months can be predicted from other blocks.
+    """
+    if level.size <= lead:
+        return None
+    target = deseasonalised[lead:] - level[:-lead] - lead * trend[:-lead]
+    train = np.isfinite(rows[:-lead]).all(axis=1) & np.isfinite(target)
+    table, wanted = rows[:-lead][train], target[train]
+    residual = cross_validated(table, wanted, gap=lead)
+    scored = np.isfinite(residual[0])
+    if scored.sum() < MIN_RESIDUALS:
+        return None
+    best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
+    path, intercepts = ridge_path(table, wanted)
+    return LeadModel(path[best], float(intercepts[best]), np.quantile(residual[best, scored], QUANTILES))
+
+
+@dataclass
+class FittedRidge:
+    """What one history teaches; the leads are fitted when they are first asked for."""
+
+    season: FloatArray
+    centre: FloatArray
+    spread: FloatArray
+    rows: FloatArray
+    level: FloatArray
+    trend: FloatArray
+    deseasonalised: FloatArray
+    simpler: Fitted
+    models: list[LeadModel] = field(default_factory=list)
+    fallbacks: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated for the leads so far."""
+        return int(self.season.size + len(self.models) * (self.rows.shape[1] + 1))
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`."""
+        for lead in range(len(self.models) + 1, leads + 1):
+            model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
+            if model is None:
+                self.fallbacks = 1
+                return self.simpler.forecast(history, leads)
+            self.models.append(model)
+        fitted = self.level.size
+        values, months = history_values(history), calendar_months(history)
+        every_month = (months[0] + np.arange(values.size + leads)) % YEAR
+        season = seasonal_design(every_month, np.arange(values.size + leads) - fitted + 1) @ self.season
+        level = fill_gaps(values - season[: values.size])
+        row = (predictors(level, covariate_values(history), months)[-1] - self.centre) / self.spread
+        change = np.array([model.coefficients @ row + model.intercept for model in self.models[:leads]])
+        change += trailing_slope(level, TREND_MONTHS, WARM_UP)[-1] * np.arange(1, leads + 1)
+        residual = np.stack([model.residual for model in self.models[:leads]])
+        return np.asarray((level[-1] + change + season[values.size :])[:, None] + residual)
+
+
+@dataclass(frozen=True)
+class RidgeEnso:
+    """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "ridge-enso"
+
+    def fit(self, history: xr.Dataset) -> FittedRidge:
+        """See `Forecaster.fit`."""
+        require_months(history, WARM_UP, self.name)
+        values, months = history_values(history), calendar_months(history)
+        waves = seasonal_design(months, np.arange(values.size) - values.size + 1)
+        departure = values - centred_year(fill_gaps(values))
+        known = np.isfinite(departure)
+        season = np.linalg.lstsq(waves[known], departure[known], rcond=None)[0]
+        deseasonalised = values - waves @ season
+        level = fill_gaps(deseasonalised)
+        table = predictors(level, covariate_values(history), months)
+        centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        trend = trailing_slope(level, TREND_MONTHS, WARM_UP)
+        simpler = ClimatologyTrend(residual=True).fit(history)
+        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, simpler)

@@ -1,0 +1,1 @@
+"""Combinations of forecasts and the calibration of their intervals."""

@@ -1,0 +1,1 @@
+"""What forecasters of several kinds share: the protocol, the frame of predictors, structural models."""

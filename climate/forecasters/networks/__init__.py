@@ -1,0 +1,1 @@
+"""Networks that one region's record trains, and their names."""

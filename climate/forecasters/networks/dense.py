@@ -1,0 +1,218 @@
+"""A plain dense network of any depth written by hand in NumPy, and its twin in Keras: for teaching.
+
+Forward: a_l = max(0, a_(l-1) W_l + b_l), the last layer without the maximum. Backward: the chain rule, layer by layer
+from the last; every gradient has the shape of what it belongs to. Adam after Kingma and Ba (2015), arXiv:1412.6980.
+The twin exists to show that the same weights give the same losses and gradients.
+
+`dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of what
+damped persistence leaves, like `lstm-direct`, but without memory and without a linear path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from climate.contract import QUANTILES
+from climate.forecasters.common.base import FloatArray, future_months, history_values, require_months
+from climate.forecasters.common.features import Frame, Scaler
+from climate.params import LstmParams
+
+Loss = Literal["squared", "pinball"]
+Layers = list[tuple[FloatArray, FloatArray]]
+"""Kernel (inputs, outputs) and bias (outputs) of each layer."""
+
+MAX_LEADS = 60
+"""Leads that the network predicts (months)."""
+
+MIN_MONTHS = 216
+"""Months with a value that training needs."""
+
+EPOCHS = 30
+"""Passes over the data: from random weights, without a linear start, it takes more than the LSTM does."""
+
+LEARNING_RATE = 1e-3
+
+HIDDEN_LAYERS = 2
+"""Layers between the predictors and the output."""
+
+DECAYS = (0.9, 0.999)
+"""Adam's decay of the mean gradient and of the mean square."""
+
+EPSILON = 1e-7
+"""Adam's guard against division by zero, as Keras has it."""
+
+
+def initial_layers(sizes: Sequence[int], seed: int) -> Layers:
+    """Kernels drawn for rectifiers (He et al. 2015, arXiv:1502.01852), biases zero."""
+    draw = np.random.default_rng(seed)
+    return [
+        (draw.normal(0.0, np.sqrt(2 / inputs), (inputs, outputs)), np.zeros(outputs))
+        for inputs, outputs in pairwise(sizes)
+    ]
+
+
+def forward(layers: Layers, inputs: FloatArray) -> list[FloatArray]:
+    """Activations of every layer, the inputs first and the outputs last."""
+    activations = [inputs]
+    for depth, (kernel, bias) in enumerate(layers):
+        linear = activations[-1] @ kernel + bias
+        activations.append(linear if depth == len(layers) - 1 else np.maximum(linear, 0.0))
+    return activations
+
+
+def loss_and_slope(
+    outputs: FloatArray, targets: FloatArray, weights: FloatArray, loss: Loss
+) -> tuple[float, FloatArray]:
+    """Weighted mean loss and its derivative by the outputs.
+
+    Args:
+        outputs: (row, output); for "pinball" the quantiles of each target lie side by side.
+        targets, weights: (row, target).
+        loss: "squared": mean squared error; "pinball": mean over the quantiles.
+    """
+    total = max(float(weights.sum()), 1.0)
+    if loss == "squared":
+        error = outputs - targets
+        return float((weights * error**2).sum() / total), 2 * weights * error / total
+    levels = np.array(QUANTILES)
+    error = targets[..., None] - outputs.reshape(*targets.shape, levels.size)
+    share = weights[..., None] / (levels.size * total)
+    value = float((np.maximum(levels * error, (levels - 1) * error) * share).sum())
+    slope = np.where(error > 0, -levels, np.where(error < 0, 1 - levels, 0.0)) * share
+    return value, slope.reshape(outputs.shape)
+
+
+def backward(layers: Layers, activations: Sequence[FloatArray], slope: FloatArray) -> Layers:
+    """Gradients of the loss by every kernel and bias, from its derivative by the outputs."""
+    gradients: Layers = []
+    for depth in reversed(range(len(layers))):
+        below = activations[depth]
+        gradients.append((below.T @ slope, slope.sum(axis=0)))
+        if depth:
+            slope = (slope @ layers[depth][0].T) * (below > 0)
+    return gradients[::-1]
+
+
+def train(
+    layers: Layers,
+    inputs: FloatArray,
+    targets: FloatArray,
+    weights: FloatArray,
+    *,
+    loss: Loss,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+) -> tuple[Layers, list[float]]:
+    """Adam over shuffled batches. Returns the trained layers and the mean loss of each epoch."""
+    values = [array.copy() for layer in layers for array in layer]
+    means = [np.zeros_like(array) for array in values]
+    squares = [np.zeros_like(array) for array in values]
+    order = np.random.default_rng(seed)
+    step, history = 0, []
+    for _ in range(epochs):
+        losses = []
+        shuffled = order.permutation(len(inputs))
+        for start in range(0, len(inputs), batch):
+            rows = shuffled[start : start + batch]
+            current = list(zip(values[::2], values[1::2], strict=True))
+            activations = forward(current, inputs[rows])
+            value, slope = loss_and_slope(activations[-1], targets[rows], weights[rows], loss)
+            losses.append(value)
+            step += 1
+            rate = learning_rate * np.sqrt(1 - DECAYS[1] ** step) / (1 - DECAYS[0] ** step)
+            gradients = [array for pair in backward(current, activations, slope) for array in pair]
+            for array, mean, square, gradient in zip(values, means, squares, gradients, strict=True):
+                mean += (1 - DECAYS[0]) * (gradient - mean)
+                square += (1 - DECAYS[1]) * (gradient**2 - square)
+                array -= rate * mean / (np.sqrt(square) + EPSILON)
+        history.append(float(np.mean(losses)))
+    return list(zip(values[::2], values[1::2], strict=True)), history
+
+
+def keras_twin(layers: Layers) -> Any:
+    """The same network in Keras, in double precision, holding the same weights."""
+    from climate.forecasters.networks.network import load_keras
+
+    keras = load_keras()
+    inputs = keras.Input((layers[0][0].shape[0],), dtype="float64")
+    outputs = inputs
+    for depth, (kernel, _) in enumerate(layers):
+        activation = None if depth == len(layers) - 1 else "relu"
+        outputs = keras.layers.Dense(kernel.shape[1], activation=activation, dtype="float64")(outputs)
+    model = keras.Model(inputs, outputs)
+    model.set_weights([array for layer in layers for array in layer])
+    return model
+
+
+@dataclass(frozen=True)
+class FittedDense:
+    """Frame, scaler, unit of the targets per lead, and the layers of each seed."""
+
+    frame: Frame
+    scaler: Scaler
+    unit: FloatArray
+    members: tuple[Layers, ...]
+    parameters: int
+    fallbacks: int = 0
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`; crossing quantiles are sorted. Raises ValueError for more than MAX_LEADS leads."""
+        if leads > MAX_LEADS:
+            raise ValueError(f"dense-numpy forecasts {MAX_LEADS} leads, asked for {leads}")
+        rows = self.frame.rows(history, MAX_LEADS, 1)
+        inputs = self.scaler(rows.static[-1:])
+        shapes = [forward(layers, inputs)[-1].reshape(MAX_LEADS, len(QUANTILES)) for layers in self.members]
+        change = np.mean([np.sort(shape, axis=1) for shape in shapes], axis=0) * self.unit[:, None]
+        season = self.frame.season[future_months(history, leads)]
+        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + change[:leads])
+
+
+@dataclass(frozen=True)
+class DenseNumpy:
+    """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
+
+    params: LstmParams
+    name: str = "dense-numpy"
+
+    def fit(self, history: xr.Dataset) -> FittedDense:
+        """Estimate frame, scaler and one network per seed. Raises ClimateError below MIN_MONTHS months."""
+        settings = self.params
+        require_months(history, MIN_MONTHS, self.name)
+        frame = Frame.estimate(history, MAX_LEADS)
+        rows = frame.rows(history, MAX_LEADS, 1)
+        targets = rows.targets(history_values(history))
+        used = rows.usable() & np.isfinite(targets).any(axis=1)
+        targets = targets[used]
+        known = np.isfinite(targets)
+        squares = np.where(known, targets, 0.0) ** 2
+        unit = np.sqrt(squares.sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+        unit = np.where(unit > 0, unit, 1.0)
+        scaler = Scaler.estimate(rows.static[used])
+        inputs = scaler(rows.static[used])
+        sizes = [inputs.shape[1], *[settings.units] * HIDDEN_LAYERS, MAX_LEADS * len(QUANTILES)]
+        members = tuple(
+            train(
+                initial_layers(sizes, seed),
+                inputs,
+                np.where(known, targets / unit, 0.0),
+                known.astype(float),
+                loss="pinball",
+                epochs=EPOCHS,
+                batch=settings.batch,
+                learning_rate=LEARNING_RATE,
+                seed=seed,
+            )[0]
+            for seed in settings.seeds
+        )
+        weights = sum(kernel.size + bias.size for layers in members for kernel, bias in layers)
+        return FittedDense(
+            frame, scaler, unit, members, int(frame.parameters + 2 * inputs.shape[1] + MAX_LEADS + weights)
+        )

@@ -1,0 +1,86 @@
+"""`lstm-hybrid`: the network of `lstm` on what the structural expectation of `hybrid` leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.common.base import FloatArray, require_months
+from climate.forecasters.common.features import Scaler, covariates_of
+from climate.forecasters.common.hybrid import (
+    MIN_MONTHS,
+    Expectation,
+    check_leads,
+    covariate_predictors,
+    sequences,
+    training_rows,
+)
+from climate.forecasters.networks.lstm import Trained, train_members
+from climate.params import LstmParams
+
+DIRECT_PREDICTORS = (7, 9)
+"""Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""
+
+
+def padded(predictors: FloatArray, covariates: int) -> FloatArray:
+    """Zeros beside the predictors, as many columns as `lstm-direct` has: then both share one compiled network."""
+    width = DIRECT_PREDICTORS[0] + DIRECT_PREDICTORS[1] * covariates
+    return np.pad(predictors, [(0, 0), (0, max(width - predictors.shape[1], 0))])
+
+
+@dataclass(frozen=True)
+class FittedHybrid:
+    """Expectation, scalers and the trained networks."""
+
+    expectation: Expectation
+    static_scaler: Scaler
+    sequence_scaler: Scaler
+    trained: Trained
+    covariates: int
+    lookback: int
+    parameters: int
+
+    @property
+    def fallbacks(self) -> int:
+        """1 where SARIMA could not be fitted."""
+        return self.expectation.model.fallbacks
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        check_leads("lstm-hybrid", leads)
+        expected = self.expectation(history)
+        sequence = sequences(history, expected, self.lookback)[-1:]
+        static = padded(self.static_scaler(covariate_predictors(history)[-1:]), self.covariates)
+        change = self.trained.predict(self.sequence_scaler(sequence), static)
+        return np.asarray(expected[-1, :leads, None] + change[:leads])
+
+
+@dataclass(frozen=True)
+class HybridLstm:
+    """Settings of `lstm-hybrid`: those of the LSTM."""
+
+    params: LstmParams
+    name: str = "lstm-hybrid"
+
+    def fit(self, history: xr.Dataset) -> FittedHybrid:
+        """Estimate expectation, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS."""
+        settings = self.params
+        require_months(history, MIN_MONTHS, self.name)
+        expectation = Expectation.estimate(history)
+        predictors, expected, targets = training_rows(history, expectation)
+        sequence = sequences(history, expected, settings.lookback)
+        used = (
+            np.isfinite(predictors).all(axis=1)
+            & np.isfinite(sequence).all(axis=(1, 2))
+            & np.isfinite(targets).any(axis=1)
+        )
+        static_scaler, sequence_scaler = Scaler.estimate(predictors[used]), Scaler.estimate(sequence[used])
+        covariates = covariates_of(history).shape[1]
+        static = padded(static_scaler(predictors[used]), covariates)
+        trained = train_members(settings, static, sequence_scaler(sequence[used]), targets[used])
+        estimated = expectation.parameters + 2 * predictors.shape[1] + trained.parameters
+        return FittedHybrid(
+            expectation, static_scaler, sequence_scaler, trained, covariates, settings.lookback, int(estimated)
+        )

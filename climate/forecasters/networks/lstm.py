@@ -1,0 +1,219 @@
+"""LSTM forecasters: the direct one, and the one that tutorials write.
+
+`lstm-direct` reads the deseasonalised record and its covariates and predicts, for all leads at once, the quantiles of
+what damped persistence leaves (`features`). A linear path beside the recurrent one starts at the ridge solution, and
+the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay
+near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.contract import QUANTILES
+from climate.forecasters.common.base import (
+    NORMAL_QUANTILES,
+    FloatArray,
+    Forecaster,
+    future_months,
+    history_values,
+    require_months,
+)
+from climate.forecasters.common.features import Frame, Scaler
+from climate.forecasters.common.linear import ridge_start
+from climate.forecasters.networks.dense import DenseNumpy
+from climate.forecasters.networks.network import Network, Weights, load_keras
+from climate.forecasters.networks.tutorial import TutorialLstm
+from climate.params import LstmParams
+
+MAX_LEADS = 60
+"""Leads that the network predicts (months)."""
+
+MIN_MONTHS = 216
+"""Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
+
+MEDIAN = QUANTILES.index(0.5)
+
+
+def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead) of weight above zero.
+
+    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
+    """
+    ops = load_keras().ops
+    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
+    error = ops.expand_dims(targets, -1) - outputs
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+@lru_cache(maxsize=4)
+def direct_network(lookback: int, channels: int, predictors: int, units: int, batch: int) -> Network:
+    """The direct network, compiled once per process for each shape.
+
+    Outputs are (row, lead, quantile) in units of each lead's residual deviation.
+    """
+    keras = load_keras()
+    ops = keras.ops
+    upper = len(QUANTILES) - 1 - MEDIAN
+    gaps = np.diff(NORMAL_QUANTILES)
+    start = np.tile(np.log(np.expm1(gaps)), MAX_LEADS)
+
+    def build() -> Any:
+        sequence = keras.Input((lookback, channels), name="sequence")
+        static = keras.Input((predictors,), name="static")
+        state = keras.layers.LSTM(units, use_cudnn=False, name="memory")(sequence)
+        linear = keras.layers.Dense(MAX_LEADS, name="linear")(static)
+        change = keras.layers.Dense(MAX_LEADS, kernel_initializer="zeros", name="change")(state)
+        spread = keras.layers.Dense(
+            MAX_LEADS * gaps.size,
+            kernel_initializer="zeros",
+            bias_initializer=lambda shape, dtype=None: ops.cast(ops.reshape(start, shape), dtype or "float32"),
+            name="spread",
+        )(state)
+        middle = keras.layers.Reshape((MAX_LEADS, 1))(keras.layers.Add()([linear, change]))
+        steps = keras.layers.Reshape((MAX_LEADS, gaps.size))(keras.layers.Activation("softplus")(spread))
+        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
+        above = ops.cumsum(steps[:, :, -upper:], axis=-1)
+        outputs = ops.concatenate([middle + below, middle, middle + above], axis=-1)
+        return keras.Model([sequence, static], outputs)
+
+    return Network(build, pinball, batch)
+
+
+def _place(network: Network, weights: Weights, layer: str, kernel: FloatArray, bias: FloatArray) -> Weights:
+    values = {"kernel": kernel, "bias": bias}
+    return [
+        values[variable.name].astype(np.float32) if variable.path.startswith(f"{layer}/") else weight
+        for variable, weight in zip(network.model.weights, weights, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Unit of the outputs (lead) and the weights of each seed."""
+
+    deviation: FloatArray
+    network: Callable[[], Network]
+    members: tuple[Weights, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated: the units, and the weights of all seeds."""
+        return int(self.deviation.size + len(self.members) * self.network().parameters)
+
+    def each_seed(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Quantiles (seed, lead, quantile) of the target for one scaled row (1, ...)."""
+        network = self.network()
+        shapes = np.stack([network.predict(weights, [sequence, static])[0] for weights in self.members])
+        return np.asarray(shapes * self.deviation[:, None])
+
+    def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
+        """Their mean over the seeds (lead, quantile)."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
+
+
+def train_members(settings: LstmParams, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
+    """One network per seed, each from the ridge solution of the linear path.
+
+    Args:
+        static: scaled predictors (row, predictor); sequence: (row, lookback, channel); neither holds NaN.
+        targets: (row, lead), NaN where nothing was observed.
+    """
+    coefficients, intercepts, deviation = ridge_start(static, targets)
+    scaled = targets / deviation
+    known = np.isfinite(scaled)
+
+    def network() -> Network:
+        return direct_network(*sequence.shape[1:], static.shape[1], settings.units, settings.batch)
+
+    members = []
+    for seed in settings.seeds:
+        start = _place(network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation)
+        members.append(
+            network().train(
+                start,
+                [sequence, static],
+                np.where(known, scaled, 0.0),
+                known.astype(float),
+                epochs=settings.epochs,
+                learning_rate=settings.learning_rate,
+                seed=seed,
+            )
+        )
+    return Trained(deviation, network, tuple(members))
+
+
+@dataclass(frozen=True)
+class FittedDirect:
+    """Frame, scalers and the trained networks."""
+
+    frame: Frame
+    static_scaler: Scaler
+    sequence_scaler: Scaler
+    trained: Trained
+    lookback: int
+    parameters: int
+    fallbacks: int = 0
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        # single precision may turn two near quantiles round
+        return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Seeded.seed_forecasts`; raises as `forecast`."""
+        if leads > MAX_LEADS:
+            raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
+        rows = self.frame.rows(history, MAX_LEADS, self.lookback)
+        inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
+        changes = self.trained.each_seed(*inputs)[:, :leads]
+        season = self.frame.season[future_months(history, leads)]
+        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + changes)
+
+
+@dataclass(frozen=True)
+class DirectLstm:
+    """Settings of `lstm-direct`."""
+
+    params: LstmParams
+    name: str = "lstm-direct"
+    frame: type[Frame] = Frame
+    """What makes the predictors; one that leaves some out shows what they are worth."""
+
+    def fit(self, history: xr.Dataset) -> FittedDirect:
+        """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""
+        settings = self.params
+        require_months(history, MIN_MONTHS, self.name)
+        frame = self.frame.estimate(history, MAX_LEADS)
+        rows = frame.rows(history, MAX_LEADS, settings.lookback)
+        targets = rows.targets(history_values(history))
+        used = rows.usable() & np.isfinite(targets).any(axis=1)
+        static_scaler, sequence_scaler = Scaler.estimate(rows.static[used]), Scaler.estimate(rows.sequence[used])
+        static, sequence = static_scaler(rows.static[used]), sequence_scaler(rows.sequence[used])
+        trained = train_members(settings, static, sequence, targets[used])
+        estimated = frame.parameters + 2 * static.shape[1] + trained.parameters
+        return FittedDirect(frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated))
+
+
+def _hybrid(params: LstmParams) -> Forecaster:
+    # imported here because the hybrid is built on this module's network
+    from climate.forecasters.networks.hybrid_lstm import HybridLstm
+
+    return HybridLstm(params)
+
+
+LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {
+    "lstm-direct": DirectLstm,
+    "lstm-tutorial": TutorialLstm,
+    "dense-numpy": DenseNumpy,
+    "lstm-hybrid": _hybrid,
+}
+"""Networks by name, made from the parameters of stage `lstm`."""

@@ -1,0 +1,104 @@
+"""The LSTM as tutorials write it: a counter-example for teaching.
+
+The record is squeezed into 0..1 between its least and greatest value so far, the network learns the next month from
+the last ones by squared error, and forecasts feed on themselves month by month. Everything is fitted inside the fold,
+so it does not cheat; it fails because a trending record soon leaves the range that was trained on, and because each
+step adds the error of the one before. Quantiles are normal; their deviation is that of the one-step errors in
+training times the square root of the lead, as of a random walk. Tutorials train one network, so only the first seed
+is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.common.base import FloatArray, fill_gaps, history_values, normal_quantiles, require_months
+from climate.forecasters.networks.network import Network, Weights, load_keras
+from climate.params import LstmParams
+
+EPOCHS = 30
+"""Passes over the data, and LEARNING_RATE as Keras has it: the usual choices, whatever the direct network is given."""
+
+LEARNING_RATE = 1e-3
+
+MIN_MONTHS = 120
+"""Months with a value that training needs beyond the lookback."""
+
+
+def squared_error(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Weighted mean squared error."""
+    ops = load_keras().ops
+    return ops.sum(weights * ops.square(targets - outputs)) / ops.sum(weights)
+
+
+@lru_cache(maxsize=2)
+def tutorial_network(lookback: int, units: int, batch: int) -> Network:
+    """One LSTM layer and one output, compiled once per process for each shape."""
+    keras = load_keras()
+
+    def build() -> Any:
+        sequence = keras.Input((lookback, 1))
+        state = keras.layers.LSTM(units, use_cudnn=False)(sequence)
+        return keras.Model([sequence], keras.layers.Dense(1)(state))
+
+    return Network(build, squared_error, batch)
+
+
+@dataclass(frozen=True)
+class FittedTutorial:
+    """Range of the training record, weights, one-step deviation (unit of the record)."""
+
+    settings: LstmParams
+    least: float
+    extent: float
+    weights: Weights
+    deviation: float
+    parameters: int
+    fallbacks: int = 0
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`."""
+        settings = self.settings
+        network = tutorial_network(settings.lookback, settings.units, settings.batch)
+        recent = (fill_gaps(history_values(history))[-settings.lookback :] - self.least) / self.extent
+        window = recent
+        for _ in range(leads):
+            following = network.predict(self.weights, [window[None, -settings.lookback :, None]])[0, 0]
+            window = np.append(window, following)
+        mean = self.least + self.extent * window[-leads:]
+        return normal_quantiles(mean, self.deviation * np.sqrt(np.arange(1.0, leads + 1)))
+
+
+@dataclass(frozen=True)
+class TutorialLstm:
+    """Settings of `lstm-tutorial`."""
+
+    params: LstmParams
+    name: str = "lstm-tutorial"
+
+    def fit(self, history: xr.Dataset) -> FittedTutorial:
+        """Estimate range and weights. Raises ClimateError for a history shorter than the lookback + MIN_MONTHS."""
+        settings = self.params
+        require_months(history, settings.lookback + MIN_MONTHS, self.name)
+        values = fill_gaps(history_values(history))
+        least, extent = float(values.min()), float(np.ptp(values)) or 1.0
+        windows = np.lib.stride_tricks.sliding_window_view((values - least) / extent, settings.lookback + 1)
+        inputs, targets = windows[:, :-1, None], windows[:, -1:]
+        network = tutorial_network(settings.lookback, settings.units, settings.batch)
+        seed = settings.seeds[0]
+        weights = network.train(
+            network.fresh(seed),
+            [inputs],
+            targets,
+            np.ones_like(targets),
+            epochs=EPOCHS,
+            learning_rate=LEARNING_RATE,
+            seed=seed,
+        )
+        deviation = extent * float(np.sqrt(np.mean((targets - network.predict(weights, [inputs])) ** 2)))
+        return FittedTutorial(settings, least, extent, weights, deviation, 3 + network.parameters)

@@ -1,0 +1,1 @@
+"""Forecasters that learn from many places and forecast any."""
