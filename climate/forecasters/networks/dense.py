@@ -83,9 +83,8 @@ def loss_and_slope(
     levels = np.array(QUANTILES)
     error = targets[..., None] - outputs.reshape(*targets.shape, levels.size)
     share = weights[..., None] / (levels.size * total)
-    value = float((np.maximum(levels * error, (levels - 1) * error) * share).sum())
-    slope = np.where(error > 0, -levels, np.where(error < 0, 1 - levels, 0.0)) * share
-    return value, slope.reshape(outputs.shape)
+    slope = ((error < 0) - levels) * share
+    return -float((error * slope).sum()), slope.reshape(outputs.shape)
 
 
 def backward(layers: Layers, activations: Sequence[FloatArray], slope: FloatArray) -> Layers:
