@@ -70,15 +70,15 @@ class Lines:
 
     def look(self, model: str) -> dict[str, Any]:
         """Arguments of the line of a model."""
-        if model not in self.coloured:
-            return OTHERS
         look = style_of(model)
+        if model not in self.coloured:
+            return {**OTHERS, "label": look.label}
         weight = {"lw": 2.6, "zorder": 4} if model in self.shown else {"lw": 1.5, "zorder": 3}
-        return {"color": look.colour, "ls": look.dash, **weight}
+        return {"color": look.colour, "ls": look.dash, "label": look.label, **weight}
 
     def legend(self, figure: Figure) -> None:
         """One entry for each model in colour, and one for all others."""
-        entries = [Line2D([], [], label=style_of(model).label, **self.look(model)) for model in self.coloured]
+        entries = [Line2D([], [], **self.look(model)) for model in self.coloured]
         entries.append(Line2D([], [], label="Other models, in the data", **OTHERS))
         figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
 
