@@ -13,36 +13,31 @@ libraries' from benchmarks/peers.json.
 from __future__ import annotations
 
 import datetime
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from benchmarks import peer_models as peers
-from benchmarks.cost import processor
+from benchmarks.cost import early_history, measure, processor
 from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
 from climate import layout
-from climate.backtest import history_of
-from climate.files import read_json, read_netcdf, write_json
+from climate.files import read_json, write_json
 from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.common.base import fill_gaps, history_values
+from climate.forecasters.common.statespace import YEAR, Sarima
 from climate.forecasters.networks.lstm import LSTMS
 from climate.params import load_params
 
 TARGET = Path(__file__).with_name("speed.json")
 ROUNDS = 3
-ORDER, SEASONAL_ORDER = (1, 1, 1), (0, 1, 1)
-"""Of the SARIMA that all three have."""
-
 OWN = ("trend-ar1", "trend-arma", "ets", "sarima", "unobserved-components", "sarimax-enso", "ridge-enso")
 
 
@@ -51,13 +46,13 @@ class Plain:
     """A statsmodels model as its manual shows it, without this project's options."""
 
     name: str
-    make: Callable[[np.ndarray], Any]
+    make: Callable[[pd.Series], Any]
 
     def fit(self, history: xr.Dataset) -> Plain.Fitted:
         """Estimate with default options."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Plain.Fitted(self.make(fill_gaps(history_values(history))).fit(disp=False))
+            return Plain.Fitted(self.make(pd.Series(fill_gaps(history_values(history)))).fit(disp=False))
 
     @dataclass(frozen=True)
     class Fitted:
@@ -67,8 +62,6 @@ class Plain:
 
         def forecast(self, history: xr.Dataset, leads: int) -> Any:
             """Mean and intervals of all levels, from the months that were fitted."""
-            if hasattr(self.result, "get_forecast"):
-                return self.result.get_forecast(leads).summary_frame()
             end = history.sizes["time"]
             return self.result.get_prediction(end, end + leads - 1).summary_frame()
 
@@ -76,12 +69,13 @@ class Plain:
 def plain() -> Iterator[Plain]:
     """The two models that this project has with other options."""
     yield Plain(
-        "SARIMAX (statsmodels)", lambda values: SARIMAX(values, order=ORDER, seasonal_order=(*SEASONAL_ORDER, 12))
+        "SARIMAX (statsmodels)",
+        lambda values: SARIMAX(values, order=Sarima.order, seasonal_order=(*Sarima.seasonal_order, YEAR)),
     )
     yield Plain(
         "ETSModel (statsmodels)",
         lambda values: ETSModel(
-            values, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=12
+            values, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=YEAR
         ),
     )
 
@@ -94,22 +88,9 @@ def libraries(region: str) -> Iterator[tuple[str, Any]]:
         yield name, chosen(region, name)[1]
     fixed = peers.StatsPeer(
         "ARIMA, same order (statsforecast)",
-        lambda: models.ARIMA(order=ORDER, seasonal_order=SEASONAL_ORDER, season_length=12),
+        lambda: models.ARIMA(order=Sarima.order, seasonal_order=Sarima.seasonal_order, season_length=YEAR),
     )
     yield "", fixed
-
-
-def measure(forecaster: Any, history: xr.Dataset, leads: int) -> dict[str, float]:
-    """Least CPU seconds of an estimation and of a forecast."""
-    fits, forecasts = [], []
-    for _ in range(1 + ROUNDS):
-        start = time.process_time()
-        fitted = forecaster.fit(history)
-        middle = time.process_time()
-        fitted.forecast(history, leads)
-        fits.append(middle - start)
-        forecasts.append(time.process_time() - middle)
-    return {"fit_seconds": round(min(fits[1:]), 4), "forecast_seconds": round(min(forecasts[1:]), 4)}
 
 
 def main() -> None:
@@ -120,30 +101,22 @@ def main() -> None:
     theirs = read_json(PEERS)["series"]
     rows: list[dict[str, Any]] = []
     for region in SERIES:
-        whole = history_of(read_netcdf(layout.series_file(region)), read_netcdf(layout.COVARIATES))
-        history = whole.sel(time=slice(None, params.backtest.first_origin))
+        history = early_history(region, params.backtest.first_origin)
         own = mine[mine["region"] == region]
-        entries: list[tuple[str, str, Any, dict[str, float]]] = []
+        entries: list[tuple[str, Any, dict[str, float]]] = []
         for name in (*OWN, "lstm-direct"):
             forecaster = BASELINES[name]() if name in BASELINES else LSTMS[name](params.lstm)
             crps = own[own["model"] == name].set_index("block")["crps"].astype(float).to_dict()
-            entries.append((name, "here", forecaster, crps))
-        entries += [(one.name, "statsmodels", one, {}) for one in plain()]
+            entries.append(("here", forecaster, crps))
+        entries += [("statsmodels", one, {}) for one in plain()]
         for key, forecaster in libraries(region):
             crps = theirs[region]["models"].get(key, {}).get("crps", {})
             package = "neuralforecast" if key in peers.NEURAL else "statsforecast"
-            entries.append((forecaster.name, package, forecaster, crps))
-        for name, package, forecaster, crps in entries:
-            seconds = measure(forecaster, history, params.backtest.leads)
-            rows.append(
-                {
-                    "series": region,
-                    "model": name,
-                    "package": package,
-                    **seconds,
-                    **{f"crps_{block}": round(crps[block], 5) for block in ("1-12", "1-60") if block in crps},
-                }
-            )
+            entries.append((package, forecaster, crps))
+        for package, forecaster, crps in entries:
+            scores = {f"crps_{block}": round(crps[block], 5) for block in ("1-12", "1-60") if block in crps}
+            seconds = measure(forecaster, history, params.backtest.leads, ROUNDS)
+            rows.append({"series": region, "package": package, **seconds, **scores})
             print(*rows[-1].values(), flush=True)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     write_json({"date": today, "machine": processor(), "models": rows}, TARGET)
