@@ -36,9 +36,9 @@ def splice(
     `uncertainty`, where published, has the standard error of the shift added in quadrature.
 
     Seams: dims (seam, time): per seam who was joined to whom and when, the overlap, offset, drift per decade and the
-    step left in the spliced record, each with its standard error; `older_value`, `newer_value`, `difference` (seam,
-    time) over the overlaps. Raises ClimateError on records of different units, an overlap of fewer than MIN_OVERLAP
-    values, or a part that has no month of its own.
+    step left in the spliced record, each with its standard error, in the `units` of the row; `older_value`,
+    `newer_value`, `difference` (seam, time) over the overlaps. Raises ClimateError on records of different units, an
+    overlap of fewer than MIN_OVERLAP values, or a part that has no month of its own.
     """
     parts = definition.parts
     keys = [part.source for part in parts]
@@ -154,17 +154,16 @@ def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.
         "overlap_end": ("seam", np.array([end[-1] for end in ends], dtype=TIME_DTYPE)),
         "cadence": ("seam", [str(common.attrs["cadence"]) for common in overlaps]),
         "n": ("seam", [one.n for one in found]),
-        "offset": ("seam", [one.mean for one in found], {"units": units}),
-        "offset_se": ("seam", [one.mean_se for one in found], {"units": units}),
-        "drift": ("seam", [one.drift for one in found], {"units": f"{units} per decade"}),
-        "drift_se": ("seam", [one.drift_se for one in found], {"units": f"{units} per decade"}),
-        "step": ("seam", [row["step"][0] for row in rows], {"units": units}),
-        "step_se": ("seam", [row["step"][1] for row in rows], {"units": units}),
+        "units": ("seam", [units] * len(rows)),
+        "offset": ("seam", [one.mean for one in found]),
+        "offset_se": ("seam", [one.mean_se for one in found]),
+        "drift": ("seam", [one.drift for one in found]),
+        "drift_se": ("seam", [one.drift_se for one in found]),
+        "step": ("seam", [row["step"][0] for row in rows]),
+        "step_se": ("seam", [row["step"][1] for row in rows]),
     }
     renamed = [common.rename(older="older_value", newer="newer_value") for common in overlaps]
     curves = xr.concat(renamed, dim="seam", join="outer", combine_attrs="drop")
-    for variable in curves.data_vars.values():
-        variable.attrs["units"] = units
     return xr.Dataset(columns, coords={"seam": labels}).merge(curves)
 
 

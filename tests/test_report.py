@@ -23,14 +23,17 @@ from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.groups import EL_NINO, NEUTRAL, group_scores, join_groups
 from climate.report import words
+from climate.report.evidence import seam_table
 from climate.report.figures import contest, forecast, membership, places, record, scores, stripes
 from climate.report.figures.base import reduce_colours
+from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.palette import MODELS, ordered, style_of
 from climate.report.site import render
 from climate.report.text import record as record_text
 from climate.report.text import standfirst, verdict, winners
+from climate.splice import join_seams
 from tests.conftest import ROOT
 from tests.promised import of_other_stages
 
@@ -193,12 +196,13 @@ def make_seams() -> xr.Dataset:
             "newer": ("seam", ["new-source"]),
             "join": ("seam", np.array(["1974-05"], dtype="datetime64[M]").astype(TIME_DTYPE)),
             "n": ("seam", [120]),
-            "offset": ("seam", [0.12], {"units": "ppm"}),
-            "offset_se": ("seam", [0.01], {"units": "ppm"}),
-            "step": ("seam", [0.02], {"units": "ppm"}),
-            "step_se": ("seam", [0.015], {"units": "ppm"}),
-            "older_value": (("seam", "time"), older[None], {"units": "ppm"}),
-            "newer_value": (("seam", "time"), older[None] + 0.12, {"units": "ppm"}),
+            "units": ("seam", ["ppm"]),
+            "offset": ("seam", [0.12]),
+            "offset_se": ("seam", [0.01]),
+            "step": ("seam", [0.02]),
+            "step_se": ("seam", [0.015]),
+            "older_value": (("seam", "time"), older[None]),
+            "newer_value": (("seam", "time"), older[None] + 0.12),
         },
         coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months},
     )
@@ -436,6 +440,17 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
         "ab" * 32,
     ):
         assert fact in source
+
+
+def test_each_seam_keeps_its_own_unit(inputs: ReportInputs) -> None:
+    co2 = make_seams()
+    warm = co2.assign(units=("seam", ["degC"])).assign_coords(seam=["global-records: combination - without late"])
+    both = replace(inputs, seams=join_seams([co2, warm]))
+    drawn = [drawing for drawing in seam_figures(both) if drawing]
+    assert [axes.get_ylabel() for one in drawn for axes in one.figure.axes[:1]] == ["Value (ppm)", "Value (°C)"]
+    table = seam_table(both)
+    assert table is not None
+    assert [row[5].text for row in table.rows] == ["0.12 ± 0.01 ppm", "0.12 ± 0.01 °C"]
 
 
 def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:

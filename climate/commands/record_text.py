@@ -135,7 +135,7 @@ def seam_lines(seams: xr.Dataset) -> list[str]:
     lines = []
     for i in range(seams.sizes["seam"]):
         one = seams.isel(seam=i)
-        unit = one["offset"].attrs.get("units", "")
+        unit = one["units"].item()
         months = {name: months_of(one[name].values[None])[0] for name in ("join", "overlap_start", "overlap_end")}
         left = (
             f"step left {float(one['step']):+.3f} (se {float(one['step_se']):.3f})"

@@ -98,25 +98,21 @@ def seam_table(inputs: ReportInputs) -> Table | None:
                 Cell(inputs.source_title(_text_of(one, "newer"))),
                 Cell(_month_of(one, "join"), kind="whole"),
                 Cell(span, note=f"{count} values"),
-                *(Cell(_with_error(one, name), kind="whole") for name in ("offset", "drift", "step")),
+                *(Cell(_with_error(one, name), kind="whole") for name in SEAM_NUMBERS),
             ]
         )
-    units = [words.unit(str(seams[name].attrs.get("units", ""))) if name in seams else "" for name in SEAM_NUMBERS]
     return Table(
         "Where one record was joined to the next. The offset is added to the older part; the drift is the trend of "
         "newer minus older over the overlap; the step is what is left at the join. Each with its standard error.",
         [
             *(Column(label) for label in ("Record", "Older part", "Newer part", "Joined at", "Overlap")),
-            *(
-                Column(f"{label} ({unit})" if unit else label, True)
-                for label, unit in zip(SEAM_NUMBERS.values(), units, strict=True)
-            ),
+            *(Column(label, True) for label in SEAM_NUMBERS.values()),
         ],
         rows,
     )
 
 
-SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift", "step": "Step left"}
+SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift per decade", "step": "Step left"}
 """Estimates of a seam, each with a standard error of the same name and `_se`."""
 
 
@@ -130,7 +126,9 @@ def _month_of(one: xr.Dataset, name: str) -> str:
 
 def _with_error(one: xr.Dataset, name: str) -> str:
     value, error = (float(one[n].item()) if n in one else float("nan") for n in (name, f"{name}_se"))
-    return words.NONE if not np.isfinite(value) else f"{words.number(value)} ± {words.number(error)}"
+    if not np.isfinite(value):
+        return words.NONE
+    return f"{words.number(value)} ± {words.number(error)} {words.unit(_text_of(one, 'units'))}"
 
 
 def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:

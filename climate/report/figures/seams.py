@@ -45,7 +45,7 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
     )
     offset, offset_se, step, step_se = (_scalar(seam, name) for name in ("offset", "offset_se", "step", "step_se"))
     names = [inputs.source_title(str(seam[name].item())) if name in seam else name for name in ("older", "newer")]
-    unit = words.unit(str(seam["older_value"].attrs.get("units", "")))
+    unit = words.unit(str(seam["units"].item()))
     x = decimal_year(times)
     with style():
         figure = new_figure(5.0)
@@ -57,7 +57,7 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
         bottom.plot(x, data["newer_minus_older"], color="#7A7A7A", lw=1.0, label="Newer minus older")
         if np.isfinite(offset):
             bottom.axhspan(offset - 2 * offset_se, offset + 2 * offset_se, color="#D55E00", alpha=0.18, lw=0)
-            bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the splice, ±2 standard errors")
+            bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the join, ±2 standard errors")
         bottom.set_ylabel(f"Difference ({unit})")
         bottom.set_xlabel("Year")
         join = float(decimal_year(seam["join"].values[None])[0]) if "join" in seam else float("nan")

@@ -16,6 +16,8 @@ from climate.report.numbers import decimal_year
 from climate.report.palette import style_of
 
 THEN_COLOUR, NOW_COLOUR = "#D55E00", "#0072B2"
+MOST_TICKS = 10
+"""Months whose names fit below the axis."""
 
 
 def vintage_figures(inputs: ReportInputs) -> list[Drawing]:
@@ -75,7 +77,9 @@ def _figure(row: Mapping[str, Any], knew: Mapping[str, Any]) -> Drawing:
             axes.plot(x, data[f"{release}_median"], color=colour, lw=1.8, label=f"Knowing vintage {vintage}")
         axes.plot(x, data["observed"], color=INK, lw=1.0, marker="o", ms=2.4, label=f"Observed, vintage {row['new']}")
         axes.set_ylabel(f"Value ({unit})")
-        axes.set_xlabel("Year")
+        halves = np.flatnonzero(data["month"].str.endswith(("-01", "-07")))
+        halves = halves[:: 1 + halves.size // MOST_TICKS]
+        axes.set_xticks(x[halves], data["month"].iloc[halves].to_list())
         legend_above(axes)
     text = f"{vintage_text(row)} Medians and 90% intervals."
     return Drawing(f"vintages-{row['source']}", figure, data, text, text)
