@@ -1,6 +1,6 @@
 """The contest on the publishers' own records: GISTEMP's global temperature and NOAA's Mauna Loa CO2.
 
-    CLIMATE_MIRROR=/path/to/mirror python benchmarks/mirror_records.py [--series gistemp] [--models sarima,lstm-hybrid]
+    CLIMATE_MIRROR=/path/to/mirror python -m benchmarks.mirror_records [--series gistemp] [--models sarima,lstm-hybrid]
 
 Same forecasters, origins and scores as the reference run (params.yaml), on records that the reference run does not
 rest on; Nino 3.4 is that of NOAA PSL (sea surface temperature). The script writes the table of ratios to standard
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from benchmarks.readme import put
 from climate.backtest import backtest, join_covariates, origins
 from climate.comparison import compare_blocks, is_classical
 from climate.errors import ClimateError
@@ -32,8 +33,6 @@ from climate.sources.catalogue import find_source
 from climate.sources.readers import read
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "benchmarks" / "README.md"
-BEGIN, END = "<!-- mirror records: begin -->", "<!-- mirror records: end -->"
 
 RECORDS = {
     "co2": ("noaa-co2-mlo", "noaa-gml", None, "NOAA, Mauna Loa CO2"),
@@ -125,9 +124,7 @@ def main(arguments: Sequence[str]) -> None:
     text = "\n".join(lines)
     print(text)
     if chosen.readme:
-        whole = README.read_text(encoding="utf-8")
-        before, rest = whole.split(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        put("mirror records", text)
 
 
 if __name__ == "__main__":

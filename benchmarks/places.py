@@ -1,6 +1,6 @@
 """Pooled forecasters against classical models on countries and cities.
 
-`python benchmarks/places.py` forecasts 20 countries and 16 cities of the NCEP grid from the origins of params.yaml,
+`python -m benchmarks.places` forecasts 20 countries and 16 cities of the NCEP grid from the origins of params.yaml,
 with the classical models named below and with the pooled ones of build/pool (run `dvc repro pool` first), scores all
 of them on the same months in one run, and writes the table of benchmarks/README.md. Forecasts are kept in build/places;
 remove that folder after a change. `--models` takes other names of baselines; each statsmodels model costs about a
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from benchmarks.readme import put
 from climate.backtest import backtest, origins
 from climate.baseline import rebase
 from climate.comparison import is_classical
@@ -32,8 +33,6 @@ from climate.stages.harmonize import read_sources
 from climate.stages.pool import read_pools
 
 KEPT = Path("build/places")
-README = Path(__file__).resolve().parent / "README.md"
-START, END = "<!-- places: begin -->", "<!-- places: end -->"
 
 COUNTRIES = (
     *("Germany", "India", "Brazil", "China", "Australia", "Canada", "Russia", "South Africa", "Kenya", "Egypt"),
@@ -113,13 +112,6 @@ def table(cells: Mapping[str, xr.Dataset]) -> list[str]:
     return rows
 
 
-def write_table(rows: Sequence[str]) -> None:
-    """Put the table between its marks in benchmarks/README.md."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START, 1)
-    README.write_text(before + "\n".join([START, "", *rows, "", END]) + rest.split(END, 1)[1], encoding="utf-8")
-
-
 def main() -> None:
     """Forecast, score and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,7 +131,7 @@ def main() -> None:
         print(name, cells[name]["crps"].mean(("origin", "lead")).values.round(4), flush=True)
     if not given.classical_only:
         rows = table(cells)
-        write_table(rows)
+        put("places", "\n".join(rows))
         print("\n".join(rows))
 
 

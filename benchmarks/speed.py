@@ -7,12 +7,14 @@
 Every model learns from the months up to the first origin and forecasts from there, ROUNDS times after a first round
 that pays for imports and compilation; the least is kept. Written to benchmarks/speed.json beside the CRPS that each had
 over all origins, for a fast model that forecasts badly is no rival: this project's from the committed run, the
-libraries' from benchmarks/peers.json.
+libraries' from benchmarks/peers.json. The table of benchmarks/README.md is made from the file: `--table` alone makes it
+again.
 """
 
 from __future__ import annotations
 
 import datetime
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from benchmarks import peer_models as peers
 from benchmarks.cost import early_history, measure, processor
 from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
+from benchmarks.readme import put
 from climate import layout
 from climate.files import read_json, write_json
 from climate.forecasters.classical.baselines import BASELINES
@@ -93,8 +96,18 @@ def libraries(region: str) -> Iterator[tuple[str, Any]]:
     yield "", fixed
 
 
-def main() -> None:
-    """Measure all and write the file."""
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: the models of one series below one another, best CRPS at leads 1-12 first."""
+    lines = ["| series | package | model | seconds to fit | to forecast | CRPS 1-12 | CRPS 1-60 |", "|---" * 7 + "|"]
+    for row in sorted(rows, key=lambda row: (row["series"], row.get("crps_1-12", float("inf")))):
+        crps = [f"{row[name]:.3f}" if name in row else "" for name in ("crps_1-12", "crps_1-60")]
+        seconds = [f"{row[name]:.4f}" for name in ("fit_seconds", "forecast_seconds")]
+        lines.append(f"| {' | '.join([row['series'], row['package'], row['model'], *seconds, *crps])} |")
+    return "\n".join(lines)
+
+
+def measure_all() -> list[dict[str, Any]]:
+    """One row per series and model."""
     peers.quiet()
     params = load_params()
     mine = pd.read_csv(layout.REPORTS / "data/scores.csv")
@@ -118,9 +131,16 @@ def main() -> None:
             seconds = measure(forecaster, history, params.backtest.leads, ROUNDS)
             rows.append({"series": region, "package": package, **seconds, **scores})
             print(*rows[-1].values(), flush=True)
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    write_json({"date": today, "machine": processor(), "models": rows}, TARGET)
+    return rows
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, unless the table alone is asked for, and write."""
+    if "--table" not in arguments:
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        write_json({"date": today, "machine": processor(), "models": measure_all()}, TARGET)
+    put("speed", table(read_json(TARGET)["models"]))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
