@@ -75,16 +75,8 @@ def pool() -> None:
 
 
 @app.command()
-def pooled(region: Region) -> None:
-    """Hindcast one region with the network that learnt from many."""
-    from climate.stages.forecast import run_pooled
-
-    run_pooled(region)
-
-
-@app.command()
 def combine(region: Region) -> None:
-    """Calibrate and combine one region's forecasts."""
+    """Hindcast one region with the pool; combine and calibrate all its forecasts."""
     from climate.stages.forecast import run_combine
 
     run_combine(region)

@@ -56,7 +56,7 @@ def test_a_source_runs_what_reads_it(reduced: Project) -> None:
     with changed(file, file.read_bytes() + b"\n"):
         found = touched(reduced)
     assert {"harmonize", "revisions", "report"} <= found
-    assert not {name.partition("@")[0] for name in found} & {"baselines", "lstm", "pool", "pooled", "sets", "set-page"}
+    assert not {name.partition("@")[0] for name in found} & {"baselines", "lstm", "pool", "sets", "set-page"}
 
 
 @contextmanager

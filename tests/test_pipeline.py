@@ -67,7 +67,7 @@ def test_new_region_recomputes_no_other(reduced: Project, params: Path) -> None:
     ran = stages_run(reduced.run("dvc", "repro").stdout)
     after = digests(reduced.folder / "build" / "forecasts")
     collected = {"harmonize", "score", "project", "ceiling", "film", "slides", "report"}
-    assert ran == {*collected, "baselines@kenya", "lstm@kenya", "pooled@kenya", "combine@kenya"}
+    assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
     assert {name: after[name] for name in before} == before
     assert "Kenya" in reduced.read("reports/index.html")
 

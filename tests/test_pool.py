@@ -304,7 +304,7 @@ def test_without_the_source_there_is_a_reason(tmp_path: Path) -> None:
 def test_no_weight_depends_on_the_regions() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     assert not {"regions", "build/series"} & set(stages["pool"]["params"] + stages["pool"]["deps"])
-    for name in ("pooled", "baselines", "lstm", "combine"):
+    for name in ("baselines", "lstm", "combine"):
         assert "regions" not in stages[name]["do"]["params"]
         assert [dep for dep in stages[name]["do"]["deps"] if dep.startswith("build/series/")] in (
             [],

@@ -31,6 +31,7 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.palette import MODELS, ordered, style_of
 from climate.report.site import render
+from climate.report.source_pages import seam_places
 from climate.report.text import record as record_text
 from climate.report.text import standfirst, verdict, winners
 from climate.splice import join_seams
@@ -428,7 +429,7 @@ def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
     assert 'src="../figures/seam-1.png"' in source
     assert "12 of 120" in source
     assert "12 of 120" not in (site / "sources" / "new-source.html").read_text(encoding="utf-8")
-    assert "0.12 ± 0.01" in sources
+    assert "0.120 ± 0.010" in sources
     assert "two fewer" in sources
     assert "none declared near it" in sources
     for fact in (
@@ -450,7 +451,28 @@ def test_each_seam_keeps_its_own_unit(inputs: ReportInputs) -> None:
     assert [axes.get_ylabel() for one in drawn for axes in one.figure.axes[:1]] == ["Value (ppm)", "Value (°C)"]
     table = seam_table(both)
     assert table is not None
-    assert [row[5].text for row in table.rows] == ["0.12 ± 0.01 ppm", "0.12 ± 0.01 °C"]
+    assert [row[5].text for row in table.rows] == ["0.120 ± 0.010 ppm", "0.120 ± 0.010 °C"]
+
+
+def test_a_source_shows_the_seam_where_it_leaves_a_combination(inputs: ReportInputs) -> None:
+    left = make_seams().assign(newer=("seam", ["without late-source"]))
+    assert seam_places(replace(inputs, seams=left), "late-source") == [0]
+    assert seam_places(replace(inputs, seams=left), "late") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (-0.0024, 0.0034, f"{words.MINUS}0.0024 ± 0.0034"),
+        (0.2234, 0.14, "0.22 ± 0.14"),
+        (1.5, 3.2, "1.50 ± 3.20"),
+        (0.1, 0.0, "0.10 ± 0.00"),
+        (0.1, float("nan"), "0.10 ± n/a"),
+        (float("nan"), 0.1, words.NONE),
+    ],
+)
+def test_an_estimate_has_two_figures_of_its_error(value: float, error: float, text: str) -> None:
+    assert words.with_error(value, error) == text
 
 
 def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from climate.report import words
@@ -126,9 +125,8 @@ def _month_of(one: xr.Dataset, name: str) -> str:
 
 def _with_error(one: xr.Dataset, name: str) -> str:
     value, error = (float(one[n].item()) if n in one else float("nan") for n in (name, f"{name}_se"))
-    if not np.isfinite(value):
-        return words.NONE
-    return f"{words.number(value)} ± {words.number(error)} {words.unit(_text_of(one, 'units'))}"
+    text = words.with_error(value, error)
+    return text if text == words.NONE else f"{text} {words.unit(_text_of(one, 'units'))}"
 
 
 def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:

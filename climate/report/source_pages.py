@@ -115,7 +115,7 @@ def file_table(entry: Mapping[str, Any]) -> Table | None:
                 Cell(name, href=url if url.startswith("https://") else ""),
                 Cell(f"{int(file.get('bytes') or 0):,}"),
                 Cell(str(file.get("file_date") or words.NONE)),
-                Cell(str(file.get("via") or words.NONE)),
+                Cell(str(file.get("via") or words.NONE), kind="address"),
                 Cell(str(file.get("sha256") or words.NONE), kind="digest"),
             ]
         )
@@ -129,12 +129,12 @@ def file_table(entry: Mapping[str, Any]) -> Table | None:
 
 
 def seam_places(inputs: ReportInputs, key: str) -> list[int]:
-    """Positions of the seams, from 0, that a source is a side of."""
+    """Positions of the seams, from 0, that a source is a side of, or joins or leaves a combination at."""
     seams = inputs.seams
     if seams is None or not seams.sizes.get("seam") or "older" not in seams or "newer" not in seams:
         return []
     sides = zip(seams["older"].values.astype(str), seams["newer"].values.astype(str), strict=True)
-    return [place for place, pair in enumerate(sides) if key in pair]
+    return [place for place, pair in enumerate(sides) if key in " ".join(pair).split()]
 
 
 def _narrowed(inputs: ReportInputs, key: str) -> ReportInputs:

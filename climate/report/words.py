@@ -80,6 +80,15 @@ def significant(value: float, figures: int = 3) -> str:
     return number(value, min(digits, 6))
 
 
+def with_error(value: float, error: float) -> str:
+    """`value ± error` to two significant figures of the error, and to two decimals at least."""
+    if not np.isfinite(value):
+        return NONE
+    fine = 1 - int(np.floor(np.log10(error))) if np.isfinite(error) and error > 0 else 2
+    digits = max(fine, 2)
+    return f"{number(value, digits)} ± {number(error, digits)}"
+
+
 def percent(share: float, digits: int = 0, sign: bool = False) -> str:
     """A share as a percentage."""
     return "n/a" if not np.isfinite(share) else number(100 * share, digits, sign) + "%"

@@ -1,4 +1,4 @@
-"""Stages `baselines`, `lstm`, `pooled` and `combine`: hindcasts of one region."""
+"""Stages `baselines`, `lstm` and `combine`: hindcasts of one region."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def run_baselines(region: str) -> None:
 
     params = load_params()
     forecasters = [_known(name, BASELINES, "baselines.models")() for name in params.baselines.models]
-    _hindcast("baselines", region, params, forecasters, params.baselines.refit_every)
+    table = _hindcast(region, params, forecasters, params.baselines.refit_every)
+    write_netcdf(table, layout.forecast_file("baselines", region))
 
 
 def run_lstm(region: str) -> None:
@@ -36,43 +37,38 @@ def run_lstm(region: str) -> None:
 
     params = load_params()
     forecasters = [_known(name, LSTMS, "lstm.models")(params.lstm) for name in params.lstm.models]
-    _hindcast("lstm", region, params, forecasters, params.lstm.refit_every)
-
-
-def run_pooled(region: str) -> None:
-    """Hindcast `region` with the forecasters of the pool, if it is of the kind that they learnt from."""
-    from climate.forecasters.pooled.forecaster import POOLED, refusal
-    from climate.stages.pool import read_pools
-
-    params = load_params()
-    series = _read_series(region, params)
-    reason = series.attrs.get("skipped") or refusal(series)
-    pools, missing = ([], None) if reason else read_pools()
-    if reason or missing:
-        log.info("%s: not forecast by the pool, %s", region, reason or missing)
-        kind = "skipped" if "skipped" in series.attrs else "passed_by"
-        empty = xr.Dataset(attrs={"region": region, kind: str(reason or missing)})
-        write_netcdf(empty, layout.forecast_file("pooled", region))
-        return
-    makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
-    _hindcast("pooled", region, params, [make(pools, params.pool) for make in makers], params.pool.refit_every, ALONE)
+    write_netcdf(_hindcast(region, params, forecasters, params.lstm.refit_every), layout.forecast_file("lstm", region))
 
 
 def run_combine(region: str) -> None:
-    """Join the forecasts of `region`, add the combinations, and calibrate."""
+    """Join the forecasts of `region` with those of the pool, add the combinations, and calibrate."""
     from climate.forecasters.combined.conformal import calibrate
     from climate.forecasters.combined.ensemble import combine, join_tables
 
     params = load_params()
-    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm", "pooled")]
-    tables = [table for table in tables if "passed_by" not in table.attrs]
+    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
     target = layout.forecast_file("combined", region)
     if "skipped" in tables[0].attrs:
         write_netcdf(tables[0], target)
         return
-    single = join_tables(tables)
+    single = join_tables([*tables, *_pooled(region, params)])
     everything = join_tables([single, combine(single, params.combine.min_verified)])
     write_netcdf(calibrate(everything, params.combine.calibrate, params.combine.min_verified), target)
+
+
+def _pooled(region: str, params: Params) -> list[xr.Dataset]:
+    """Hindcasts of the forecasters of the pool; none for a region of another kind than the pool learnt from."""
+    from climate.forecasters.pooled.forecaster import POOLED, refusal
+    from climate.stages.pool import read_pools
+
+    reason = refusal(_read_series(region, params))
+    pools, missing = ([], None) if reason else read_pools()
+    if reason or missing:
+        log.info("%s: not forecast by the pool, %s", region, reason or missing)
+        return []
+    makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
+    forecasters = [make(pools, params.pool) for make in makers]
+    return [_hindcast(region, params, forecasters, params.pool.refit_every, ALONE)]
 
 
 def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
@@ -82,22 +78,19 @@ def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
 
 
 def _hindcast(
-    stage: str,
     region: str,
     params: Params,
     forecasters: Sequence[Forecaster],
     refit_every: int,
     compute: ComputeParams | None = None,
-) -> None:
+) -> xr.Dataset:
     series = _read_series(region, params)
-    target = layout.forecast_file(stage, region)
     if "skipped" in series.attrs:
         log.warning("%s: skipped, %s", region, series.attrs["skipped"])
-        write_netcdf(xr.Dataset(attrs={"region": region, "skipped": series.attrs["skipped"]}), target)
-        return
+        return xr.Dataset(attrs={"region": region, "skipped": series.attrs["skipped"]})
     plan = params.backtest
     covariates = read_netcdf(layout.COVARIATES)
-    table = backtest(
+    return backtest(
         series,
         covariates if "covariate" in covariates else None,
         forecasters,
@@ -107,7 +100,6 @@ def _hindcast(
         min_history=plan.min_history,
         compute=compute or settled(params.compute),
     )
-    write_netcdf(table, target)
 
 
 def _read_series(region: str, params: Params) -> xr.Dataset:
