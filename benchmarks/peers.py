@@ -4,7 +4,7 @@
     dvc repro harmonize
     python -m benchmarks.peers tune     # settings, on origins verified before 2005
     python -m benchmarks.peers run      # every origin of params.yaml
-    python -m benchmarks.peers score    # -> benchmarks/peers.json
+    python -m benchmarks.peers score    # -> benchmarks/peers.json and the table of benchmarks/README.md
 
 `run` leaves one table per model and series in build/peers, so that it can be stopped and go on. This project's own
 forecasts are read from build/forecasts; seconds per fit of both are measured by `speed.py` in one run.
@@ -25,6 +25,7 @@ import pandas as pd
 import xarray as xr
 
 from benchmarks import peer_models as peers
+from benchmarks.readme import put
 from climate import layout
 from climate.backtest import backtest, origins
 from climate.files import read_json, read_netcdf, write_json, write_netcdf
@@ -41,6 +42,8 @@ EARLY = ("1989-12", 12, 11)
 EARLY_REFIT = 1200
 """One estimation serves all early origins: choosing shall be cheap."""
 STATISTICAL = ("AutoARIMA", "AutoETS", "AutoTheta", "MSTL", "prophet", "AutoCES")
+OWN = ("lstm-direct", "ridge-enso", "unobserved-components", "sarima", "ets")
+"""This project's models that stand in the table of benchmarks/README.md beside the libraries'."""
 PACKAGES = ("statsforecast", "neuralforecast", "prophet", "torch", "statsmodels", "tensorflow-cpu", "keras", "numpy")
 
 
@@ -132,7 +135,7 @@ def score() -> None:
     Both have all origins, leads and months of the same series, so the sample is the same; `n` shows it.
     """
     blocks = load_params().score.blocks
-    mine = pd.read_csv(layout.REPORTS / "data/scores.csv")
+    mine = pd.read_csv(layout.REPORTS / "data/scores.csv").dropna(subset="crps")
     result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
@@ -164,6 +167,19 @@ def score() -> None:
             },
         }
     write_json(result, RESULT)
+    put("peers", markdown(result["series"]))
+
+
+def markdown(series: dict[str, Any]) -> str:
+    """Both packages' models of one series below one another, best CRPS at leads 1-12 first."""
+    lines = ["| series | model | leads 1-12 | leads 1-60 | 90% interval covers, 1-12 | settings |", "|---" * 6 + "|"]
+    for region, one in series.items():
+        rows = [(name, one["own_crps"][name], "", "this project") for name in OWN]
+        for name, peer in one["models"].items():
+            rows.append((name, peer["crps"], f"{peer['coverage90']['1-12']:.0%}", peer["settings"]))
+        for name, crps, covered, settings in sorted(rows, key=lambda row: row[1]["1-12"]):
+            lines.append(f"| {region} | {name} | {crps['1-12']:.3f} | {crps['1-60']:.3f} | {covered} | {settings} |")
+    return "\n".join(lines)
 
 
 def installed(name: str) -> str | None:

@@ -5,10 +5,9 @@
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 python -m benchmarks.speed
 
 Every model learns from the months up to the first origin and forecasts from there, ROUNDS times after a first round
-that pays for imports and compilation; the least is kept. Written to benchmarks/speed.json beside the CRPS that each had
-over all origins, for a fast model that forecasts badly is no rival: this project's from the committed run, the
-libraries' from benchmarks/peers.json. The table of benchmarks/README.md is made from the file: `--table` alone makes it
-again.
+that pays for imports and compilation; the least is kept. Written to benchmarks/speed.json and to the table of
+benchmarks/README.md, there beside the CRPS that each had over all origins (benchmarks/peers.json), for a fast model
+that forecasts badly is no rival. `--table` makes the table again and measures nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from benchmarks.cost import early_history, measure, processor
 from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
 from benchmarks.readme import put
-from climate import layout
 from climate.files import read_json, write_json
 from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.common.base import fill_gaps, history_values
@@ -84,25 +82,39 @@ def plain() -> Iterator[Plain]:
 
 
 def libraries(region: str) -> Iterator[tuple[str, Any]]:
-    """Key in peers.json ("" where it is not there) and forecaster."""
+    """Package and forecaster, with the settings of benchmarks/peers.json; and the ARIMA of this project's order."""
     from statsforecast import models
 
     for name in ("AutoARIMA", "AutoETS", "AutoTheta", "AutoCES", "MSTL", *peers.NEURAL):
-        yield name, chosen(region, name)[1]
+        yield "neuralforecast" if name in peers.NEURAL else "statsforecast", chosen(region, name)[1]
     fixed = peers.StatsPeer(
         "ARIMA, same order (statsforecast)",
         lambda: models.ARIMA(order=Sarima.order, seasonal_order=Sarima.seasonal_order, season_length=YEAR),
     )
-    yield "", fixed
+    yield "statsforecast", fixed
+
+
+def crps_of_all() -> dict[tuple[str, str], dict[str, float]]:
+    """(series, model) -> CRPS by block, of this project's models and of the libraries'."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for region, one in read_json(PEERS)["series"].items():
+        found |= {(region, model): crps for model, crps in one["own_crps"].items()}
+        found |= {(region, model): peer["crps"] for model, peer in one["models"].items()}
+    return found
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: the models of one series below one another, best CRPS at leads 1-12 first."""
     lines = ["| series | package | model | seconds to fit | to forecast | CRPS 1-12 | CRPS 1-60 |", "|---" * 7 + "|"]
-    for row in sorted(rows, key=lambda row: (row["series"], row.get("crps_1-12", float("inf")))):
-        crps = [f"{row[name]:.3f}" if name in row else "" for name in ("crps_1-12", "crps_1-60")]
+    every = crps_of_all()
+
+    def crps(row: dict[str, Any]) -> dict[str, float]:
+        return every.get((row["series"], row["model"]), {})
+
+    for row in sorted(rows, key=lambda row: (row["series"], crps(row).get("1-12", float("inf")))):
+        scores = [f"{crps(row)[block]:.3f}" if crps(row) else "" for block in ("1-12", "1-60")]
         seconds = [f"{row[name]:.4f}" for name in ("fit_seconds", "forecast_seconds")]
-        lines.append(f"| {' | '.join([row['series'], row['package'], row['model'], *seconds, *crps])} |")
+        lines.append(f"| {' | '.join([row['series'], row['package'], row['model'], *seconds, *scores])} |")
     return "\n".join(lines)
 
 
@@ -110,26 +122,16 @@ def measure_all() -> list[dict[str, Any]]:
     """One row per series and model."""
     peers.quiet()
     params = load_params()
-    mine = pd.read_csv(layout.REPORTS / "data/scores.csv")
-    theirs = read_json(PEERS)["series"]
     rows: list[dict[str, Any]] = []
     for region in SERIES:
         history = early_history(region, params.backtest.first_origin)
-        own = mine[mine["region"] == region]
-        entries: list[tuple[str, Any, dict[str, float]]] = []
-        for name in (*OWN, "lstm-direct"):
-            forecaster = BASELINES[name]() if name in BASELINES else LSTMS[name](params.lstm)
-            crps = own[own["model"] == name].set_index("block")["crps"].astype(float).to_dict()
-            entries.append(("here", forecaster, crps))
-        entries += [("statsmodels", one, {}) for one in plain()]
-        for key, forecaster in libraries(region):
-            crps = theirs[region]["models"].get(key, {}).get("crps", {})
-            package = "neuralforecast" if key in peers.NEURAL else "statsforecast"
-            entries.append((package, forecaster, crps))
-        for package, forecaster, crps in entries:
-            scores = {f"crps_{block}": round(crps[block], 5) for block in ("1-12", "1-60") if block in crps}
+        entries: list[tuple[str, Any]] = [("here", BASELINES[name]()) for name in OWN]
+        entries.append(("here", LSTMS["lstm-direct"](params.lstm)))
+        entries += [("statsmodels", one) for one in plain()]
+        entries += libraries(region)
+        for package, forecaster in entries:
             seconds = measure(forecaster, history, params.backtest.leads, ROUNDS)
-            rows.append({"series": region, "package": package, **seconds, **scores})
+            rows.append({"series": region, "package": package, **seconds})
             print(*rows[-1].values(), flush=True)
     return rows
 
