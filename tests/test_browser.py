@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def every_kind(site: Path) -> list[Path]:
-    """One page of every kind, the reference of the code and the walkthrough among them."""
+    """One page of every kind, the reference of the code, the walkthrough, the film and the slides among them."""
     params = {"report": {}}
     package = griffe.load("climate.channels", search_paths=[ROOT], allow_inspection=False, resolve_aliases=False)
     assert isinstance(package, griffe.Module)
@@ -45,7 +45,8 @@ def every_kind(site: Path) -> list[Path]:
         (more / name).write_text(page, encoding="utf-8")
     own = [path for path in site.rglob("*.html") if path.parent == site]
     one_each = [next(iter(sorted((site / name).iterdir()))) for name in ("regions", "sources")]
-    return [*own, *one_each, *(more / name for name in others)]
+    committed = [ROOT / "reports" / name for name in ("film.html", "slides.html")]
+    return [*own, *one_each, *(more / name for name in others), *committed]
 
 
 @pytest.fixture(scope="module")
