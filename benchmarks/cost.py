@@ -1,10 +1,11 @@
 """CPU seconds of one estimation and of one forecast, for every model of params.yaml.
 
-`OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 python benchmarks/cost.py [REGION]` reads
-build/series/REGION.nc (the globe without it), lets every model learn from the months up to the first origin twice, and
-writes the times of the second round to benchmarks/cost.json, which the report quotes: the first round pays for imports
-and compilation. CPU time of the process, so that other programs disturb it little. The times belong to one machine and
-one day; they are not part of the pipeline.
+`OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 python -m benchmarks.cost [REGION]` reads
+build/series/REGION.nc (the globe without it), lets every model learn from the months up to the first origin ROUNDS
+times, after a first round that pays for imports and compilation, and writes the least times to benchmarks/cost.json,
+which the report quotes, and to benchmarks/README.md. The forecasters of the pool are charged for what the region adds,
+not for the pool, which all regions share. CPU time of the process, so that other programs disturb it little. The times
+belong to one machine and one day; they are not part of the pipeline.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from pathlib import Path
 
 import xarray as xr
 
+from benchmarks.readme import put
 from climate import layout
 from climate.backtest import history_of
 from climate.files import read_netcdf
 from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.common.base import Forecaster
 from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.pooled.forecaster import POOLED, refusal
 from climate.params import load_params
+from climate.stages.pool import read_pools
 
 TARGET = Path(__file__).with_name("cost.json")
+ROUNDS = 3
 
 
 def processor() -> str:
@@ -61,6 +66,14 @@ def early_history(region: str, first_origin: str) -> xr.Dataset:
     return whole.sel(time=slice(None, first_origin))
 
 
+def table(rows: list[dict[str, float | str]]) -> str:
+    """Markdown."""
+    lines = ["| model | estimation | forecast |", "|---|---|---|"]
+    return "\n".join(
+        [*lines, *(f"| {row['model']} | {row['fit_seconds']} s | {row['forecast_seconds']} s |" for row in rows)]
+    )
+
+
 def main() -> None:
     """Measure all models and write the file."""
     params = load_params()
@@ -68,16 +81,20 @@ def main() -> None:
     history = early_history(region, params.backtest.first_origin)
     forecasters: list[Forecaster] = [BASELINES[name]() for name in params.baselines.models]
     forecasters += [LSTMS[name](params.lstm) for name in params.lstm.models]
+    if not refusal(read_netcdf(layout.series_file(region))):
+        pools = read_pools()[0]
+        forecasters += [POOLED[name](pools, params.pool) for name in params.pool.models]
     rows = []
     for forecaster in forecasters:
-        rows.append(measure(forecaster, history, params.backtest.leads))
-        print(*rows[-1].values())
+        rows.append(measure(forecaster, history, params.backtest.leads, ROUNDS))
+        print(*rows[-1].values(), flush=True)
     result = {
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
         "region": region,
         "models": rows,
     }
+    put("cost", table(rows))
     TARGET.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
