@@ -67,6 +67,14 @@ def lstm(region: Region) -> None:
 
 
 @app.command()
+def study() -> None:
+    """Set the records apart that single chapters look at closely."""
+    from climate.stages.study import run
+
+    run()
+
+
+@app.command()
 def pool() -> None:
     """Train the network that serves all temperature regions."""
     from climate.stages.pool import run
@@ -124,7 +132,7 @@ def simulate() -> None:
 
 @app.command()
 def ceiling() -> None:
-    """Score models that are given the future of their covariates: a ceiling, not a forecast."""
+    """Hindcast with models that are given the future of their covariates: a ceiling, not a forecast."""
     from climate.stages.ceiling import run
 
     run()

@@ -66,7 +66,7 @@ def test_new_region_recomputes_no_other(reduced: Project, params: Path) -> None:
     before = digests(reduced.folder / "build" / "forecasts")
     ran = stages_run(reduced.run("dvc", "repro").stdout)
     after = digests(reduced.folder / "build" / "forecasts")
-    collected = {"harmonize", "score", "project", "ceiling", "film", "slides", "report"}
+    collected = {"harmonize", "study", "score", "project", "film", "slides", "report"}
     assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
     assert {name: after[name] for name in before} == before
     assert "Kenya" in reduced.read("reports/index.html")

@@ -1,22 +1,24 @@
-"""Stage `ceiling`: what a perfect forecast of the covariates would be worth."""
+"""Stage `ceiling`: what forecasts would have been if the covariates' future had been known."""
 
 from __future__ import annotations
 
-import xarray as xr
+import logging
 
 from climate import layout
 from climate.backtest import origins
-from climate.ceiling import CEILINGS, ceiling_scores, ceiling_table
+from climate.ceiling import CEILINGS, ceiling_table
 from climate.compute import settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.params import load_params
 
+log = logging.getLogger("climate")
+
 
 def run() -> None:
-    """Score the models of `ceiling.models` with covariates forecast and known, for `ceiling.regions`.
+    """Hindcast the models of `ceiling.models` with covariates forecast and known, for `ceiling.regions`.
 
-    Regions that are not forecast, or were skipped, are left out; without covariates the result is empty.
+    Regions that are not forecast, or were skipped, are left out; without covariates all are.
     """
     params = load_params()
     for name in params.ceiling.models:
@@ -24,15 +26,21 @@ def run() -> None:
             raise ClimateError(
                 f"params.yaml: ceiling.models: unknown model '{name}', expected some of {', '.join(CEILINGS)}"
             )
+    layout.CEILING.mkdir(parents=True, exist_ok=True)
     covariates = read_netcdf(layout.COVARIATES)
-    scores = read_netcdf(layout.SCORES)
+    if not params.ceiling.models or "covariate" not in covariates:
+        return
     plan = params.backtest
-    found = []
     for region in params.ceiling.regions:
-        if not params.ceiling.models or region not in scores["region"].values or "covariate" not in covariates:
+        if region not in params.regions:
+            log.warning("ceiling.regions: '%s' is no key of `regions`, left out", region)
+            continue
+        series = read_netcdf(layout.study_file(region))
+        if "skipped" in series.attrs:
+            log.warning("%s: skipped, %s", region, series.attrs["skipped"])
             continue
         table = ceiling_table(
-            read_netcdf(layout.series_file(region)),
+            series,
             covariates,
             params.ceiling.models,
             origins(plan.first_origin, plan.every, plan.origins),
@@ -41,7 +49,4 @@ def run() -> None:
             min_history=plan.min_history,
             compute=settled(params.compute),
         )
-        judged = read_netcdf(layout.forecast_file("combined", region))
-        judged["best_classical"] = scores["best_classical"].sel(region=region, drop=True)
-        found.append(ceiling_scores(table, judged, params.score.blocks).expand_dims(region=[region]))
-    write_netcdf(xr.concat(found, "region") if found else xr.Dataset(), layout.CEILING)
+        write_netcdf(table, layout.ceiling_file(region))

@@ -48,7 +48,7 @@ def run() -> None:
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
         groups=read_netcdf(layout.GROUPS),
-        ceiling=read_netcdf(layout.CEILING),
+        ceiling=read_netcdf(layout.CEILING_SCORES),
         revisions=read_json(layout.REVISIONS),
         insight=_insight(kept),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from climate import layout
+from climate.ceiling import ceiling_scores
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
 from climate.groups import enso_state, group_scores, join_groups
 from climate.params import load_params
@@ -25,6 +27,8 @@ ENSO_INDEX = "nino34"
 
 def run() -> None:
     """Score all regions that have forecasts; write the scores, DVC's metrics and the plot of CRPS by lead.
+
+    What a known covariate would be worth goes to build/ceiling.nc, apart from them.
 
     Scores of groups (ENSO state, collection period, era) go to build/groups.nc; without the covariate nino34 the ENSO
     state is left out.
@@ -45,9 +49,22 @@ def run() -> None:
         groups.append(group_scores(table, series, states, params.score.blocks))
     joined = join_scores(scores).merge(pool(tables, params.score.blocks), join="left")
     write_netcdf(joined, layout.SCORES)
+    write_netcdf(_ceiling(tables, joined, params.score.blocks), layout.CEILING_SCORES)
     write_netcdf(join_groups(groups), layout.GROUPS)
     write_json(metrics(joined), layout.METRICS)
     write_text(crps_by_lead(joined), layout.CRPS_BY_LEAD)
+
+
+def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+    """Scores of the models that know their covariates, over the regions that have them; empty without any."""
+    found = []
+    for table in tables:
+        region = str(table.attrs["region"])
+        if layout.ceiling_file(region).exists():
+            judged = table.assign(best_classical=scores["best_classical"].sel(region=region, drop=True))
+            one = ceiling_scores(read_netcdf(layout.ceiling_file(region)), judged, blocks)
+            found.append(one.expand_dims(region=[region]))
+    return xr.concat(found, "region") if found else xr.Dataset()
 
 
 def _enso_states() -> xr.DataArray | None:

@@ -75,7 +75,7 @@ def _records(params: Params, plan: UnderstandParams) -> dict[str, xr.Dataset]:
         if record not in params.regions:
             log.warning("understand.records: '%s' is no key of `regions`, left out of the chapter", record)
             continue
-        series = read_netcdf(layout.series_file(record))
+        series = read_netcdf(layout.study_file(record))
         if "skipped" in series.attrs:
             log.warning("%s: skipped, %s", record, series.attrs["skipped"])
         else:
