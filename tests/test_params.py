@@ -26,7 +26,7 @@ def changed(tmp_path: Path, change: Change) -> Path:
 
 def test_reference_parameters_are_valid() -> None:
     params = load_params(ROOT / "params.yaml")
-    assert len(params.regions) == 10
+    assert len(params.regions) == 8
     assert params.backtest.leads == 60
 
 
