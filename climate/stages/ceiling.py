@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from climate import layout
 from climate.backtest import origins
 from climate.ceiling import CEILINGS, ceiling_table
@@ -11,8 +9,7 @@ from climate.compute import settled
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.params import load_params
-
-log = logging.getLogger("climate")
+from climate.stages.study import read_study
 
 
 def run() -> None:
@@ -31,14 +28,7 @@ def run() -> None:
     if not params.ceiling.models or "covariate" not in covariates:
         return
     plan = params.backtest
-    for region in params.ceiling.regions:
-        if region not in params.regions:
-            log.warning("ceiling.regions: '%s' is no key of `regions`, left out", region)
-            continue
-        series = read_netcdf(layout.study_file(region))
-        if "skipped" in series.attrs:
-            log.warning("%s: skipped, %s", region, series.attrs["skipped"])
-            continue
+    for region, series in read_study(params, params.ceiling.regions, "ceiling.regions").items():
         table = ceiling_table(
             series,
             covariates,

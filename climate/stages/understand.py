@@ -19,6 +19,7 @@ from climate.forecasters.common.base import FloatArray
 from climate.insight import design, training
 from climate.insight.trial import LEAD_SPANS, Trial, groups_by_shape, run_trials, variants
 from climate.params import LstmParams, Params, UnderstandParams, load_params
+from climate.stages.study import read_study
 
 log = logging.getLogger("climate")
 
@@ -37,7 +38,7 @@ def run() -> None:
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     metrics = {}
     plan = params.understand
-    records = _records(params, plan) if plan is not None else {}
+    records = read_study(params, plan.records, "understand.records") if plan is not None else {}
     if plan is not None and records:
         covariates = read_netcdf(layout.COVARIATES)
         early, known = _before(records, plan), covariates.sel(time=covariates["time"].values < _month(plan.before))
@@ -66,21 +67,6 @@ def run() -> None:
         text = joined.to_csv(index=False, float_format="%.8g", lineterminator="\n")
         write_text(text, layout.UNDERSTANDING / f"{name}.csv")
     write_json(metrics, layout.EARLY_METRICS)
-
-
-def _records(params: Params, plan: UnderstandParams) -> dict[str, xr.Dataset]:
-    """The series of the records that are regions of this run and were not skipped."""
-    found = {}
-    for record in plan.records:
-        if record not in params.regions:
-            log.warning("understand.records: '%s' is no key of `regions`, left out of the chapter", record)
-            continue
-        series = read_netcdf(layout.study_file(record))
-        if "skipped" in series.attrs:
-            log.warning("%s: skipped, %s", record, series.attrs["skipped"])
-        else:
-            found[record] = series
-    return found
 
 
 def _month(text: str) -> np.datetime64:
