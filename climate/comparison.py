@@ -13,8 +13,8 @@ from climate.forecasters.common.base import FloatArray
 from climate.losses import cell_scores
 from climate.significance import (
     bootstrap_ratio,
-    dm_hln,
-    dm_test,
+    dm_hln_each,
+    dm_test_each,
     model_confidence_set,
     origin_differences,
     overlap,
@@ -76,17 +76,17 @@ def _compare(losses: FloatArray, models: list[str], reference: str, shared: int)
     best = opponents["best"]
     results = {name: np.full(len(models), math.nan) for name in ("dm_p_reference", "dm_p_best", "dm_hln_p_best")}
     low, high, method = np.full(len(models), math.nan), np.full(len(models), math.nan), ""
-    for i, loss in enumerate(losses):
-        for name, opponent in opponents.items():
-            if opponent < 0 or i == opponent:
-                continue
-            difference = origin_differences(loss, losses[opponent])
-            test = dm_test(difference, shared)
-            results[f"dm_p_{name}"][i], method = test.p, test.method
-        if best >= 0:
-            low[i], high[i] = bootstrap_ratio(loss, losses[best], shared, level=RATIO_LEVEL)
-            if i != best:
-                results["dm_hln_p_best"][i] = dm_hln(origin_differences(loss, losses[best]), shared).p
+    for name, opponent in opponents.items():
+        if opponent < 0:
+            continue
+        differences = np.stack([origin_differences(loss, losses[opponent]) for loss in losses])
+        tests = dm_test_each(differences, shared)
+        results[f"dm_p_{name}"] = np.array([test.p for test in tests])
+        method = next((test.method for i, test in enumerate(tests) if i != opponent), method)
+        if name == "best":
+            results["dm_hln_p_best"] = np.array([test.p for test in dm_hln_each(differences, shared)])
+            bounds = [bootstrap_ratio(loss, losses[best], shared, level=RATIO_LEVEL) for loss in losses]
+            low, high = (np.array(side) for side in zip(*bounds, strict=True))
     confidence = np.full(len(models), math.nan)
     if known.sum() > shared:
         confidence = model_confidence_set(np.nanmean(losses[:, known], axis=2), shared)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from climate.losses import CELLS, at_valid_time, common_sample
-from climate.scoring import check_blocks, score_groups
+from climate.scoring import check_blocks, judged_cells, score_groups
 
 EL_NINO, NEUTRAL, LA_NINA = "El Nino", "neutral", "La Nina"
 
@@ -99,7 +99,7 @@ def group_scores(
         labels["period"] = at_valid_time(collection(series), table)
     if states is not None:
         labels["enso"] = at_valid_time(states, table)
-    parts = []
+    cells, parts = judged_cells(table), []
     for name, (first, last) in blocks.items():
         block = table.sel(lead=slice(first, last))
         sample = common_sample(block)
@@ -112,7 +112,8 @@ def group_scores(
             used = spread.where(sample, "")
             if not (used.values != "").any():
                 continue
-            scores = score_groups(block, used).rename(label="row").reset_index("row", drop=True)
+            scores = score_groups(cells.sel(lead=slice(first, last)), used)
+            scores = scores.rename(label="row").reset_index("row", drop=True)
             found = sorted({str(value) for value in used.values.ravel()} - {""})
             times = [_times(block, used.values == value, of_origins=grouping == "era") for value in found]
             scores = scores.assign(

@@ -102,38 +102,35 @@ def score_leads(table: xr.Dataset, series: xr.Dataset) -> xr.Dataset:
     return scores
 
 
-def score_groups(table: xr.Dataset, labels: xr.DataArray) -> xr.Dataset:
+def judged_cells(table: xr.Dataset) -> xr.Dataset:
+    """What `score_groups` averages: `mae`, `crps` and `coverage90` of every cell (model, origin, lead), else NaN."""
+    cells = cell_scores(table)
+    median = table["forecast"].sel(quantile=MEDIAN, drop=True)
+    error = xr.DataArray(abs(median - table["observed"])).where(common_sample(table))
+    judged = xr.Dataset({"mae": error, "crps": cells["crps"], "coverage90": cells["covered90"]})
+    return judged.transpose("model", *CELLS).drop_vars("valid_time", errors="ignore")
+
+
+def score_groups(cells: xr.Dataset, labels: xr.DataArray) -> xr.Dataset:
     """Scores (model, label) of cells that share a label, such as the ENSO state or the collection period.
 
     Args:
-        table: forecast table of one region.
+        cells: `judged_cells` of one region, or those of a block of leads.
         labels: strings (origin, lead), (origin) or (lead); "" leaves a cell out. `at_valid_time` makes them from
             something known by month.
 
     Returns:
         `mae`, `crps`, `coverage90` and `n`, labels sorted.
     """
-    cells = cell_scores(table)
-    sample = common_sample(table).drop_vars("valid_time", errors="ignore")
+    sample = cells["crps"].notnull().all("model")
     spread = labels.broadcast_like(sample).transpose(*CELLS).drop_vars("valid_time", errors="ignore")
     found = sorted({str(label) for label in np.ravel(spread.values)} - {""})
-    median = table["forecast"].sel(quantile=MEDIAN, drop=True)
-    error = xr.DataArray(abs(median - table["observed"])).where(sample).transpose("model", *CELLS)
+    if not found:
+        raise ClimateError("errors by group: found no label, expected one per cell or origin; check the labels")
     per_label = []
     for label in found:
         chosen = spread == label
-        per_label.append(
-            xr.Dataset(
-                {
-                    "mae": error.where(chosen).mean(CELLS),
-                    "crps": cells["crps"].where(chosen).mean(CELLS),
-                    "coverage90": cells["covered90"].where(chosen).mean(CELLS),
-                    "n": (sample & chosen).sum(),
-                }
-            ).expand_dims(label=[label])
-        )
-    if not per_label:
-        raise ClimateError("errors by group: found no label, expected one per cell or origin; check the labels")
+        per_label.append(cells.where(chosen).mean(CELLS).assign(n=(sample & chosen).sum()).expand_dims(label=[label]))
     return xr.concat(per_label, "label").transpose("model", "label", ...)
 
 

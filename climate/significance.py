@@ -74,16 +74,25 @@ def hln_statistics(differences: FloatArray, overlap: int) -> FloatArray:
     return np.asarray(result["dm_test_stat"].values, dtype=float)
 
 
-def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
-    """Two-sided Diebold-Mariano test with the small-sample correction, Student t with n - 1 degrees of freedom.
+def dm_hln_each(differences: FloatArray, overlap: int) -> list[TestResult]:
+    """Two-sided Diebold-Mariano tests with the small-sample correction, Student t with n - 1 degrees of freedom.
 
-    NaN where n is not larger than `overlap`, all differences are 0, or the variance estimate is not positive.
+    One for each row of `differences` (pair, origin). NaN where n is not larger than `overlap`, all differences are 0,
+    or the variance estimate is not positive.
     Source: Harvey, Leybourne and Newbold (1997), doi:10.1016/S0169-2070(96)00719-4; computed by the library `scores`.
     """
-    if difference.size <= overlap or not np.any(difference):
-        return TestResult(math.nan, math.nan, "hln")
-    statistic = float(hln_statistics(difference[None, :], overlap)[0])
-    return TestResult(statistic, float(2 * stats.t.sf(abs(statistic), difference.size - 1)), "hln")
+    pairs, n = differences.shape
+    statistics = np.full(pairs, math.nan)
+    testable = np.any(differences, axis=1) & (n > overlap)
+    if testable.any():
+        statistics[testable] = hln_statistics(differences[testable], overlap)
+    p = 2 * stats.t.sf(np.abs(statistics), n - 1)
+    return [TestResult(float(one), float(its_p), "hln") for one, its_p in zip(statistics, p, strict=True)]
+
+
+def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
+    """`dm_hln_each` of one pair, from its differences (origin)."""
+    return dm_hln_each(difference[None, :], overlap)[0]
 
 
 def dm_fixed_smoothing(difference: FloatArray, overlap: int) -> TestResult:
@@ -107,13 +116,18 @@ def suits_hln(origins: int, overlap: int) -> bool:
     return origins >= HLN_ORIGINS_PER_OVERLAP * overlap
 
 
+def dm_test_each(differences: FloatArray, overlap: int) -> list[TestResult]:
+    """For each row (pair, origin): HLN where the origins are many against their overlap, else fixed smoothing."""
+    small = [dm_fixed_smoothing(difference, overlap) for difference in differences]
+    if not suits_hln(differences.shape[1], overlap):
+        return small
+    large = dm_hln_each(differences, overlap)
+    return [one if math.isfinite(one.p) else other for one, other in zip(large, small, strict=True)]
+
+
 def dm_test(difference: FloatArray, overlap: int) -> TestResult:
-    """The HLN test where the origins are many against their overlap, else the fixed-smoothing test."""
-    if suits_hln(difference.size, overlap):
-        result = dm_hln(difference, overlap)
-        if math.isfinite(result.p):
-            return result
-    return dm_fixed_smoothing(difference, overlap)
+    """`dm_test_each` of one pair, from its differences (origin)."""
+    return dm_test_each(difference[None, :], overlap)[0]
 
 
 @lru_cache(maxsize=8)

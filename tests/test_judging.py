@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -231,7 +232,11 @@ def test_pages_show_it_all() -> None:
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "records without any difference" in shown["simulation_text"]
     assert [cell.text for row in shown["cost"].rows for cell in row if row[0].text == "LSTM"][3] == "12"
-    told = projection.page(inputs, keep, lambda entries: f"{len(entries)} sources")
+    def credit(entries: Sequence[object]) -> str:
+        return f"{len(entries)} sources"
+
+    places = [place for region in inputs.regions if (place := projection.place(inputs, region, keep, credit))]
+    told = projection.page(inputs, places, keep, credit)
     assert told is not None
     assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
     assert "SSP5-8.5" in told["standfirst"]
@@ -251,5 +256,6 @@ def test_pages_without_projection_say_so() -> None:
 
     plain = make_inputs()
     inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
-    assert projection.page(inputs, nothing, nothing) == {"skipped": "no pathways"}
-    assert projection.page(plain, nothing, nothing) is None
+    assert all(projection.place(inputs, region, nothing, nothing) is None for region in inputs.regions)
+    assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
+    assert projection.page(plain, [], nothing, nothing) is None

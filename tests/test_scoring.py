@@ -27,7 +27,7 @@ from climate.losses import (
     observation_floor,
     widen,
 )
-from climate.scoring import join_scores, naive_scale, score, score_groups
+from climate.scoring import join_scores, judged_cells, naive_scale, score, score_groups
 from climate.significance import dm_hln, dm_test, holm, origin_differences
 
 LEVELS = np.array(QUANTILES)
@@ -372,7 +372,7 @@ def test_errors_by_group(table: xr.Dataset, series: xr.Dataset) -> None:
     state[:330] = ""
     labels = at_valid_time(xr.DataArray(state, dims="time", coords={"time": series["time"]}), table)
     assert labels.dims == ("origin", "lead")
-    groups = score_groups(table, labels)
+    groups = score_groups(judged_cells(table), labels)
     assert groups["label"].values.tolist() == ["El Nino", "neutral"]
     cells = [(o, k) for o, k in cells_of(table, 1, LEADS) if labels.values[o, k] == "neutral"]
     expected = np.mean(
@@ -381,9 +381,9 @@ def test_errors_by_group(table: xr.Dataset, series: xr.Dataset) -> None:
     assert groups["crps"].sel(model="lstm-direct", label="neutral").item() == pytest.approx(expected)
     assert groups["n"].sel(label="neutral").item() == len(cells)
     by_origin = xr.DataArray(["early"] * 7 + ["late"] * 7, dims="origin", coords={"origin": table["origin"]})
-    assert score_groups(table, by_origin)["n"].sum() == len(cells_of(table, 1, LEADS))
+    assert score_groups(judged_cells(table), by_origin)["n"].sum() == len(cells_of(table, 1, LEADS))
     with pytest.raises(ClimateError, match="found no label"):
-        score_groups(table, xr.full_like(labels, ""))
+        score_groups(judged_cells(table), xr.full_like(labels, ""))
 
 
 def test_months_outside_the_record_have_no_value(table: xr.Dataset, series: xr.Dataset) -> None:

@@ -25,8 +25,12 @@ METHOD_NAMES: Mapping[str, str] = {
 }
 
 
-def page(inputs: ReportInputs, add: Add, credit: Callable[[Sequence[Mapping[str, Any]]], str]) -> dict[str, Any] | None:
-    """What projection.html shows; None where the run made no projection at all."""
+Credit = Callable[[Sequence[Mapping[str, Any]]], str]
+"""Names sources and their vintages."""
+
+
+def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], add: Add, credit: Credit) -> dict[str, Any] | None:
+    """What projection.html shows, `place` of all places included; None where the run made no projection at all."""
     found = inputs.projection
     if not found:
         return None
@@ -34,26 +38,15 @@ def page(inputs: ReportInputs, add: Add, credit: Callable[[Sequence[Mapping[str,
     if "skipped" in projected.attrs:
         return {"skipped": str(projected.attrs["skipped"])}
     co2, hindcasts = found["co2"], found.get("hindcasts")
-    pathways = [entry for entry in inputs.provenance if entry.get("key") == inputs.params["project"]["pathways"]]
-    regions = [region for region in inputs.regions if region in projected["region"].values]
-    own = {region: credit([*inputs.sources_of(region), *pathways]) for region in regions}
-    co2_region = str(co2.attrs["region"])
+    whole = _credited(inputs, places[0]["name"], credit)
     return {
         "skipped": "",
         "standfirst": standfirst(inputs, projected),
-        "co2": add(figures.co2_figure(inputs, co2), credit([*inputs.sources_of(co2_region), *pathways])),
+        "co2": add(figures.co2_figure(inputs, co2), _credited(inputs, str(co2.attrs["region"]), credit)),
         "co2_text": co2_text(co2),
-        "changes": add(figures.changes_figure(inputs, projected), own[regions[0]]),
-        "places": [
-            {
-                "title": inputs.title_of(region),
-                "name": region,
-                "text": place_text(projected.sel(region=region)),
-                "picture": add(figures.fans_figure(inputs, projected, region), own[region]),
-            }
-            for region in regions
-        ],
-        "hindcasts": add(figures.hindcasts_figure(inputs, hindcasts), own[regions[0]]) if hindcasts else None,
+        "changes": add(figures.changes_figure(inputs, projected), whole),
+        "places": places,
+        "hindcasts": add(figures.hindcasts_figure(inputs, hindcasts), whole) if hindcasts else None,
         "hindcast_text": hindcast_text(hindcasts) if hindcasts else "",
         "hindcast_table": hindcast_table(inputs, hindcasts) if hindcasts else None,
         "co2_table": co2_table(found["co2-hindcasts"]),
@@ -64,6 +57,25 @@ def page(inputs: ReportInputs, add: Add, credit: Callable[[Sequence[Mapping[str,
         "last": int(projected["past"][-1]),
         "until": int(projected["year"][-1]),
     }
+
+
+def place(inputs: ReportInputs, region: str, add: Add, credit: Credit) -> dict[str, Any] | None:
+    """What the page shows of one region; None where it was not projected."""
+    projected = (inputs.projection or {}).get("temperature")
+    if projected is None or "skipped" in projected.attrs or region not in projected["region"].values:
+        return None
+    return {
+        "title": inputs.title_of(region),
+        "name": region,
+        "text": place_text(projected.sel(region=region)),
+        "picture": add(figures.fans_figure(inputs, projected, region), _credited(inputs, region, credit)),
+    }
+
+
+def _credited(inputs: ReportInputs, region: str, credit: Credit) -> str:
+    """The sources of a region and of the pathways."""
+    pathways = [entry for entry in inputs.provenance if entry.get("key") == inputs.params["project"]["pathways"]]
+    return credit([*inputs.sources_of(region), *pathways])
 
 
 def standfirst(inputs: ReportInputs, projected: xr.Dataset) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 from jinja2 import Environment
 
@@ -25,11 +23,11 @@ from climate.report import (
     understanding,
     words,
 )
-from climate.report.downloads import Download, described
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
-from climate.report.figures.base import PRECISION, Drawing, Picture, develop
+from climate.report.figures.base import PRECISION
 from climate.report.figures.pipeline import pipeline_figure
+from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
 from climate.report.palette import style_of
@@ -42,34 +40,14 @@ OWNED = ("figures", "data", "regions", "sources")
 """Folders that belong to the report alone and are emptied before it is written."""
 
 
-@dataclass
-class Gallery:
-    """Pictures of a report by name; writes each with its data once."""
-
-    folder: Path
-    places: Sequence[str]
-    pictures: dict[str, Picture] = field(default_factory=dict)
-    downloads: list[Download] = field(default_factory=list)
-
-    def add(self, drawing: Drawing | None, source: str) -> Picture | None:
-        """Develop a drawing, write PNG and CSV, and remember it; `source` ends its caption."""
-        if drawing is None:
-            return None
-        picture = develop(drawing, source)
-        (self.folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
-        self.table(picture.name, drawing.caption, drawing.data, PRECISION)
-        self.pictures[picture.name] = picture
-        return picture
-
-    def table(self, name: str, about: str, data: pd.DataFrame, precision: str) -> None:
-        """Write a table as CSV, and remember what it holds."""
-        target = self.folder / "data" / f"{name}.csv"
-        data.to_csv(target, index=False, float_format=precision, lineterminator="\n")
-        self.downloads.append(described(name, about, data, target.stat().st_size, self.places))
+DrawnPlace = tuple[dict[str, Any], Gallery]
+"""What the pages say of a place, and the files that belong to it."""
 
 
-def render(inputs: ReportInputs, destination: Path) -> Path:
-    """Write the report below `destination` and return its index page.
+def render(
+    inputs: ReportInputs, destination: Path, draw: Callable[[Sequence[str]], Sequence[DrawnPlace]] | None = None
+) -> Path:
+    """Write the report below `destination` and return its index page; `draw` does `draw_place` for many, elsewhere.
 
     Writes index.html, which stands alone; regions/<name>.html, sources.html, methods.html, figures/*.png and
     data/*.csv. The same inputs give the same bytes. Other files in `destination` are left alone.
@@ -80,9 +58,12 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     for name in OWNED:
         shutil.rmtree(destination / name, ignore_errors=True)
         (destination / name).mkdir(parents=True)
-    gallery = Gallery(destination, [*inputs.regions, *inputs.records])
-    found = contests(inputs, inputs.primary) if inputs.primary else []
-    places = [_place(inputs, region, found, gallery) for region in inputs.regions]
+    gallery = Gallery([*inputs.regions, *inputs.records])
+    found = _contests(inputs)
+    drawn = draw(inputs.regions) if draw else [draw_place(inputs, region) for region in inputs.regions]
+    places = [place for place, _ in drawn]
+    for _, own_files in drawn:
+        gallery.join(own_files)
     records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     whole = _credit_all(inputs, inputs.regions)
     temperatures = [region for region in inputs.regions if text.is_temperature(inputs.series[region].attrs)]
@@ -131,7 +112,8 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
         "methods": _test_methods(inputs),
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
     }
-    shared["projection"] = projection.page(inputs, gallery.add, _credit)
+    projected = [place["projection"] for place in places if place["projection"]]
+    shared["projection"] = projection.page(inputs, projected, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
     shared |= understanding.page(inputs, gallery.add, whole)
     index = destination / "index.html"
@@ -177,14 +159,17 @@ def render(inputs: ReportInputs, destination: Path) -> Path:
     if shared["projection"]:
         target = destination / "projection.html"
         _write(environment, "projection.html.j2", target, shared | {"root": "", "embed": False})
+    gallery.write(destination)
     return index
 
 
-def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gallery) -> dict[str, Any]:
+def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
     """Sentences, pictures and tables of one region."""
+    gallery = Gallery([*inputs.regions, *inputs.records])
     source = _credit(inputs.sources_of(region) or inputs.provenance)
+    found = _contests(inputs)
     own = [one for one in found if one.region == region]
-    return {
+    place = {
         "name": region,
         "title": inputs.title_of(region),
         "verdicts": [
@@ -200,6 +185,7 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
         "judging": judging.region_pictures(inputs, region, gallery.add, source),
+        "projection": projection.place(inputs, region, gallery.add, _credit),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
         "ceiling": parts.ceiling_table(inputs, region),
@@ -212,6 +198,11 @@ def _place(inputs: ReportInputs, region: str, found: list[Contest], gallery: Gal
         "last_month": words.month(inputs.last_month(region)),
         "sources": evidence.source_table(inputs.sources_of(region), prefix="../"),
     }
+    return place, gallery
+
+
+def _contests(inputs: ReportInputs) -> list[Contest]:
+    return contests(inputs, inputs.primary) if inputs.primary else []
 
 
 def _record(inputs: ReportInputs, name: str, gallery: Gallery) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import yaml
 
 from climate import layout
 from climate.annual import annual_hindcasts, error_summary
+from climate.compute import run_tasks
 from climate.files import read_json, read_netcdf
 from climate.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
-from climate.report.site import render
+from climate.report.site import DrawnPlace, draw_place, render
 from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER, read_shapes, reader_file
@@ -28,13 +30,27 @@ GLOBE = "globe"
 
 
 def run() -> None:
-    """Render reports/ and say where it is."""
+    """Render reports/ and say where it is; the pictures of places are drawn in several processes."""
+    read_inputs.cache_clear()
+    here = load_params().compute.model_copy(update={"scheduler": None})
+    page = render(read_inputs(), layout.REPORTS, lambda regions: run_tasks(draw_region, regions, here, "places"))
+    log.info("Report: %s", page.resolve())
+
+
+def draw_region(region: str) -> DrawnPlace:
+    """`draw_place` as a function that a worker process can be sent; it reads what it draws from."""
+    return draw_place(read_inputs(), region)
+
+
+@lru_cache(maxsize=1)
+def read_inputs() -> ReportInputs:
+    """What the stages before left; read once by each process."""
     params = load_params()
     series = {region: read_netcdf(layout.series_file(region)) for region in params.regions}
     skipped = {region: str(one.attrs["skipped"]) for region, one in series.items() if "skipped" in one.attrs}
     kept = [region for region in params.regions if region not in skipped]
     records = {name: read_netcdf(layout.record_file(name)) for name in params.records}
-    inputs = ReportInputs(
+    return ReportInputs(
         title=params.report.title,
         params=yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8")),
         provenance=[read_json(layout.DATA / source / "provenance.json") for source in params.pull.sources],
@@ -58,7 +74,6 @@ def run() -> None:
         cost=read_json(layout.COST),
         projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
     )
-    log.info("Report: %s", render(inputs, layout.REPORTS).resolve())
 
 
 def _insight(regions: list[str]) -> Insight:

@@ -142,11 +142,16 @@ def develop(drawing: Drawing, source: str = "") -> Picture:
     small = reduce_colours(pixels, MIXED if drawing.tone == "line" else MIXED_SHADES)
     out = io.BytesIO()
     small.save(out, format="PNG", optimize=True)
-    csv = drawing.data.to_csv(index=False, float_format=PRECISION, lineterminator="\n").encode()
+    csv = csv_bytes(drawing.data)
     size = small.size
     caption = f"{drawing.caption} {source}".strip()
     stops = hover_stops(drawing.hover, size[1])
     return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone, stops)
+
+
+def csv_bytes(data: pd.DataFrame, precision: str = PRECISION) -> bytes:
+    """A table as CSV without its index."""
+    return data.to_csv(index=False, float_format=precision, lineterminator="\n").encode()
 
 
 def hover_stops(groups: Sequence[Hover], height: int) -> str:
@@ -165,7 +170,8 @@ def hover_stops(groups: Sequence[Hover], height: int) -> str:
 def reduce_colours(pixels: npt.NDArray[np.uint8], mixed: int = MIXED) -> Image.Image:
     """An image with a palette: its most frequent colours stay exactly, every other pixel takes the nearest entry."""
     packed = (pixels[..., 0].astype(np.int64) << 16) | (pixels[..., 1].astype(np.int64) << 8) | pixels[..., 2]
-    colours, place, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    place, colours = pd.factorize(packed.ravel(), sort=True)
+    counts = np.bincount(place)
     by_count = np.argsort(-counts, kind="stable")
     exact = _unpack(colours[by_count[:EXACT]])
     rest = Image.fromarray(_unpack(colours[by_count[EXACT:]])[None]) if colours.size > EXACT else None
