@@ -232,6 +232,7 @@ def test_pages_show_it_all() -> None:
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "records without any difference" in shown["simulation_text"]
     assert [cell.text for row in shown["cost"].rows for cell in row if row[0].text == "LSTM"][3] == "12"
+
     def credit(entries: Sequence[object]) -> str:
         return f"{len(entries)} sources"
 
