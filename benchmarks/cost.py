@@ -11,7 +11,6 @@ belong to one machine and one day; they are not part of the pipeline.
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import platform
 import sys
@@ -23,7 +22,7 @@ import xarray as xr
 from benchmarks.readme import put
 from climate import layout
 from climate.backtest import history_of
-from climate.files import read_netcdf
+from climate.files import read_netcdf, write_json
 from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.common.base import Forecaster
 from climate.forecasters.networks.lstm import LSTMS
@@ -95,7 +94,7 @@ def main() -> None:
         "models": rows,
     }
     put("cost", table(rows))
-    TARGET.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(result, TARGET)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ FINISHED_RUN = "CLIMATE_FINISHED_RUN"
 """Environment variable: a clone of this tree, reduced and run; tests change files of it and put them back."""
 
 
+NOWHERE = "http://127.0.0.1:9/simple/"
+"""A package registry that is down."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The pipeline is run once: all tests of it go to one worker."""

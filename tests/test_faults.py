@@ -15,13 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Project
+from tests.conftest import NOWHERE, Project
 from tests.test_pipeline import digests, stages_run
 
 pytestmark = [pytest.mark.long, pytest.mark.network]
-
-NOWHERE = "http://127.0.0.1:9/simple/"
-"""A package registry that is down."""
 
 STAGES = {
     "pull@ncep-air": "pull ncep-air",

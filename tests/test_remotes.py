@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Project
+from tests.conftest import NOWHERE, Project
 from tests.test_pipeline import digests, stages_run
 
 pytestmark = [pytest.mark.long, pytest.mark.network]
-
-NOWHERE = "http://127.0.0.1:9/simple/"
-"""A package registry that is down."""
 
 UNCACHED = {"score", "notebook", "report"}
 """Stages with files that are kept in git and not in DVC's cache: DVC runs them again where dvc.lock is gone."""
