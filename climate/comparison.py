@@ -18,6 +18,7 @@ from climate.significance import (
     model_confidence_set,
     origin_differences,
     overlap,
+    suits_hln,
 )
 
 NOT_CLASSICAL = ("lstm", "dense", "hybrid", "ridge", "mean", "ensemble", "weighted", "trimmed")
@@ -75,18 +76,17 @@ def _compare(losses: FloatArray, models: list[str], reference: str, shared: int)
     opponents = {"reference": models.index(reference), "best": min(classical, key=lambda i: means[i], default=-1)}
     best = opponents["best"]
     results = {name: np.full(len(models), math.nan) for name in ("dm_p_reference", "dm_p_best", "dm_hln_p_best")}
-    low, high, method = np.full(len(models), math.nan), np.full(len(models), math.nan), ""
+    low, high = np.full(len(models), math.nan), np.full(len(models), math.nan)
     for name, opponent in opponents.items():
-        if opponent < 0:
-            continue
-        differences = np.stack([origin_differences(loss, losses[opponent]) for loss in losses])
-        tests = dm_test_each(differences, shared)
-        results[f"dm_p_{name}"] = np.array([test.p for test in tests])
-        method = next((test.method for i, test in enumerate(tests) if i != opponent), method)
-        if name == "best":
-            results["dm_hln_p_best"] = np.array([test.p for test in dm_hln_each(differences, shared)])
-            bounds = [bootstrap_ratio(loss, losses[best], shared, level=RATIO_LEVEL) for loss in losses]
-            low, high = (np.array(side) for side in zip(*bounds, strict=True))
+        if opponent >= 0:
+            # a model does not differ from itself, for which the tests give NaN
+            differences = np.stack([origin_differences(loss, losses[opponent]) for loss in losses])
+            results[f"dm_p_{name}"] = np.array([test.p for test in dm_test_each(differences, shared)])
+    if best >= 0:
+        results["dm_hln_p_best"] = np.array([test.p for test in dm_hln_each(differences, shared)])
+        bounds = [bootstrap_ratio(loss, losses[best], shared, level=RATIO_LEVEL) for loss in losses]
+        low, high = (np.array(side) for side in zip(*bounds, strict=True))
+    method = "hln" if suits_hln(int(known.sum()), shared) else "fixed-smoothing"
     confidence = np.full(len(models), math.nan)
     if known.sum() > shared:
         confidence = model_confidence_set(np.nanmean(losses[:, known], axis=2), shared)

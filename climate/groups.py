@@ -99,9 +99,10 @@ def group_scores(
         labels["period"] = at_valid_time(collection(series), table)
     if states is not None:
         labels["enso"] = at_valid_time(states, table)
-    cells, parts = judged_cells(table), []
+    judged = judged_cells(table)
+    parts = []
     for name, (first, last) in blocks.items():
-        block = table.sel(lead=slice(first, last))
+        block, cells = table.sel(lead=slice(first, last)), judged.sel(lead=slice(first, last))
         sample = common_sample(block)
         for grouping in GROUPINGS:
             if grouping not in labels or not bool(sample.any()):
@@ -112,8 +113,7 @@ def group_scores(
             used = spread.where(sample, "")
             if not (used.values != "").any():
                 continue
-            scores = score_groups(cells.sel(lead=slice(first, last)), used)
-            scores = scores.rename(label="row").reset_index("row", drop=True)
+            scores = score_groups(cells, used).rename(label="row").reset_index("row", drop=True)
             found = sorted({str(value) for value in used.values.ravel()} - {""})
             times = [_times(block, used.values == value, of_origins=grouping == "era") for value in found]
             scores = scores.assign(

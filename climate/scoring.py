@@ -103,7 +103,10 @@ def score_leads(table: xr.Dataset, series: xr.Dataset) -> xr.Dataset:
 
 
 def judged_cells(table: xr.Dataset) -> xr.Dataset:
-    """What `score_groups` averages: `mae`, `crps` and `coverage90` of every cell (model, origin, lead), else NaN."""
+    """What `score_groups` averages, by the names of the means: `mae`, `crps` and `coverage90` (model, origin, lead).
+
+    On the common sample, NaN elsewhere; in the unit of the forecast but for `coverage90`, which is 0 or 1.
+    """
     cells = cell_scores(table)
     median = table["forecast"].sel(quantile=MEDIAN, drop=True)
     error = xr.DataArray(abs(median - table["observed"])).where(common_sample(table))
@@ -120,7 +123,10 @@ def score_groups(cells: xr.Dataset, labels: xr.DataArray) -> xr.Dataset:
             something known by month.
 
     Returns:
-        `mae`, `crps`, `coverage90` and `n`, labels sorted.
+        `mae`, `crps`, `coverage90` and `n`, labels sorted; NaN where no cell of a label is verified.
+
+    Raises:
+        ClimateError: every label is "".
     """
     sample = cells["crps"].notnull().all("model")
     spread = labels.broadcast_like(sample).transpose(*CELLS).drop_vars("valid_time", errors="ignore")

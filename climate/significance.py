@@ -86,8 +86,8 @@ def dm_hln_each(differences: FloatArray, overlap: int) -> list[TestResult]:
     testable = np.any(differences, axis=1) & (n > overlap)
     if testable.any():
         statistics[testable] = hln_statistics(differences[testable], overlap)
-    p = 2 * stats.t.sf(np.abs(statistics), n - 1)
-    return [TestResult(float(one), float(its_p), "hln") for one, its_p in zip(statistics, p, strict=True)]
+    values = 2 * stats.t.sf(np.abs(statistics), n - 1)
+    return [TestResult(float(statistic), float(p), "hln") for statistic, p in zip(statistics, values, strict=True)]
 
 
 def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
@@ -100,7 +100,7 @@ def dm_fixed_smoothing(difference: FloatArray, overlap: int) -> TestResult:
 
     The long-run variance is the mean of the m lowest ordinates of the periodogram, m the smaller of n^(1/3) and
     n / (2 overlap), at least 1. It keeps its level where the overlap is long against n, at the price of power.
-    Source: Coroneo and Iacone (2020), doi:10.1002/jae.2756 (WPE-DM). NaN as in `dm_hln`.
+    Source: Coroneo and Iacone (2020), doi:10.1002/jae.2756 (WPE-DM). NaN as in `dm_hln_each`.
     """
     n = difference.size
     if n <= max(overlap, 2) or np.ptp(difference) == 0:
@@ -117,12 +117,15 @@ def suits_hln(origins: int, overlap: int) -> bool:
 
 
 def dm_test_each(differences: FloatArray, overlap: int) -> list[TestResult]:
-    """For each row (pair, origin): HLN where the origins are many against their overlap, else fixed smoothing."""
-    small = [dm_fixed_smoothing(difference, overlap) for difference in differences]
+    """For each row (pair, origin): HLN where the origins are many against their overlap, else fixed smoothing.
+
+    Fixed smoothing stands in, too, where HLN gives NaN; NaN where both do.
+    """
+    smoothed = [dm_fixed_smoothing(difference, overlap) for difference in differences]
     if not suits_hln(differences.shape[1], overlap):
-        return small
-    large = dm_hln_each(differences, overlap)
-    return [one if math.isfinite(one.p) else other for one, other in zip(large, small, strict=True)]
+        return smoothed
+    pairs = zip(dm_hln_each(differences, overlap), smoothed, strict=True)
+    return [hln if math.isfinite(hln.p) else other for hln, other in pairs]
 
 
 def dm_test(difference: FloatArray, overlap: int) -> TestResult:

@@ -236,7 +236,7 @@ def test_pages_show_it_all() -> None:
     def credit(entries: Sequence[object]) -> str:
         return f"{len(entries)} sources"
 
-    places = [place for region in inputs.regions if (place := projection.place(inputs, region, keep, credit))]
+    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, keep, credit))]
     told = projection.page(inputs, places, keep, credit)
     assert told is not None
     assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
@@ -257,6 +257,6 @@ def test_pages_without_projection_say_so() -> None:
 
     plain = make_inputs()
     inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
-    assert all(projection.place(inputs, region, nothing, nothing) is None for region in inputs.regions)
+    assert all(projection.region_part(inputs, region, nothing, nothing) is None for region in inputs.regions)
     assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
     assert projection.page(plain, [], nothing, nothing) is None

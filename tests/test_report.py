@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -19,9 +20,11 @@ import xarray as xr
 import yaml
 from PIL import Image
 
+from climate.compute import run_tasks
 from climate.contract import QUANTILES, TIME_DTYPE
 from climate.errors import ClimateError
 from climate.groups import EL_NINO, NEUTRAL, group_scores, join_groups
+from climate.params import ComputeParams
 from climate.report import words
 from climate.report.evidence import seam_table
 from climate.report.figures import contest, forecast, membership, places, record, scores, stripes
@@ -30,7 +33,7 @@ from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.palette import MODELS, ordered, style_of
-from climate.report.site import render
+from climate.report.site import all_contests, draw_place, render
 from climate.report.source_pages import seam_places
 from climate.report.text import record as record_text
 from climate.report.text import standfirst, verdict, winners
@@ -404,6 +407,21 @@ def test_two_renders_give_the_same_bytes(inputs: ReportInputs, site: Path, tmp_p
     assert [name for name in first if first[name] != second[name]] == []
 
 
+def test_places_drawn_in_processes_give_the_same_bytes(inputs: ReportInputs, site: Path, tmp_path: Path) -> None:
+    draw = partial(draw_place, inputs, all_contests(inputs))
+    render(inputs, tmp_path, run_tasks(draw, inputs.regions, ComputeParams(workers=2), "places"))
+    for path in site.rglob("*"):
+        if path.is_file():
+            assert (tmp_path / path.relative_to(site)).read_bytes() == path.read_bytes(), path
+
+
+def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> None:
+    _, one = draw_place(inputs, all_contests(inputs), inputs.regions[0])
+    _, other = draw_place(inputs, all_contests(inputs), inputs.regions[0])
+    with pytest.raises(ValueError, match=f"named alike: data/{inputs.regions[0]}-"):
+        one.join(other)
+
+
 def test_a_second_render_removes_pages_of_regions_that_are_gone(inputs: ReportInputs, tmp_path: Path) -> None:
     (tmp_path / "regions").mkdir()
     (tmp_path / "regions" / "gone.html").write_text("old")
@@ -519,7 +537,8 @@ def test_contest_without_a_test_is_no_win() -> None:
 
 def test_standfirst_answers_first_and_counts_the_outcomes(inputs: ReportInputs) -> None:
     said = standfirst(inputs, contests(inputs, "lstm-direct"))
-    assert said.startswith("In places: the LSTM beats the best simple model")
+    assert said.startswith("Seldom: of ")
+    assert "the LSTM is significantly better than the best simple model in one and significantly worse in" in said
     assert "1 to 12 months ahead it wins in one and loses in one of three places" in said
     assert "In the median of three places" in said
     assert "its error (CRPS) is 1% lower 1 to 12 months ahead" in said
@@ -528,8 +547,12 @@ def test_standfirst_answers_first_and_counts_the_outcomes(inputs: ReportInputs) 
 @pytest.mark.parametrize(
     ("p", "ratio", "answer"),
     [
-        (0.0001, 0.8, "Yes: the LSTM beats the best simple model"),
-        (0.0001, 1.2, "No: the LSTM does not beat the best simple model"),
+        (
+            0.0001,
+            0.8,
+            "Yes: of three comparisons, the LSTM is significantly better than the best simple model in three",
+        ),
+        (0.0001, 1.2, "No: of three comparisons, the LSTM is significantly better than the best simple model in none"),
         (0.9, 0.8, "No: the LSTM is nowhere significantly better than the best simple model, nor significantly worse."),
     ],
 )
@@ -842,7 +865,7 @@ def test_errors_by_enso_state_and_collection_period_stand_on_the_page_of_a_place
     text = (site / "regions" / "kiel.html").read_text(encoding="utf-8")
     assert "El Niño" in text
     assert "known only afterwards" in text
-    assert "Of the record\u2019s two collection periods, only one occurs" in text
+    assert "Of the two ways in which the record was collected, only one occurs" in text
     assert "Modern network, somewhere" in text
     assert inputs.groups is not None
     rows = inputs.groups

@@ -16,7 +16,9 @@ from climate.significance import (
     circular_blocks,
     dm_fixed_smoothing,
     dm_hln,
+    dm_hln_each,
     dm_test,
+    dm_test_each,
     holm,
     model_confidence_set,
     origin_differences,
@@ -118,6 +120,18 @@ def test_the_test_is_antisymmetric_and_free_of_the_unit(seed: int, unit: float, 
 @pytest.mark.parametrize("difference", [np.zeros(39), np.empty(0), np.array([1.0]), np.ones(5)])
 def test_no_test_without_information(difference: FloatArray) -> None:
     assert np.isnan(dm_test(difference, 10).p)
+
+
+@pytest.mark.parametrize("shared", [1, 10])
+def test_many_pairs_at_once_are_tested_as_each_alone(shared: int) -> None:
+    differences = np.random.default_rng(8).normal(0.2, 1, (5, 39))
+    differences[2] = 0.0
+    for each, alone in ((dm_hln_each, dm_hln), (dm_test_each, dm_test)):
+        expected = [alone(row, shared) for row in differences]
+        np.testing.assert_allclose([one.p for one in each(differences, shared)], [one.p for one in expected])
+        assert [one.method for one in each(differences, shared)] == [one.method for one in expected]
+        assert np.isnan(expected[2].p)
+        assert np.isfinite([one.p for one in expected[:2] + expected[3:]]).all()
 
 
 def test_origin_differences_average_to_the_mean_over_cells() -> None:

@@ -137,7 +137,7 @@ def test_reference_has_every_module_and_links_that_hold(reference: dict[str, str
             elif not file.startswith("data:"):
                 assert file in reference or not file, (name, target)
                 assert not fragment or fragment in ids[file or name], (name, target)
-    assert re.search(r"render\(inputs: ReportInputs, destination: Path\) -&gt; Path", text)
+    assert re.search(r"render\(inputs: ReportInputs, destination: Path, drawn: [^)]*= None\) -&gt; Path", text)
     assert "<li><code>ClimateError</code>: no region has both" in text
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from climate.comparison import is_classical
 from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
-from climate.report.figures.base import PRECISION, Drawing, develop
+from climate.report.figures.base import Drawing, csv_bytes, develop
 from climate.report.palette import is_network, ordered, style_of
 from climate.report.tables import Cell, Column, Table
 
@@ -93,7 +93,7 @@ def render(inputs: SetInputs, folder: Path) -> Path:
         (folder / "figures" / f"{picture.name}.png").write_bytes(picture.png)
         (folder / "data" / f"{picture.name}.csv").write_bytes(picture.csv)
         pictures.append(picture)
-    data_table(inputs).to_csv(folder / "data" / "scores.csv", index=False, float_format=PRECISION, lineterminator="\n")
+    (folder / "data" / "scores.csv").write_bytes(csv_bytes(data_table(inputs)))
     frame = pages.frame(inputs.params, span="", standfirst=standfirst(inputs), root="../../")
     context = frame | {
         "heading": str(inputs.scores.attrs["title"]),
@@ -148,12 +148,14 @@ def facts(inputs: SetInputs) -> list[str]:
     """How the numbers came about."""
     attrs = inputs.scores.attrs
     first, last, end = (words.month(np.datetime64(attrs[key])) for key in ("first_origin", "last_origin", "last_month"))
+    pooled = any("pooled" in str(model) for model in inputs.scores["model"].values)
+    learnt = " What the pooled models learnt from may include the past of these places." if pooled else ""
     coverage = inputs.counted["covered90"].sel(block=inputs.block, model=inputs.leader)
     return [
         f"{words.capital(words.count(int(attrs['origins']), 'origin'))} from {first} to {last}, up to "
         f"{words.count(int(attrs['leads']), 'month')} ahead; records to {end}, as anomalies from {attrs['baseline']}.",
         "Every forecast uses what was known at its origin and nothing later. Models are estimated as in the contest of "
-        "the overview; intervals are not calibrated.",
+        "the overview; intervals are not calibrated." + learnt,
         f"The 90% interval of {style_of(inputs.leader).phrase} held {words.percent(float(coverage.mean()))} of what "
         f"was observed {inputs.when}.",
     ]

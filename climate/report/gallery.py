@@ -1,4 +1,4 @@
-"""Pictures and tables of a report: made anywhere, written in one place."""
+"""Pictures and tables of a report as bytes, so that processes can make them and one writes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Gallery:
     """What the report shows and gives away, by name."""
 
     places: Sequence[str]
-    """Keys of the places that files may be of."""
+    """Keys of the places: a file whose name begins with one is of that place."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Path below the report -> content."""
     downloads: list[Download] = field(default_factory=list)
@@ -36,7 +36,13 @@ class Gallery:
         self._keep(name, about, data, csv_bytes(data, precision))
 
     def join(self, other: Gallery) -> None:
-        """Keep what another one holds, after what is held."""
+        """Append what another one holds.
+
+        Raises:
+            ValueError: both hold a file of the same name.
+        """
+        if twice := self.files.keys() & other.files.keys():
+            raise ValueError(f"two drawings are named alike: {', '.join(sorted(twice))}")
         self.files |= other.files
         self.downloads += other.downloads
 

@@ -155,7 +155,10 @@ def cost_table(inputs: ReportInputs) -> Table:
     columns += [Column("Seconds for one", True), Column("Seconds for a forecast", True)] if measured else []
     columns += [Column(f"Skill, {words.ahead(*inputs.leads_of(block))}", True) for block in blocks]
     rows = []
-    skill = inputs.scores["crps_skill_reference"].sel(region=inputs.regions).mean("region")
+    every = inputs.scores["crps_skill_reference"].sel(region=inputs.regions, model=inputs.models)
+    served = every.sel(block=blocks[0]).notnull().all("model")
+    common = every.isel(region=served.values) if bool(served.any()) else every
+    skill = common.mean("region")
     parameters = inputs.scores["parameters"].max("region") if "parameters" in inputs.scores else None
     for model in sorted(inputs.models, key=lambda name: -float(skill.sel(model=name, block=blocks[0]))):
         count = float(parameters.sel(model=model)) if parameters is not None else float("nan")
@@ -175,9 +178,9 @@ def cost_table(inputs: ReportInputs) -> Table:
         rows.append(row)
     reference = style_of(inputs.reference).phrase
     return Table(
-        f"What each model costs beside what it brings. Skill is the share of the CRPS of {reference} that is saved, in "
-        "the mean of all places. Parameters are those of the last estimation, of the place with most; a combination "
-        "has those of its members together.",
+        f"What each model costs beside what it brings. Skill is the share of the CRPS of {reference} that is saved, "
+        f"in the mean of the {words.count(common.sizes['region'], 'place')} that all models serve. Parameters are "
+        "those of the last estimation, of the place with most; a combination has those of its members together.",
         columns,
         rows,
     )
@@ -188,11 +191,13 @@ def cost_text(inputs: ReportInputs) -> str:
     cost: Mapping[str, Any] = inputs.cost
     if not cost.get("models"):
         return ""
-    return (
+    said = (
         f"The seconds were not measured in this run, whose files are the same byte for byte each time, but once with "
-        f"benchmarks/cost.py on {cost['date']}: {cost['machine']}, on the record of {cost['region']}. Times on another "
-        "machine differ; their order hardly."
+        f"benchmarks/cost.py on {cost['date']}: {cost['machine']}, on the record of "
+        f"{words.inner(inputs.title_of(cost['region']))}. Times on another machine differ; their order hardly."
     )
+    pooled = any("pooled" in model for model in inputs.models)
+    return f"{said} A pooled model is charged for what one place adds, not for the pool." if pooled else said
 
 
 def simulation_table(inputs: ReportInputs, simulation: xr.Dataset) -> Table:

@@ -213,7 +213,7 @@ MODELS: tuple[ModelStyle, ...] = (
         "the mean of several models",
         "#000000",
         "-",
-        "The mean of the quantiles of three statistical models and three learners.",
+        "The mean of the quantiles of several models, statistical ones and learners.",
     ),
     ModelStyle(
         "mean-trimmed",

@@ -64,7 +64,8 @@ def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
     caption = (
         "What a perfect forecast of the covariates would be worth. In the columns headed known, the months of the "
         "covariate that followed each origin were given to the model: that is a ceiling, not a forecast, and no other "
-        "table or verdict uses it. Ratios are to the best simple model of the leads, named below the last."
+        "table or verdict uses it. Both are as the model gives them, before the calibration that all other tables "
+        "include. Ratios are to the best simple model of the leads, named under the last column."
     )
     columns = [
         Column("Model"),
@@ -89,13 +90,15 @@ def period_errors(inputs: ReportInputs, region: str) -> tuple[str, Table | None]
     where = "in the months that forecasts were verified in"
     which = f"one occurs {where}: {labels[0]}" if len(labels) == 1 else f"{words.spell(len(labels))} occur {where}"
     said = (
-        f"Of the record's {words.spell(len(every))} collection periods, only {which}. "
+        f"Of the {words.spell(len(every))} ways in which the record was collected, only {which}. "
         "How large the errors would have been in the others cannot be told."
     )
     if len(every) == len(labels):
-        said = f"All of the record's {words.spell(len(every))} collection periods occur in the months of verification."
+        said = (
+            f"All {words.spell(len(every))} ways in which the record was collected occur in the months of verification."
+        )
     if len(every) == 1:
-        said = "The record has one collection period, so errors cannot be told apart by it."
+        said = "The record was collected in one way, so errors cannot be told apart by it."
     if len(labels) == 1:
         return said, None
     caption = f"Errors by the collection period of the month that was forecast. {UNTESTED}"

@@ -30,7 +30,10 @@ Credit = Callable[[Sequence[Mapping[str, Any]]], str]
 
 
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], add: Add, credit: Credit) -> dict[str, Any] | None:
-    """What projection.html shows, `place` of all places included; None where the run made no projection at all."""
+    """What projection.html shows; None where the run made no projection at all.
+
+    `places`: what `region_part` gave for each region that was projected, in their order.
+    """
     found = inputs.projection
     if not found:
         return None
@@ -59,7 +62,7 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], add: Add, credi
     }
 
 
-def place(inputs: ReportInputs, region: str, add: Add, credit: Credit) -> dict[str, Any] | None:
+def region_part(inputs: ReportInputs, region: str, add: Add, credit: Credit) -> dict[str, Any] | None:
     """What the page shows of one region; None where it was not projected."""
     projected = (inputs.projection or {}).get("temperature")
     if projected is None or "skipped" in projected.attrs or region not in projected["region"].values:
@@ -136,8 +139,8 @@ def co2_text(co2: xr.Dataset) -> str:
     ]
     return (
         f"The continuation {place} in {int(co2['year'][-1])}. It knows nothing of policies and prices: it is what the "
-        f"past alone says. In {last} the pathways, which were made with data to 2014, differ from what was observed: "
-        f"{words.joined(apart)} ppm. A projection takes each pathway as published, so it may begin with a small step."
+        f"past alone says. In {last} the pathways, made with data to 2014 and moved to the level of the site as drawn, "
+        f"differ from what was observed: {words.joined(apart)} ppm. A projection may begin with a step of that size."
     )
 
 
@@ -152,9 +155,9 @@ def hindcast_text(hindcasts: xr.Dataset) -> str:
         too = one["bias"].sel(way="observed")
         cold = int((too < 0).sum())
         parts.append(
-            f"With data to {int(origin)} the 90% interval held {words.percent(coverage)} of the years that followed, "
-            f"{cold} of {too.size} places warmed more than the median said, and the error (CRPS) was "
-            f"{words.number(ratio)} times that of a straight line in the median place."
+            f"With data to {int(origin)} and the CO2 observed since, the 90% interval held {words.percent(coverage)} "
+            f"of the years that followed, {cold} of {too.size} places warmed more than the median said, and the error "
+            f"(CRPS) was {words.number(ratio)} times that of a straight line in the median place."
         )
     return " ".join(parts)
 

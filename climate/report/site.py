@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +44,24 @@ DrawnPlace = tuple[dict[str, Any], Gallery]
 """What the pages say of a place, and the files that belong to it."""
 
 
-def render(
-    inputs: ReportInputs, destination: Path, draw: Callable[[Sequence[str]], Sequence[DrawnPlace]] | None = None
-) -> Path:
-    """Write the report below `destination` and return its index page; `draw` does `draw_place` for many, elsewhere.
+def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] | None = None) -> Path:
+    """Write the report below `destination` and return its index page.
 
     Writes index.html, which stands alone; regions/<name>.html, sources.html, methods.html, figures/*.png and
     data/*.csv. The same inputs give the same bytes. Other files in `destination` are left alone.
 
+    `drawn`: `draw_place` of each region, in the order of `inputs.regions`; drawn here without it.
+
     Raises:
         ClimateError: no region has both a series and a forecast table (raised by ReportInputs).
     """
+    found = all_contests(inputs)
+    if drawn is None:
+        drawn = [draw_place(inputs, found, region) for region in inputs.regions]
     for name in OWNED:
         shutil.rmtree(destination / name, ignore_errors=True)
         (destination / name).mkdir(parents=True)
     gallery = Gallery([*inputs.regions, *inputs.records])
-    found = _contests(inputs)
-    drawn = draw(inputs.regions) if draw else [draw_place(inputs, region) for region in inputs.regions]
     places = [place for place, _ in drawn]
     for _, own_files in drawn:
         gallery.join(own_files)
@@ -116,6 +117,9 @@ def render(
     shared["projection"] = projection.page(inputs, projected, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
     shared |= understanding.page(inputs, gallery.add, whole)
+    found_steps = steps(inputs.pipeline, inputs.params)
+    pipeline = pipeline_figure(found_steps) if found_steps else None
+    pipeline_picture = gallery.add(pipeline, "Drawn from dvc.yaml and params.yaml.")
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
@@ -125,11 +129,9 @@ def render(
     for one in every_source:
         own = {"source": one, "status": evidence.STATUS, "root": "../", "embed": False}
         _write(environment, "source.html.j2", destination / "sources" / f"{one['key']}.html", shared | own)
-    found_steps = steps(inputs.pipeline, inputs.params)
     if found_steps:
-        credit = "Drawn from dvc.yaml and params.yaml."
         design = {
-            "pipeline_picture": gallery.add(pipeline_figure(found_steps), credit),
+            "pipeline_picture": pipeline_picture,
             "step_table": step_table(found_steps),
             "document": markdown.to_html(markdown.sections(inputs.architecture)),
         }
@@ -163,11 +165,10 @@ def render(
     return index
 
 
-def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
-    """Sentences, pictures and tables of one region."""
+def draw_place(inputs: ReportInputs, found: Sequence[Contest], region: str) -> DrawnPlace:
+    """Sentences, pictures and tables of one region; `found` are `all_contests`."""
     gallery = Gallery([*inputs.regions, *inputs.records])
     source = _credit(inputs.sources_of(region) or inputs.provenance)
-    found = _contests(inputs)
     own = [one for one in found if one.region == region]
     place = {
         "name": region,
@@ -185,7 +186,7 @@ def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
         "scores": gallery.add(scores.leads_figure(inputs, region), source),
         "calibration": gallery.add(scores.calibration_figure(inputs, region), source),
         "judging": judging.region_pictures(inputs, region, gallery.add, source),
-        "projection": projection.place(inputs, region, gallery.add, _credit),
+        "projection": projection.region_part(inputs, region, gallery.add, _credit),
         "periods": evidence.period_table(inputs, region),
         "enso": parts.enso_table(inputs, region),
         "ceiling": parts.ceiling_table(inputs, region),
@@ -201,7 +202,8 @@ def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
     return place, gallery
 
 
-def _contests(inputs: ReportInputs) -> list[Contest]:
+def all_contests(inputs: ReportInputs) -> list[Contest]:
+    """The LSTM against the best classical model of every region; none without an LSTM."""
     return contests(inputs, inputs.primary) if inputs.primary else []
 
 

@@ -214,8 +214,8 @@ def model_table(inputs: ReportInputs) -> Table:
             row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
         rows.append(row)
     return Table(
-        "Models, with the number of values that each estimates anew for every place; counted for "
-        f"{words.inner(inputs.title_of(inputs.regions[0]))}.",
+        "Models, with the number of values that each estimates; of a pooled model's, most are shared by all places. "
+        f"Counted for {words.inner(inputs.title_of(inputs.regions[0]))}.",
         [
             Column("Model"),
             Column("In one line"),

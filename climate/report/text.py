@@ -71,7 +71,7 @@ def standfirst(inputs: ReportInputs, found: Sequence[Contest]) -> str:
 
 
 def _answer(inputs: ReportInputs, found: Sequence[Contest]) -> str:
-    """Yes or no, before anything else, and in how many places."""
+    """Yes or no, before anything else, in how many comparisons, and where."""
     model, total = style_of(found[0].model).phrase, words.count(len(inputs.regions), "place")
     outcomes = [contest.outcome for contest in found]
     if set(outcomes) == {"same"}:
@@ -83,10 +83,14 @@ def _answer(inputs: ReportInputs, found: Sequence[Contest]) -> str:
         lose = f" and loses in {words.spell(lost) if lost else 'none'}"
         when = words.ahead(*inputs.leads_of(block))
         counts.append(f"{when} it wins in {words.spell(won) if won else 'none'}{lose} of {total}")
-    start = "Yes" if set(outcomes) == {"better"} else "In places" if "better" in outcomes else "No"
-    does = "beats" if "better" in outcomes else "does not beat"
-    rest = " by what chance alone would hardly bring about" if "better" in outcomes else ""
-    return f"{start}: {model} {does} the best simple model{rest}; {'; '.join(counts)}."
+    better, worse = outcomes.count("better"), outcomes.count("worse")
+    partly = "Mostly" if 2 * better > len(outcomes) else "Seldom"
+    start = "Yes" if better == len(outcomes) else partly if better else "No"
+    return (
+        f"{start}: of {words.count(len(outcomes), 'comparison')}, {model} is significantly better than the best simple "
+        f"model in {words.spell(better) if better else 'none'} and significantly worse in "
+        f"{words.spell(worse) if worse else 'none'}; {'; '.join(counts)}."
+    )
 
 
 def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str] | None:
@@ -127,7 +131,7 @@ def winners(inputs: ReportInputs) -> str:
         size, how_sure = pooled(inputs, leader, block) or ("", "")
         against = f"{size} than" if size.endswith(("lower", "higher")) else f"{size} as"
         parts.append(
-            f"{when} {style_of(leader).phrase} ({against} the best simple models{how_sure.replace(' (', ', ')}"
+            f"{when}, {style_of(leader).phrase} ({against} the best simple models{how_sure.replace(' (', ', ')}"
         )
     if _leader(inputs, inputs.headline_blocks[0]) is None:
         return f"Of all models, the lowest error lies most often with {'; '.join(parts)}."

@@ -177,7 +177,7 @@ def _baselines(inputs: ReportInputs) -> Slide:
         table=Table("", [tables.Column("Model"), tables.Column("What it does")], rows),
         notes=[
             "Simple does not mean weak: each is estimated anew as time goes on, and gives quantiles too.",
-            "Ridge regression with ENSO gets the same index as the network; without it the contest would be rigged.",
+            "SARIMA with ENSO gets the same index as the network; without it the contest would be rigged.",
         ],
     )
 

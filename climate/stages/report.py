@@ -16,7 +16,8 @@ from climate.compute import run_tasks
 from climate.files import read_json, read_netcdf
 from climate.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
-from climate.report.site import DrawnPlace, draw_place, render
+from climate.report.numbers import Contest
+from climate.report.site import DrawnPlace, all_contests, draw_place, render
 from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
 from climate.sources.readers import SHAPE_READER, read_shapes, reader_file
@@ -31,20 +32,29 @@ GLOBE = "globe"
 
 def run() -> None:
     """Render reports/ and say where it is; the pictures of places are drawn in several processes."""
-    read_inputs.cache_clear()
+    # the workers read build/, which the machines of a cluster need not have
     here = load_params().compute.model_copy(update={"scheduler": None})
-    page = render(read_inputs(), layout.REPORTS, lambda regions: run_tasks(draw_region, regions, here, "places"))
+    inputs = read_inputs()
+    try:
+        page = render(inputs, layout.REPORTS, run_tasks(draw_region, inputs.regions, here, "places"))
+    finally:
+        _drawn_from.cache_clear()
     log.info("Report: %s", page.resolve())
 
 
 def draw_region(region: str) -> DrawnPlace:
-    """`draw_place` as a function that a worker process can be sent; it reads what it draws from."""
-    return draw_place(read_inputs(), region)
+    """`draw_place` as a function that a worker process can be sent; each process reads what it draws from once."""
+    return draw_place(*_drawn_from(), region)
 
 
 @lru_cache(maxsize=1)
+def _drawn_from() -> tuple[ReportInputs, list[Contest]]:
+    inputs = read_inputs()
+    return inputs, all_contests(inputs)
+
+
 def read_inputs() -> ReportInputs:
-    """What the stages before left; read once by each process."""
+    """What the stages before left."""
     params = load_params()
     series = {region: read_netcdf(layout.series_file(region)) for region in params.regions}
     skipped = {region: str(one.attrs["skipped"]) for region, one in series.items() if "skipped" in one.attrs}

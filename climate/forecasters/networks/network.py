@@ -108,21 +108,24 @@ class Network:
         steps = -(-rows // self.batch)
         losses: list[float] = []
 
-        def given(chosen: IntArray) -> tuple[Any, ...]:
+        if self.watch is not None:
+            self.watch(float("nan"), self._weights())
+        if not epochs * steps:
+            return self._weights()
+
+        def batch_of(chosen: IntArray) -> tuple[Any, ...]:
             tensors = [self._tensor(array[chosen]) for array in (*inputs, targets, weights)]
             return tensors[:-2], tensors[-2], tensors[-1]
 
-        # looked up once: tf.function would search for it at every step, which takes a third of the step's own time
-        update = self._step.get_concrete_function(*given(np.zeros(self.batch, dtype=np.int64)))
-        if self.watch is not None:
-            self.watch(float("nan"), self._weights())
+        # looked up once: tf.function would search for it at every step
+        update = self._step.get_concrete_function(*batch_of(np.zeros(self.batch, dtype=np.int64)))
         for step in range(epochs * steps):
             if step % steps == 0:
                 # the last batch of a pass is filled up with rows from its beginning
                 shuffled = np.resize(order.permutation(rows), steps * self.batch)
             chosen = shuffled[(step % steps) * self.batch :][: self.batch]
             self.optimizer.learning_rate.assign(learning_rate * (1 + np.cos(np.pi * step / (epochs * steps))) / 2)
-            loss = update(*given(chosen))
+            loss = update(*batch_of(chosen))
             if self.watch is not None:
                 losses.append(float(loss))
                 if len(losses) == steps:

@@ -150,7 +150,7 @@ def develop(drawing: Drawing, source: str = "") -> Picture:
 
 
 def csv_bytes(data: pd.DataFrame, precision: str = PRECISION) -> bytes:
-    """A table as CSV without its index."""
+    """A table as CSV without its index: UTF-8, LF, floats in `precision`."""
     return data.to_csv(index=False, float_format=precision, lineterminator="\n").encode()
 
 

@@ -119,7 +119,8 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     )
     final = int(data["lead"].max())
     near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
-    alt = f"Error of {words.count(len(inputs.models), 'model')} by lead for {title}. " + " ".join(
+    scored = data.dropna(subset="crps")["model"].nunique()
+    alt = f"Error of {words.count(scored, 'model')} by lead for {title}. " + " ".join(
         f"{words.capital(words.ahead(lead, lead))}: "
         + ", ".join(f"{style_of(model).label} {words.significant(float(crps[model]))}" for model in shown)
         + f"; lowest {style_of(str(crps.idxmin())).label} {words.significant(float(crps.min()))} {unit}."
@@ -178,11 +179,10 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         ],
         ignore_index=True,
     )[["panel", "model", "level", "share_below", "lead", "coverage90"]]
-    sentences = []
-    for model in shown:
-        mean = float(leads.loc[leads["model"] == model, "coverage90"].mean())
-        sentences.append(f"{style_of(model).phrase} {words.percent(mean)}")
-    text = f"the 90% interval held {words.joined(sentences)} of the months"
+    held = leads.groupby("model")["coverage90"].mean()
+    first, *rest = [(style_of(model).phrase, words.percent(float(held[model]))) for model in shown]
+    whole = f"the 90% interval of {first[0]} held {first[1]} of the months"
+    text = words.joined([whole, *(f"that of {phrase} {share}" for phrase, share in rest)])
     alt = f"Calibration for {title}: {text}, averaged over all leads."
     caption = f"{title}: how far the stated probabilities can be trusted. Averaged over all leads, {text}."
     return Drawing(f"{region}-calibration", figure, data, alt, caption)

@@ -247,7 +247,7 @@ def peers_figure(rows: pd.DataFrame) -> Drawing | None:
         _legend(figure, panels)
     best = rows.sort_values("ratio").groupby(["title", "leads"], sort=False).first().reset_index()
     alt = (
-        "Lowest error: "
+        "Lowest error of the models drawn: "
         + ", ".join(
             f"{name_of(str(row.model))} for {row.title} at {row.leads} months ({words.number(number_of(row.ratio))})"
             for row in best.itertuples()
@@ -304,7 +304,8 @@ def annual_figure(rows: pd.DataFrame, published: Sequence[Mapping[str, Any]]) ->
     alt = f"Lowest error of the annual mean: {', '.join(lowest)}."
     caption = (
         "Root mean square error of the global annual mean forecast at the turn of the year; bars are 90% intervals, "
-        "broken lines the Met Office's published errors over the same years."
+        "broken lines the Met Office's published errors over the same years. Errors on the publishers' records were "
+        "measured once by benchmarks/annual.py and are kept with the code."
     )
     return Drawing(
         "understanding-annual", figure, rows.rename(columns={"low": "rmse_low", "high": "rmse_high"}), alt, caption
