@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from dvc.cli import DvcParserError
 from dvc.cli.parser import get_main_parser
 from typer.main import get_command
 
 from climate.cli import app
+from climate.significance import holm
 from climate.sources.catalogue import load_catalogue
 from tests.conftest import ROOT, Project
 from tests.documents import Example, examples, inline_commands
@@ -192,3 +195,17 @@ def test_changelog_has_the_version_of_the_package() -> None:
     headings = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert headings
     assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_short_answer_is_that_of_the_committed_run() -> None:
+    """README says in three lines what the report says in full."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    ratio = json.loads((ROOT / "reports" / "metrics.json").read_text(encoding="utf-8"))
+    assert round(ratio["leads 1-12"]["lstm-direct"], 2) == 1.0
+    assert f"{100 * (1 - ratio['leads 1-60']['lstm-direct']):.0f}% lower over five years" in readme
+    scores = pd.read_csv(ROOT / "reports" / "data" / "scores.csv")
+    verdicts = scores[(scores["model"] == "lstm-direct") & scores["block"].isin(["1-12", "1-60"])]
+    sure = verdicts[holm(verdicts["dm_p_best"].to_numpy()) < 0.05]
+    won, lost = sure["crps_ratio_best"] < 1, sure["crps_ratio_best"] > 1
+    assert (scores["region"].nunique(), won.sum(), lost.sum()) == (8, 1, 1)
+    assert "one place of eight is won beyond chance, one is lost" in readme
