@@ -885,3 +885,8 @@ def test_a_report_without_groups_and_revisions_still_stands(inputs: ReportInputs
     assert 'id="eras"' not in text
     assert 'id="revisions"' not in (tmp_path / "sources.html").read_text(encoding="utf-8")
     assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")
+
+
+def test_quotes_open_and_close() -> None:
+    said = words.typeset("'No difference' is the LSTM's result (see 'test'), at 400 ppm of CO2")
+    assert said == "\u2018No difference\u2019 is the LSTM\u2019s result (see \u2018test\u2019), at 400 ppm of CO\u2082"

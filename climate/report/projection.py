@@ -19,8 +19,8 @@ Add = Callable[[Drawing | None, str], Picture | None]
 """Develops a drawing and remembers it; the source ends its caption."""
 
 METHOD_NAMES: Mapping[str, str] = {
-    "observed": "CO2 as observed later",
-    "extrapolated": "CO2 as extrapolated then",
+    "observed": f"{words.CO2} as observed later",
+    "extrapolated": f"{words.CO2} as extrapolated then",
     "trend": f"Straight line of {TREND_YEARS} years",
 }
 

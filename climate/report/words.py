@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ Time = np.datetime64 | npt.NDArray[Any]
 
 MINUS = "\u2212"
 NO_BREAK = "\u00a0"
-APOSTROPHE = "\u2019"
+APOSTROPHE, OPENING = "\u2019", "\u2018"
 CO2 = "CO\u2082"
 EN_DASH = "\u2013"
 NONE = EN_DASH
@@ -112,8 +113,8 @@ def p_value(p: float) -> str:
 
 
 def typeset(text: str) -> str:
-    """Typographic apostrophes and the subscript of CO2."""
-    return text.replace("'", APOSTROPHE).replace("CO2", CO2)
+    """Typographic quotes and apostrophes, and the subscript of CO2."""
+    return re.sub(r"(^|[\s(])'(?=\w)", rf"\1{OPENING}", text).replace("'", APOSTROPHE).replace("CO2", CO2)
 
 
 def month(time: Time) -> str:

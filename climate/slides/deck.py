@@ -253,7 +253,8 @@ def _verdicts(inputs: ReportInputs, found: Sequence[Contest]) -> Slide | None:
         text=[text.standfirst(inputs, found), text.winners(inputs)],
         notes=[tally]
         + [
-            text.verdict(one, *inputs.leads_of(one.block), tests=len(found), level=inputs.significance)
+            f"{inputs.title_of(one.region)}: "
+            + text.verdict(one, *inputs.leads_of(one.block), tests=len(found), level=inputs.significance)
             for one in sorted(found, key=lambda one: one.p_holm)[:3]
         ]
         + ["'No significant difference' is a result: it does not mean that both are equally good."],

@@ -95,7 +95,7 @@ def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
     alt = f"Dot plot of forecast error (CRPS) as a multiple of the best simple model's, for {len(regions)} places. " + (
         " ".join(
             f"{inputs.title_of(c.region)}, {words.ahead(*inputs.leads_of(c.block))}: "
-            f"{words.number(c.ratio)}, {SHORT[c.outcome].lower()}."
+            f"{words.number(c.ratio)}, {SHORT[c.outcome].replace('Not', 'not')}."
             for c in found
         )
         or " ".join(f"{row.title} {row.model} {row.crps_ratio_best:.2f}." for row in data.itertuples())

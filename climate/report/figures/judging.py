@@ -125,12 +125,16 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5)
     data = pd.concat(frames, ignore_index=True)
-    off = (data["share_below"] - data["level"]).abs().groupby(data["model"]).max()
-    told = words.joined([f"{words.number(number_of(off[m]), 0)} points for {style_of(m).phrase}" for m in models])
-    alt = f"Reliability over all places: the largest distance from the stated probability is {told}."
+    off = (data["share_below"] - data["level"]).abs().groupby([data["block"], data["model"]]).max()
+    told = "; ".join(
+        f"{words.ahead(*inputs.leads_of(block))}, "
+        + words.joined([f"{words.number(number_of(off[block, m]), 0)} for {style_of(m).phrase}" for m in models])
+        for block in dict.fromkeys((blocks[0], blocks[-1]))
+    )
+    alt = f"Reliability over all places: the largest distance from the stated probability, in points, is {told}."
     caption = (
         "Reliability over all places: the share of observations below each quantile, minus its level. On the line is "
-        f"right; below it, forecasts were too low. The largest distance is {told}."
+        f"right; below it, forecasts were too low. The largest distance, in points, is {told}."
     )
     return Drawing("reliability", figure, data, alt, caption)
 
