@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,18 +59,19 @@ def test_forced_run_gives_the_same_lock_and_reports(reduced: Project) -> None:
 
 
 @pytest.mark.long
-def test_new_region_recomputes_no_other(reduced: Project, params: Path) -> None:
-    yaml = YAML()
+def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> None:
+    project = Project(shutil.copytree(reduced.folder, tmp_path / "copy", symlinks=True))
+    params, yaml = project.folder / "params.yaml", YAML()
     content = yaml.load(params)
     content["regions"]["kenya"] = {"title": "Kenya", "source": "ncep-air", "country": "Kenya"}
     yaml.dump(content, params)
-    before = digests(reduced.folder / "build" / "forecasts")
-    ran = stages_run(reduced.run("dvc", "repro").stdout)
-    after = digests(reduced.folder / "build" / "forecasts")
+    before = digests(project.folder / "build" / "forecasts")
+    ran = stages_run(project.run("dvc", "repro").stdout)
+    after = digests(project.folder / "build" / "forecasts")
     collected = {"harmonize", "study", "score", "project", "film", "slides", "report"}
     assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
     assert {name: after[name] for name in before} == before
-    assert "Kenya" in reduced.read("reports/index.html")
+    assert "Kenya" in project.read("reports/index.html")
 
 
 def test_unknown_model_is_one_line(reduced: Project, params: Path) -> None:

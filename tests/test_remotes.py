@@ -13,7 +13,7 @@ from tests.test_pipeline import digests, stages_run
 
 pytestmark = [pytest.mark.long, pytest.mark.network]
 
-UNCACHED = {"score", "notebook", "report"}
+UNCACHED = {"score", "understand", "notebook", "film", "slides", "api", "report", "set-page"}
 """Stages with files that are kept in git and not in DVC's cache: DVC runs them again where dvc.lock is gone."""
 
 
@@ -90,7 +90,7 @@ def test_without_a_lock_the_run_cache_serves_every_stage_that_has_one(
     project, environment = second
     (project.folder / "dvc.lock").unlink()
     ran = stages_run(project.run("make", "report", **environment).stdout)
-    assert ran <= UNCACHED
+    assert {name.partition("@")[0] for name in ran} <= UNCACHED
     assert digests(project.folder / "build") == digests(reduced.folder / "build")
     assert digests(project.folder / "reports") == digests(reduced.folder / "reports")
 
