@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climate import layout
-from climate.annual import annual_hindcasts, error_summary
-from climate.backtest import backtest, origins
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json
+from climate.forecasters.base import Forecaster
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.common.base import Forecaster
 from climate.forecasters.networks.lstm import LSTMS
-from climate.params import load_params
-from climate.pull import pull
-from climate.series import gap_free
+from climate.harmonize.series import gap_free
+from climate.hindcast.rolling import backtest, origins
+from climate.params.params import load_params
 from climate.sources.catalogue import find_source
-from climate.sources.readers import read
+from climate.sources.pull import pull
+from climate.sources.readers.registry import read
+from climate.verify.annual import annual_hindcasts, error_summary
 
 RECORDS = {"gistemp-global": "GISTEMP", "hadcrut5": "HadCRUT5"}
 MODELS = ("persistence", "climatology-trend", "trend-ar1", "trend-arma", "unobserved-components", "ridge-enso")
@@ -81,7 +81,7 @@ def hindcast(series: xr.Dataset) -> xr.Dataset:
     newest = series["time"].values[np.isfinite(series["value"].values)][-1].astype("datetime64[Y]").astype(int) + 1970
     last = min(LAST_ORIGIN, newest - 1)
     wanted = origins(f"{FIRST_ORIGIN}-12", 12, last - FIRST_ORIGIN + 1)
-    return backtest(series, read_netcdf(layout.COVARIATES), forecasters, wanted, 12, REFIT)
+    return backtest(series, read_netcdf(paths.COVARIATES), forecasters, wanted, 12, REFIT)
 
 
 def summary(table: xr.Dataset) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def main() -> None:
     for key, title in RECORDS.items():
         table = hindcast(record(key))
         result["records"][title] = summary(table)
-        write_json(result, layout.ANNUAL)
+        write_json(result, paths.ANNUAL)
         print(title, result["records"][title])
 
 

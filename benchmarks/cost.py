@@ -20,14 +20,14 @@ from pathlib import Path
 import xarray as xr
 
 from benchmarks.readme import put
-from climate import layout
-from climate.backtest import history_of
+from climate import paths
 from climate.files import read_netcdf, write_json
+from climate.forecasters.base import Forecaster
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.common.base import Forecaster
 from climate.forecasters.networks.lstm import LSTMS
-from climate.forecasters.pooled.forecaster import POOLED, refusal
-from climate.params import load_params
+from climate.forecasters.planet.forecaster import POOLED, refusal
+from climate.hindcast.rolling import history_of
+from climate.params.params import load_params
 from climate.stages.pool import read_pools
 
 TARGET = Path(__file__).with_name("cost.json")
@@ -61,7 +61,7 @@ def measure(forecaster: Forecaster, history: xr.Dataset, leads: int, rounds: int
 
 def early_history(region: str, first_origin: str) -> xr.Dataset:
     """What a forecaster is given at the first origin."""
-    whole = history_of(read_netcdf(layout.series_file(region)), read_netcdf(layout.COVARIATES))
+    whole = history_of(read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES))
     return whole.sel(time=slice(None, first_origin))
 
 
@@ -80,7 +80,7 @@ def main() -> None:
     history = early_history(region, params.backtest.first_origin)
     forecasters: list[Forecaster] = [BASELINES[name]() for name in params.baselines.models]
     forecasters += [LSTMS[name](params.lstm) for name in params.lstm.models]
-    if not refusal(read_netcdf(layout.series_file(region))):
+    if not refusal(read_netcdf(paths.series_file(region))):
         pools = read_pools()[0]
         forecasters += [POOLED[name](pools, params.pool) for name in params.pool.models]
     rows = []

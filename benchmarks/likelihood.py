@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.readme import put
-from climate import layout
+from climate import paths
 from climate.files import read_netcdf
-from climate.forecasters.common.statespace import EXACT_DERIVATIVES, Scale, UnobservedComponents
-from climate.params import load_params
+from climate.forecasters.classical.statespace import EXACT_DERIVATIVES, Scale, UnobservedComponents
+from climate.params.params import load_params
 
 ENDS = ("2005-12", "2014-12", "2023-12")
 """Last months that a fit sees."""
@@ -31,7 +31,7 @@ def main() -> None:
     below: dict[str, list[float]] = {way: [] for way in WAYS}
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     for region in load_params().regions:
-        series = read_netcdf(layout.series_file(region))
+        series = read_netcdf(paths.series_file(region))
         for end in ENDS:
             values = np.asarray(series["value"].sel(time=slice(None, end)).values, dtype=float)
             model = UnobservedComponents().model(Scale.of(values).down(values), estimating=True)

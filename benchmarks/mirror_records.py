@@ -19,18 +19,18 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.readme import put
-from climate.backtest import backtest, join_covariates, origins
-from climate.comparison import compare_blocks, is_classical
 from climate.errors import ClimateError
+from climate.forecasters.base import Forecaster
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.combined.conformal import calibrate
-from climate.forecasters.combined.ensemble import MEMBERS, combine, join_tables
-from climate.forecasters.common.base import Forecaster
+from climate.forecasters.combine.conformal import calibrate
+from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
 from climate.forecasters.networks.lstm import LSTMS
-from climate.params import Params, load_params
-from climate.scoring import score_blocks
+from climate.hindcast.rolling import backtest, join_covariates, origins
+from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
-from climate.sources.readers import read
+from climate.sources.readers.registry import read
+from climate.verify.comparison import compare_blocks, is_classical
+from climate.verify.scores import score_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 

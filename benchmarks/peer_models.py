@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.contract import QUANTILES
-from climate.forecasters.common.base import FloatArray, fill_gaps, history_values
-from climate.forecasters.common.features import covariates_of
+from climate.forecasters.base import FloatArray, fill_gaps, history_values
+from climate.forecasters.features import covariates_of
+from climate.schema import QUANTILES
 
 SEASON = 12
 LEVELS = [20, 40, 60, 80, 90]
@@ -55,7 +55,7 @@ class FittedStats:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.common.base.Fitted`."""
+        """See `climate.forecasters.base.Fitted`."""
         result = self.model.forward(y=fill_gaps(history_values(history)), h=leads, level=LEVELS)
         return from_intervals(result)
 
@@ -83,7 +83,7 @@ class FittedProphet:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.common.base.Fitted`."""
+        """See `climate.forecasters.base.Fitted`."""
         from prophet import Prophet
 
         model = Prophet(
@@ -132,7 +132,7 @@ class FittedNeural:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.common.base.Fitted`."""
+        """See `climate.forecasters.base.Fitted`."""
         frame = neural_frame(history, self.coefficients, self.size, self.degree)
         predicted = self.network.predict(df=frame).iloc[:leads, 2:].to_numpy(dtype=float)
         months = np.arange(history.sizes["time"], history.sizes["time"] + leads, dtype=float)

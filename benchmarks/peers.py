@@ -26,11 +26,11 @@ import xarray as xr
 
 from benchmarks import peer_models as peers
 from benchmarks.readme import put
-from climate import layout
-from climate.backtest import backtest, origins
+from climate import paths
 from climate.files import read_json, read_netcdf, write_json, write_netcdf
-from climate.params import load_params
-from climate.scoring import score_blocks
+from climate.hindcast.rolling import backtest, origins
+from climate.params.params import load_params
+from climate.verify.scores import score_blocks
 
 SERIES = ("mauna-loa-co2", "globe")
 TABLES = Path("build/peers")
@@ -58,7 +58,7 @@ def candidates(name: str) -> list[tuple[str, Any]]:
 
 def data(region: str) -> tuple[xr.Dataset, xr.Dataset]:
     """Series and covariates."""
-    return read_netcdf(layout.series_file(region)), read_netcdf(layout.COVARIATES)
+    return read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
 
 
 def crps(table: xr.Dataset, blocks: dict[str, tuple[int, int]], series: xr.Dataset) -> dict[str, float]:
@@ -135,7 +135,7 @@ def score() -> None:
     Both have all origins, leads and months of the same series, so the sample is the same; `n` shows it.
     """
     blocks = load_params().score.blocks
-    mine = pd.read_csv(layout.REPORTS / "data/scores.csv").dropna(subset="crps")
+    mine = pd.read_csv(paths.REPORTS / "data/scores.csv").dropna(subset="crps")
     result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",

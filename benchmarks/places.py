@@ -16,21 +16,21 @@ from pathlib import Path
 import xarray as xr
 
 from benchmarks.readme import put
-from climate.backtest import backtest, origins
-from climate.baseline import rebase
-from climate.comparison import is_classical
-from climate.compute import ALONE
-from climate.definitions import Point, RegionDefinition
 from climate.files import read_netcdf, write_netcdf
+from climate.forecasters.base import Forecaster
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.combined.ensemble import join_tables
-from climate.forecasters.common.base import Forecaster
-from climate.forecasters.pooled.forecaster import POOLED
-from climate.losses import cell_scores
-from climate.params import Params, load_params
-from climate.regions import grid_series
+from climate.forecasters.combine.ensemble import join_tables
+from climate.forecasters.planet.forecaster import POOLED
+from climate.harmonize.anomaly import rebase
+from climate.harmonize.regions import grid_series
+from climate.hindcast.rolling import backtest, origins
+from climate.parallel.tasks import ALONE
+from climate.params.params import Params, load_params
+from climate.params.regions import Point, RegionDefinition
 from climate.stages.harmonize import read_sources
 from climate.stages.pool import read_pools
+from climate.verify.comparison import is_classical
+from climate.verify.losses import cell_scores
 
 KEPT = Path("build/places")
 

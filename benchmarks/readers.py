@@ -31,9 +31,9 @@ how, key, folder = sys.argv[1:4]
 if how == "pandas":
     import pandas as pd
 else:
-    from climate.definitions import HarmonizeParams, RegionDefinition
-    from climate.harmonize import harmonize
-    from climate.sources import kaggle
+    from climate.params.regions import HarmonizeParams, RegionDefinition
+    from climate.harmonize.build import harmonize
+    from climate.sources.readers import kaggle
     from climate.sources.catalogue import find_source
 start = time.process_time()
 baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -22,8 +22,8 @@ GRID_PLACES = 180 * 360
 
 def measure(count: int, models: tuple[str, ...]) -> None:
     """Score the first `count` places and print seconds of reading, seconds of scoring and peak MiB."""
-    from climate.params import load_params
-    from climate.sets import Members, members
+    from climate.hindcast.panels import Members, members
+    from climate.params.params import load_params
     from climate.stages.harmonize import read_sources
     from climate.stages.sets import score_set
 

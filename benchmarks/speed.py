@@ -31,11 +31,11 @@ from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
 from benchmarks.readme import put
 from climate.files import read_json, write_json
+from climate.forecasters.base import fill_gaps, history_values
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.common.base import fill_gaps, history_values
-from climate.forecasters.common.statespace import YEAR, Sarima
+from climate.forecasters.classical.statespace import YEAR, Sarima
 from climate.forecasters.networks.lstm import LSTMS
-from climate.params import load_params
+from climate.params.params import load_params
 
 TARGET = Path(__file__).with_name("speed.json")
 ROUNDS = 3

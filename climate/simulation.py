@@ -14,9 +14,9 @@ import xarray as xr
 from scipy import stats
 from scipy.signal import lfilter
 
-from climate.comparison import RATIO_LEVEL
-from climate.forecasters.common.base import FloatArray
-from climate.significance import (
+from climate.forecasters.base import FloatArray
+from climate.verify.comparison import RATIO_LEVEL
+from climate.verify.significance import (
     bootstrap_ratio,
     dm_fixed_smoothing,
     hln_statistics,

@@ -15,7 +15,7 @@ from climate.report.figures import contest, forecast, record, scores
 from climate.report.figures.base import Drawing, develop
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import contests
-from tests.test_report import make_inputs
+from tests.report.test_report import make_inputs
 
 BASELINE = Path(__file__).parent / "baseline"
 WIDTH, COLOURS = 576, 48

@@ -11,9 +11,9 @@ from pathlib import Path
 import xarray as xr
 
 from climate.errors import ClimateError
+from climate.forecasters.base import Fitted, Forecaster
 from climate.forecasters.classical.naive import SeasonalNaive
-from climate.forecasters.common.base import Fitted, Forecaster
-from climate.forecasters.common.regression import ClimatologyTrend
+from climate.forecasters.classical.trend import ClimatologyTrend
 
 MODELS: dict[str, Forecaster] = {
     one.name: one for one in (SeasonalNaive(), ClimatologyTrend(), ClimatologyTrend(residual=True))

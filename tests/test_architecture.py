@@ -1,4 +1,4 @@
-"""Who imports whom, as docs/architecture.md has it."""
+"""Import rules, as docs/architecture.md states them."""
 
 from __future__ import annotations
 
@@ -9,122 +9,94 @@ import pytest
 
 from tests.conftest import ROOT
 
-ALGORITHMS = (
-    "climate.forecasters",
-    "climate.backtest",
-    "climate.ceiling",
-    "climate.scoring",
-    "climate.losses",
-    "climate.annual",
-    "climate.insight",
-    "climate.comparison",
-    "climate.significance",
-    "climate.simulation",
-    "climate.forcing",
-    "climate.predictive",
-    "climate.projection",
-    "climate.splice",
-    "climate.blend",
-    "climate.overlap",
-    "climate.baseline",
-    "climate.breaks",
-    "climate.grid",
-    "climate.missing",
-    "climate.series",
-    "climate.harmonize",
-    "climate.sets",
-    "climate.compute",
-    "climate.cluster",
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("schema", "errors", "paths"),
+    ("files", "sources.catalogue"),
+    ("params",),
+    ("parallel",),
+    ("sources",),
+    ("harmonize",),
+    ("forecasters",),
+    ("scenario", "verify", "hindcast"),
+    ("report",),
+    ("stages", "commands"),
+    ("cli",),
 )
+"""Parts of climate/, from the bottom up: each imports from its own part and from those before it."""
 
-OUTER = ("climate.stages", "climate.commands", "climate.cli")
+ON_DISK = ("sources", "stages", "commands", "files", "params", "cli")
+"""Parts that read or write files; the others are given what they need."""
 
 
 def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
+    """Dotted name below climate/, "" for the package itself."""
+    parts = path.relative_to(ROOT / "climate").with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imports_of(path: Path) -> set[str]:
-    """Modules of this package that a file imports anywhere, those inside functions and `from x import module` too."""
-    found = set()
+    """Modules below climate/ that a file imports anywhere, inside functions and by `from x import module` too."""
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "climate"}
+            modules |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("climate.") for name in modules if name.startswith("climate.")}
 
 
 IMPORTS = {name_of(path): imports_of(path) for path in sorted((ROOT / "climate").rglob("*.py"))}
 
 
-def inside(name: str, *packages: str) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+def inside(name: str, *parts: str) -> bool:
+    """Whether a module is one of `parts` or below one."""
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
 
 
-def importers(*packages: str) -> set[str]:
-    """Modules outside `packages` that import from them."""
-    return {
-        module
-        for module, imported in IMPORTS.items()
-        if not inside(module, *packages) and any(inside(name, *packages) for name in imported)
-    }
+def layer_of(name: str) -> int | None:
+    """Position in LAYERS by the longest part that holds a module; None for what is no module."""
+    fitting = [(len(part), row) for row, parts in enumerate(LAYERS) for part in parts if inside(name, part)]
+    return max(fitting)[1] if fitting else None
 
 
-def test_files_are_read() -> None:
-    assert inside("climate.stages.report", "climate.stages")
-    assert "climate.layout" in IMPORTS["climate.stages.report"]
-    assert set(ALGORITHMS) - {"climate.forecasters", "climate.insight"} <= set(IMPORTS)
+def test_every_module_has_a_layer() -> None:
+    assert not [name for name in IMPORTS if name and layer_of(name) is None]
 
 
-def test_nothing_imports_the_command_line() -> None:
-    assert not importers("climate.cli")
+def test_root_holds_packages_and_five_modules() -> None:
+    modules = {path.stem for path in (ROOT / "climate").glob("*.py")}
+    assert modules == {"__init__", "cli", "schema", "paths", "errors", "files"}
 
 
-def test_stages_and_commands_are_imported_by_the_command_line_alone() -> None:
-    assert importers("climate.stages", "climate.commands") <= {"climate.cli"}
+@pytest.mark.parametrize("module", [name for name in IMPORTS if name])
+def test_imports_point_down(module: str) -> None:
+    own = layer_of(module)
+    assert own is not None
+    upward = {name for name in IMPORTS[module] if (layer_of(name) or 0) > own}
+    assert not upward
 
 
-def test_report_is_imported_by_stages_film_and_slides_alone() -> None:
-    allowed = ("climate.stages", "climate.film", "climate.slides")
-    assert all(inside(module, *allowed) for module in importers("climate.report"))
+@pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, "forecasters", "verify")])
+def test_forecasters_and_verification_are_given_their_settings(module: str) -> None:
+    assert not {name for name in IMPORTS[module] if inside(name, "sources", "params")}
 
 
-def test_film_and_slides_are_imported_by_stages_alone() -> None:
-    for package in ("climate.film", "climate.slides"):
-        assert all(inside(module, "climate.stages") for module in importers(package))
+@pytest.mark.parametrize("package", ["stages", "commands"])
+def test_stages_import_no_stage(package: str) -> None:
+    for module in IMPORTS:
+        if inside(module, "stages"):
+            assert not {name for name in IMPORTS[module] if inside(name, package)}, module
 
 
-def test_report_reads_no_file_of_a_stage() -> None:
-    for module, imported in IMPORTS.items():
-        if inside(module, "climate.report", "climate.film", "climate.slides"):
-            assert not {name for name in imported if inside(name, "climate.layout", "climate.files", *OUTER)}, module
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, *ALGORITHMS)])
-def test_algorithms_know_no_place_of_files(module: str) -> None:
-    forbidden = {name for name in IMPORTS[module] if inside(name, "climate.layout", "climate.files", *OUTER)}
-    assert not forbidden
+@pytest.mark.parametrize("module", [name for name in IMPORTS if name and not inside(name, *ON_DISK)])
+def test_algorithms_touch_no_files(module: str) -> None:
+    assert not {name for name in IMPORTS[module] if inside(name, "paths", "files")}
 
 
 def test_processes_and_machines_are_known_in_one_place() -> None:
-    assert importers("climate.cluster") == {"climate.compute"}
     for path in (ROOT / "climate").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        if name_of(path) not in ("climate.compute", "climate.cluster"):
+        if not inside(name_of(path), "parallel"):
             assert "ProcessPoolExecutor" not in text, path
             assert "import distributed" not in text, path
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, "climate.forecasters")])
-def test_forecasters_know_of_no_other_stage(module: str) -> None:
-    allowed = ("climate.forecasters", "climate.contract", "climate.errors", "climate.params")
-    assert all(inside(name, *allowed) or name == "climate" for name in IMPORTS[module])
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if inside(name, "climate.sources")])
-def test_readers_know_nothing_of_what_is_done_with_values(module: str) -> None:
-    forbidden = (*ALGORITHMS, *OUTER, "climate.report", "climate.layout", "climate.params")
-    assert not {name for name in IMPORTS[module] if inside(name, *forbidden)}

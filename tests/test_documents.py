@@ -17,8 +17,8 @@ from dvc.cli.parser import get_main_parser
 from typer.main import get_command
 
 from climate.cli import app
-from climate.significance import holm
 from climate.sources.catalogue import load_catalogue
+from climate.verify.significance import holm
 from tests.conftest import ROOT, Project
 from tests.documents import Example, examples, inline_commands
 

@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from climate.baseline import MONTH_NAMES
-from climate.checks import BASELINE_LIMIT, BASELINE_TOLERANCE
-from climate.definitions import HarmonizeParams, RegionDefinition
-from climate.harmonize import Harmonized, harmonize
-from climate.missing import RULES, annual_means
-from climate.regions import is_grid
+from climate.harmonize.anomaly import MONTH_NAMES
+from climate.harmonize.build import Harmonized, harmonize
+from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE
+from climate.harmonize.completeness import RULES, annual_means
+from climate.harmonize.regions import is_grid
+from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.sources.catalogue import Source, find_source, load_catalogue
-from climate.sources.readers import read
+from climate.sources.readers.registry import read
+from tests.conftest import ROOT
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = ROOT / "data"
 FOUR = ("gistemp-global", "hadcrut5", "noaa-globaltemp", "berkeley-land-ocean")
 Reading = Callable[[str, str], xr.Dataset]
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climate.backtest import backtest, join_covariates
 from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.combined.conformal import calibrate
-from climate.forecasters.combined.ensemble import combine, join_tables
+from climate.forecasters.combine.conformal import calibrate
+from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.lstm import LSTMS
-from climate.harmonize import harmonize
-from climate.params import Params, load_params
-from climate.provenance import read_provenance
+from climate.harmonize.build import harmonize
+from climate.hindcast.rolling import backtest, join_covariates
+from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
-from climate.sources.readers import read
+from climate.sources.provenance import read_provenance
+from climate.sources.readers.registry import read
 from tests.conftest import ROOT, Project
 from tests.reduced import reduce
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from climate.errors import ClimateError
-from climate.params import load_params
-from climate.releases import at_hand, release
+from climate.params.params import load_params
 from climate.sources.catalogue import Source
+from climate.sources.releases import at_hand, release
 from climate.stages.harmonize import read_sources
 
 log = logging.getLogger("climate")

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from climate.contract import TIME_DTYPE
-from climate.missing import annual_means, rule
-from climate.series import months_of
-from climate.wording import counted
+from climate.errors import counted
+from climate.harmonize.completeness import annual_means, rule
+from climate.harmonize.series import months_of
+from climate.schema import TIME_DTYPE
 
 BARS = " ▁▂▃▄▅▆▇█"
 PLOT_WIDTH = 72
@@ -131,7 +131,7 @@ def _collection(series: xr.Dataset) -> Iterator[str]:
 
 
 def seam_lines(seams: xr.Dataset) -> list[str]:
-    """Each seam of a table as of `climate.splice.seams_table` in one line."""
+    """Each seam of a table as of `climate.harmonize.splice.seams_table` in one line."""
     lines = []
     for i in range(seams.sizes["seam"]):
         one = seams.isel(seam=i)

@@ -9,17 +9,17 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from climate import layout
+from climate import paths
 from climate.commands.record_text import facts, plot, seam_lines
-from climate.definitions import RegionDefinition, required_sources, suggest
-from climate.editing import with_region
 from climate.errors import ClimateError
 from climate.files import write_text
-from climate.harmonize import Harmonized, harmonize
-from climate.params import PARAMS_FILE, Params, load_params, parse_params
-from climate.provenance import PROVENANCE, read_provenance
-from climate.series import month, months_of
+from climate.harmonize.build import Harmonized, harmonize
+from climate.harmonize.series import month, months_of
+from climate.params.edit import with_region
+from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
+from climate.params.regions import RegionDefinition, required_sources, suggest
 from climate.sources.catalogue import find_source
+from climate.sources.provenance import PROVENANCE, read_provenance
 from climate.stages.harmonize import read_sources
 
 ROLES = {"records": "shown, not forecast", "covariates": "a predictor, seen up to the origin"}
@@ -92,7 +92,7 @@ def _source_line(key: str, params: Params) -> str:
     line = f"Source: {key}, vintage {asked}, {find_source(key).title}"
     if _not_pulled([key]):
         return f"{line}; not pulled yet"
-    held = read_provenance(layout.DATA / key)
+    held = read_provenance(paths.DATA / key)
     if held.status == "missing":
         return f"{line}; could not be had: {'; '.join(held.reasons)}"
     if held.status == "last-good" or held.vintage != asked:
@@ -101,7 +101,7 @@ def _source_line(key: str, params: Params) -> str:
 
 
 def _not_pulled(keys: list[str]) -> list[str]:
-    return [key for key in keys if not (layout.DATA / key / PROVENANCE).is_file()]
+    return [key for key in keys if not (paths.DATA / key / PROVENANCE).is_file()]
 
 
 def _made(name: str, params: Params) -> Harmonized:

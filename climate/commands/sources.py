@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from climate.channels.publisher import LATEST
 from climate.sources.catalogue import Source, Vintage, find_source, load_catalogue
+from climate.sources.channels.publisher import LATEST
 
 
 def listing() -> str:

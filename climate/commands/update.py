@@ -17,20 +17,20 @@ from pathlib import Path
 
 import yaml
 
-from climate.channels.body import head_of
-from climate.channels.publisher import LATEST
-from climate.checks import check_source, faults
 from climate.commands.vintages import compare
-from climate.editing import with_vintage
 from climate.errors import ClimateError
 from climate.files import write_text
-from climate.layout import DOWNLOADS
-from climate.params import PARAMS_FILE, load_params, parse_params
-from climate.provenance import read_provenance
-from climate.releases import Release, local, release
+from climate.harmonize.checks import check_source, faults
+from climate.params.edit import with_vintage
+from climate.params.params import PARAMS_FILE, load_params, parse_params
+from climate.paths import DOWNLOADS
 from climate.sources.catalogue import find_source
-from climate.sources.readers import SHAPE_READER
-from climate.vintages import dated, last_time
+from climate.sources.channels.publisher import LATEST
+from climate.sources.channels.verify import head_of
+from climate.sources.provenance import read_provenance
+from climate.sources.readers.registry import SHAPE_READER
+from climate.sources.releases import Release, local, release
+from climate.sources.revisions import dated, last_time
 
 Ask = Callable[[str], bool]
 Say = Callable[[str], None]

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from climate.channels.body import head_bytes
-from climate.definitions import required_sources
 from climate.errors import ClimateError
-from climate.params import PARAMS_FILE, Params, load_params
-from climate.releases import Release, local, release
-from climate.revision_text import MAX_LINES, in_words
+from climate.params.params import PARAMS_FILE, Params, load_params
+from climate.params.regions import required_sources
 from climate.sources.catalogue import find_source
-from climate.vintages import as_of, dated, differences, known_from, revisions
+from climate.sources.channels.verify import head_bytes
+from climate.sources.releases import Release, local, release
+from climate.sources.revision_text import MAX_LINES, in_words
+from climate.sources.revisions import as_of, dated, differences, known_from, revisions
 
 MAX_WIDTH = 120
 SHOWN_LEADS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
@@ -59,7 +59,7 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.known_then import NOW, RECENT_MONTHS, THEN, scales_apart
+    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, scales_apart
     from climate.stages.revisions import forecast_then
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:

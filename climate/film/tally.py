@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from climate.losses import cell_scores
+from climate.verify.losses import cell_scores
 
 
 def running_scores(table: xr.Dataset) -> xr.Dataset:

@@ -13,7 +13,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 
-from climate.forecasters.common.base import FloatArray, IntArray
+from climate.forecasters.base import FloatArray, IntArray
 
 NOISE = "seed"
 """Name of what differs between replicates of one setting."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from climate.forecasters.common.base import FloatArray
+from climate.forecasters.base import FloatArray
 
 BLOCKS = 6
 """Contiguous blocks of months; each is predicted from the others."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from climate.forecasters.common import features
+from climate.forecasters import features
 from climate.forecasters.networks import dense, tutorial
 
 FROM_PARAMS = {

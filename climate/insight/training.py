@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.backtest import history_of
-from climate.contract import QUANTILES
-from climate.forecasters.common.base import FloatArray, IntArray, calendar_months, history_values
-from climate.forecasters.common.features import YEAR, Frame, covariates_of, trailing_line, trailing_mean
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, history_values
+from climate.forecasters.features import YEAR, Frame, covariates_of, trailing_line, trailing_mean
 from climate.forecasters.networks.dense import loss_and_slope
 from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm, FittedDirect, direct_network
 from climate.forecasters.networks.network import Network, Weights, load_keras
+from climate.hindcast.rolling import history_of
 from climate.insight import probes
-from climate.params import LstmParams
+from climate.params.params import LstmParams
+from climate.schema import QUANTILES
 
 QUANTITIES = {
     "season": "time of year",

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from climate.backtest import backtest
-from climate.forecasters.common.base import FloatArray
-from climate.forecasters.common.features import Frame, Rows
+from climate.forecasters.base import FloatArray
+from climate.forecasters.features import Frame, Rows
 from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm
-from climate.losses import cell_scores
-from climate.params import LstmParams
+from climate.hindcast.rolling import backtest
+from climate.params.params import LstmParams
+from climate.verify.losses import cell_scores
 
 WAVES = 2
 """Columns of the annual cycle, sine and cosine: the last of every table of predictors."""

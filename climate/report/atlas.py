@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.comparison import is_classical
 from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
 from climate.report.figures.base import Drawing, csv_bytes, develop
 from climate.report.palette import is_network, ordered, style_of
 from climate.report.tables import Cell, Column, Table
+from climate.verify.comparison import is_classical
 
 HEADLINE_BLOCK = "1-12"
 """Lead block that the page speaks of, where it was scored."""
@@ -29,7 +29,7 @@ class SetInputs:
     Attributes:
         name: key of the set.
         params: the parameters of the run, as nested plain mappings.
-        scores: what `climate.sets.join` made.
+        scores: what `climate.hindcast.panels.join` made.
         shapes: polygons with the columns name and geometry.
         cut_out: whether the places are these polygons themselves.
         provenance: of the source of the records.

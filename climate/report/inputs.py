@@ -25,7 +25,7 @@ class ReportInputs:
         title: heading of the report.
         params: the parameters of the run, as nested plain mappings.
         provenance: one mapping per source, as `pull` writes it.
-        series: region -> series (see climate.contract), one that was skipped left out.
+        series: region -> series (see climate.schema), one that was skipped left out.
         forecasts: region -> forecast table with dims model, origin, lead, quantile and the coordinates
             `valid_time` and `observed` (origin, lead); the last origin is the issued forecast.
         scores: Dataset over (region, model, block) and (region, model, lead).
@@ -34,8 +34,8 @@ class ReportInputs:
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
-        groups: scores of parts of the sample along dim `row`, see climate.groups; or None.
-        ceiling: scores with covariates forecast and known over (region, model, block), see climate.ceiling; or None.
+        groups: scores of parts of the sample along dim `row`, see climate.verify.strata; or None.
+        ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
         insight: what the chapter on understanding shows, a report.understanding.Insight; or None.
         projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.stats import t as student_t
 
 from climate.report.inputs import ReportInputs
-from climate.significance import holm
+from climate.verify.significance import holm
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from climate.groups import (
+from climate.report import words
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import best_model
+from climate.report.palette import style_of
+from climate.report.tables import Cell, Column, Table
+from climate.report.text import group_ratio, group_row
+from climate.verify.strata import (
     EL_NINO,
     ENSO_BASE_YEARS,
     ENSO_MONTHS,
@@ -15,12 +21,6 @@ from climate.groups import (
     SECOND_ERA,
     collection,
 )
-from climate.report import words
-from climate.report.inputs import ReportInputs
-from climate.report.numbers import best_model
-from climate.report.palette import style_of
-from climate.report.tables import Cell, Column, Table
-from climate.report.text import group_ratio, group_row
 
 LABELS = {EL_NINO: "El Niño", NEUTRAL: "Neutral", LA_NINA: "La Niña"}
 """ENSO states in their order, as printed."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import xarray as xr
 
-from climate.forcing import DOUBLING, FORCING_PER_LOG
-from climate.projection import METHODS, RESPONSE_YEARS, TREND_YEARS
 from climate.report import words
 from climate.report.figures import projection as figures
 from climate.report.figures.base import Drawing, Picture
 from climate.report.inputs import ReportInputs
 from climate.report.tables import Cell, Column, Table
+from climate.scenario.forcing import DOUBLING, FORCING_PER_LOG
+from climate.scenario.projection import METHODS, RESPONSE_YEARS, TREND_YEARS
 
 Add = Callable[[Drawing | None, str], Picture | None]
 """Develops a drawing and remembers it; the source ends its caption."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from climate.groups import FIRST_ERA, SECOND_ERA
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import TREND_YEARS, Annual, Contest, FloatArray, annual_means, best_model, trend
 from climate.report.palette import style_of
+from climate.verify.strata import FIRST_ERA, SECOND_ERA
 
 NEGLIGIBLE = 0.005
 """Share of CRPS below which two models are called level; half a per cent rounds to none."""

@@ -36,7 +36,7 @@ class Insight:
     peers: Mapping[str, Any] = field(default_factory=dict)
     annual: Mapping[str, Any] = field(default_factory=dict)
     globe: Mapping[str, Any] = field(default_factory=dict)
-    """Errors of the annual mean on this run's globe by span of years, as `climate.annual.error_summary` gives them."""
+    """Errors of the annual mean on this run's globe by span of years, see `verify.annual.error_summary`."""
 
 
 def drawings(inputs: ReportInputs, insight: Insight) -> dict[str, Drawing | None]:

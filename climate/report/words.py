@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.wording import noun_for
+from climate.errors import noun_for
 
 Time = np.datetime64 | npt.NDArray[Any]
 """One moment, as a scalar or an array without dimensions."""

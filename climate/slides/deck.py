@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from climate.comparison import is_classical
 from climate.forecasters.networks import dense
 from climate.report import evidence, tables, text, words
 from climate.report.figures import contest, forecast, record, scores, seams
@@ -17,6 +16,7 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests, periods
 from climate.report.palette import style_of
 from climate.report.tables import Table
+from climate.verify.comparison import is_classical
 
 MODELS_SHOWN = 9
 """Rows of the table of simple models that a slide has room for."""

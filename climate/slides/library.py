@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from climate.channels import Limits, Refused, registry
 from climate.sources.catalogue import RegistryRelease
+from climate.sources.channels import Limits, Refused, registry
 
 _FOLDER = "sphinx_revealjs/_static/revealjs"
 

@@ -1,0 +1,1 @@
+"""What exists, how to get it and how to read it."""

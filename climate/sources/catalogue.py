@@ -151,7 +151,7 @@ class Source(_Strict):
     vintages: dict[str, Vintage]
     """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
     corrections: tuple[Correction, ...] = ()
-    """Known faults of the publisher's file, see climate.corrections."""
+    """Known faults of the publisher's file, see climate.harmonize.corrections."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Source:

@@ -1,0 +1,1 @@
+"""Stages of dvc.yaml: read, call, write."""

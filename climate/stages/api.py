@@ -9,9 +9,9 @@ from pathlib import Path
 import griffe
 import yaml
 
-from climate import layout
+from climate import paths
 from climate.files import write_text
-from climate.params import PARAMS_FILE
+from climate.params.params import PARAMS_FILE
 from climate.report.api_pages import api_pages
 
 log = logging.getLogger("climate")
@@ -22,7 +22,7 @@ def run() -> None:
     package = griffe.load("climate", search_paths=[Path.cwd()], allow_inspection=False, resolve_aliases=False)
     assert isinstance(package, griffe.Module)
     made = api_pages(package, yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8")))
-    shutil.rmtree(layout.API, ignore_errors=True)
+    shutil.rmtree(paths.API, ignore_errors=True)
     for name, page in made.items():
-        write_text(page, layout.API / name)
-    log.info("Reference of the code: %s", (layout.API / "index.html").resolve())
+        write_text(page, paths.API / name)
+    log.info("Reference of the code: %s", (paths.API / "index.html").resolve())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from climate import layout
-from climate.backtest import origins
-from climate.ceiling import CEILINGS, ceiling_table
-from climate.compute import settled
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.params import load_params
+from climate.hindcast.known_covariates import CEILINGS, ceiling_table
+from climate.hindcast.rolling import origins
+from climate.parallel.tasks import settled
+from climate.params.params import load_params
 from climate.stages.study import read_study
 
 
@@ -23,8 +23,8 @@ def run() -> None:
             raise ClimateError(
                 f"params.yaml: ceiling.models: unknown model '{name}', expected some of {', '.join(CEILINGS)}"
             )
-    layout.CEILING.mkdir(parents=True, exist_ok=True)
-    covariates = read_netcdf(layout.COVARIATES)
+    paths.CEILING.mkdir(parents=True, exist_ok=True)
+    covariates = read_netcdf(paths.COVARIATES)
     if not params.ceiling.models or "covariate" not in covariates:
         return
     plan = params.backtest
@@ -39,4 +39,4 @@ def run() -> None:
             min_history=plan.min_history,
             compute=settled(params.compute),
         )
-        write_netcdf(table, layout.ceiling_file(region))
+        write_netcdf(table, paths.ceiling_file(region))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from climate import layout
-from climate.compare import differences
-from climate.comparison import is_classical
+from climate import paths
 from climate.errors import ClimateError
+from climate.verify.comparison import is_classical
+from climate.verify.reproducibility import differences
 
-SCORES_TABLE = layout.REPORTS / "data" / "scores.csv"
+SCORES_TABLE = paths.REPORTS / "data" / "scores.csv"
 
 
 def run(revision: str) -> list[str]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from climate import layout
+from climate import paths
 from climate.files import write_text
 from climate.film import video
 from climate.film.frames import draw, transcript, webvtt
 from climate.film.screen import HEIGHT, WIDTH, Frame
 from climate.film.story import Story, scenes
-from climate.params import load_params
+from climate.params.params import load_params
 from climate.report import pages, words
 from climate.report.inputs import ReportInputs
 from climate.stages.media import read_inputs
@@ -32,7 +32,7 @@ def run() -> None:
     """Render reports/film and reports/film.html."""
     params = load_params()
     record = params.film.record or params.notebook.record
-    page = render(read_inputs(params), record, params.film.seconds, params.film.fps, layout.REPORTS)
+    page = render(read_inputs(params), record, params.film.seconds, params.film.fps, paths.REPORTS)
     log.info("Film: %s", page)
 
 

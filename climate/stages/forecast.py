@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import xarray as xr
 
-from climate import layout
-from climate.backtest import backtest, origins
-from climate.compute import ALONE, settled
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.forecasters.common.base import Forecaster
-from climate.params import ComputeParams, Params, load_params
+from climate.forecasters.base import Forecaster
+from climate.hindcast.rolling import backtest, origins
+from climate.parallel.tasks import ALONE, settled
+from climate.params.params import ComputeParams, Params, load_params
 
 log = logging.getLogger("climate")
 
@@ -28,7 +28,7 @@ def run_baselines(region: str) -> None:
     params = load_params()
     forecasters = [_known(name, BASELINES, "baselines.models")() for name in params.baselines.models]
     table = _hindcast(region, params, forecasters, params.baselines.refit_every)
-    write_netcdf(table, layout.forecast_file("baselines", region))
+    write_netcdf(table, paths.forecast_file("baselines", region))
 
 
 def run_lstm(region: str) -> None:
@@ -37,17 +37,17 @@ def run_lstm(region: str) -> None:
 
     params = load_params()
     forecasters = [_known(name, LSTMS, "lstm.models")(params.lstm) for name in params.lstm.models]
-    write_netcdf(_hindcast(region, params, forecasters, params.lstm.refit_every), layout.forecast_file("lstm", region))
+    write_netcdf(_hindcast(region, params, forecasters, params.lstm.refit_every), paths.forecast_file("lstm", region))
 
 
 def run_combine(region: str) -> None:
     """Join the forecasts of `region` with those of the pool, add the combinations, and calibrate."""
-    from climate.forecasters.combined.conformal import calibrate
-    from climate.forecasters.combined.ensemble import combine, join_tables
+    from climate.forecasters.combine.conformal import calibrate
+    from climate.forecasters.combine.ensemble import combine, join_tables
 
     params = load_params()
-    tables = [read_netcdf(layout.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
-    target = layout.forecast_file("combined", region)
+    tables = [read_netcdf(paths.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
+    target = paths.forecast_file("combined", region)
     if "skipped" in tables[0].attrs:
         write_netcdf(tables[0], target)
         return
@@ -58,7 +58,7 @@ def run_combine(region: str) -> None:
 
 def _pooled(region: str, params: Params) -> list[xr.Dataset]:
     """Hindcasts of the forecasters of the pool; none for a region of another kind than the pool learnt from."""
-    from climate.forecasters.pooled.forecaster import POOLED, refusal
+    from climate.forecasters.planet.forecaster import POOLED, refusal
     from climate.stages.pool import read_pools
 
     reason = refusal(_read_series(region, params))
@@ -89,7 +89,7 @@ def _hindcast(
         log.warning("%s: skipped, %s", region, series.attrs["skipped"])
         return xr.Dataset(attrs={"region": region, "skipped": series.attrs["skipped"]})
     plan = params.backtest
-    covariates = read_netcdf(layout.COVARIATES)
+    covariates = read_netcdf(paths.COVARIATES)
     return backtest(
         series,
         covariates if "covariate" in covariates else None,
@@ -107,4 +107,4 @@ def _read_series(region: str, params: Params) -> xr.Dataset:
         raise ClimateError(
             f"unknown region '{region}': expected a key of `regions` in params.yaml ({', '.join(params.regions)})"
         )
-    return read_netcdf(layout.series_file(region))
+    return read_netcdf(paths.series_file(region))

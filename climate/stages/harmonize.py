@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from climate import layout
-from climate.backtest import join_covariates
-from climate.breaks import break_table_of
-from climate.channels.body import head_of, sha256_of
-from climate.checks import Check, check_source, faults
-from climate.corrections import corrected
-from climate.definitions import required_sources
-from climate.errors import ClimateError
+from climate import paths
+from climate.errors import ClimateError, counted
 from climate.files import write_json, write_netcdf
-from climate.harmonize import harmonize
-from climate.params import Params, load_params
-from climate.provenance import Provenance, read_provenance
+from climate.harmonize.breaks import break_table_of
+from climate.harmonize.build import harmonize
+from climate.harmonize.checks import Check, check_source, faults
+from climate.harmonize.corrections import corrected
+from climate.hindcast.rolling import join_covariates
+from climate.params.params import Params, load_params
+from climate.params.regions import required_sources
 from climate.sources.catalogue import Source, find_source
-from climate.sources.netcdf_grid import sound
-from climate.sources.readers import SHAPE_READER, read, read_shapes
-from climate.wording import counted
+from climate.sources.channels.verify import head_of, sha256_of
+from climate.sources.provenance import Provenance, read_provenance
+from climate.sources.readers.netcdf_grid import sound
+from climate.sources.readers.registry import SHAPE_READER, read, read_shapes
 
 if TYPE_CHECKING:
     import geopandas
@@ -60,16 +59,16 @@ def run() -> None:
     )
     for name, reason in made.skipped.items():
         log.warning("%s: skipped, %s", name, reason)
-    write_netcdf(made.dataset, layout.HARMONIZED)
+    write_netcdf(made.dataset, paths.HARMONIZED)
     for region in params.regions:
-        write_netcdf(made.series[region], layout.series_file(region))
+        write_netcdf(made.series[region], paths.series_file(region))
     for name in params.records:
-        write_netcdf(made.series[name], layout.record_file(name))
+        write_netcdf(made.series[name], paths.record_file(name))
     known = {name: made.series[name] for name in params.covariates if name not in made.skipped}
-    write_netcdf(join_covariates(known) if known else xr.Dataset(), layout.COVARIATES)
-    write_netcdf(made.seams, layout.SEAMS)
-    write_netcdf(break_table_of(made), layout.BREAKS)
-    write_json([asdict(check) for check in pulled.checks], layout.CHECKS)
+    write_netcdf(join_covariates(known) if known else xr.Dataset(), paths.COVARIATES)
+    write_netcdf(made.seams, paths.SEAMS)
+    write_netcdf(break_table_of(made), paths.BREAKS)
+    write_json([asdict(check) for check in pulled.checks], paths.CHECKS)
 
 
 def read_sources(keys: Sequence[str], previous: Previous | None = None) -> Pulled:
@@ -90,7 +89,7 @@ def read_sources(keys: Sequence[str], previous: Previous | None = None) -> Pulle
 
 
 def _read(key: str, pulled: Pulled, previous: Previous | None) -> None:
-    folder = layout.DATA / key
+    folder = paths.DATA / key
     provenance = read_provenance(folder)
     if provenance.status == "missing":
         pulled.unavailable[key] = "; ".join(provenance.reasons)

@@ -21,10 +21,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
-from climate import layout
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_text
-from climate.params import PARAMS_FILE, load_params
+from climate.params.params import PARAMS_FILE, load_params
 from climate.report import pages
 
 log = logging.getLogger("climate")
@@ -50,13 +50,13 @@ def run() -> None:
     Raises ClimateError when a cell fails. Where the record that it tells of was skipped, the page says why.
     """
     record = load_params().notebook.record
-    series = read_netcdf(layout.series_file(record))
+    series = read_netcdf(paths.series_file(record))
     if "skipped" in series.attrs:
         log.warning("Walkthrough: skipped, %s", series.attrs["skipped"])
         body = Markup("<h1>A walk through a forecast</h1><p>Left out: {}</p>").format(series.attrs["skipped"])
     else:
         body = Markup(to_html(execute(read_notebook(NOTEBOOK), Path.cwd())))
-    write_text(page(body, yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))), layout.WALKTHROUGH)
+    write_text(page(body, yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))), paths.WALKTHROUGH)
 
 
 def read_notebook(path: Path) -> Any:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from climate import layout
-from climate.backtest import estimation_months, known_at
-from climate.compute import run_tasks, settled
-from climate.definitions import RegionDefinition
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_json, write_json
-from climate.forecasters.pooled.field import planet
-from climate.forecasters.pooled.pool import Pool, followed, train_pool
-from climate.params import PoolParams, load_params
-from climate.regions import grid_series, is_grid
+from climate.forecasters.planet.estimation import Pool, followed, train_pool
+from climate.forecasters.planet.field import planet
+from climate.harmonize.regions import grid_series, is_grid
+from climate.hindcast.rolling import estimation_months, known_at
+from climate.parallel.tasks import run_tasks, settled
+from climate.params.params import PoolParams, load_params
+from climate.params.regions import RegionDefinition
 from climate.stages.harmonize import read_sources
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("climate")
 
-SKIPPED = layout.POOL / "skipped.json"
+SKIPPED = paths.POOL / "skipped.json"
 
 OUTERMOST = 75
 """Latitude of the outermost points that are learnt from; nearer to the poles neighbouring cells are the same air."""
@@ -39,8 +39,8 @@ def run() -> None:
     params = load_params()
     settings = params.pool
     pulled = read_sources([settings.source, settings.shapes])
-    shutil.rmtree(layout.POOL, ignore_errors=True)
-    layout.POOL.mkdir(parents=True)
+    shutil.rmtree(paths.POOL, ignore_errors=True)
+    paths.POOL.mkdir(parents=True)
     if pulled.unavailable:
         reason = "; ".join(f"source {key} could not be had ({why})" for key, why in pulled.unavailable.items())
         log.warning("pool: skipped, %s", reason)
@@ -112,10 +112,10 @@ def write_pool(pool: Pool) -> None:
     }
     for place, layers in enumerate(pool.members):
         arrays |= {f"member{place}/{name}": weight for name, weight in sorted(layers.items())}
-    np.savez(layout.POOL / f"{np.datetime64(pool.month, 'M')}.npz", allow_pickle=False, **arrays)
+    np.savez(paths.POOL / f"{np.datetime64(pool.month, 'M')}.npz", allow_pickle=False, **arrays)
 
 
-def read_pools(folder: Path = layout.POOL) -> tuple[list[Pool], str | None]:
+def read_pools(folder: Path = paths.POOL) -> tuple[list[Pool], str | None]:
     """All estimations in the order of their months; or none of them, and the reason why there are none."""
     skipped = folder / SKIPPED.name
     if skipped.exists():

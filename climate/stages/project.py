@@ -6,12 +6,12 @@ import logging
 
 import xarray as xr
 
-from climate import layout
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.forcing import annual_means, driven
-from climate.params import Params, load_params
-from climate.projection import (
+from climate.params.params import Params, load_params
+from climate.scenario.forcing import annual_means, driven
+from climate.scenario.projection import (
     concentration_until,
     extrapolations,
     hindcast_co2,
@@ -41,7 +41,7 @@ def run() -> None:
         log.warning("projection: skipped, %s", error)
         found = {TEMPERATURE: xr.Dataset(attrs={"skipped": str(error)})}
     for name, dataset in found.items():
-        write_netcdf(dataset, layout.PROJECTION / f"{name}.nc")
+        write_netcdf(dataset, paths.PROJECTION / f"{name}.nc")
 
 
 def _pathways(params: Params) -> xr.DataArray:
@@ -67,7 +67,7 @@ def _observed(params: Params) -> xr.DataArray:
     name = params.project.co2
     if name not in params.regions:
         raise ClimateError(f"project.co2: found '{name}', expected a key of regions ({', '.join(params.regions)})")
-    series = read_netcdf(layout.series_file(name))
+    series = read_netcdf(paths.series_file(name))
     if "skipped" in series.attrs:
         raise ClimateError(f"project.co2: {name} was skipped, {series.attrs['skipped']}")
     return annual_means(series)
@@ -79,7 +79,7 @@ def _project(params: Params, pathways: xr.DataArray, observed: xr.DataArray) -> 
     guessed = extrapolations(past, plan.hindcasts)
     projections, hindcasts, left_out = [], [], []
     for region in params.regions:
-        series = read_netcdf(layout.series_file(region))
+        series = read_netcdf(paths.series_file(region))
         if "skipped" in series.attrs or series.attrs.get("quantity") != TEMPERATURE:
             continue
         temperature = annual_means(series).sel(year=slice(None, int(past["year"].max())))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from climate.errors import ClimateError
-from climate.layout import DATA, DOWNLOADS
-from climate.params import load_params
-from climate.pull import pull
+from climate.params.params import load_params
+from climate.paths import DATA, DOWNLOADS
+from climate.sources.pull import pull
 
 
 def run(source: str) -> None:

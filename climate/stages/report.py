@@ -10,17 +10,17 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from climate import layout
-from climate.annual import annual_hindcasts, error_summary
-from climate.compute import run_tasks
+from climate import paths
 from climate.files import read_json, read_netcdf
-from climate.params import PARAMS_FILE, load_params
+from climate.parallel.tasks import run_tasks
+from climate.params.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
 from climate.report.site import DrawnPlace, all_contests, draw_place, render
 from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
-from climate.sources.readers import SHAPE_READER, read_shapes, reader_file
+from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
+from climate.verify.annual import annual_hindcasts, error_summary
 
 log = logging.getLogger("climate")
 
@@ -36,7 +36,7 @@ def run() -> None:
     here = load_params().compute.model_copy(update={"scheduler": None})
     inputs = read_inputs()
     try:
-        page = render(inputs, layout.REPORTS, run_tasks(draw_region, inputs.regions, here, "places"))
+        page = render(inputs, paths.REPORTS, run_tasks(draw_region, inputs.regions, here, "places"))
     finally:
         _drawn_from.cache_clear()
     log.info("Report: %s", page.resolve())
@@ -56,33 +56,33 @@ def _drawn_from() -> tuple[ReportInputs, list[Contest]]:
 def read_inputs() -> ReportInputs:
     """What the stages before left."""
     params = load_params()
-    series = {region: read_netcdf(layout.series_file(region)) for region in params.regions}
+    series = {region: read_netcdf(paths.series_file(region)) for region in params.regions}
     skipped = {region: str(one.attrs["skipped"]) for region, one in series.items() if "skipped" in one.attrs}
     kept = [region for region in params.regions if region not in skipped]
-    records = {name: read_netcdf(layout.record_file(name)) for name in params.records}
+    records = {name: read_netcdf(paths.record_file(name)) for name in params.records}
     return ReportInputs(
         title=params.report.title,
         params=yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8")),
-        provenance=[read_json(layout.DATA / source / "provenance.json") for source in params.pull.sources],
+        provenance=[read_json(paths.DATA / source / "provenance.json") for source in params.pull.sources],
         series={region: series[region] for region in kept},
-        forecasts={region: read_netcdf(layout.forecast_file("combined", region)) for region in kept},
-        scores=read_netcdf(layout.SCORES),
-        seams=read_netcdf(layout.SEAMS),
-        checks=read_json(layout.CHECKS),
-        breaks=read_netcdf(layout.BREAKS),
+        forecasts={region: read_netcdf(paths.forecast_file("combined", region)) for region in kept},
+        scores=read_netcdf(paths.SCORES),
+        seams=read_netcdf(paths.SEAMS),
+        checks=read_json(paths.CHECKS),
+        breaks=read_netcdf(paths.BREAKS),
         skipped=skipped,
         records={name: record for name, record in records.items() if "skipped" not in record.attrs},
         shapes=_shapes(list(params.pull.sources)),
-        groups=read_netcdf(layout.GROUPS),
-        ceiling=read_netcdf(layout.CEILING_SCORES),
-        revisions=read_json(layout.REVISIONS),
+        groups=read_netcdf(paths.GROUPS),
+        ceiling=read_netcdf(paths.CEILING_SCORES),
+        revisions=read_json(paths.REVISIONS),
         insight=_insight(kept),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
-        simulation=read_netcdf(layout.SIMULATION),
-        cost=read_json(layout.COST),
-        projection={path.stem: read_netcdf(path) for path in sorted(layout.PROJECTION.glob("*.nc"))},
+        simulation=read_netcdf(paths.SIMULATION),
+        cost=read_json(paths.COST),
+        projection={path.stem: read_netcdf(path) for path in sorted(paths.PROJECTION.glob("*.nc"))},
     )
 
 
@@ -90,17 +90,17 @@ def _insight(regions: list[str]) -> Insight:
     """What stage `understand` left, and the committed results of benchmarks/."""
     tables = {
         path.stem: pd.read_csv(path)
-        for path in sorted(layout.UNDERSTANDING.glob("*.csv"))
+        for path in sorted(paths.UNDERSTANDING.glob("*.csv"))
         if path.read_text(encoding="utf-8").strip()
     }
-    annual = read_json(layout.ANNUAL) if layout.ANNUAL.exists() else {}
+    annual = read_json(paths.ANNUAL) if paths.ANNUAL.exists() else {}
     globe = {}
     if GLOBE in regions:
-        hindcasts = annual_hindcasts(read_netcdf(layout.forecast_file("combined", GLOBE)))
+        hindcasts = annual_hindcasts(read_netcdf(paths.forecast_file("combined", GLOBE)))
         if hindcasts.sizes["year"]:
             first, last = int(hindcasts["year"][0]), int(hindcasts["year"][-1])
             globe = {f"{first}-{last}": error_summary(hindcasts)}
-    peers = read_json(layout.PEERS) if layout.PEERS.exists() else {}
+    peers = read_json(paths.PEERS) if paths.PEERS.exists() else {}
     return Insight(**tables, peers=peers, annual=annual, globe=globe)
 
 
@@ -108,7 +108,7 @@ def _shapes(keys: list[str]) -> dict[str, Any]:
     """The polygons that could be pulled, for the maps."""
     found = {}
     for key in keys:
-        source, folder = find_source(key), layout.DATA / key
+        source, folder = find_source(key), paths.DATA / key
         if source.reader == SHAPE_READER and read_json(folder / "provenance.json")["status"] != "missing":
             found[key] = read_shapes(source, folder)
     return found

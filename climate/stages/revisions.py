@@ -11,15 +11,15 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.files import write_json
-from climate.forecasters.common.statespace import UnobservedComponents
-from climate.known_then import as_row, known_then, one_series
-from climate.layout import REVISIONS
-from climate.params import Params, load_params
-from climate.releases import Release, at_hand, release
-from climate.revision_text import in_words
+from climate.forecasters.classical.statespace import UnobservedComponents
+from climate.hindcast.real_time import as_row, known_then, one_series
+from climate.params.params import Params, load_params
+from climate.paths import REVISIONS
 from climate.sources.catalogue import find_source
-from climate.sources.readers import SHAPE_READER
-from climate.vintages import by_decade, dated, revisions, totals
+from climate.sources.readers.registry import SHAPE_READER
+from climate.sources.releases import Release, at_hand, release
+from climate.sources.revision_text import in_words
+from climate.sources.revisions import by_decade, dated, revisions, totals
 
 log = logging.getLogger("climate")
 
@@ -59,10 +59,10 @@ def previous(params: Params) -> dict[str, str]:
 def compared(older: Mapping[str, str], *, transfers: bool = True) -> list[dict[str, Any]]:
     """One row per source of `older` (source -> vintage), compared with the vintage that params.yaml names.
 
-    Keys: source, title, units, old, new, the counts and figures of `climate.vintages.totals` (None for NaN), month and
+    Keys: source, title, units, old, new, the counts and figures of `sources.revisions.totals` (None for NaN), month and
     place of the largest revision, changed, words (lines of text), decades (rows with decade, shared, revised and
-    mean_absolute), knew (see `climate.known_then.as_row`). What cannot be had is left out with a line in the log;
-    without `transfers` so is what is not at hand.
+    mean_absolute), knew (see `hindcast.real_time.as_row`). What is unavailable is left out with a line in the log;
+    without `transfers`, what is not on this machine too.
     """
     pinned = load_params().pull.sources
     rows = []
@@ -112,7 +112,7 @@ def _knew(before: Release, after: Release) -> dict[str, Any] | None:
 
 
 def forecast_then(before: Release, after: Release, series: str | None = None, leads: int | None = None) -> xr.Dataset:
-    """What a forecast from the last month of one release knew, see `climate.known_then.known_then`.
+    """What a forecast from the last month of one release knew, see `climate.hindcast.real_time.known_then`.
 
     The model is that of unobserved components, which serves every kind of monthly record; `leads` are those of the
     backtest unless given. ClimateError when the two cannot be compared or are too short.

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from climate import layout
-from climate.ceiling import ceiling_scores
+from climate import paths
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
-from climate.groups import enso_state, group_scores, join_groups
-from climate.params import load_params
-from climate.pooled import pool
-from climate.scoring import join_scores, score, score_seeds
+from climate.hindcast.known_covariates import ceiling_scores
+from climate.params.params import load_params
+from climate.verify.across_places import pool
+from climate.verify.scores import join_scores, score, score_seeds
+from climate.verify.strata import enso_state, group_scores, join_groups
 
 log = logging.getLogger("climate")
 
@@ -37,22 +37,22 @@ def run() -> None:
     states = _enso_states()
     scores, groups, tables = [], [], []
     for region in params.regions:
-        table = read_netcdf(layout.forecast_file("combined", region))
+        table = read_netcdf(paths.forecast_file("combined", region))
         if "skipped" in table.attrs:
             log.warning("%s: not scored, %s", region, table.attrs["skipped"])
             continue
-        series = read_netcdf(layout.series_file(region))
+        series = read_netcdf(paths.series_file(region))
         scored = score(table, series, params.score.blocks, params.score.reference)
-        seeds = score_seeds(table, read_netcdf(layout.forecast_file("lstm", region)), params.score.blocks)
+        seeds = score_seeds(table, read_netcdf(paths.forecast_file("lstm", region)), params.score.blocks)
         scores.append(scored.merge(seeds.expand_dims(region=[region]), join="left") if seeds else scored)
         tables.append(table)
         groups.append(group_scores(table, series, states, params.score.blocks))
     joined = join_scores(scores).merge(pool(tables, params.score.blocks), join="left")
-    write_netcdf(joined, layout.SCORES)
-    write_netcdf(_ceiling(tables, joined, params.score.blocks), layout.CEILING_SCORES)
-    write_netcdf(join_groups(groups), layout.GROUPS)
-    write_json(metrics(joined), layout.METRICS)
-    write_text(crps_by_lead(joined), layout.CRPS_BY_LEAD)
+    write_netcdf(joined, paths.SCORES)
+    write_netcdf(_ceiling(tables, joined, params.score.blocks), paths.CEILING_SCORES)
+    write_netcdf(join_groups(groups), paths.GROUPS)
+    write_json(metrics(joined), paths.METRICS)
+    write_text(crps_by_lead(joined), paths.CRPS_BY_LEAD)
 
 
 def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
@@ -60,15 +60,15 @@ def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, blocks: Mapping[s
     found = []
     for table in tables:
         region = str(table.attrs["region"])
-        if layout.ceiling_file(region).exists():
+        if paths.ceiling_file(region).exists():
             judged = table.assign(best_classical=scores["best_classical"].sel(region=region, drop=True))
-            one = ceiling_scores(read_netcdf(layout.ceiling_file(region)), judged, blocks)
+            one = ceiling_scores(read_netcdf(paths.ceiling_file(region)), judged, blocks)
             found.append(one.expand_dims(region=[region]))
     return xr.concat(found, "region") if found else xr.Dataset()
 
 
 def _enso_states() -> xr.DataArray | None:
-    covariates = read_netcdf(layout.COVARIATES)
+    covariates = read_netcdf(paths.COVARIATES)
     if "covariate" not in covariates or ENSO_INDEX not in covariates["predictor"].values:
         return None
     return enso_state(covariates["covariate"].sel(predictor=ENSO_INDEX, drop=True))

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from climate import layout
-from climate.compute import run_tasks, settled
-from climate.definitions import check_no_lookahead
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import write_netcdf
 from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.batch import BATCHES, BatchForecaster
-from climate.forecasters.pooled.forecaster import POOLED
-from climate.forecasters.pooled.pooled_batch import PooledBatch
-from climate.params import Params, load_params
-from climate.series import months_of
-from climate.sets import Chunk, Members, chunks, drop_short, join, members, score_chunk, set_origins
+from climate.forecasters.planet.batch import PooledBatch
+from climate.forecasters.planet.forecaster import POOLED
+from climate.harmonize.series import months_of
+from climate.hindcast.panels import Chunk, Members, chunks, drop_short, join, members, score_chunk, set_origins
+from climate.parallel.tasks import run_tasks, settled
+from climate.params.params import Params, load_params
+from climate.params.regions import check_no_lookahead
 from climate.stages.harmonize import read_sources
 from climate.stages.pool import read_pools
 
@@ -40,14 +40,14 @@ def run(name: str) -> None:
     ]
     if gone:
         log.warning("%s: skipped, %s", name, "; ".join(gone))
-        write_netcdf(xr.Dataset(attrs={"title": definition.title, "skipped": "; ".join(gone)}), layout.set_file(name))
+        write_netcdf(xr.Dataset(attrs={"title": definition.title, "skipped": "; ".join(gone)}), paths.set_file(name))
         return
     found = members(pulled.records[definition.source], definition, pulled.shapes[definition.shapes], params.harmonize)
-    write_netcdf(score_set(name, found, params), layout.set_file(name))
+    write_netcdf(score_set(name, found, params), paths.set_file(name))
 
 
 def score_set(name: str, found: Members, params: Params) -> xr.Dataset:
-    """Scores of every place that is long enough, see `climate.sets.join`."""
+    """Scores of every place that is long enough, see `climate.hindcast.panels.join`."""
     definition, plan = params.sets[name], params.backtest
     value = found.dataset["value"]
     batches, earliest = forecasters(name, definition.models, value)

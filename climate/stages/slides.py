@@ -6,9 +6,9 @@ import logging
 import shutil
 from pathlib import Path
 
-from climate import layout
+from climate import paths
 from climate.files import write_text
-from climate.params import load_params
+from climate.params.params import load_params
 from climate.report import pages, text
 from climate.report.figures.base import Picture, develop
 from climate.report.inputs import ReportInputs
@@ -32,7 +32,7 @@ def run() -> None:
         reason = inputs.skipped.get(record, "no region of that name")
         log.warning("Slides: %s left out (%s), %s instead", record, reason, inputs.regions[0])
         record = inputs.regions[0]
-    log.info("Slides: %s", render(inputs, record, layout.REPORTS))
+    log.info("Slides: %s", render(inputs, record, paths.REPORTS))
 
 
 def render(inputs: ReportInputs, record: str, destination: Path) -> Path:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from climate import layout
+from climate import paths
 from climate.files import read_netcdf
-from climate.params import Params, load_params
+from climate.params.params import Params, load_params
 
 log = logging.getLogger("climate")
 
@@ -22,9 +22,9 @@ def run() -> None:
     """Copy the series that `understand` and `ceiling` name and that are regions of this run."""
     params = load_params()
     named = {*params.ceiling.regions, *(params.understand.records if params.understand else ())}
-    layout.STUDY.mkdir(parents=True, exist_ok=True)
+    paths.STUDY.mkdir(parents=True, exist_ok=True)
     for region in sorted(named & set(params.regions)):
-        shutil.copyfile(layout.series_file(region), layout.study_file(region))
+        shutil.copyfile(paths.series_file(region), paths.study_file(region))
 
 
 def read_study(params: Params, regions: Sequence[str], key: str) -> dict[str, xr.Dataset]:
@@ -34,7 +34,7 @@ def read_study(params: Params, regions: Sequence[str], key: str) -> dict[str, xr
         if region not in params.regions:
             log.warning("%s: '%s' is no key of `regions`, left out of the chapter", key, region)
             continue
-        series = read_netcdf(layout.study_file(region))
+        series = read_netcdf(paths.study_file(region))
         if "skipped" in series.attrs:
             log.warning("%s: skipped, %s", region, series.attrs["skipped"])
         else:

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate import layout
-from climate.backtest import origins
-from climate.compute import run_tasks, settled
+from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json, write_text
-from climate.forecasters.common.base import FloatArray
+from climate.forecasters.base import FloatArray
+from climate.hindcast.rolling import origins
 from climate.insight import design, training
 from climate.insight.trial import LEAD_SPANS, Trial, groups_by_shape, run_trials, variants
-from climate.params import LstmParams, Params, UnderstandParams, load_params
+from climate.parallel.tasks import run_tasks, settled
+from climate.params.params import LstmParams, Params, UnderstandParams, load_params
 from climate.stages.study import read_study
 
 log = logging.getLogger("climate")
@@ -34,13 +34,13 @@ ERRORS = ("crps_1_12", "crps_1_60")
 def run() -> None:
     """Write one CSV per question, all records in each, and the error of the settings in use on early origins."""
     params = load_params()
-    layout.UNDERSTANDING.mkdir(parents=True, exist_ok=True)
+    paths.UNDERSTANDING.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     metrics = {}
     plan = params.understand
     records = read_study(params, plan.records, "understand.records") if plan is not None else {}
     if plan is not None and records:
-        covariates = read_netcdf(layout.COVARIATES)
+        covariates = read_netcdf(paths.COVARIATES)
         early, known = _before(records, plan), covariates.sel(time=covariates["time"].values < _month(plan.before))
         sweep = _sweep(params, plan, early, known) if plan.run_sweep else _committed(plan, records)
         tables["sweep"].append(sweep)
@@ -65,8 +65,8 @@ def run() -> None:
     for name, frames in tables.items():
         joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
         text = joined.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-        write_text(text, layout.UNDERSTANDING / f"{name}.csv")
-    write_json(metrics, layout.EARLY_METRICS)
+        write_text(text, paths.UNDERSTANDING / f"{name}.csv")
+    write_json(metrics, paths.EARLY_METRICS)
 
 
 def _month(text: str) -> np.datetime64:
@@ -120,12 +120,12 @@ def _sweep(
 
 def _committed(plan: UnderstandParams, records: dict[str, xr.Dataset]) -> pd.DataFrame:
     """The sweep that was run before, of the records of this run. Raises ClimateError where it has other levels."""
-    sweep = pd.read_csv(layout.SWEEP)
+    sweep = pd.read_csv(paths.SWEEP)
     for name, levels in plan.levels.items():
         found = sorted(float(value) for value in sweep[name].unique()) if name in sweep else []
         if found != sorted(map(float, levels)):
             raise ClimateError(
-                f"{layout.SWEEP}: levels of {name} are {found}, expected {list(levels)} as in params.yaml; set "
+                f"{paths.SWEEP}: levels of {name} are {found}, expected {list(levels)} as in params.yaml; set "
                 "understand.run_sweep to true"
             )
     return sweep[sweep["record"].isin(records)]

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-from climate.forecasters.common.base import (
+from climate.forecasters.base import (
     Fitted,
     FloatArray,
     calendar_months,
@@ -23,10 +23,8 @@ from climate.forecasters.common.base import (
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.common.features import trailing_mean
-from climate.forecasters.common.outlook import Outlook, covariate_columns, outlooks
-from climate.forecasters.common.regression import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
-from climate.forecasters.common.statespace import (
+from climate.forecasters.classical.covariate_forecast import Outlook, covariate_columns, outlooks
+from climate.forecasters.classical.statespace import (
     DECADE,
     MAX_ITERATIONS,
     MIN_MONTHS,
@@ -35,6 +33,8 @@ from climate.forecasters.common.statespace import (
     Sarima,
     Scale,
 )
+from climate.forecasters.classical.trend import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
+from climate.forecasters.features import trailing_mean
 
 WINDOWS = ((3, 0), (3, 3), (6, 6), (12, 12))
 """Length and lag of each covariate's means (months): the last two years. With equal coefficients they are its running

@@ -13,9 +13,9 @@ import xarray as xr
 from statsmodels.tsa.ar_model import AutoReg as AutoRegModel
 from statsmodels.tsa.arima_process import arma2ma
 
+from climate.forecasters.base import FloatArray, normal_quantiles, require_months
 from climate.forecasters.classical.smoothing import filled
-from climate.forecasters.common.base import FloatArray, normal_quantiles, require_months
-from climate.forecasters.common.statespace import MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MIN_MONTHS, YEAR, Scale
 
 LAGS = (1, 2, 3, 6, 12, 13, 24)
 """Lengths among which the corrected AIC chooses (months): all lags up to each."""

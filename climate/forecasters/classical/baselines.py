@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from climate.forecasters.base import Forecaster
 from climate.forecasters.classical.arima import SarimaAuto, sarimax_enso, trend_arma_enso
 from climate.forecasters.classical.autoreg import AutoReg
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.naive import Persistence, SeasonalNaive
 from climate.forecasters.classical.ridge import RidgeEnso
 from climate.forecasters.classical.smoothing import Ets
+from climate.forecasters.classical.statespace import Sarima, TrendArma, UnobservedComponents
 from climate.forecasters.classical.theta import Theta
-from climate.forecasters.common.base import Forecaster
-from climate.forecasters.common.hybrid import RidgeHybrid
-from climate.forecasters.common.regression import ClimatologyTrend
-from climate.forecasters.common.statespace import Sarima, TrendArma, UnobservedComponents
+from climate.forecasters.classical.trend import ClimatologyTrend
+from climate.forecasters.hybrid import RidgeHybrid
 
 BASELINES: dict[str, Callable[[], Forecaster]] = {
     "seasonal-naive": SeasonalNaive,

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from climate.forecasters.common.base import NORMAL_QUANTILES, FloatArray, IntArray
-from climate.forecasters.common.regression import ITERATIONS, MAX_PERSISTENCE, NORMAL_MONTHS, YEAR, design
+from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, IntArray
+from climate.forecasters.classical.trend import ITERATIONS, MAX_PERSISTENCE, NORMAL_MONTHS, YEAR, design
 
 
 class FittedBatch(Protocol):
@@ -88,7 +88,7 @@ def autocorrelation(residual: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class FittedTrends:
-    """As `climate.forecasters.common.regression.FittedTrend`, with a leading dimension of series."""
+    """As `climate.forecasters.classical.trend.FittedTrend`, with a leading dimension of series."""
 
     fitted: int
     coefficients: FloatArray
@@ -112,7 +112,7 @@ class FittedTrends:
 
 @dataclass(frozen=True)
 class TrendBatch:
-    """See `climate.forecasters.common.regression.ClimatologyTrend`."""
+    """See `climate.forecasters.classical.trend.ClimatologyTrend`."""
 
     residual: bool = False
     window: int = NORMAL_MONTHS

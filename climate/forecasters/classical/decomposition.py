@@ -17,10 +17,10 @@ import xarray as xr
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.seasonal import STL
 
+from climate.forecasters.base import Fitted, FloatArray, normal_quantiles, require_months
 from climate.forecasters.classical.smoothing import TRENDS, error_variance, filled
-from climate.forecasters.common.base import Fitted, FloatArray, normal_quantiles, require_months
-from climate.forecasters.common.regression import ClimatologyTrend
-from climate.forecasters.common.statespace import MAX_ITERATIONS, MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MAX_ITERATIONS, MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.trend import ClimatologyTrend
 
 SEASON_YEARS = 15
 """Years of the loess through each calendar month: long, as the seasons of climate records change slowly."""

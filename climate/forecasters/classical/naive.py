@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.common.base import (
+from climate.forecasters.base import (
     FloatArray,
     calendar_months,
     future_months,

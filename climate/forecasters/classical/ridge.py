@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from climate.contract import QUANTILES
-from climate.forecasters.common.base import (
+from climate.forecasters.base import (
     Fitted,
     FloatArray,
     IntArray,
@@ -28,7 +27,8 @@ from climate.forecasters.common.base import (
     history_values,
     require_months,
 )
-from climate.forecasters.common.regression import ClimatologyTrend
+from climate.forecasters.classical.trend import ClimatologyTrend
+from climate.schema import QUANTILES
 
 YEAR = 12
 """Months in a year."""

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-from climate.forecasters.common.base import (
+from climate.forecasters.base import (
     Fitted,
     FloatArray,
     calendar_months,
@@ -23,8 +23,8 @@ from climate.forecasters.common.base import (
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.common.regression import ClimatologyTrend
-from climate.forecasters.common.statespace import MAX_ITERATIONS, MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MAX_ITERATIONS, MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.trend import ClimatologyTrend
 
 TRENDS: dict[str, dict[str, Any]] = {
     "none": {"trend": None},

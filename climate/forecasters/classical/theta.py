@@ -15,9 +15,9 @@ import xarray as xr
 from scipy.signal import lfilter
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
+from climate.forecasters.base import FloatArray, calendar_months, future_months, normal_quantiles, require_months
 from climate.forecasters.classical.smoothing import filled
-from climate.forecasters.common.base import FloatArray, calendar_months, future_months, normal_quantiles, require_months
-from climate.forecasters.common.statespace import MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MIN_MONTHS, YEAR, Scale
 
 LINE_SHARE = 0.5
 """Share of the line's slope: the mean of the theta lines 0 and 2."""

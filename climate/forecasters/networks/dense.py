@@ -18,10 +18,10 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from climate.contract import QUANTILES
-from climate.forecasters.common.base import FloatArray, future_months, history_values, require_months
-from climate.forecasters.common.features import Frame, Scaler
-from climate.params import LstmParams
+from climate.forecasters.base import FloatArray, future_months, history_values, require_months
+from climate.forecasters.features import Frame, Scaler
+from climate.params.params import LstmParams
+from climate.schema import QUANTILES
 
 Loss = Literal["squared", "pinball"]
 Layers = list[tuple[FloatArray, FloatArray]]

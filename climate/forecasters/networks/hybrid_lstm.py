@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.common.base import FloatArray, require_months
-from climate.forecasters.common.features import Scaler, covariates_of
-from climate.forecasters.common.hybrid import (
+from climate.forecasters.base import FloatArray, require_months
+from climate.forecasters.features import Scaler, covariates_of
+from climate.forecasters.hybrid import (
     MIN_MONTHS,
     Expectation,
     check_leads,
@@ -18,7 +18,7 @@ from climate.forecasters.common.hybrid import (
     training_rows,
 )
 from climate.forecasters.networks.lstm import Trained, train_members
-from climate.params import LstmParams
+from climate.params.params import LstmParams
 
 DIRECT_PREDICTORS = (7, 9)
 """Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climate.contract import QUANTILES
-from climate.forecasters.common.base import (
+from climate.forecasters.base import (
     NORMAL_QUANTILES,
     FloatArray,
     Forecaster,
@@ -25,12 +24,13 @@ from climate.forecasters.common.base import (
     history_values,
     require_months,
 )
-from climate.forecasters.common.features import Frame, Scaler
-from climate.forecasters.common.linear import ridge_start
+from climate.forecasters.features import Frame, Scaler
+from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks.dense import DenseNumpy
 from climate.forecasters.networks.network import Network, Weights, load_keras
 from climate.forecasters.networks.tutorial import TutorialLstm
-from climate.params import LstmParams
+from climate.params.params import LstmParams
+from climate.schema import QUANTILES
 
 MAX_LEADS = 60
 """Leads that the network predicts (months)."""

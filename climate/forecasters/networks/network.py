@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.common.base import FloatArray, IntArray
+from climate.forecasters.base import FloatArray, IntArray
 
 Weights = list[npt.NDArray[np.float32]]
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.common.base import FloatArray, fill_gaps, history_values, normal_quantiles, require_months
+from climate.forecasters.base import FloatArray, fill_gaps, history_values, normal_quantiles, require_months
 from climate.forecasters.networks.network import Network, Weights, load_keras
-from climate.params import LstmParams
+from climate.params.params import LstmParams
 
 EPOCHS = 30
 """Passes over the data, and LEARNING_RATE as Keras has it: the usual choices, whatever the direct network is given."""

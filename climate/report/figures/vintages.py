@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from climate.known_then import scales_apart
+from climate.hindcast.real_time import scales_apart
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs

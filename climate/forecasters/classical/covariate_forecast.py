@@ -1,0 +1,101 @@
+"""Forecasts of covariates, for models that need a covariate's future: never a realised one.
+
+Each covariate is its mean by calendar month and an autoregression on top, whose length the corrected AIC chooses in the
+fold; so a forecast decays to climatology, as ENSO's does within about a year. Months that the publisher has not brought
+yet are forecast too. Missing months inside the record are interpolated, those before its start are climatology.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.signal import lfilter
+
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps
+
+YEAR = 12
+"""Months in a year."""
+
+LAGS = (1, 2, 3, 6, 9, 12)
+"""Lengths of the autoregression to choose from (months)."""
+
+MIN_ROWS = 60
+"""Months of a covariate that the longest autoregression needs; with fewer, the forecast is climatology."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Mean by calendar month (12), autoregression (lag; empty for none) and its shock's deviation, of one covariate."""
+
+    season: FloatArray
+    coefficients: FloatArray
+    deviation: float
+
+    @classmethod
+    def estimate(cls, column: FloatArray, months: IntArray) -> Outlook:
+        """Estimate on a covariate (time; may hold NaN) with its calendar months."""
+        known = np.isfinite(column)
+        if known.sum() < YEAR:
+            return cls(np.zeros(YEAR), np.empty(0), 0.0)
+        by_month = [column[known & (months == month)] for month in range(YEAR)]
+        season = np.array([values.mean() if values.size else column[known].mean() for values in by_month])
+        span = slice(int(np.flatnonzero(known)[0]), int(np.flatnonzero(known)[-1]) + 1)
+        anomaly = fill_gaps(column[span] - season[months[span]])
+        if anomaly.size < max(LAGS) + MIN_ROWS or not anomaly.any():
+            return cls(season, np.empty(0), float(anomaly.std()))
+        best: tuple[float, FloatArray, float] | None = None
+        target = anomaly[max(LAGS) :]
+        for length in LAGS:
+            rows = np.column_stack([anomaly[max(LAGS) - lag : anomaly.size - lag] for lag in range(1, length + 1)])
+            coefficients = np.linalg.lstsq(rows, target, rcond=None)[0]
+            variance = float(np.mean((target - rows @ coefficients) ** 2))
+            count = length + 1
+            criterion = (
+                target.size * np.log(variance + np.finfo(float).tiny)
+                + 2 * count
+                + 2 * count * (count + 1) / (target.size - count - 1)
+            )
+            if best is None or criterion < best[0]:
+                best = criterion, coefficients, float(np.sqrt(variance))
+        assert best is not None
+        return cls(season, best[1], best[2])
+
+    @property
+    def parameters(self) -> int:
+        """Number of estimated values."""
+        return self.season.size + self.coefficients.size + 1
+
+    def extend(self, column: FloatArray, months: IntArray, leads: int) -> FloatArray:
+        """Anomalies (time + leads) from the covariate's climatology: as observed, then forecast from its last value."""
+        known = np.flatnonzero(np.isfinite(column))
+        total = np.zeros(column.size + leads)
+        if not known.size:
+            return total
+        first, last = int(known[0]), int(known[-1]) + 1
+        total[first:last] = fill_gaps(column[first:last] - self.season[months[first:last]])
+        length = self.coefficients.size
+        for month in range(last, total.size):
+            recent = total[max(month - length, 0) : month][::-1]
+            total[month] = recent @ self.coefficients[: recent.size]
+        return total
+
+    def response(self, leads: int) -> FloatArray:
+        """Anomaly at leads 1..leads after a shock of one standard deviation at lead 1."""
+        shock = np.zeros(leads)
+        shock[0] = self.deviation
+        return np.asarray(lfilter([1.0], np.r_[1.0, -self.coefficients], shock))
+
+
+def covariate_columns(history: xr.Dataset) -> FloatArray:
+    """Covariates (time, covariate) as they are, NaN included; no column where there are none."""
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    return np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
+
+
+def outlooks(history: xr.Dataset) -> tuple[Outlook, ...]:
+    """One outlook per covariate of `history`."""
+    months = calendar_months(history)
+    return tuple(Outlook.estimate(column, months) for column in covariate_columns(history).T)

@@ -1,0 +1,249 @@
+"""SARIMA, unobserved components and trend with ARMA error: statsmodels state space models with fast options.
+
+The Kalman filter skips missing months, so NaN is allowed anywhere. A fit that fails is replaced by the trend with an
+AR(1) residual and counted in `fallbacks`; one that merely stops at the iteration cap is kept. Between estimations the
+filter runs over the longer history with the parameters held.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from statsmodels.tsa.statespace.mlemodel import MLEModel
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+from statsmodels.tsa.statespace.structural import UnobservedComponents as StructuralModel
+
+from climate.forecasters.base import (
+    Fitted,
+    FloatArray,
+    IntArray,
+    history_values,
+    normal_quantiles,
+    require_months,
+)
+from climate.forecasters.classical.trend import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
+
+YEAR = 12
+"""Months in a year."""
+
+DECADE = 10
+"""Divides steps of a regression in months, to keep its columns of order one."""
+
+MIN_MONTHS = 120
+"""Months with a value that the maximum likelihood needs at least."""
+
+MAX_ITERATIONS = 60
+"""Cap of the optimiser; estimates on monthly records of 60-80 years change beyond the third digit no more."""
+
+EXACT_DERIVATIVES = {"optim_score": "approx", "optim_complex_step": True, "maxiter": 100}
+"""Derivatives of the likelihood by complex steps, which need up to 86 iterations. The optimiser's default, finite
+differences, is too coarse where a variance is close to 0: fits stop early, and at other values on other processors."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Shift and unit that bring a record to order one, so that the optimiser does not depend on its unit."""
+
+    shift: float
+    unit: float
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Scale:
+        """Mean, and standard deviation of the month-to-month change (1 where that is 0)."""
+        unit = float(np.nanstd(np.diff(values)))
+        return cls(float(np.nanmean(values)), unit if np.isfinite(unit) and unit > 0 else 1.0)
+
+    def down(self, values: FloatArray) -> FloatArray:
+        """From the record's unit."""
+        return (values - self.shift) / self.unit
+
+
+class StateSpace(ABC):
+    """A forecaster that maximises the likelihood of a statsmodels state space model."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name in tables."""
+
+    @abstractmethod
+    def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
+        """The model of `values`; `estimating` allows a shortcut that has the same parameters."""
+
+    @property
+    def hidden(self) -> int:
+        """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
+        return 0
+
+    @property
+    def optimiser(self) -> dict[str, Any]:
+        """Options of the maximum likelihood; the cap alone unless overridden."""
+        return {"maxiter": MAX_ITERATIONS}
+
+    def window(self, values: FloatArray) -> FloatArray:
+        """The newest part of the record that the model sees; all of it unless overridden."""
+        return values
+
+    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:  # noqa: ARG002
+        """What `get_forecast` needs besides the number of leads, after `seen` months; nothing unless overridden."""
+        return {}
+
+    def fit(self, history: xr.Dataset) -> Fitted:
+        """See `Forecaster.fit`."""
+        require_months(history, MIN_MONTHS, self.name)
+        values = history_values(history)
+        scale = Scale.of(values)
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                model = self.model(self.window(scale.down(values)), estimating=True)
+                found: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
+            fitted = FittedStateSpace(self, scale, np.asarray(found.params, float))
+            if np.isfinite(fitted.forecast(history, YEAR)).all():
+                return fitted
+        except (np.linalg.LinAlgError, ValueError):
+            pass
+        return replace(ClimatologyTrend(residual=True).fit(history), fallbacks=1)
+
+
+@dataclass(frozen=True)
+class FittedStateSpace:
+    """Parameters of a state space model; the state follows from the history."""
+
+    forecaster: StateSpace
+    scale: Scale
+    estimates: FloatArray
+    fallbacks: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Number of estimated parameters."""
+        return int(self.estimates.size) + self.forecaster.hidden
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`."""
+        values = self.forecaster.window(self.scale.down(history_values(history)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+            ahead = state.get_forecast(leads, **self.forecaster.forecast_options(values.size, leads))
+        mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
+        return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
+
+    def means(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month.
+
+        For models without regressors and intercepts: then the forecast is the design times a power of the transition.
+        """
+        values = self.scale.down(history_values(history))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+        ssm = found.filter_results
+        design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
+        means = np.empty((values.size, leads))
+        for lead in range(leads):
+            state = transition @ state
+            means[:, lead] = (design @ state)[0]
+        return np.asarray(self.scale.shift + self.scale.unit * means)
+
+
+@dataclass(frozen=True)
+class Sarima(StateSpace):
+    """SARIMA(1,1,1)(0,1,1)12: the airline model (Box and Jenkins 1970) with one autoregressive term.
+
+    Estimated on the differenced record with the variance concentrated out of the likelihood; forecast on the record.
+    """
+
+    order: tuple[int, int, int] = (1, 1, 1)
+    seasonal_order: tuple[int, int, int] = (0, 1, 1)
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "sarima"
+
+    @property
+    def hidden(self) -> int:
+        """See `StateSpace.hidden`."""
+        return 1
+
+    def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
+        """See `StateSpace.model`."""
+        seasonal = (*self.seasonal_order, YEAR)
+        return SARIMAX(
+            values, order=self.order, seasonal_order=seasonal, simple_differencing=estimating, concentrate_scale=True
+        )
+
+
+@dataclass(frozen=True)
+class UnobservedComponents(StateSpace):
+    """Smooth trend, trigonometric season that may change, AR(1) cycle and noise (Harvey 1989)."""
+
+    level: str = "strend"
+    harmonics: int = 4
+    autoregressive: int = 1
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "unobserved-components"
+
+    @property
+    def optimiser(self) -> dict[str, Any]:
+        """See `StateSpace.optimiser`."""
+        return EXACT_DERIVATIVES
+
+    def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
+        """See `StateSpace.model`."""
+        season = [{"period": YEAR, "harmonics": self.harmonics}]
+        return StructuralModel(
+            values, level=self.level, freq_seasonal=season, autoregressive=self.autoregressive or None
+        )
+
+
+@dataclass(frozen=True)
+class TrendArma(StateSpace):
+    """Mean of each calendar month plus one linear trend over the trailing 30 years, with an ARMA(1,1) error.
+
+    The coefficients are part of the state, so that their uncertainty is in the quantiles. ARMA(1,1) is what an AR(1)
+    anomaly looks like under month-to-month noise.
+    """
+
+    order: tuple[int, int] = (1, 1)
+    months: int = NORMAL_MONTHS
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return "trend-arma"
+
+    @property
+    def hidden(self) -> int:
+        """See `StateSpace.hidden`."""
+        return YEAR + 1
+
+    def window(self, values: FloatArray) -> FloatArray:
+        """See `StateSpace.window`."""
+        return values[-self.months :]
+
+    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:
+        """See `StateSpace.forecast_options`."""
+        return {"exog": self.regressors(np.arange(seen, seen + leads))}
+
+    def regressors(self, position: IntArray) -> FloatArray:
+        """Calendar months, counted from wherever the window starts, and the time in decades."""
+        return design(position % YEAR, position / DECADE)
+
+    def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
+        """See `StateSpace.model`; the error is estimated from the residual of ordinary least squares."""
+        order = (self.order[0], 0, self.order[1])
+        regressors = self.regressors(np.arange(values.size))
+        if estimating:
+            return SARIMAX(values - regressors @ least_squares(regressors, values)[0], order=order)
+        return SARIMAX(values, exog=regressors, order=order, mle_regression=False)

@@ -1,0 +1,170 @@
+"""Combinations of forecasters: the mean of their quantiles, equal, trimmed, or with weights learnt on the way.
+
+They act on forecast tables (see `backtest`). Whatever is learnt for an origin comes from errors whose month had been
+observed by then. Averaging quantiles, rather than probabilities, keeps the spread of its members: Lichtendahl et al.
+(2013), Management Science 59, doi:10.1287/mnsc.1120.1667. Why equal weights are hard to beat: Claeskens et al.
+(2016), International Journal of Forecasting 32, doi:10.1016/j.ijforecast.2015.12.005.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray
+from climate.schema import QUANTILES
+
+BoolArray = npt.NDArray[np.bool_]
+
+MEMBERS = ("sarima", "sarimax-enso", "trend-arma", "lstm-direct", "lstm-hybrid", "ridge-hybrid")
+"""Members: three statistical models, of which one knows ENSO, and three learners that do. Members and weights were
+chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
+
+TRIM_FROM = 4
+"""Members from which on the trimmed mean leaves out the highest and the lowest."""
+
+LEAD_RATIO = 1.5
+"""Errors of leads within this factor of a lead serve that lead too: neighbouring leads differ little."""
+
+SHARPNESS = 2.0
+"""Weights go with the verified loss to the power of minus this."""
+
+PRIOR_ORIGINS = 12.0
+"""Equal weights count as much as this number of verified origins."""
+
+
+def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Forecast tables of one region as one, models one after the other; per-origin variables come from the first.
+
+    Forecasts of single seeds stay behind.
+
+    Raises:
+        ClimateError: origins, leads or observations differ, or a model occurs twice.
+    """
+    first = tables[0]
+    names = [str(name) for table in tables for name in table["model"].values]
+    for name in names:
+        if names.count(name) > 1:
+            raise ClimateError(f"forecast tables: model '{name}' occurs {names.count(name)} times, expected once")
+    for table in tables[1:]:
+        for key in ("origin", "lead", "quantile", "observed"):
+            if not table[key].equals(first[key]):
+                raise ClimateError(
+                    f"forecast tables of region {first.attrs.get('region', 'unnamed')}: {key} of the models "
+                    f"{', '.join(map(str, table['model'].values))} differs from that of the first table, expected "
+                    "the same; run the stages of this region again"
+                )
+    joined = xr.concat(
+        [table.drop_vars("seeds", errors="ignore") for table in tables],
+        dim="model",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        combine_attrs="override",
+    )
+    return joined.assign_coords(model=np.array(names, dtype=object))
+
+
+def pinball_loss(table: xr.Dataset) -> FloatArray:
+    """Mean pinball loss over the quantiles (model, origin, lead), NaN where nothing was observed."""
+    levels = np.array(QUANTILES)
+    error = table["observed"].values[None, :, :, None] - table["forecast"].values
+    return np.asarray(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1))
+
+
+def verified(table: xr.Dataset) -> BoolArray:
+    """True (origin, earlier origin, lead) where the earlier origin's forecast was verified by the origin."""
+    known = table["valid_time"].values[None] <= table["origin"].values[:, None, None]
+    return np.asarray(known & np.isfinite(table["observed"].values)[None])
+
+
+def neighbouring_leads(leads: FloatArray) -> BoolArray:
+    """True (lead, other lead) within LEAD_RATIO of each other."""
+    ratio = leads[:, None] / leads[None, :]
+    return np.asarray(np.maximum(ratio, 1 / ratio) <= LEAD_RATIO)
+
+
+def members_of(table: xr.Dataset, members: Sequence[str] = MEMBERS) -> xr.Dataset:
+    """The table of those `members` that it holds. Raises ClimateError if fewer than two are there."""
+    available = [str(name) for name in table["model"].values]
+    present = [name for name in members if name in available]
+    if len(present) < 2:
+        raise ClimateError(
+            f"combine: found {present or 'none'} of the members {', '.join(members)}, expected at least two; "
+            "add them to baselines.models or lstm.models in params.yaml"
+        )
+    return table.sel(model=present)
+
+
+def learnt_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
+    """Weights (model, origin, lead) that sum to one over the models.
+
+    Each lead's weights go with the mean loss of the model over the verified forecasts of that and neighbouring leads,
+    to the power of -SHARPNESS, and are drawn towards equality as if by PRIOR_ORIGINS more origins. Where fewer than
+    `min_verified` origins are verified they are equal.
+    """
+    loss = pinball_loss(table)
+    known = verified(table).astype(float)
+    near = neighbouring_leads(table["lead"].values.astype(float)).astype(float)
+    filled = np.nan_to_num(loss)
+    total = np.einsum("mel,oel,kl->mok", filled, known, near, optimize=True)
+    origins = known.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        strength = (total / total.mean(axis=0)) ** -SHARPNESS
+        learnt = strength / strength.sum(axis=0)
+    equal = 1 / loss.shape[0]
+    share = np.where(origins >= min_verified, origins / (origins + PRIOR_ORIGINS), 0.0)
+    return np.asarray(np.where(share > 0, share * np.nan_to_num(learnt, nan=equal) + (1 - share) * equal, equal))
+
+
+def combination(table: xr.Dataset, forecast: FloatArray, name: str) -> xr.Dataset:
+    """Quantiles (origin, lead, quantile) made from the models of `table`, as a table of one model."""
+    one = table.isel(model=[0]).assign_coords(model=np.array([name], dtype=object))
+    one["forecast"] = one["forecast"].copy(data=np.maximum.accumulate(forecast, axis=-1)[None])
+    for counted in ("parameters", "fallbacks"):
+        if counted in table:
+            one[counted] = one[counted].copy(data=[int(table[counted].sum())])
+    return one
+
+
+def weighted(forecasts: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean of the quantiles (model, origin, lead, quantile) under `weights` (model, origin, lead)."""
+    return np.asarray(np.einsum("mol,molq->olq", weights, forecasts))
+
+
+def trimmed(forecasts: FloatArray) -> FloatArray:
+    """Mean of the quantiles (model, ...) without the highest and the lowest of each cell, from TRIM_FROM models on.
+
+    Jose and Winkler (2008), doi:10.1016/j.ijforecast.2007.06.001.
+    """
+    ranked = np.sort(forecasts, axis=0)
+    return np.asarray((ranked[1:-1] if ranked.shape[0] >= TRIM_FROM else ranked).mean(axis=0))
+
+
+def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBERS) -> xr.Dataset:
+    """Models `mean-equal`, `mean-trimmed` and `mean-weighted` made from those `members` that are in the table.
+
+    Args:
+        table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
+            (origin, lead).
+        min_verified: verified origins that a lead needs before its weights are learnt.
+        members: models to combine.
+
+    Returns:
+        Forecast table of the three combinations; no NaN where the members have none.
+
+    Raises:
+        ClimateError: fewer than two members are in the table.
+    """
+    chosen = members_of(table, members)
+    forecasts = chosen["forecast"].values
+    made = {
+        "mean-equal": forecasts.mean(axis=0),
+        "mean-trimmed": trimmed(forecasts),
+        "mean-weighted": weighted(forecasts, learnt_weights(chosen, min_verified)),
+    }
+    return join_tables([combination(chosen, forecast, name) for name, forecast in made.items()])

@@ -1,1 +1,0 @@
-"""What forecasters of several kinds share: the protocol, the frame of predictors, structural models."""

@@ -1,0 +1,275 @@
+"""What the direct forecasters learn from: the deseasonalised record, its damped-persistence forecast, and predictors.
+
+A forecaster of a trending series fails if it must learn the level. So the record first loses its seasonal cycle and is
+then forecast by the simplest model that respects its trend: the line through its last years, approached from the
+origin at the pace of the record's own persistence. The targets are what remains at every lead; at long leads a learner
+that knows nothing better returns to that line. How many years, ten, twenty or thirty, the record itself decides: those
+from which the line would have forecast best so far.
+
+All numbers come from the history alone. `Frame` holds what is estimated once per fold; `rows` turns any history that
+starts in the same month, also a longer one, into predictors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values
+
+YEAR = 12
+"""Months in a year."""
+
+TREND_MONTHS = (120, 240, 360)
+"""Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a WMO normal."""
+
+SEASON_YEARS = (10, 20, 30)
+"""Lengths of the seasonal cycle's record to choose from (years)."""
+
+HARMONICS = 4
+"""Harmonics of the seasonal cycle, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
+
+WARM_UP = 120
+"""Months before the first row: a line through less than a decade says more about ENSO than about the trend."""
+
+MAX_PERSISTENCE = 0.999
+"""Monthly autocorrelation is kept below 1, so that the expectation always returns to the line."""
+
+MEAN_MONTHS = (1, 3, 12)
+"""Lengths of the trailing means whose distance from the line is a predictor (months)."""
+
+COVARIATE_WINDOWS = ((1, 0), (3, 1), (3, 4), (6, 7), (12, 13))
+"""Length and lag of the covariate's means: together the last two years, finer towards the origin (months)."""
+
+SEASONAL_WINDOWS = 2
+"""The first so many covariate windows also enter times the annual cycle: ENSO acts by season."""
+
+
+def seasonal_deviation(values: FloatArray) -> FloatArray:
+    """Values less the centred 2 x 12 moving average, which is free of season; half a year less at both ends."""
+    weights = np.full(YEAR + 1, 1 / YEAR)
+    weights[[0, -1]] /= 2
+    half = YEAR // 2
+    return np.asarray(values[half:-half] - np.convolve(values, weights, mode="valid"))
+
+
+def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
+    """Seasonal cycle (12) by calendar month, of HARMONICS harmonics; it sums to zero.
+
+    The mean deviation over the last years: so many, of SEASON_YEARS, as would have forecast each year's deviations
+    best so far. Needs SEASON_YEARS[-1] // 2 whole years.
+    """
+    deviation = seasonal_deviation(values)
+    years = deviation.size // YEAR
+    table = deviation[deviation.size - years * YEAR :].reshape(years, YEAR)
+    first = months[YEAR // 2 + deviation.size - years * YEAR]
+    total = np.concatenate([np.zeros((1, YEAR)), np.cumsum(table, axis=0)])
+    end = np.arange(SEASON_YEARS[0], years)
+    errors = []
+    for length in SEASON_YEARS:
+        start = np.maximum(end - length, 0)
+        mean = _harmonics((total[end] - total[start]) / (end - start)[:, None])
+        errors.append(float(((table[end] - mean) ** 2).mean()) if end.size else 0.0)
+    cycle = _harmonics(table[-SEASON_YEARS[int(np.argmin(errors))] :].mean(axis=0))
+    return np.roll(cycle, int(first))
+
+
+def _harmonics(cycle: FloatArray) -> FloatArray:
+    """The part of cycles (..., 12) that HARMONICS harmonics hold, without the mean."""
+    spectrum = np.fft.rfft(cycle, axis=-1)
+    spectrum[..., 0] = 0
+    spectrum[..., HARMONICS + 1 :] = 0
+    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=-1))
+
+
+def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArray]:
+    """Least-squares line through the last `months` values up to each month: its end point and slope per month.
+
+    Shorter at the start; NaN before WARM_UP months.
+    """
+    step = np.arange(level.size, dtype=float)
+    length = np.minimum(months, step + 1)
+    last = step.astype(int) + 1
+    first = last - length.astype(int)
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    moment = np.concatenate([[0.0], np.cumsum(step * level)])
+    values = total[last] - total[first]
+    centred = moment[last] - moment[first] - (step - (length - 1) / 2) * values
+    squares = np.where(length > 1, length * (length**2 - 1) / 12, np.nan)
+    slope = np.where(length >= WARM_UP, centred / squares, np.nan)
+    return values / length + slope * (length - 1) / 2, slope
+
+
+def trailing_mean(values: FloatArray, length: int, lag: int = 0) -> FloatArray:
+    """Mean of the `length` months that end `lag` months before each month; NaN where fewer exist."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    mean = np.full(values.size, np.nan)
+    ends = np.arange(length + lag, values.size + 1) - lag
+    mean[length + lag - 1 :] = (total[ends] - total[ends - length]) / length
+    return mean
+
+
+def persistence(departure: FloatArray) -> float:
+    """Autocorrelation at one month of the departures from the line, within 0 and MAX_PERSISTENCE."""
+    known = departure[np.isfinite(departure)]
+    power = float(known[:-1] @ known[:-1])
+    return float(np.clip(known[1:] @ known[:-1] / power, 0.0, MAX_PERSISTENCE)) if power > 0 else 0.0
+
+
+def damped_persistence(
+    level: FloatArray, line: FloatArray, slope: FloatArray, monthly: float, leads: int
+) -> FloatArray:
+    """Forecasts (time, lead): the line, approached by the factor `monthly` per month."""
+    ahead = np.arange(1, leads + 1)
+    return np.asarray(line[:, None] + slope[:, None] * ahead + (level - line)[:, None] * monthly**ahead)
+
+
+def ahead_of(level: FloatArray, leads: int) -> FloatArray:
+    """Values (time, lead) that follow each month; NaN beyond the end."""
+    future = np.concatenate([level[1:], np.full(leads, np.nan)])
+    return np.lib.stride_tricks.sliding_window_view(future, leads)
+
+
+def choose_trend(level: FloatArray, leads: int) -> int:
+    """The length among TREND_MONTHS whose damped persistence forecast the record best so far.
+
+    Best in the root mean square error of all forecasts whose month is in `level`, mean of the logarithms over leads.
+    Each forecast uses its past alone, but for the persistence.
+    """
+    scores = []
+    for months in TREND_MONTHS:
+        line, slope = trailing_line(level, months)
+        error = ahead_of(level, leads) - damped_persistence(level, line, slope, persistence(level - line), leads)
+        error = error[:, np.isfinite(error).any(axis=0)]
+        scores.append(float(np.log(np.nanmean(error**2, axis=0) + np.finfo(float).tiny).mean()))
+    return TREND_MONTHS[int(np.argmin(scores))]
+
+
+def covariates_of(history: xr.Dataset) -> FloatArray:
+    """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
+
+    A covariate without any value in the history is all zero.
+    """
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64).copy()
+    for column in table.T:
+        known = np.flatnonzero(np.isfinite(column))
+        if known.size == 0:
+            column[:] = 0.0
+            continue
+        column[known[0] :] = fill_gaps(column[known[0] :])
+        column[: known[0]] = column[known].mean()
+    return table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Predictors of one history; rows before WARM_UP months hold NaN.
+
+    level: deseasonalised record (time), unit of the record, gaps interpolated.
+    expected: damped-persistence forecast of the level (time, lead).
+    static: predictors (time, predictor). sequence: what a recurrent network reads (time, lookback, channel): the level
+    less the line of the origin, the covariates, and sine and cosine of the season.
+    """
+
+    level: FloatArray
+    expected: FloatArray
+    static: FloatArray
+    sequence: FloatArray
+
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """True (time) where every predictor exists."""
+        complete = np.isfinite(self.static).all(axis=1) & np.isfinite(self.sequence).all(axis=(1, 2))
+        return np.asarray(complete & np.isfinite(self.expected).all(axis=1))
+
+    def targets(self, observed: FloatArray) -> FloatArray:
+        """Level less its expectation (time, lead); NaN beyond the history and where `observed` (time) is NaN."""
+        level = np.where(np.isfinite(observed), self.level, np.nan)
+        return ahead_of(level, self.expected.shape[1]) - self.expected
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Seasonal cycle (12), length of the trend and persistence, estimated on the fold's history."""
+
+    season: FloatArray
+    trend_months: int
+    persistence: float
+
+    @classmethod
+    def estimate(cls, history: xr.Dataset, leads: int) -> Frame:
+        """Estimate on `history`, for forecasts of `leads` months; needs more than WARM_UP months with a value."""
+        values, months = fill_gaps(history_values(history)), calendar_months(history)
+        season = seasonal_cycle(values, months)
+        level = values - season[months]
+        months_used = choose_trend(level, leads)
+        return cls(season, months_used, persistence(level - trailing_line(level, months_used)[0]))
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated: the cycle sums to zero; the line has three, the persistence is one."""
+        return YEAR - 1 + 3 + 1
+
+    def rows(self, history: xr.Dataset, leads: int, lookback: int) -> Rows:
+        """Predictors for every month of `history`, each from that month and earlier ones alone."""
+        months = calendar_months(history)
+        level = fill_gaps(history_values(history)) - self.season[months]
+        line, slope = trailing_line(level, self.trend_months)
+        angle = 2 * np.pi * months / YEAR
+        waves = np.column_stack([np.sin(angle), np.cos(angle)])
+        covariates = covariates_of(history)
+        return Rows(
+            level=level,
+            expected=damped_persistence(level, line, slope, self.persistence, leads),
+            static=_static(level, line, slope, covariates, waves),
+            sequence=_sequence(level, line, slope, covariates, waves, lookback),
+        )
+
+
+def _static(
+    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray
+) -> FloatArray:
+    columns: list[FloatArray] = [
+        trailing_mean(level, length) + slope * (length - 1) / 2 - line for length in MEAN_MONTHS
+    ]
+    columns += [np.asarray((level - line) * wave) for wave in waves.T]
+    for covariate in covariates.T:
+        means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
+        columns += means
+        columns += [np.asarray(mean * wave) for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
+    return np.column_stack([*columns, waves])
+
+
+def _sequence(
+    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray, lookback: int
+) -> FloatArray:
+    back = np.arange(lookback) - (lookback - 1)
+    channels = np.column_stack([level, covariates, waves])
+    padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0)
+    sequence = np.array(windows.transpose(0, 2, 1))
+    sequence[:, :, 0] -= line[:, None] + slope[:, None] * back
+    return sequence
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and standard deviation per predictor, over a fold's rows."""
+
+    centre: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def estimate(cls, rows: FloatArray) -> Scaler:
+        """Over all axes but the last; a constant predictor keeps its unit."""
+        axes = tuple(range(rows.ndim - 1))
+        spread = rows.std(axis=axes)
+        return cls(rows.mean(axis=axes), np.where(spread > 0, spread, 1.0))
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Standardised rows."""
+        return np.asarray((rows - self.centre) / self.spread)

@@ -1,0 +1,172 @@
+"""Hybrids: a structural expectation, and a learner for what ENSO adds to it.
+
+The expectation of every month is the mean of two forecasts that know the record alone: SARIMA, which follows each
+turn of the growth, and damped persistence around a trailing line (`features`), which trusts in none. The learner sees
+neither level nor slope, only lagged covariates and the season, and predicts what the expectation leaves: where it has
+nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model and
+adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
+
+Zhang (2003), doi:10.1016/S0925-2312(01)00702-0, on ARIMA with a network for its residual. Expectation, predictors and
+penalty were chosen on origins whose forecasts end before 2004: docs/forecasters.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.base import (
+    Fitted,
+    FloatArray,
+    calendar_months,
+    history_values,
+    normal_quantiles,
+    require_months,
+)
+from climate.forecasters.classical.statespace import FittedStateSpace, Sarima
+from climate.forecasters.features import (
+    WARM_UP,
+    YEAR,
+    Frame,
+    Scaler,
+    ahead_of,
+    covariates_of,
+    trailing_mean,
+)
+from climate.forecasters.linear import ridge_start
+
+MAX_LEADS = 60
+"""Leads that are predicted (months)."""
+
+MIN_MONTHS = 216
+"""Months with a value that are needed: the warm-up of the predictors and eight years of targets."""
+
+COVARIATE_WINDOWS = ((3, 0), (3, 3), (6, 6))
+"""Length and lag of each covariate's means (months): the last year, finer towards the origin."""
+
+SEASONAL_WINDOWS = 2
+"""The first so many windows also enter times the annual cycle: ENSO acts by season."""
+
+
+def waves_of(history: xr.Dataset) -> FloatArray:
+    """Sine and cosine of the season (time, 2)."""
+    angle = 2 * np.pi * calendar_months(history) / YEAR
+    return np.column_stack([np.sin(angle), np.cos(angle)])
+
+
+def covariate_predictors(history: xr.Dataset) -> FloatArray:
+    """Lagged means of the covariates, some times the season, and the season (time, predictor); NaN before they exist.
+
+    Covariates are as `features.covariates_of` gives them: the last value stands in for months not yet published.
+    """
+    waves = waves_of(history)
+    columns: list[FloatArray] = []
+    for covariate in covariates_of(history).T:
+        means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
+        columns += means
+        columns += [np.asarray(mean * wave) for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
+    return np.column_stack([*columns, waves])
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the record alone makes one expect, estimated once per fold."""
+
+    frame: Frame
+    model: Fitted
+
+    @classmethod
+    def estimate(cls, history: xr.Dataset) -> Expectation:
+        """Estimate both forecasts on `history`."""
+        return cls(Frame.estimate(history, MAX_LEADS), Sarima().fit(history))
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated."""
+        return self.frame.parameters + self.model.parameters
+
+    def __call__(self, history: xr.Dataset) -> FloatArray:
+        """Expected values (time, lead) from every month, in the record's unit; NaN in the first WARM_UP months.
+
+        Where SARIMA could not be fitted, damped persistence alone.
+        """
+        months = calendar_months(history)
+        season = self.frame.season[(months[:, None] + np.arange(1, MAX_LEADS + 1)) % YEAR]
+        expected = self.frame.rows(history, MAX_LEADS, 1).expected + season
+        if isinstance(self.model, FittedStateSpace):
+            expected = (expected + self.model.means(history, MAX_LEADS)) / 2
+        expected[:WARM_UP] = np.nan
+        return np.asarray(expected)
+
+
+def sequences(history: xr.Dataset, expected: FloatArray, lookback: int) -> FloatArray:
+    """What the recurrent path reads (time, lookback, channel): the expectation's errors, covariates and season.
+
+    The error of a month is its value less what was expected one month before; 0 where either is missing.
+    """
+    error = np.zeros(expected.shape[0])
+    error[1:] = np.nan_to_num(history_values(history)[1:] - expected[:-1, 0])
+    channels = np.column_stack([error, covariates_of(history), waves_of(history)])
+    padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
+    return np.array(np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0).transpose(0, 2, 1))
+
+
+def training_rows(history: xr.Dataset, expectation: Expectation) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Predictors (time, predictor), expected values and targets (time, lead) of every month of `history`."""
+    expected = expectation(history)
+    return covariate_predictors(history), expected, ahead_of(history_values(history), MAX_LEADS) - expected
+
+
+def check_leads(name: str, leads: int) -> None:
+    """Raise ValueError for more leads than are predicted."""
+    if leads > MAX_LEADS:
+        raise ValueError(f"{name} forecasts {MAX_LEADS} leads, asked for {leads}")
+
+
+@dataclass(frozen=True)
+class FittedRidgeHybrid:
+    """Expectation, scaler, and the coefficients of every lead with their residual deviation."""
+
+    expectation: Expectation
+    scaler: Scaler
+    coefficients: FloatArray
+    intercepts: FloatArray
+    deviation: FloatArray
+
+    @property
+    def fallbacks(self) -> int:
+        """1 where SARIMA could not be fitted."""
+        return self.expectation.model.fallbacks
+
+    @property
+    def parameters(self) -> int:
+        """Number of estimated values."""
+        return int(self.expectation.parameters + self.coefficients.size + 2 * self.intercepts.size)
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        check_leads("ridge-hybrid", leads)
+        row = self.scaler(covariate_predictors(history)[-1:])
+        mean = self.expectation(history)[-1] + (row @ self.coefficients)[0] + self.intercepts
+        return normal_quantiles(mean, self.deviation)[:leads]
+
+
+@dataclass(frozen=True)
+class RidgeHybrid:
+    """The structural expectation with a ridge regression on lagged covariates for what it leaves."""
+
+    name: str = "ridge-hybrid"
+
+    def fit(self, history: xr.Dataset) -> FittedRidgeHybrid:
+        """See `Forecaster.fit`."""
+        require_months(history, MIN_MONTHS, self.name)
+        expectation = Expectation.estimate(history)
+        predictors, _, targets = training_rows(history, expectation)
+        used = np.isfinite(predictors).all(axis=1) & np.isfinite(targets).any(axis=1)
+        scaler = Scaler.estimate(predictors[used])
+        coefficients, intercepts, deviation = ridge_start(scaler(predictors[used]), targets[used])
+        # where nothing is left to learn the solution is scaled by 1, which is no spread
+        spread = np.where(np.nanstd(targets[used], axis=0) > 0, deviation, 0.0)
+        return FittedRidgeHybrid(expectation, scaler, coefficients, intercepts, spread)

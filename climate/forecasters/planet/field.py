@@ -1,0 +1,80 @@
+"""The state of the whole planet in a few numbers: principal components of a gridded temperature field.
+
+The field is first turned into departures from the trailing normal of each cell, over the spread of the calendar month
+(`trailing`), so that no row knows a later month. Its empirical orthogonal functions are estimated inside the fold;
+later months are projected on them. Lorenz (1956), Empirical Orthogonal Functions and Statistical Weather Prediction,
+MIT Statistical Forecasting Project Report 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.base import FloatArray
+from climate.forecasters.planet.trailing import NORMAL, WINDOWS, departures, first_row, window
+
+CELLS_AT_ONCE = 512
+"""Cells worked on together: bounds memory."""
+
+
+def field_departures(field: xr.DataArray, step: int) -> FloatArray:
+    """Departures (row, cell) of every `step`-th cell of field (time, lat, lon), times the root of the cell's area.
+
+    Rows are those of `trailing`. Cells with a missing month are left out.
+    """
+    thinned = field.transpose("time", "lat", "lon").isel(lat=slice(None, None, step), lon=slice(None, None, step))
+    values = np.asarray(thinned.values, dtype=np.float64).reshape(thinned.sizes["time"], -1)
+    area = np.cos(np.deg2rad(np.asarray(thinned["lat"].values, dtype=np.float64)))
+    weight = np.sqrt(np.clip(np.repeat(area, thinned.sizes["lon"]), 0.0, None))
+    used = np.isfinite(values).all(axis=0) & (weight > 0)
+    values, weight = values[:, used], weight[used]
+    rows = np.arange(first_row(), values.shape[0])
+    parts = []
+    for first in range(0, values.shape[1], CELLS_AT_ONCE):
+        some = values[:, first : first + CELLS_AT_ONCE]
+        normal = window(some, WINDOWS[NORMAL], rows)
+        parts.append(departures(some, rows, normal, normal.spread(), 1)[:, 0])
+    return np.asarray(np.concatenate(parts, axis=1) * weight)
+
+
+def principal_functions(departures: FloatArray, count: int) -> FloatArray:
+    """Empirical orthogonal functions (cell, component) of departures (row, cell), largest first.
+
+    Scaled so that the components `departures @ functions` have a mean square of 1 over all of them together: a large
+    component stays large. At most as many come back as there are rows.
+    """
+    power, vectors = np.linalg.eigh(departures @ departures.T)
+    rows = departures.shape[0]
+    power, vectors = power[::-1][:count], vectors[:, ::-1][:, :count]
+    kept = power > power[0] * np.finfo(float).eps * rows
+    functions = departures.T @ (vectors[:, kept] / np.sqrt(power[kept]))
+    return np.asarray(functions / np.sqrt(power[kept].sum() / rows / kept.sum()))
+
+
+def planet(field: xr.DataArray, values: xr.DataArray, step: int) -> xr.Dataset:
+    """What the pool learns from: series, and the state of the planet in each month.
+
+    Args:
+        field: temperature (time, lat, lon) on a gap-free month axis.
+        values: series (time, series) on the same months, without NaN.
+        step: take every so many cells of the field in either direction.
+
+    Returns:
+        Dataset with `value` (time, series), `departures` (time, cell) and `slope` (time) per year of the area mean over
+        the trailing normal; both are NaN before the first row of `trailing`, and each month knows no later one.
+    """
+    departed = field_departures(field, step)
+    area = field["lat"].copy(data=np.cos(np.deg2rad(np.asarray(field["lat"].values, dtype=np.float64))))
+    mean = np.asarray(field.astype(np.float64).weighted(area).mean(("lat", "lon")).values)[:, None]
+    rows = np.arange(first_row(), field.sizes["time"])
+    slope = window(mean, WINDOWS[NORMAL], rows).slope[:, 0]
+    before = field.sizes["time"] - rows.size
+    return xr.Dataset(
+        {
+            "value": values.transpose("time", "series"),
+            "departures": (("time", "cell"), np.pad(departed, ((before, 0), (0, 0)), constant_values=np.nan)),
+            "slope": ("time", np.pad(slope, (before, 0), constant_values=np.nan)),
+        },
+        coords={"time": field["time"].values},
+    )

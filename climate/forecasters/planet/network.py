@@ -1,0 +1,154 @@
+"""The pooled network: trained with Keras on all series at once, read out with NumPy.
+
+A recurrent layer reads three years of departures; its state and a few traits of the series and season shift the linear
+forecast of every lead and set the distances between its quantiles. Both start at zero effect: training begins at the
+linear forecast with the quantiles of its residuals. Reading out needs no TensorFlow, so that applying the network to
+one more region takes no longer than a regression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from climate.forecasters.base import FloatArray
+from climate.forecasters.networks.network import Network, load_keras
+from climate.params.params import PoolParams
+from climate.schema import QUANTILES
+
+Layers = Mapping[str, npt.NDArray[np.float32]]
+"""Weights by the names of WEIGHTS."""
+
+WEIGHTS = (
+    "memory/kernel",
+    "memory/recurrent_kernel",
+    "memory/bias",
+    "change/kernel",
+    "change/bias",
+    "spread/kernel",
+    "spread/bias",
+)
+
+MEDIAN = QUANTILES.index(0.5)
+
+
+def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead), weighted.
+
+    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
+    """
+    ops = load_keras().ops
+    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
+    error = ops.expand_dims(targets, -1) - outputs
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+@lru_cache(maxsize=2)
+def pooled_network(lookback: int, channels: int, traits: int, leads: int, units: int, batch: int) -> Network:
+    """The network for inputs sequence (row, lookback, channel), trait (row, trait) and linear (row, lead)."""
+    keras = load_keras()
+    ops = keras.ops
+    gaps = len(QUANTILES) - 1
+
+    def build() -> Any:
+        sequence = keras.Input((lookback, channels), name="sequence")
+        trait = keras.Input((traits,), name="trait")
+        linear = keras.Input((leads,), name="linear")
+        state = keras.layers.LSTM(units, use_cudnn=False, name="memory")(sequence)
+        state = keras.layers.Concatenate()([state, trait])
+        change = keras.layers.Dense(leads, kernel_initializer="zeros", name="change")(state)
+        spread = keras.layers.Dense(leads * gaps, kernel_initializer="zeros", name="spread")(state)
+        middle = keras.layers.Reshape((leads, 1))(keras.layers.Add()([linear, change]))
+        steps = keras.layers.Reshape((leads, gaps))(keras.layers.Activation("softplus")(spread))
+        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
+        above = ops.cumsum(steps[:, :, MEDIAN:], axis=-1)
+        return keras.Model(
+            [sequence, trait, linear], ops.concatenate([middle + below, middle, middle + above], axis=-1)
+        )
+
+    return Network(build, pinball, batch)
+
+
+def train_members(
+    sequence: FloatArray,
+    trait: FloatArray,
+    linear: FloatArray,
+    targets: FloatArray,
+    residual: FloatArray,
+    settings: PoolParams,
+    start: Sequence[Layers] | None = None,
+    epochs: int | None = None,
+) -> tuple[Layers, ...]:
+    """One set of weights per seed.
+
+    Args:
+        sequence: (row, lookback, channel). trait: (row, trait). linear: (row, lead), the forecast to start from.
+        targets: (row, lead), NaN where unknown.
+        residual: quantiles (lead, quantile) of the residuals of `linear`, rising.
+        settings: seeds, units, epochs, batch and learning rate.
+        start: weights to start from, instead of fresh ones. epochs: passes, instead of those of `settings`.
+    """
+    network = pooled_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
+    known = np.isfinite(targets)
+    steps = np.maximum(np.diff(residual, axis=1), 1e-3)
+    bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}
+    members = []
+    for place, seed in enumerate(settings.seeds):
+        paths = [_short(variable.path) for variable in network.model.weights]
+        fresh = dict(start[place]) if start else dict(zip(paths, network.fresh(seed), strict=True)) | bias
+        trained = network.train(
+            [np.asarray(fresh[path], dtype=np.float32) for path in paths],
+            [sequence, trait, linear],
+            np.where(known, targets, 0.0),
+            known.astype(float),
+            epochs=settings.epochs if epochs is None else epochs,
+            learning_rate=settings.learning_rate,
+            seed=seed,
+        )
+        members.append(dict(zip(paths, trained, strict=True)))
+    return tuple(members)
+
+
+def _short(path: str) -> str:
+    """`layer/weight` of a Keras path, which has the names of inner cells between them."""
+    parts = path.split("/")
+    return f"{parts[0]}/{parts[-1]}"
+
+
+def read_out(layers: Layers, sequence: FloatArray, trait: FloatArray, linear: FloatArray) -> FloatArray:
+    """Quantiles (row, lead, quantile) under one set of weights, in double precision.
+
+    The recurrent layer is that of Hochreiter and Schmidhuber (1997) with a forget gate, gates in Keras' order: input,
+    forget, candidate, output.
+    """
+    weight = {name: np.asarray(layers[name], dtype=np.float64) for name in WEIGHTS}
+    units = weight["memory/recurrent_kernel"].shape[0]
+    hidden: FloatArray = np.zeros((len(sequence), units))
+    cell: FloatArray = np.zeros((len(sequence), units))
+    driven = sequence @ weight["memory/kernel"] + weight["memory/bias"]
+    for step in range(sequence.shape[1]):
+        gates = driven[:, step] + hidden @ weight["memory/recurrent_kernel"]
+        entering, kept, candidate, shown = (gates[:, k * units : (k + 1) * units] for k in range(4))
+        cell = _sigmoid(kept) * cell + _sigmoid(entering) * np.tanh(candidate)
+        hidden = _sigmoid(shown) * np.tanh(cell)
+    state = np.concatenate([hidden, trait], axis=1)
+    middle = linear + state @ weight["change/kernel"] + weight["change/bias"]
+    steps = np.logaddexp(0.0, state @ weight["spread/kernel"] + weight["spread/bias"])
+    steps = steps.reshape(*linear.shape, len(QUANTILES) - 1)
+    below = -np.cumsum(steps[..., :MEDIAN][..., ::-1], axis=-1)[..., ::-1]
+    above = np.cumsum(steps[..., MEDIAN:], axis=-1)
+    return np.concatenate([middle[..., None] + below, middle[..., None], middle[..., None] + above], axis=-1)
+
+
+def _sigmoid(values: FloatArray) -> FloatArray:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
+
+
+def count(layers: Layers) -> int:
+    """Number of weights."""
+    return int(sum(np.size(layers[name]) for name in WEIGHTS))

@@ -1,0 +1,155 @@
+"""What the years before each month say of it: climatology, trend and spread of trailing windows, for many series.
+
+Every row looks at its own month and earlier ones alone, so rows of a longer record begin with those of a shorter one.
+Windows are whole years that end with the row's month; the trend is the least-squares slope of all months after the
+mean of each calendar month is taken out. Sums are cumulative along calendar months, so that a thousand series cost
+little more than one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from climate.forecasters.base import FloatArray, IntArray
+
+YEAR = 12
+"""Months in a year."""
+
+WINDOWS = (10, 20, 30, 40)
+"""Lengths of the trailing windows (years); shorter where the record is."""
+
+NORMAL = WINDOWS.index(30)
+"""The window that the others are measured against: a climatological normal, WMO-No. 1203 (2017)."""
+
+MIN_YEARS = 15
+"""Years before the first row."""
+
+MEMORY = 36
+"""Departures that a row keeps (months)."""
+
+HARMONICS = 4
+"""Harmonics of the climatology, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
+
+PRIOR_YEARS = 4.0
+"""The year-round mean counts as much as this number of years for the spread of a calendar month."""
+
+
+def sums_by_month(values: FloatArray) -> FloatArray:
+    """Cumulative sums (12 + time, series) over months of the same calendar month; the first 12 rows are zero."""
+    years = -(-values.shape[0] // YEAR)
+    padded = np.zeros((years * YEAR, values.shape[1]))
+    padded[: values.shape[0]] = values
+    total = np.cumsum(padded.reshape(years, YEAR, -1), axis=0).reshape(padded.shape)
+    return np.concatenate([np.zeros((YEAR, values.shape[1])), total[: values.shape[0]]])
+
+
+def smooth(cycle: FloatArray) -> FloatArray:
+    """The part of annual cycles (row, 12, series) that the mean and HARMONICS harmonics hold."""
+    spectrum = np.fft.rfft(cycle, axis=1)
+    spectrum[:, HARMONICS + 1 :] = 0
+    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=1))
+
+
+@dataclass(frozen=True)
+class Window:
+    """One trailing window: for each row its years, the climatology of the 12 months that follow, slope and spread.
+
+    years (row); climatology, variance (row, 12, series), the first column being the month after the row's; slope (row,
+    series) per year.
+    """
+
+    years: IntArray
+    climatology: FloatArray
+    slope: FloatArray
+    variance: FloatArray
+
+    def newest(self) -> Window:
+        """The last row alone."""
+        return Window(self.years[-1:], self.climatology[-1:], self.slope[-1:], self.variance[-1:])
+
+    def reach(self, leads: int) -> FloatArray:
+        """Years (row, lead) from the middle of the window to each lead."""
+        ahead = np.arange(leads) // YEAR
+        return np.asarray(((self.years + 1) / 2)[:, None] + ahead)
+
+    def expected(self, leads: int) -> FloatArray:
+        """Climatology and trend continued (row, lead, series)."""
+        season = self.climatology[:, np.arange(leads) % YEAR]
+        return np.asarray(season + self.slope[:, None] * self.reach(leads)[..., None])
+
+    def spread(self) -> FloatArray:
+        """Standard deviation (row, 12, series) by calendar month: of it and its neighbours, drawn to the mean."""
+        near = (np.roll(self.variance, 1, axis=1) + 2 * self.variance + np.roll(self.variance, -1, axis=1)) / 4
+        weight = (self.years / (self.years + PRIOR_YEARS))[:, None, None]
+        mixed = weight * near + (1 - weight) * near.mean(axis=1, keepdims=True)
+        return np.asarray(np.sqrt(np.maximum(mixed, np.finfo(float).tiny)))
+
+
+def window(values: FloatArray, length: int, rows: IntArray) -> Window:
+    """The window of `length` years that ends with each of `rows` (positions in time) of values (time, series)."""
+    position = np.arange(values.shape[0])[:, None] // YEAR
+    plain, squared, moment = (sums_by_month(each) for each in (values, values**2, values * position))
+    years = np.minimum(length, (rows + 1) // YEAR)
+    last = rows[:, None] + np.arange(1 - YEAR, 1)
+    before = last - YEAR * years[:, None]
+    count = years[:, None, None]
+    total, squares, moments = (each[last + YEAR] - each[before + YEAR] for each in (plain, squared, moment))
+    climatology = total / count
+    centre = (last // YEAR - (years[:, None] - 1) / 2)[..., None]
+    cross = moments - centre * total
+    spread_of_years = (years * (years**2 - 1) / 12)[:, None]
+    slope = cross.sum(axis=1) / (YEAR * spread_of_years)
+    season = smooth(climatology)
+    left = squares - count * climatology**2 - 2 * slope[:, None] * cross
+    left = left + slope[:, None] ** 2 * spread_of_years[:, None] + count * (climatology - season) ** 2
+    return Window(years, season, slope, np.maximum(left, 0.0) / (count - 1.0))
+
+
+@dataclass(frozen=True)
+class Trailing:
+    """The trailing windows of several series at rows of time.
+
+    rows: positions in time. windows: one for each of WINDOWS. spread (row, 12, series) of the normal window, in the
+    unit of the values. departures (row, MEMORY, series) of the last months from the normal window's expectation, in
+    units of their calendar month's spread.
+    """
+
+    rows: IntArray
+    windows: tuple[Window, ...]
+    spread: FloatArray
+    departures: FloatArray
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return int(self.rows.size)
+
+    def newest(self) -> Trailing:
+        """The last row alone."""
+        windows = tuple(each.newest() for each in self.windows)
+        return Trailing(self.rows[-1:], windows, self.spread[-1:], self.departures[-1:])
+
+
+def first_row() -> int:
+    """Position of the first month that has MIN_YEARS whole years with it."""
+    return YEAR * MIN_YEARS - 1
+
+
+def trailing(values: FloatArray, rows: IntArray | None = None) -> Trailing:
+    """Windows of values (time, series; without NaN) at `rows`, by default every one from `first_row` on."""
+    if rows is None:
+        rows = np.arange(first_row(), values.shape[0])
+    windows = tuple(window(values, length, rows) for length in WINDOWS)
+    normal = windows[NORMAL]
+    spread = normal.spread()
+    return Trailing(rows, windows, spread, departures(values, rows, normal, spread, MEMORY))
+
+
+def departures(values: FloatArray, rows: IntArray, normal: Window, spread: FloatArray, months: int) -> FloatArray:
+    """Departures (row, months, series) of the last `months` values from the normal window's line, over the spread."""
+    back = np.arange(1 - months, 1)
+    column = (back - 1) % YEAR
+    year = (back - 1) // YEAR + 1
+    line = normal.slope[:, None] * (year + (normal.years[:, None] - 1) / 2)[..., None]
+    return np.asarray((values[rows[:, None] + back] - normal.climatology[:, column] - line) / spread[:, column])

@@ -1,0 +1,1 @@
+"""Records brought to one month axis, unit and baseline period."""

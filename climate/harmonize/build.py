@@ -1,0 +1,234 @@
+"""All records on one month axis, in one unit and against one baseline; regions, splices and their seams."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.harmonize.anomaly import rebase
+from climate.harmonize.completeness import rule
+from climate.harmonize.composite import combine_records
+from climate.harmonize.regions import Periods, grid_series, is_grid, mix, published_series
+from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of, require_same_unit
+from climate.harmonize.splice import comparisons, join_seams, splice
+from climate.params.regions import (
+    OF_A_GRID,
+    HarmonizeParams,
+    PartDefinition,
+    RegionDefinition,
+    check_definitions,
+    check_no_lookahead,
+    required_sources,
+)
+from climate.schema import SERIES_VARIABLES
+
+if TYPE_CHECKING:
+    import geopandas
+
+__all__ = ["HarmonizeParams", "Harmonized", "check_no_lookahead", "harmonize"]
+
+CONVENTIONS = "CF-1.11"
+
+
+@dataclass(frozen=True)
+class Harmonized:
+    """What harmonizing gives.
+
+    Attributes:
+        dataset: every region that could be made, dims (series, time), on one gap-free month axis; coordinates along
+            `series` give title, units, quantity, kind and baseline.
+        series: region -> its own Dataset (time) from first to last value; a skipped one has attrs["skipped"] only.
+        seams: one row per seam of the splices and combinations that regions use, see `climate.harmonize.splice.splice`.
+        skipped: region -> reason, in words.
+        comparisons: differences (time) of records that saw the same place: neighbours of a splice, and each member of
+            a combination less the combination; for `climate.harmonize.breaks.break_table`.
+    """
+
+    dataset: xr.Dataset
+    series: dict[str, xr.Dataset]
+    seams: xr.Dataset
+    skipped: dict[str, str]
+    comparisons: dict[str, xr.DataArray]
+
+
+def harmonize(
+    records: Mapping[str, xr.Dataset],
+    definitions: Mapping[str, RegionDefinition],
+    params: HarmonizeParams,
+    *,
+    shapes: Mapping[str, geopandas.GeoDataFrame] | None = None,
+    periods: Periods | None = None,
+    unavailable: Mapping[str, str] | None = None,
+) -> Harmonized:
+    """The series of every region.
+
+    `records` are readers' Datasets and `shapes` polygons, by source key; `periods` the collection periods that the
+    catalogue declares for a source as a whole; `unavailable` the sources that could not be had, with the reason.
+    Regions that need one of these are skipped by name. Temperatures, absolute or anomaly, become anomalies from the
+    common baseline per calendar month; CO2 stays in ppm and indices in their own units.
+
+    Raises ClimateError in one line for unknown names, a region without data in its source, a baseline or overlap with
+    too few values, and when every region is skipped.
+    """
+    shapes, unavailable = shapes or {}, unavailable or {}
+    check_definitions(definitions, params, {*records, *shapes, *unavailable})
+    skipped: dict[str, str] = {}
+    for name in definitions:
+        gone = [key for key in required_sources(name, definitions, params) if key in unavailable]
+        if gone:
+            skipped[name] = "; ".join(f"source {key} could not be had ({unavailable[key]})" for key in gone)
+    if len(skipped) == len(definitions):
+        raise ClimateError(
+            f"no region can be made: {next(iter(skipped.values()), 'none is defined')}; name regions whose sources "
+            f"can be had, or a mirror that has them"
+        )
+    wanted = {name: one for name, one in definitions.items() if name not in skipped}
+    work = _Work(records, wanted, params, shapes, periods or {})
+    made = {name: work.region(name) for name in wanted}
+    series = {
+        name: made[name] if name in made else xr.Dataset(attrs=_named(name, one) | {"skipped": skipped[name]})
+        for name, one in definitions.items()
+    }
+    return Harmonized(together(made), series, join_seams(list(work.seams.values())), skipped, work.comparisons)
+
+
+class _Work:
+    """Makes each series once, from definitions that may stand on each other."""
+
+    def __init__(
+        self,
+        records: Mapping[str, xr.Dataset],
+        definitions: Mapping[str, RegionDefinition],
+        params: HarmonizeParams,
+        shapes: Mapping[str, geopandas.GeoDataFrame],
+        periods: Periods,
+    ) -> None:
+        self.records, self.definitions, self.params, self.periods = records, definitions, params, periods
+        self.seams: dict[str, xr.Dataset] = {}
+        self.comparisons: dict[str, xr.DataArray] = {}
+        self.whole: dict[str, xr.Dataset] = self._from_grids(shapes)
+        self.spliced: dict[str, xr.Dataset] = {}
+        self.combined: dict[str, xr.Dataset] = {}
+
+    def _from_grids(self, shapes: Mapping[str, geopandas.GeoDataFrame]) -> dict[str, xr.Dataset]:
+        by_source: dict[str, dict[str, RegionDefinition]] = {}
+        for name, one in self.definitions.items():
+            if one.kind in OF_A_GRID:
+                by_source.setdefault(str(one.source), {})[name] = one
+        made: dict[str, xr.Dataset] = {}
+        for source, regions in by_source.items():
+            if not is_grid(self.records[source]):
+                first = next(iter(regions))
+                raise ClimateError(
+                    f"region '{first}': source '{source}' has series and no grid, expected a grid for a "
+                    f"{regions[first].kind}; name one of its series or another source"
+                )
+            made |= grid_series(self.records[source], source, regions, shapes, self.params.min_coverage, self.periods)
+        return made
+
+    def region(self, name: str) -> xr.Dataset:
+        """The finished series of region `name`: re-based, cut to its own start and end, with all attributes."""
+        definition = self.definitions[name]
+        series = cut(self._whole(name), definition.start, definition.end)
+        if not series.sizes["time"]:
+            raise ClimateError(
+                f"region '{name}': no value between {definition.start or 'the start'} and "
+                f"{definition.end or 'the end'} of its record, expected some; correct start and end"
+            )
+        return series.assign_attrs(_named(name, definition))
+
+    def _whole(self, name: str) -> xr.Dataset:
+        """The re-based series of region `name`, uncut."""
+        definition = self.definitions[name]
+        where = f"region '{name}'"
+        if definition.mix is not None:
+            members = {member: self.region(member) for member in definition.mix}
+            require_same_unit(where, members)
+            return mix(name, definition.mix, members)
+        if definition.combination is not None:
+            return self._combined(definition.combination)
+        if definition.splice is not None:
+            return self._rebased(self._spliced(definition.splice), where)
+        if definition.series is not None:
+            return self._rebased(
+                self._published(PartDefinition(source=str(definition.source), series=definition.series)), where
+            )
+        return self._rebased(self.whole[name], where)
+
+    def _published(self, part: PartDefinition) -> xr.Dataset:
+        return published_series(self.records[part.source], part.source, part.series, self.params.missing, self.periods)
+
+    def _rebased(self, series: xr.Dataset, what: str) -> xr.Dataset:
+        if series.attrs["quantity"] != "temperature":
+            return series
+        return rebase(series, self.params.baseline, self.params.baseline_min_years, what)
+
+    def _spliced(self, name: str) -> xr.Dataset:
+        if name not in self.spliced:
+            definition = self.params.splices[name]
+            parts = [self._published(part) for part in definition.parts]
+            annual = rule(self.params.missing.annual)
+            self.spliced[name], self.seams[f"splice {name}"] = splice(name, parts, definition, annual)
+            self.comparisons |= comparisons(parts, definition, annual)
+        return self.spliced[name]
+
+    def _combined(self, name: str) -> xr.Dataset:
+        if name not in self.combined:
+            definition = self.params.combinations[name]
+            members = {}
+            times = Counter(part.source for part in definition.members)
+            for part in definition.members:
+                # One series of a source is told by the source alone.
+                key = part.source if times[part.source] == 1 else f"{part.source} {part.series}"
+                own = limit(self._published(part), part.start, part.end)
+                members[key] = self._rebased(own, f"combination '{name}', '{key}'")
+            combined, self.seams[f"combination {name}"] = combine_records(name, members, definition)
+            self.combined[name] = self._rebased(combined, f"combination '{name}'")
+            for key, member in members.items():
+                self.comparisons[f"{key} - {name}"] = member["value"] - self.combined[name]["value"]
+        return self.combined[name]
+
+
+def _named(name: str, definition: RegionDefinition) -> dict[str, str]:
+    return {"region": name, "title": definition.title, "Conventions": CONVENTIONS}
+
+
+def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Series of regions as one Dataset, dims (series, time), on a gap-free month axis over all of them."""
+    ends = [months_of(one["time"])[[0, -1]] for one in series.values()]
+    axis = month_axis(min(end[0] for end in ends), max(end[1] for end in ends))
+    shape = (len(series), axis.size)
+    columns: dict[str, Any] = {}
+    for name in SERIES_VARIABLES:
+        kind = np.result_type(*(one[name].dtype for one in series.values()))
+        columns[name] = (("series", "time"), np.full(shape, EMPTY[name], dtype=kind))
+    for row, one in enumerate(series.values()):
+        at = (months_of(one["time"]) - months_of(axis)[0]).astype(np.int64)
+        for name in SERIES_VARIABLES:
+            columns[name][1][row, at] = one[name].values
+    joined = xr.Dataset(columns, coords={"time": axis})
+    labels = {name: _along(series, name) for name in ("title", "units", "quantity", "kind", "baseline", "sources")}
+    joined = joined.assign_coords(
+        {"series": list(series)} | {name: ("series", label) for name, label in labels.items()}
+    )
+    baselines = sorted({label for label in labels["baseline"] if label})
+    joined["value"].attrs = {"long_name": "value in the unit that coordinate `units` names"}
+    joined["uncertainty"].attrs = {"long_name": "one standard error of value, where published"}
+    joined["interpolated"].attrs = {"long_name": "whether the publisher filled a gap"}
+    for name in ("source", "site", "period"):
+        joined[name].attrs = {
+            "long_name": {"source": "catalogue key", "site": "place", "period": "collection period"}[name]
+        }
+    return joined.assign_attrs(
+        Conventions=CONVENTIONS, title="Harmonized climate records", baseline=", ".join(baselines)
+    )
+
+
+def _along(series: Mapping[str, xr.Dataset], attribute: str) -> list[str]:
+    return [str(one.attrs.get(attribute, "")) for one in series.values()]

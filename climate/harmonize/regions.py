@@ -1,0 +1,210 @@
+"""From a region's definition and the records to the region's series, in the unit and baseline of its publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.harmonize.completeness import Cadence, means, rule
+from climate.harmonize.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
+from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
+from climate.params.regions import MissingParams, RegionDefinition, suggest
+from climate.schema import TIME_DTYPE
+
+if TYPE_CHECKING:
+    import geopandas
+
+Periods = Mapping[str, Sequence[Mapping[str, str]]]
+"""Source key -> collection periods declared for the whole of it: {name, from}, `from` as "YYYY-MM"."""
+
+CARRIED = ("units", "quantity", "kind", "baseline")
+
+
+def is_grid(record: xr.Dataset) -> bool:
+    """Whether a reader's Dataset is a gridded field rather than a table of series."""
+    return {"lat", "lon"} <= set(record["value"].dims)
+
+
+def published_series(
+    record: xr.Dataset, source: str, series: str | None, missing: MissingParams, periods: Periods | None = None
+) -> xr.Dataset:
+    """One series of a table on a month axis (time), gap-free from its first to its last value.
+
+    Daily and weekly values become monthly means under `missing.daily` and `missing.weekly`; several values of an
+    irregular record in a month are averaged. Nothing is interpolated. Raises ClimateError for an unknown series, a
+    month that stands twice in a monthly record, or a series without any value.
+    """
+    if is_grid(record):
+        raise ClimateError(f"source '{source}' is a grid and has no published series; take a box, point or country")
+    names = [str(name) for name in record["series"].values]
+    if series is None and len(names) != 1:
+        raise ClimateError(f"source '{source}' has {len(names)} series, name one of them, such as {suggest('', names)}")
+    wanted = names[0] if series is None else series
+    if wanted not in names:
+        raise ClimateError(
+            f"source '{source}': unknown series '{wanted}', expected one such as {suggest(wanted, names)}"
+        )
+    table = record.isel(series=names.index(wanted))
+    table = table.isel(time=np.flatnonzero(np.isfinite(table["value"].values)))
+    what = f"source '{source}', series '{wanted}'"
+    if not table.sizes["time"]:
+        raise ClimateError(f"{what}: found no value in the whole record, expected some; choose another series")
+    cadence = str(record.attrs.get("cadence", "monthly"))
+    if cadence == "daily":
+        table = _monthly(table, "daily", missing.daily)
+    elif cadence == "weekly":
+        table = _monthly(table, "weekly", missing.weekly)
+    elif cadence == "irregular":
+        table = _one_a_month(table)
+    months = months_of(table["time"])
+    disorder = np.flatnonzero(np.diff(months).astype(np.int64) <= 0)
+    if disorder.size:
+        raise ClimateError(
+            f"{what}: found {months[disorder[0] + 1]} after {months[disorder[0]]}, expected every month once and in "
+            f"order; get the source's file again"
+        )
+    attrs = {name: record.attrs.get(name, "") for name in CARRIED}
+    declared = (periods or {}).get(source, ())
+    one = make_series(
+        table["time"].values,
+        np.asarray(table["value"].values, dtype=np.float64),
+        attrs | describe(str(attrs["quantity"]), str(attrs["kind"])) | {"sources": source},
+        source=source,
+        site=table["site"].values if "site" in table else "",
+        period=label_periods(table["time"], declared) if declared else table["period"].values,
+        uncertainty=table["uncertainty"].values if "uncertainty" in table else None,
+        interpolated=table["interpolated"].values if "interpolated" in table else None,
+    )
+    mended = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
+    return add_history(gap_free(one), f"series '{wanted}' of {source}{mended}")
+
+
+def _monthly(table: xr.Dataset, cadence: Cadence, rule_name: str) -> xr.Dataset:
+    """Daily or weekly values as monthly means; site and period of a month are those of its first value."""
+    monthly = means(table["value"], cadence, "month", rule(rule_name))
+    months = months_of(table["time"])
+    first = np.searchsorted(months, months_of(monthly["time"]))
+    result = table.isel(time=first).assign_coords(time=monthly["time"])
+    result["value"] = monthly["value"]
+    result["uncertainty"] = xr.full_like(monthly["value"], np.nan)
+    return result.isel(time=np.flatnonzero(np.isfinite(result["value"].values)))
+
+
+def _one_a_month(table: xr.Dataset) -> xr.Dataset:
+    months = months_of(table["time"])
+    unique, first, position, count = np.unique(months, return_index=True, return_inverse=True, return_counts=True)
+    if unique.size == months.size:
+        return table
+    mean = np.bincount(position, weights=table["value"].values) / count
+    result = table.isel(time=first).assign_coords(time=unique.astype(TIME_DTYPE))
+    error = np.where(count == 1, result["uncertainty"].values, np.nan)
+    return result.assign(value=("time", mean), uncertainty=("time", error))
+
+
+def polygon(table: geopandas.GeoDataFrame, wanted: str, what: str) -> Any:
+    """The geometry whose name or key is `wanted`, upper and lower case alike; ClimateError with near names."""
+    for column in ("name", "key"):
+        found = table.geometry[table[column].str.casefold() == wanted.casefold()]
+        if len(found):
+            return found.iloc[0]
+    known = [*table["name"], *table["key"]] if len(wanted) <= 3 else list(table["name"])
+    raise ClimateError(f"{what}: unknown name '{wanted}', expected one such as {suggest(wanted, known)}")
+
+
+def footprint(
+    name: str, definition: RegionDefinition, field: xr.DataArray, shapes: Mapping[str, geopandas.GeoDataFrame]
+) -> Footprint:
+    """The cells of `field` that a box, point, country or AR6 region takes. ClimateError when it takes none."""
+    if definition.box is not None:
+        found = box_footprint(field, definition.box)
+    elif definition.point is not None:
+        found = point_footprint(field, definition.point)
+    else:
+        key = str(definition.polygons)
+        found = polygon_footprint(
+            field, polygon(shapes[key], str(definition.country or definition.ar6), f"region '{name}', shapes '{key}'")
+        )
+    if not found.cells.size:
+        raise ClimateError(
+            f"region '{name}': no cell of source '{definition.source}' lies in it, expected at least one; correct its "
+            f"{definition.kind} or choose another source"
+        )
+    return found
+
+
+def grid_series(
+    grid: xr.Dataset,
+    source: str,
+    definitions: Mapping[str, RegionDefinition],
+    shapes: Mapping[str, geopandas.GeoDataFrame],
+    min_coverage: float,
+    periods: Periods | None = None,
+) -> dict[str, xr.Dataset]:
+    """Area means of one gridded source for many regions, in one pass over the field; each a series (time).
+
+    attrs say the number of cells, the share of the region's area that the grid covers and the rule for months with
+    missing cells. ClimateError for a region without any value.
+    """
+    field = grid["value"]
+    footprints = {name: footprint(name, one, field, shapes) for name, one in definitions.items()}
+    means_of = weighted_means(field, footprints, min_coverage)
+    period = label_periods(field["time"], (periods or {}).get(source, ()))
+    result = {}
+    for name, mean in means_of.items():
+        if not np.isfinite(mean.values).any():
+            raise ClimateError(
+                f"region '{name}': source '{source}' has no month with values on {min_coverage:.0%} of its area (the "
+                f"grid covers {footprints[name].share:.0%}); choose another source or lower harmonize.min_coverage"
+            )
+        attrs = {key: grid.attrs.get(key, "") for key in CARRIED}
+        attrs |= describe(str(attrs["quantity"]), str(attrs["kind"])) | {
+            "sources": source,
+            "cells": int(footprints[name].cells.size),
+            "covered_share": round(footprints[name].share, 6),
+            "coverage_rule": f"months with values on at least {min_coverage:.0%} of the area",
+        }
+        one = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)
+        how = "area mean" if definitions[name].point is None else f"{definitions[name].point.method} value"  # type: ignore[union-attr]
+        result[name] = add_history(gap_free(one), f"{how} over {attrs['cells']} cells of {source}")
+    return result
+
+
+def mix(name: str, weights: Mapping[str, float], members: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Weighted mean of regions (time); NaN wherever one of them has no value, so that no step comes from a gap.
+
+    Weights are scaled to a sum of 1. Uncertainties add up in full: members may share their errors.
+    """
+    aligned = dict(zip(weights, xr.align(*(gap_free(members[key]) for key in weights), join="inner"), strict=True))
+    total = sum(weights.values())
+    first = next(iter(aligned.values()))
+    value, error = np.zeros(first.sizes["time"]), np.zeros(first.sizes["time"])
+    for key, weight in weights.items():
+        value = value + weight / total * aligned[key]["value"].values
+        error = error + weight / total * aligned[key]["uncertainty"].values
+    if not np.isfinite(value).any():
+        raise ClimateError(f"region '{name}': its members have no month in common, expected some; change the mix")
+    sources = ",".join(dict.fromkeys(key for one in aligned.values() for key in str(one.attrs["sources"]).split(",")))
+    attrs = {key: first.attrs[key] for key in (*CARRIED, "long_name", "standard_name") if key in first.attrs}
+    mixed = make_series(
+        first["time"].values,
+        np.asarray(value),
+        attrs | {"sources": sources},
+        source=_merged([one["source"].values for one in aligned.values()]),
+        site=_merged([one["site"].values for one in aligned.values()]),
+        period=_merged([one["period"].values for one in aligned.values()]),
+        uncertainty=np.asarray(error),
+        interpolated=np.any([one["interpolated"].values for one in aligned.values()], axis=0),
+    )
+    shares = ", ".join(f"{weight / total:.4g} {key}" for key, weight in weights.items())
+    return add_history(gap_free(mixed), f"weighted mean of {shares}")
+
+
+def _merged(texts: Sequence[Any]) -> Any:
+    together = [
+        ", ".join(dict.fromkeys(filter(None, row))) for row in zip(*(map(str, one) for one in texts), strict=True)
+    ]
+    return np.array(together)

@@ -1,0 +1,1 @@
+"""Forecasts from rolling origins, of one region or of panels of many."""

@@ -1,0 +1,126 @@
+"""The ceiling of a covariate: what a model would score if the covariate's future were known. Not a forecast.
+
+The same model is run twice over the same origins, with the covariate forecast and with its realised months given to it.
+Between the two lies what a perfect forecast of the covariate would be worth. Nothing here enters a forecast table, a
+combination, a test or the choice of a best model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate.forecasters.base import Fitted, FloatArray
+from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima, sarimax_enso, trend_arma_enso
+from climate.hindcast.rolling import backtest
+from climate.parallel.tasks import ALONE
+from climate.params.params import ComputeParams
+from climate.verify.losses import cell_scores, common_sample, crps_from_quantiles
+
+KNOWN = "-known"
+"""End of the name of a model that is given the future of its covariate."""
+
+CEILINGS = {"sarimax-enso": sarimax_enso, "trend-arma-enso": trend_arma_enso}
+"""Models whose covariate can be given; `ceiling.models` chooses among the names."""
+
+
+@dataclass(frozen=True)
+class FittedKnown:
+    """A fitted model, and covariates beyond any origin."""
+
+    fitted: Fitted
+    covariates: xr.Dataset
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated."""
+        return self.fitted.parameters
+
+    @property
+    def fallbacks(self) -> int:
+        """See `Fitted.fallbacks`."""
+        return self.fitted.fallbacks
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """Quantiles under the realised covariates; months without a value are forecast as ever."""
+        if not isinstance(self.fitted, FittedCovariateArima):
+            return self.fitted.forecast(history, leads)
+        last = history["time"].values[-1].astype("datetime64[M]")
+        months = (last + np.arange(1, leads + 1)).astype(history["time"].dtype)
+        ahead = self.covariates["covariate"].reindex(time=months).transpose("time", "predictor")
+        return self.fitted.forecast(history, leads, ahead.values)
+
+
+@dataclass(frozen=True)
+class KnownCovariates:
+    """`forecaster` with the future of its covariates: `covariate` (time, predictor), not cut at any origin."""
+
+    forecaster: CovariateArima
+    covariates: xr.Dataset
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return self.forecaster.name + KNOWN
+
+    def fit(self, history: xr.Dataset) -> FittedKnown:
+        """Estimate on the history alone, as the forecast does."""
+        return FittedKnown(self.forecaster.fit(history), self.covariates)
+
+
+def ceiling_table(
+    series: xr.Dataset,
+    covariates: xr.Dataset,
+    models: Sequence[str],
+    origins: Sequence[np.datetime64],
+    leads: int,
+    refit_every: int,
+    *,
+    min_history: int = 240,
+    compute: ComputeParams = ALONE,
+) -> xr.Dataset:
+    """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
+    made = [CEILINGS[name]() for name in models]
+    pairs = [one for forecaster in made for one in (forecaster, KnownCovariates(forecaster, covariates))]
+    return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
+
+
+def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+    """CRPS of every pair beside that of the best classical model.
+
+    Args:
+        table: what `ceiling_table` returns.
+        judged: the forecast table of the same region and origins, with `best_classical` (block) in it.
+        blocks: name -> first and last lead.
+
+    Returns:
+        `crps_forecast`, `crps_known` and their `ratio_forecast`, `ratio_known` to the best classical model
+        (model, block), and `best_classical` (block); over the common sample of both tables.
+    """
+    sample = common_sample(judged) & common_sample(table)
+    crps = crps_from_quantiles(table["forecast"], table["observed"]).where(sample)
+    best_crps = cell_scores(judged)["crps"].where(sample)
+    names = [str(name) for name in table["model"].values if not str(name).endswith(KNOWN)]
+    shape = (len(names), len(blocks))
+    scores = {"crps_forecast": np.full(shape, np.nan), "crps_known": np.full(shape, np.nan)}
+    best = []
+    for column, (block, (first, last)) in enumerate(blocks.items()):
+        leads = slice(first, last)
+        simple = str(judged["best_classical"].sel(block=block).item())
+        best.append(float(best_crps.sel(model=simple, lead=leads).mean()))
+        for row, name in enumerate(names):
+            scores["crps_forecast"][row, column] = float(crps.sel(model=name, lead=leads).mean())
+            scores["crps_known"][row, column] = float(crps.sel(model=name + KNOWN, lead=leads).mean())
+    return xr.Dataset(
+        {key: (("model", "block"), values) for key, values in scores.items()}
+        | {
+            key.replace("crps", "ratio"): (("model", "block"), values / np.array(best))
+            for key, values in scores.items()
+        }
+        | {"best_classical": ("block", [str(judged["best_classical"].sel(block=block).item()) for block in blocks])},
+        coords={"model": np.array(names, dtype=object), "block": np.array(list(blocks), dtype=object)},
+        attrs={"note": "known: the realised covariate was given to the model; a ceiling, not a forecast"},
+    )

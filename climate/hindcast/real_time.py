@@ -1,0 +1,122 @@
+"""What a forecast issued with an older release of a record knew, beside one that knows the newer release.
+
+Both stand at the same origin, the last month of the older release, and use the same model; they differ by what the
+publisher has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
+a hindcast on revised data may know more, or other things, than anybody did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.forecasters.base import Forecaster
+from climate.harmonize.regions import grid_series, is_grid, published_series
+from climate.harmonize.series import cut, months_of
+from climate.params.regions import HarmonizeParams, RegionDefinition
+from climate.schema import QUANTILES
+from climate.verify.losses import crps_from_quantiles
+
+WHOLE = RegionDefinition(title="The whole grid", source="grid", box={"lat": [-90, 90], "lon": [-180, 180]})  # type: ignore[arg-type]
+"""What stands for a gridded record: its area-weighted mean."""
+
+RECENT_MONTHS = 12
+"""Months before the origin whose revisions are told apart, for they weigh most in a forecast."""
+
+THEN, NOW = "then", "now"
+"""The older and the newer release along the dimension `release`."""
+
+
+def one_series(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
+    """The series of a reader's Dataset to forecast (time): `series`, the only or first one, or a grid's area mean.
+
+    attrs have the record's calibration `scale`, "" where it declares none. Raises ClimateError for an unknown series,
+    or one that is named for a grid.
+    """
+    if is_grid(record):
+        if series is not None:
+            raise ClimateError(f"source '{source}' is a grid: found series '{series}', expected none; leave it out")
+        found = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
+    else:
+        found = published_series(record, source, series or str(record["series"].values[0]), params.missing)
+    return found.assign_attrs(scale=str(record.attrs.get("scale", "")))
+
+
+def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
+    """Forecasts from the last month of `old`, made with what `old` and with what `new` holds up to then.
+
+    Args:
+        old, new: series (time) on gap-free month axes, in one unit.
+        forecaster: estimated anew on each.
+        leads: months ahead.
+
+    Returns:
+        `forecast` (release, lead, quantile); `observed` (lead), from `new` and NaN where it has no value yet; `crps`
+        (release), the mean over the verified leads, NaN without any; `revised_recent` and `change_recent`, how many of
+        the last `RECENT_MONTHS` months up to the origin differ and the mean of new minus old over them. attrs: origin
+        (YYYY-MM), units, model, and `scale_then` and `scale_now`, the calibration scales that the records declare.
+
+    Raises:
+        ClimateError: `new` does not reach the origin, or the history is too short for the forecaster.
+    """
+    known = np.flatnonzero(np.isfinite(old["value"].values))
+    origin = months_of(old["time"])[known[-1]]
+    held = {THEN: cut(old, None, str(origin)), NOW: cut(new, None, str(origin))}
+    if months_of(held[NOW]["time"])[-1] != origin:
+        raise ClimateError(
+            f"the newer release ends in {months_of(new['time'])[-1]}, expected it to reach {origin}, where the older "
+            "one ends; name the older release first"
+        )
+    histories = [xr.Dataset({"value": one["value"].drop_attrs().astype(float)}) for one in held.values()]
+    quantiles = np.stack([forecaster.fit(history).forecast(history, leads) for history in histories])
+    ahead = origin + np.arange(1, leads + 1)
+    observed = new["value"].drop_attrs().reindex(time=ahead.astype(new["time"].dtype)).values
+    table = xr.Dataset(
+        {"forecast": (("release", "lead", "quantile"), quantiles), "observed": ("lead", observed)},
+        coords={"release": [THEN, NOW], "lead": np.arange(1, leads + 1), "quantile": list(QUANTILES)},
+        attrs={
+            **{"origin": str(origin), "units": str(new.attrs.get("units", "")), "model": forecaster.name},
+            **{f"scale_{name}": str(one.attrs.get("scale", "")) for name, one in ((THEN, old), (NOW, new))},
+        },
+    )
+    table["crps"] = crps_from_quantiles(table["forecast"], table["observed"]).mean("lead")
+    before, after = (one["value"].values[-RECENT_MONTHS:] for one in histories)
+    both = np.isfinite(before) & np.isfinite(after)
+    table["revised_recent"] = int((before[both] != after[both]).sum())
+    table["change_recent"] = float(np.mean(after[both] - before[both])) if both.any() else np.nan
+    return table
+
+
+def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The calibration scales of then and now where both are declared and differ; of attrs of `known_then`, or a row.
+
+    A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
+    """
+    then, now = (str(known.get(f"scale_{name}", "")) for name in (THEN, NOW))
+    return (then, now) if then and now and then != now else None
+
+
+def as_row(table: xr.Dataset) -> dict[str, Any]:
+    """`known_then` for JSON: attrs, figures, and per lead the 5%, 50% and 95% quantiles of both and the observation."""
+    central = table["forecast"].sel(quantile=[QUANTILES[0], 0.5, QUANTILES[-1]])
+    return {
+        **table.attrs,
+        "verified": int(table["observed"].notnull().sum()),
+        "revised_recent": int(table["revised_recent"]),
+        "change_recent": _rounded(float(table["change_recent"])),
+        "crps": {str(name): _rounded(float(table["crps"].sel(release=name))) for name in (THEN, NOW)},
+        "observed": [_rounded(float(value)) for value in table["observed"].values],
+        **{
+            str(name): [[_rounded(float(q)) for q in row] for row in central.sel(release=name).values]
+            for name in (THEN, NOW)
+        },
+    }
+
+
+def _rounded(value: float) -> float | None:
+    """Six significant digits: no model is sure of more. None for NaN, which JSON does not know."""
+    return float(f"{value:.6g}") if np.isfinite(value) else None

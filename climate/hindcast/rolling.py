@@ -1,0 +1,315 @@
+"""Rolling origins: the only place that cuts time.
+
+At every origin a forecaster sees the series and the covariates up to and including that month, on an expanding
+window, and forecasts every lead. Parameters are estimated at the first origin and again when `refit_every` months
+have passed; in between, new months update the state alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray, Forecaster, IntArray, Seeded
+from climate.parallel.tasks import ALONE, run_tasks
+from climate.params.params import ComputeParams
+from climate.schema import QUANTILES, TIME_DTYPE
+
+if TYPE_CHECKING:
+    from climate.forecasters.classical.batch import BatchForecaster
+
+MONTH = np.timedelta64(1, "M")
+
+
+def origins(first: str, every: int, count: int) -> list[np.datetime64]:
+    """Months `first` (e.g. "2005-12"), `first` + `every` months, ..., `count` of them, as datetime64[s].
+
+    Raises:
+        ClimateError: `first` is no month, or `every` or `count` is not positive.
+    """
+    try:
+        start = np.datetime64(str(first), "M")
+    except ValueError:
+        raise ClimateError(f"backtest.first_origin: found {first!r}, expected a month such as 2005-12") from None
+    for key, number in (("every", every), ("origins", count)):
+        if number < 1:
+            raise ClimateError(f"backtest.{key}: found {number}, expected a whole number of at least 1")
+    return [(start + step * every).astype(TIME_DTYPE) for step in range(count)]
+
+
+def estimation_months(first: str, refit_every: int, record: xr.Dataset) -> list[np.datetime64]:
+    """Months `first`, `first` + `refit_every` months and so on, up to the last month of `record`, as datetime64[s]."""
+    last = record["time"].values[-1].astype("datetime64[M]")
+    start = origins(first, refit_every, 1)[0].astype("datetime64[M]")
+    return [month.astype(TIME_DTYPE) for month in np.arange(start, last + 1, refit_every)]
+
+
+def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
+    """What `record` holds up to and including `month`."""
+    return record.isel(time=np.flatnonzero(record["time"].values <= month))
+
+
+def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
+    columns = [one["value"].drop_attrs().expand_dims(predictor=[name]) for name, one in series.items()]
+    joined = xr.concat(columns, dim="predictor", join="outer").transpose("time", "predictor")
+    return joined.to_dataset(name="covariate")
+
+
+def check_axis(data: xr.Dataset, region: str) -> None:
+    """Raise ClimateError unless `time` holds every month once, in order."""
+    months = data["time"].values.astype("datetime64[M]")
+    if months.size == 0:
+        raise ClimateError(f"region {region}: the series has no months, expected a monthly record")
+    values, counts = np.unique(months, return_counts=True)
+    if (counts > 1).any():
+        raise ClimateError(
+            f"region {region}: month {values[counts > 1][0]} occurs {counts.max()} times, expected once; "
+            "correct the record or its reader"
+        )
+    steps = np.diff(months)
+    if (steps != MONTH).any():
+        row = int(np.flatnonzero(steps != MONTH)[0])
+        raise ClimateError(
+            f"region {region}: after {months[row]} comes {months[row + 1]}, expected {months[row] + MONTH}; "
+            "a missing month has to be a row with NaN"
+        )
+
+
+class TaskResult(NamedTuple):
+    """What one estimation gave."""
+
+    forecasts: FloatArray
+    """(origin, lead, quantile)"""
+    parameters: int
+    fallbacks: int
+    seeds: FloatArray | None = None
+    """(seed, origin, lead, quantile) of a network that averages several."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One estimation and the forecasts that use it."""
+
+    forecaster: Forecaster
+    history: xr.Dataset
+    ends: tuple[int, ...]
+    leads: int
+
+    def run(self) -> TaskResult:
+        """Forecasts (origin, lead, quantile), number of parameters, number of fallbacks, and those of each seed."""
+        fitted = self.forecaster.fit(self.history.isel(time=slice(0, self.ends[0])))
+        shape = (self.leads, len(QUANTILES))
+        tables, seeds = [], []
+        for end in self.ends:
+            known = self.history.isel(time=slice(0, end))
+            table = np.asarray(fitted.forecast(known, self.leads), dtype=float)
+            if isinstance(fitted, Seeded):
+                seeds.append(fitted.seed_forecasts(known, self.leads))
+            if table.shape != shape or not np.isfinite(table).all() or (np.diff(table, axis=1) < 0).any():
+                month = self.history["time"].values[end - 1].astype("datetime64[M]")
+                raise ValueError(f"{self.forecaster.name} at origin {month}: not {shape} finite, rising quantiles")
+            tables.append(table)
+        each = np.stack(seeds, axis=1).astype(np.float32) if seeds else None
+        return TaskResult(np.stack(tables), int(fitted.parameters), int(fitted.fallbacks), each)
+
+
+def run_task(task: Task) -> TaskResult:
+    """`Task.run` as a function that a worker process can be sent."""
+    return task.run()
+
+
+def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]:
+    """Origins, as counts of months, grouped by the estimation that they share."""
+    groups: list[list[int]] = []
+    for end in ends:
+        if groups and end - groups[-1][0] < refit_every:
+            groups[-1].append(end)
+        else:
+            groups.append([end])
+    return [tuple(group) for group in groups]
+
+
+def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history: int) -> list[int]:
+    """Number of months up to and including each origin, the last observed month added as the final one."""
+    region = series.attrs.get("region", "unnamed")
+    check_axis(series, region)
+    months = series["time"].values.astype("datetime64[M]")
+    observed = np.isfinite(series["value"].values)
+    if not observed.any():
+        raise ClimateError(f"region {region}: every value is missing, expected a record; check its source")
+    newest = int(np.flatnonzero(observed)[-1])
+    ends = []
+    for origin in wanted:
+        month = origin.astype("datetime64[M]")
+        if not months[0] <= month <= months[newest]:
+            raise ClimateError(
+                f"region {region}: origin {month} is outside the record {months[0]} to {months[newest]}; "
+                "change backtest.first_origin, every or origins"
+            )
+        ends.append(int((month - months[0]) / MONTH) + 1)
+    if sorted(set(ends)) != ends:
+        raise ClimateError(f"region {region}: origins are repeated or out of order, expected rising months")
+    known = int(observed[: ends[0]].sum()) if ends else newest + 1
+    if known < min_history:
+        raise ClimateError(
+            f"region {region}: found {known} months with a value up to the first origin, expected at least "
+            f"{min_history}; choose a later backtest.first_origin, a smaller min_history or a longer record"
+        )
+    return ends if ends and ends[-1] == newest + 1 else [*ends, newest + 1]
+
+
+def history_of(series: xr.Dataset, covariates: xr.Dataset | None, origin: np.datetime64 | None = None) -> xr.Dataset:
+    """What a forecaster is given: values and covariates on the months of the series, up to `origin` if there is one."""
+    history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
+    if covariates is not None:
+        check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
+        history["covariate"] = covariates["covariate"].reindex(time=series["time"])
+    return history if origin is None else history.isel(time=series["time"].values <= origin)
+
+
+def backtest(
+    series: xr.Dataset,
+    covariates: xr.Dataset | None,
+    forecasters: Sequence[Forecaster],
+    origins: Sequence[np.datetime64],
+    leads: int,
+    refit_every: int,
+    *,
+    min_history: int = 240,
+    compute: ComputeParams = ALONE,
+) -> xr.Dataset:
+    """Forecast from every origin with what was known then.
+
+    Args:
+        series: `value` (time) on a gap-free month axis; NaN where unobserved. attrs: region, title, units.
+        covariates: `covariate` (time, predictor), see `join_covariates`; cut at the origin like the series, and put
+            on its months.
+        forecasters: models, with different names.
+        origins: last observed months of the hindcasts. The last month with a value is added as a final origin, the
+            forecast that is issued.
+        leads: months ahead.
+        refit_every: months between estimations.
+        min_history: months with a value that the record must have up to the first origin.
+        compute: where the work is done; the result does not depend on it.
+
+    Returns:
+        Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
+        observed, and never shown to a forecaster; `parameters`, `fallbacks` (fits replaced by a simpler model) and
+        `refit_every` (model); `seeds` (model, seed, origin, lead, quantile) where a network
+        averages several; coordinate `valid_time` (origin, lead).
+
+    Raises:
+        ClimateError: months are duplicated or missing, an origin lies outside the record, or it is too short.
+        ValueError: a forecaster returned NaN, falling quantiles or the wrong shape, or shares its name.
+    """
+    names = [forecaster.name for forecaster in forecasters]
+    if len(set(names)) != len(names) or not names:
+        raise ValueError(f"forecasters need different names, and at least one: {names}")
+    ends = origin_ends(series, origins, min_history)
+    history = history_of(series, covariates)
+    groups = refit_groups(ends, refit_every)
+    tasks = [
+        Task(forecaster, history.isel(time=slice(0, group[-1])), group, leads)
+        for forecaster in forecasters
+        for group in groups
+    ]
+    results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
+    return forecast_table(series, names, ends, results, leads, refit_every)
+
+
+def batch_hindcasts(
+    values: FloatArray, months: IntArray, forecaster: BatchForecaster, ends: Sequence[int], leads: int, refit_every: int
+) -> FloatArray:
+    """Forecasts (series, origin, lead, quantile) of many series that share a month axis.
+
+    `values` (series, time), NaN where unobserved; `months` their calendar months, January = 0; `ends` the numbers of
+    months up to and including each origin. The refit policy is that of `backtest`.
+    """
+    tables: list[FloatArray] = []
+    for group in refit_groups(ends, refit_every):
+        fitted = forecaster.fit(values[:, : group[0]], months[: group[0]])
+        tables.extend(fitted.forecast(values[:, :end], months[:end], leads) for end in group)
+    return np.stack(tables, axis=1)
+
+
+def forecast_table(
+    series: xr.Dataset,
+    names: Sequence[str],
+    ends: Sequence[int],
+    results: Sequence[TaskResult],
+    leads: int,
+    refit_every: int,
+) -> xr.Dataset:
+    """Put the results of all tasks (models outer, estimations inner) beside the observations."""
+    per_model = len(results) // len(names)
+    by_model = [results[start : start + per_model] for start in range(0, len(results), per_model)]
+    values = np.asarray(series["value"].values, dtype=float)
+    position = np.asarray(ends)[:, None] - 1 + np.arange(1, leads + 1)
+    observed = np.where(position < values.size, values[np.minimum(position, values.size - 1)], np.nan)
+    first_month = series["time"].values[0].astype("datetime64[M]")
+    valid_time = (first_month + position * MONTH).astype(TIME_DTYPE)
+    copied: dict[str, Any] = {key: series.attrs[key] for key in ("region", "title", "units") if key in series.attrs}
+    units = {"units": series.attrs.get("units", "")}
+    table = xr.Dataset(
+        {
+            "forecast": (
+                ("model", "origin", "lead", "quantile"),
+                np.stack([np.concatenate([one.forecasts for one in model]) for model in by_model]),
+                {"long_name": "forecast quantile", **units},
+            ),
+            "observed": (("origin", "lead"), observed, {"long_name": "observation, where it exists", **units}),
+            "parameters": (
+                "model",
+                [model[-1].parameters for model in by_model],
+                {"long_name": "values estimated per fit"},
+            ),
+            "fallbacks": (
+                "model",
+                [sum(one.fallbacks for one in model) for model in by_model],
+                {"long_name": "fits that failed and were replaced by a simpler model"},
+            ),
+            "refit_every": ("model", [refit_every] * len(names), {"long_name": "months between estimations"}),
+        },
+        coords={
+            "model": np.array(names, dtype=object),
+            "origin": ("origin", series["time"].values[np.asarray(ends) - 1].astype(TIME_DTYPE)),
+            "lead": ("lead", np.arange(1, leads + 1), {"long_name": "months ahead of the origin"}),
+            "quantile": ("quantile", np.array(QUANTILES)),
+            "valid_time": (("origin", "lead"), valid_time, {"long_name": "month that is forecast"}),
+        },
+        attrs={
+            **copied,
+            "refit_every": refit_every,
+            "refit_policy": f"expanding window; parameters estimated at the first origin and again when {refit_every} "
+            "months have passed; in between, new months update the state alone",
+        },
+    )
+    return table.assign(seeds=seeds) if (seeds := _seeds(by_model)) is not None else table
+
+
+def _seeds(by_model: Sequence[Sequence[TaskResult]]) -> xr.Variable | None:
+    """Forecasts of seeds (model, seed, origin, lead, quantile), NaN where a model has fewer; None without any."""
+    found = [
+        np.concatenate(kept, axis=1) if (kept := [one.seeds for one in model if one.seeds is not None]) else None
+        for model in by_model
+    ]
+    shapes = [one.shape for one in found if one is not None]
+    if not shapes:
+        return None
+    values = np.full((len(found), max(shape[0] for shape in shapes), *shapes[0][1:]), np.nan, dtype=np.float32)
+    for place, one in enumerate(found):
+        if one is not None:
+            values[place, : one.shape[0]] = one
+    about = {"long_name": "forecast quantile of each seed, before calibration"}
+    return xr.Variable(("model", "seed", "origin", "lead", "quantile"), values, about)
+
+
+def issued(table: xr.Dataset) -> xr.Dataset:
+    """The forecast from the last observed month: the final origin of a forecast table."""
+    return table.isel(origin=-1)

@@ -1,0 +1,140 @@
+"""Tasks on the workers of a Dask scheduler (the optional extra `cluster`).
+
+A worker must run this very code with the same libraries, else numbers would depend on where they were computed: each
+task carries a fingerprint that the worker compares with its own. Tasks take turns within a worker process, for the
+seeds of Keras are those of the whole process. Dask gives the tasks of a worker that dies to another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import platform
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import climate
+from climate.errors import ClimateError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CONNECT_SECONDS = 30
+"""To wait for a scheduler, and then for its first worker."""
+
+LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
+"""Libraries whose version may change a number."""
+
+NETWORKS = ("tensorflow-cpu", "tensorflow")
+"""Names under which TensorFlow may be installed."""
+
+_TURN = threading.Lock()
+
+log = logging.getLogger("climate")
+
+
+@cache
+def fingerprint() -> dict[str, str]:
+    """What numbers depend on: this package's own code, the interpreter and the libraries."""
+    root = Path(climate.__file__).parent
+    code = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    found = {name: _version(name) for name in LIBRARIES}
+    found["tensorflow"] = next(filter(None, map(_version, NETWORKS)), "")
+    return {"climate": code.hexdigest()[:12], "python": platform.python_version(), **found}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+@dataclass(frozen=True)
+class OnWorker(Generic[T, R]):
+    """A function as it is sent to a worker."""
+
+    function: Callable[[T], R]
+    expected: dict[str, str]
+
+    def __call__(self, task: T) -> R:
+        """Run one task, unless this worker is another kind than the sender."""
+        found = fingerprint()
+        other = [name for name, wanted in self.expected.items() if found.get(name) != wanted]
+        if other:
+            name = other[0]
+            raise ClimateError(
+                f"the worker on {socket.gethostname()} has {name} {found.get(name) or 'not at all'}, expected "
+                f"{self.expected[name] or 'none'} as here; install the same commit and requirements.lock on all workers"
+            )
+        with _TURN:
+            return self.function(task)
+
+
+def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]) -> list[R]:
+    """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
+
+    Raises what a task raises, and ClimateError without the package, the scheduler or any worker.
+    """
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise ClimateError(
+            f"compute.scheduler is {address}, which needs the package distributed; install it "
+            "(pip install distributed) or set compute.scheduler to null"
+        ) from None
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClimateError(
+            f"compute.scheduler: found no scheduler at {address} ({type(error).__name__}), expected one; start it with "
+            "`dask scheduler`, or set compute.scheduler to null"
+        ) from None
+    with client:
+        return _gather(distributed, client, function, tasks, address, done)
+
+
+def _gather(
+    distributed: Any,
+    client: Any,
+    function: Callable[[T], R],
+    tasks: Sequence[T],
+    address: str,
+    done: Callable[[], None],
+) -> list[R]:
+    results: dict[int, R] = {}
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        # pure=False: a name of its own for each task, so that no result of another run is taken for it
+        futures = client.map(OnWorker(function, fingerprint()), tasks, pure=False)
+        position = {future.key: number for number, future in enumerate(futures)}
+        for future in distributed.as_completed(futures, loop=client.loop):
+            results[position[future.key]] = future.result()
+            future.release()
+            done()
+    except distributed.KilledWorker as error:
+        raise ClimateError(
+            f"workers of {address} died again and again while they ran the same task ({error.last_worker.address} was "
+            "the last); give them more memory (`dask worker --memory-limit`) or choose smaller models"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise ClimateError(
+            f"the workers of {address} cannot import {error.name}; install this project and requirements.lock there"
+        ) from None
+    except (CancelledError, OSError, TimeoutError) as error:
+        raise ClimateError(
+            f"the scheduler at {address} was lost or has no workers ({type(error).__name__}) with "
+            f"{len(tasks) - len(results)} of {len(tasks)} tasks left; mend it and run `dvc repro` again"
+        ) from None
+    return [results[number] for number in range(len(tasks))]

@@ -1,0 +1,310 @@
+"""What params.yaml may say about harmonizing and regions. Light to import: no array library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from climate.errors import ClimateError
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Year = Annotated[int, Field(ge=1, le=9999)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=360)]
+RuleName = Literal["complete", "one-missing", "wmo-5/3", "wmo-11/5", "nine-months"]
+"""The keys of climate.harmonize.completeness.RULES."""
+Kind = Literal["series", "box", "point", "country", "ar6", "splice", "combination", "mix"]
+
+KINDS: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6", "splice", "combination", "mix")
+OF_A_SOURCE: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6")
+OF_A_GRID: tuple[Kind, ...] = ("box", "point", "country", "ar6")
+DEFAULT_SHAPES: dict[str, str] = {"country": "natural-earth", "ar6": "ar6-regions"}
+"""Source of the polygons that each kind of region uses unless its definition names another."""
+
+
+class Strict(BaseModel):
+    """Unknown keys, and numbers given as text, are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Box(Strict):
+    """A latitude-longitude box. `lon: [170, -120]` runs eastward across the date line; `[-180, 180]` is all the way."""
+
+    lat: tuple[Latitude, Latitude]
+    lon: tuple[Longitude, Longitude]
+
+    _tuples = field_validator("lat", "lon", mode="before")(_pair)
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Box:
+        if self.lat[0] >= self.lat[1]:
+            raise ValueError(f"lat must run from south to north, found {list(self.lat)}")
+        if self.lon[0] == self.lon[1] or self.lon[1] - self.lon[0] > 360:
+            raise ValueError(f"lon must run eastward over more than 0 and at most 360 degrees, found {list(self.lon)}")
+        return self
+
+
+class Point(Strict):
+    """A place in a gridded field: the nearest cell, or bilinear interpolation between the four around it."""
+
+    lat: Latitude
+    lon: Longitude
+    method: Literal["nearest", "bilinear"] = "nearest"
+
+
+class RegionDefinition(Strict):
+    """One entry of `regions` or `covariates`: a title and exactly one of the kinds of region."""
+
+    title: str = Field(min_length=1)
+    source: str | None = None
+    series: str | None = None
+    box: Box | None = None
+    point: Point | None = None
+    country: str | None = None
+    ar6: str | None = None
+    splice: str | None = None
+    combination: str | None = None
+    mix: dict[str, float] | None = None
+    shapes: str | None = None
+    """Source of polygons other than the default of `country` or `ar6`."""
+    start: Month | None = None
+    end: Month | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> RegionDefinition:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one of {', '.join(KINDS)}; found {', '.join(given) or 'none'}")
+        if given[0] in OF_A_SOURCE and self.source is None:
+            raise ValueError(f"a {given[0]} needs `source`, the catalogue key of its record")
+        if given[0] not in OF_A_SOURCE and self.source is not None:
+            raise ValueError(f"a {given[0]} takes no `source` (found '{self.source}'); remove it")
+        if self.shapes is not None and given[0] not in DEFAULT_SHAPES:
+            raise ValueError(f"a {given[0]} takes no `shapes` (found '{self.shapes}'); remove it")
+        if self.mix is not None and (not self.mix or not all(0 < w < float("inf") for w in self.mix.values())):
+            raise ValueError("a mix needs at least one region, each with a weight above 0")
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start {self.start} is after end {self.end}")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the kinds this region is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def polygons(self) -> str | None:
+        """Catalogue key of the polygons that this region needs, None when it needs none."""
+        return self.shapes or DEFAULT_SHAPES.get(self.kind)
+
+
+class PartDefinition(Strict):
+    """One record of a splice or combination."""
+
+    source: str
+    series: str | None = None
+    """Which series of the source; not needed where it has one."""
+    start: Month | None = None
+    end: Month | None = None
+    """First and last month that may be taken from this record. Months outside still count for the overlap."""
+    except_periods: tuple[str, ...] = ()
+    """Collection periods of this record that are another publisher's observations: they are not taken from it."""
+    annual: Literal["calendar", "centred"] = "calendar"
+    """What a value of an annual record is: the mean of the year that starts with its month, or of the twelve months
+    around that month's first day."""
+    overlap_start: Month | None = None
+    overlap_end: Month | None = None
+    """Limits of the overlap with the next newer record."""
+
+    _tuples = field_validator("except_periods", mode="before")(_pair)
+
+
+def _part(value: Any) -> Any:
+    return {"source": value} if isinstance(value, str) else value
+
+
+class SpliceDefinition(Strict):
+    """Records joined end to end, oldest first; each is shifted onto the next by the mean difference over an overlap."""
+
+    parts: tuple[PartDefinition, ...] = Field(min_length=2)
+    overlap_end: Month
+    title: str = ""
+
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _parts(cls, value: Any) -> Any:
+        return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+class CombinationDefinition(Strict):
+    """Records of the same quantity that run side by side: their mean, with membership that changes in time."""
+
+    members: tuple[PartDefinition, ...] = Field(min_length=2)
+    overlap_end: Month
+    overlap_months: int = Field(default=120, ge=24)
+    """Months next to a change of membership over which levels are matched."""
+    title: str = ""
+
+    @field_validator("members", mode="before")
+    @classmethod
+    def _members(cls, value: Any) -> Any:
+        return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+class SetDefinition(Strict):
+    """Many places of one source, forecast and scored together."""
+
+    title: str = Field(min_length=1)
+    source: str
+    shapes: str
+    """Source of polygons: the places themselves where `source` is a grid, else what they are drawn on."""
+    first_origin: Month | None = None
+    """As backtest.first_origin; None: so that the last origin lies a year before the end of the records."""
+    models: tuple[str, ...] = ("seasonal-naive", "climatology-trend", "trend-ar1")
+
+    _tuples = field_validator("models", mode="before")(_pair)
+
+    @property
+    def sources(self) -> list[str]:
+        """Catalogue keys that the set needs."""
+        return [self.source, self.shapes]
+
+
+class MissingParams(Strict):
+    """Names of the rules in climate.harmonize.completeness that decide when a mean is made from incomplete data."""
+
+    daily: RuleName = "wmo-5/3"
+    weekly: RuleName = "one-missing"
+    annual: RuleName = "complete"
+
+
+class HarmonizeParams(Strict):
+    """How records are brought to one axis, unit and baseline."""
+
+    baseline: tuple[Year, Year]
+    baseline_min_years: int = Field(ge=1)
+    min_coverage: float = Field(gt=0, le=1)
+    splices: dict[str, SpliceDefinition] = {}
+    combinations: dict[str, CombinationDefinition] = {}
+    missing: MissingParams = MissingParams()
+
+    _tuples = field_validator("baseline", mode="before")(_pair)
+
+    @property
+    def alone(self) -> HarmonizeParams:
+        """What is used of these where no records are joined."""
+        return self.model_copy(update={"splices": {}, "combinations": {}})
+
+    @model_validator(mode="after")
+    def _ordered(self) -> HarmonizeParams:
+        first, last = self.baseline
+        if first > last:
+            raise ValueError(f"baseline must run from a first to a last year, found {[first, last]}")
+        if self.baseline_min_years > last - first + 1:
+            raise ValueError(
+                f"baseline_min_years is {self.baseline_min_years}, but the baseline {first}-{last} has "
+                f"{last - first + 1} years"
+            )
+        return self
+
+
+def check_no_lookahead(params: HarmonizeParams, first_origin: str) -> None:
+    """Everything that harmonizing estimates must be known at the first origin ("YYYY-MM", the last month used).
+
+    Raises ClimateError when the baseline or an overlap ends later.
+    """
+    if f"{params.baseline[1]:04d}-12" > first_origin:
+        raise ClimateError(
+            f"harmonize.baseline ends in {params.baseline[1]}, after the first origin {first_origin}: a forecast from "
+            f"there would know its future; end the baseline earlier or start the backtest later"
+        )
+    for what, entries in (("splices", params.splices), ("combinations", params.combinations)):
+        for name, entry in entries.items():
+            if entry.overlap_end > first_origin:
+                raise ClimateError(
+                    f"harmonize.{what}.{name}.overlap_end is {entry.overlap_end}, after the first origin "
+                    f"{first_origin}: a forecast from there would know its future; end the overlap earlier"
+                )
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Names near to `name`, or else the first few, for an error message."""
+    names = sorted(known)
+    lowered = {candidate.lower(): candidate for candidate in reversed(names)}
+    near = [lowered[key] for key in get_close_matches(name.lower(), lowered, n=3)]
+    return ", ".join(near or names[:5]) or "nothing is defined"
+
+
+def parts_of(definition: RegionDefinition, params: HarmonizeParams) -> tuple[PartDefinition, ...]:
+    """The records that a splice or combination region stands on, () for other kinds."""
+    if definition.splice is not None:
+        return params.splices[definition.splice].parts
+    if definition.combination is not None:
+        return params.combinations[definition.combination].members
+    return ()
+
+
+def required_sources(name: str, definitions: Mapping[str, RegionDefinition], params: HarmonizeParams) -> list[str]:
+    """Catalogue keys that region `name` needs, polygons included, in a fixed order without repeats."""
+    definition = definitions[name]
+    keys = [definition.source, definition.polygons, *(part.source for part in parts_of(definition, params))]
+    for member in definition.mix or {}:
+        keys.extend(required_sources(member, definitions, params))
+    return list(dict.fromkeys(key for key in keys if key is not None))
+
+
+def check_definitions(
+    definitions: Mapping[str, RegionDefinition], params: HarmonizeParams, sources: Iterable[str]
+) -> None:
+    """Every name that a definition uses must exist, and mixes must not run in a circle.
+
+    `sources` are the known catalogue keys. Raises ClimateError with near names.
+    """
+    known = set(sources)
+
+    def check_source(where: str, key: str) -> None:
+        if key not in known:
+            raise ClimateError(
+                f"{where}: unknown source '{key}', expected a catalogue key such as {suggest(key, known)}"
+            )
+
+    for what, entries in (("splice", params.splices), ("combination", params.combinations)):
+        for name, entry in entries.items():
+            for part in entry.parts if isinstance(entry, SpliceDefinition) else entry.members:
+                check_source(f"{what} '{name}'", part.source)
+    for name, definition in definitions.items():
+        where = f"region '{name}'"
+        for key in (definition.source, definition.polygons):
+            if key is not None:
+                check_source(where, key)
+        if definition.splice is not None and definition.splice not in params.splices:
+            raise ClimateError(
+                f"{where}: unknown splice '{definition.splice}', expected one of harmonize.splices such as "
+                f"{suggest(definition.splice, params.splices)}"
+            )
+        if definition.combination is not None and definition.combination not in params.combinations:
+            raise ClimateError(
+                f"{where}: unknown combination '{definition.combination}', expected one of harmonize.combinations "
+                f"such as {suggest(definition.combination, params.combinations)}"
+            )
+        _check_mix(name, (), definitions)
+
+
+def _check_mix(name: str, above: tuple[str, ...], definitions: Mapping[str, RegionDefinition]) -> None:
+    if name in above:
+        raise ClimateError(f"region '{above[0]}': the mix runs in a circle ({' -> '.join((*above, name))}); break it")
+    for member in definitions[name].mix or {}:
+        if member not in definitions:
+            raise ClimateError(
+                f"region '{name}': unknown region '{member}' in its mix, expected one such as "
+                f"{suggest(member, definitions)}"
+            )
+        _check_mix(member, (*above, name), definitions)

@@ -1,0 +1,1 @@
+"""Temperature under pathways of CO2."""

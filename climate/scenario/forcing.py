@@ -1,0 +1,105 @@
+"""CO2 as a driver: concentration by year, its radiative forcing, and a response that lags behind it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray
+
+FORCING_PER_LOG = 5.35
+"""W m-2 per unit of ln(C / C0). Source: Myhre et al. (1998), doi:10.1029/98GL01908, table 3."""
+
+PREINDUSTRIAL = 1750
+"""Year whose concentration is C0."""
+
+DOUBLING = FORCING_PER_LOG * math.log(2)
+"""W m-2 of a doubled concentration."""
+
+COMMON_UNTIL = 2014
+"""Last year of the past that all pathways share (Meinshausen et al. 2020, doi:10.5194/gmd-13-3571-2020)."""
+
+MATCHED_YEARS = 10
+"""Last common years over which the observed record is matched to the pathways' past."""
+
+MONTHS = 12
+
+
+def annual_means(series: xr.Dataset) -> xr.DataArray:
+    """Means of `value` (time) over complete calendar years: (year), in the unit of the record.
+
+    A year with a missing month is left out, so that the axis may have gaps.
+    """
+    months = series["time"].values.astype("datetime64[M]").astype(np.int64)
+    values = np.asarray(series["value"].values, dtype=float)
+    years = months // MONTHS + 1970
+    found, place = np.unique(years, return_inverse=True)
+    known = np.bincount(place, weights=np.isfinite(values), minlength=found.size)
+    total = np.bincount(place, weights=np.where(np.isfinite(values), values, 0.0), minlength=found.size)
+    whole = known == MONTHS
+    return xr.DataArray(
+        total[whole] / MONTHS,
+        dims="year",
+        coords={"year": found[whole]},
+        attrs={"units": series.attrs.get("units", "")},
+    )
+
+
+def site_offset(pathways: xr.DataArray, observed: xr.DataArray) -> float:
+    """What the observed record lies above the pathways' past, in ppm: the mean over their last common years.
+
+    A site is no global mean; Mauna Loa lies a little above it.
+
+    Raises:
+        ClimateError: the record lacks one of the MATCHED_YEARS up to COMMON_UNTIL.
+    """
+    years = np.arange(COMMON_UNTIL - MATCHED_YEARS + 1, COMMON_UNTIL + 1)
+    missing = sorted(set(years.tolist()) - set(observed["year"].values.tolist()))
+    if missing:
+        raise ClimateError(
+            f"project.co2: found no complete year {missing[0]} in the CO2 record, expected all of {years[0]} to "
+            f"{years[-1]}, over which it is matched to the pathways; choose another record"
+        )
+    return float((observed.sel(year=years) - pathways.isel(scenario=0).sel(year=years)).mean())
+
+
+def driven(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+    """Concentration (scenario, year) in ppm: the common past, then what was observed, then each pathway as published.
+
+    Args:
+        pathways: annual means (scenario, year) in ppm, years without a gap.
+        observed: annual means (year) of a site, complete years; moved by `site_offset`.
+
+    Where the observed years end a pathway may begin with a step; it is what the pathway had wrong by then.
+    """
+    offset = site_offset(pathways, observed)
+    last = int(observed["year"].max())
+    known = (observed - offset).reindex(year=pathways["year"])
+    seen = (pathways["year"] > COMMON_UNTIL) & (pathways["year"] <= last) & known.notnull()
+    return pathways.where(~seen, known).transpose("scenario", "year").assign_attrs(units="ppm", offset=offset)
+
+
+def forcing(concentration: xr.DataArray) -> xr.DataArray:
+    """Radiative forcing of CO2 in W m-2 against the year PREINDUSTRIAL: 5.35 ln(C / C0)."""
+    start = concentration.sel(year=PREINDUSTRIAL, drop=True)
+    found: xr.DataArray = FORCING_PER_LOG * xr.apply_ufunc(np.log, concentration / start)
+    return found.assign_attrs(units="W m-2", long_name="CO2 forcing")
+
+
+def lagged(driver: FloatArray, years: float) -> FloatArray:
+    """Response that closes 1 - exp(-1 / years) of its distance to the driver each year; the driver itself for 0.
+
+    The one-box response to a forcing (Hasselmann 1976). `driver` (..., year) starts where it is zero.
+    """
+    if years <= 0:
+        return np.asarray(driver, dtype=float)
+    keep = math.exp(-1 / years)
+    out = np.zeros_like(driver, dtype=float)
+    state = np.zeros(driver.shape[:-1])
+    for step in range(driver.shape[-1]):
+        state = keep * state + (1 - keep) * driver[..., step]
+        out[..., step] = state
+    return out

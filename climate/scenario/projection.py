@@ -1,0 +1,288 @@
+"""Temperature of a place to mid-century, if CO2 follows a pathway; and CO2 itself, if it goes on as it did.
+
+Annual means are regressed on the forcing of CO2, which the temperature follows with a lag. What the regression leaves,
+the weather and the ocean's own swings, has ARMA(1, 1) errors. Uncertain are the coefficients, the lag and the errors
+(`predictive`); not uncertain here is the form of the regression. It is no climate model: CO2 stands in for everything
+that has risen along with it, and no pathway's aerosols, methane, eruptions or circulation enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray, IntArray
+from climate.scenario.forcing import DOUBLING, driven, forcing, lagged, site_offset
+from climate.scenario.regression import Regression, regress
+from climate.schema import QUANTILES
+from climate.verify.losses import LOWER, MEDIAN, UPPER, crps_from_quantiles
+
+RESPONSE_YEARS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Lags of the response (years), each as likely as the other before the record is seen.
+
+Two-box fits to climate models have a fast response of about 4 years and a slow one of centuries; Geoffroy et al.
+(2013), doi:10.1175/JCLI-D-12-00195.1. The record can hardly tell them apart, and the intervals show it.
+"""
+
+MIN_YEARS = 30
+"""Complete years that a fit needs: the length of a climatological normal (WMO-No. 1203)."""
+
+TREND_YEARS = 30
+"""Years of the straight line that hindcasts are measured against."""
+
+DECADE = 10
+"""Years of the means at the end of the record and of the projection."""
+
+CO2_FROM = 1959
+"""First year whose CO2 is used to extrapolate it: the first whole one of the direct record."""
+
+METHODS = ("observed", "extrapolated", "trend")
+"""Hindcasts: with the CO2 that was observed later (no forecast), with CO2 as it could be extrapolated, and a straight
+line without CO2."""
+
+
+def years_of(data: xr.DataArray) -> IntArray:
+    """The years of an annual record as integers."""
+    return np.asarray(data["year"].values, dtype=np.int64)
+
+
+def fit_response(temperature: xr.DataArray, driver: xr.DataArray) -> tuple[Regression, FloatArray, FloatArray]:
+    """Regression of annual means (year) on the lagged forcing (year, in W m-2), one design per RESPONSE_YEARS.
+
+    Returns:
+        The regression, and centre and scale (design) of the lagged forcing over the years of the fit.
+    """
+    years = years_of(temperature)
+    place = years - int(driver["year"][0])
+    responses = [lagged(driver.values, lag)[place] for lag in RESPONSE_YEARS]
+    centre = np.array([one.mean() for one in responses])
+    scale = np.array([one.std() for one in responses])
+    designs = [_columns((one - c) / s) for one, c, s in zip(responses, centre, scale, strict=True)]
+    return regress(years, np.asarray(temperature.values, dtype=float), designs), centre, scale
+
+
+def future_designs(driver: xr.DataArray, years: IntArray, centre: FloatArray, scale: FloatArray) -> list[FloatArray]:
+    """The designs of `fit_response` in coming years; `driver` starts with the years of the fit."""
+    place = years - int(driver["year"][0])
+    return [
+        _columns((lagged(driver.values, lag)[place] - c) / s)
+        for lag, c, s in zip(RESPONSE_YEARS, centre, scale, strict=True)
+    ]
+
+
+def _columns(regressor: FloatArray) -> FloatArray:
+    return np.column_stack([np.ones(regressor.size), regressor])
+
+
+def project_region(temperature: xr.DataArray, concentration: xr.DataArray, until: int) -> xr.Dataset:
+    """Annual means to the year `until` under every pathway.
+
+    Args:
+        temperature: annual means (year), complete years only, see `forcing.annual_means`.
+        concentration: CO2 (scenario, year) in ppm without gaps, equal in all scenarios up to the last year of
+            `temperature`, see `forcing.driven`.
+        until: last year.
+
+    Returns:
+        `projection` (scenario, year, quantile) from the year after the record on; `last_decade` (scenario, quantile),
+        the mean of the ten years up to `until`; `observed` and `fitted` (past); `lag_weight` (lag) and `per_doubling`
+        (quantile), the response to a doubling of CO2 once the lag is over; all in the unit of the record.
+
+    Raises:
+        ClimateError: fewer than MIN_YEARS complete years, or `until` is not DECADE years after the last one.
+    """
+    years = years_of(temperature)
+    _check_years(years)
+    coming = np.arange(years[-1] + 1, until + 1)
+    if coming.size < DECADE:
+        raise ClimateError(
+            f"project.until: found {until}, expected at least {years[-1] + DECADE}, ten years after the last complete "
+            "year; choose a later one"
+        )
+    drivers = forcing(concentration.sel(year=slice(None, until)))
+    fit, centre, scale = fit_response(temperature, drivers.isel(scenario=0))
+    sums = np.vstack([np.eye(coming.size), np.where(coming > until - DECADE, 1 / DECADE, 0.0)])
+    quantiles = np.stack(
+        [
+            fit.predict(coming, future_designs(driver, coming, centre, scale), sums).quantiles(QUANTILES)
+            for driver in drivers
+        ]
+    )
+    per_doubling = fit.coefficient(1, (DOUBLING / scale).tolist()).quantiles(QUANTILES)[0]
+    return xr.Dataset(
+        {
+            "projection": (("scenario", "year", "quantile"), quantiles[:, :-1]),
+            "last_decade": (("scenario", "quantile"), quantiles[:, -1]),
+            "observed": ("past", np.asarray(temperature.values, dtype=float)),
+            "fitted": ("past", fit.fitted()),
+            "lag_weight": ("lag", fit.design_weights()),
+            "per_doubling": ("quantile", per_doubling),
+        },
+        coords={
+            "scenario": concentration["scenario"].values,
+            "year": coming,
+            "past": years,
+            "lag": list(RESPONSE_YEARS),
+            "quantile": list(QUANTILES),
+        },
+        attrs={"units": temperature.attrs.get("units", "")},
+    )
+
+
+def project_co2(observed: xr.DataArray, until: int) -> xr.DataArray:
+    """CO2 to the year `until` as its own past has it: the rise per year on a straight line, with ARMA errors.
+
+    Args:
+        observed: annual means (year) in ppm, without gaps from CO2_FROM on.
+        until: last year.
+
+    Returns:
+        Quantiles (year, quantile) in ppm.
+    """
+    recent = observed.sel(year=slice(CO2_FROM, None))
+    years = years_of(recent)
+    _check_years(years)
+    if (np.diff(years) != 1).any():
+        gap = int(years[:-1][np.diff(years) != 1][0])
+        raise ClimateError(
+            f"project.co2: after the year {gap} comes a gap, expected complete years; choose another record"
+        )
+    rises = np.diff(recent.values.astype(float))
+    coming = np.arange(years[-1] + 1, until + 1)
+    middle, width = years[1:].mean(), years[1:].std()
+    fit = regress(years[1:], rises, [_columns((years[1:] - middle) / width)])
+    mixture = fit.predict(coming, [_columns((coming - middle) / width)], np.tri(coming.size))
+    return xr.DataArray(
+        float(recent.values[-1]) + mixture.quantiles(QUANTILES),
+        dims=("year", "quantile"),
+        coords={"year": coming, "quantile": list(QUANTILES)},
+        attrs={"units": "ppm"},
+    )
+
+
+def project_trend(values: xr.DataArray, until: int) -> xr.DataArray:
+    """Quantiles (year, quantile) to `until` of a straight line through the last TREND_YEARS, with ARMA errors."""
+    recent = values.isel(year=slice(-TREND_YEARS, None))
+    years = years_of(recent)
+    coming = np.arange(years[-1] + 1, until + 1)
+    middle, width = years.mean(), years.std()
+    fit = regress(years, np.asarray(recent.values, dtype=float), [_columns((years - middle) / width)])
+    mixture = fit.predict(coming, [_columns((coming - middle) / width)])
+    return xr.DataArray(
+        mixture.quantiles(QUANTILES),
+        dims=("year", "quantile"),
+        coords={"year": coming, "quantile": list(QUANTILES)},
+    )
+
+
+def extrapolations(concentration: xr.DataArray, origins: Sequence[int]) -> dict[int, xr.DataArray]:
+    """CO2 (year) in ppm as it was up to each origin, and from there as `project_co2` had it: its median."""
+    last = int(concentration["year"].max())
+    found = {}
+    for origin in origins:
+        known = concentration.sel(year=slice(None, origin))
+        guessed = project_co2(known, last).sel(quantile=MEDIAN, drop=True)
+        found[origin] = xr.concat([known, guessed], "year").drop_attrs()
+    return found
+
+
+def hindcast_region(
+    temperature: xr.DataArray,
+    concentration: xr.DataArray,
+    extrapolated: Mapping[int, xr.DataArray],
+    origins: Sequence[int],
+) -> xr.Dataset:
+    """What `project_region` would have said at earlier years, and how right it was.
+
+    Args:
+        temperature: annual means (year), complete years only.
+        concentration: CO2 (year) in ppm as it was, up to the last year of `temperature` at least.
+        extrapolated: for each origin CO2 (year) as it could be known and guessed then, see `extrapolations`.
+        origins: last years that a fit may use; one that leaves fewer than MIN_YEARS before or none after is left out.
+
+    Returns:
+        `hindcast` (origin, way, year, quantile), NaN up to the origin, see METHODS; `observed` (year); and over
+        (origin, way) `crps`, `coverage90`, `bias` (median minus observed) and `n` years. Without an origin that
+        can be used, a Dataset with none.
+    """
+    years = years_of(temperature)
+    used = [origin for origin in origins if (years <= origin).sum() >= MIN_YEARS and (years > origin).any()]
+    every = np.arange(min(used, default=int(years[-1])) + 1, years[-1] + 1)
+    shape = (len(used), len(METHODS), every.size, len(QUANTILES))
+    quantiles = np.full(shape, np.nan)
+    for i, origin in enumerate(used):
+        past, coming = temperature.sel(year=slice(None, origin)), np.arange(origin + 1, years[-1] + 1)
+        drivers = {"observed": forcing(concentration), "extrapolated": forcing(extrapolated[origin])}
+        fit, centre, scale = fit_response(past, drivers["extrapolated"])
+        for j, method in enumerate(METHODS):
+            if method == "trend":
+                found = project_trend(past, int(years[-1])).values
+            else:
+                designs = future_designs(drivers[method], coming, centre, scale)
+                found = fit.predict(coming, designs).quantiles(QUANTILES)
+            quantiles[i, j, origin + 1 - every[0] :] = found
+    table = xr.Dataset(
+        {
+            "hindcast": (("origin", "way", "year", "quantile"), quantiles),
+            "observed": temperature.reindex(year=every).drop_attrs(),
+        },
+        coords={"origin": used, "way": list(METHODS), "year": every, "quantile": list(QUANTILES)},
+    )
+    return table.assign(_scores(table))
+
+
+def hindcast_co2(observed: xr.DataArray, origins: Sequence[int]) -> xr.Dataset:
+    """`project_co2` at earlier years against a straight line, scored as in `hindcast_region`; methods without CO2."""
+    years = years_of(observed)
+    last = int(years[-1])
+    used = [one for one in origins if ((years >= CO2_FROM) & (years <= one)).sum() >= MIN_YEARS and one < last]
+    every = np.arange(min(used, default=last) + 1, last + 1)
+    quantiles = np.full((len(used), 2, every.size, len(QUANTILES)), np.nan)
+    for i, origin in enumerate(used):
+        past = observed.sel(year=slice(None, origin))
+        for j, found in enumerate((project_co2(past, last), project_trend(past, last))):
+            quantiles[i, j, origin + 1 - every[0] :] = found.values
+    table = xr.Dataset(
+        {
+            "hindcast": (("origin", "way", "year", "quantile"), quantiles),
+            "observed": observed.reindex(year=every).drop_attrs(),
+        },
+        coords={"origin": used, "way": list(METHODS[1:]), "year": every, "quantile": list(QUANTILES)},
+    )
+    return table.assign(_scores(table))
+
+
+def _scores(table: xr.Dataset) -> dict[str, xr.DataArray]:
+    """CRPS, coverage of the 90% interval, bias and number of years (origin, way)."""
+    forecast, observed = table["hindcast"], table["observed"]
+    known = forecast.notnull().all("quantile") & observed.notnull()
+    low, high = forecast.sel(quantile=LOWER, drop=True), forecast.sel(quantile=UPPER, drop=True)
+    inside = ((observed >= low) & (observed <= high)).where(known)
+    error = (forecast.sel(quantile=MEDIAN, drop=True) - observed).where(known)
+    return {
+        "crps": crps_from_quantiles(forecast, observed).where(known).mean("year"),
+        "coverage90": inside.mean("year"),
+        "bias": error.mean("year"),
+        "n": known.sum("year"),
+    }
+
+
+def pathways_beside(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+    """Pathways (scenario, year) at the level of the observed site: moved by `forcing.site_offset`, in ppm."""
+    return (pathways + site_offset(pathways, observed)).assign_attrs(units="ppm")
+
+
+def concentration_until(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+    """`forcing.driven` without the scenarios, up to the last observed year: CO2 as it was, at the global mean."""
+    known = driven(pathways, observed).isel(scenario=0, drop=True)
+    return known.sel(year=slice(None, int(observed["year"].max())))
+
+
+def _check_years(years: IntArray) -> None:
+    if years.size < MIN_YEARS:
+        raise ClimateError(
+            f"projection: found {years.size} complete years, expected at least {MIN_YEARS}; use a longer record"
+        )

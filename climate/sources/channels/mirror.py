@@ -1,0 +1,84 @@
+"""A folder or a web server that holds publishers' files, laid out as the catalogue says.
+
+A zip file beside the place where a file is looked for, with that file in it, serves as well: the form in which data
+platforms hand out their sets.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
+
+from climate.sources.catalogue import SourceFile
+from climate.sources.channels import Refused, Request
+from climate.sources.channels.archives import extract
+from climate.sources.channels.transfer import copy_bounded, download
+
+
+def unavailable(request: Request) -> str:
+    """There must be a mirror, and the vintage must have a place on it."""
+    if not request.mirror:
+        return "none is set (pull.mirror of params.yaml, or CLIMATE_MIRROR)"
+    return "" if request.vintage.mirror is not None else f"has no place for vintage '{request.name}'"
+
+
+def fetch(request: Request, folder: Path) -> dict[str, str]:
+    """Copy or download every file."""
+    assert request.mirror is not None
+    scheme = urlsplit(request.mirror).scheme
+    via = {}
+    for file in request.source.files:
+        path = request.mirror_path(file)
+        if scheme in ("http", "https"):
+            download(
+                f"{request.mirror.rstrip('/')}/{quote(path, safe='/+')}",
+                folder / file.name,
+                max_bytes=file.expect.max_bytes,
+                limits=request.limits,
+                what=path,
+            )
+        else:
+            root = Path(url2pathname(urlsplit(request.mirror).path) if scheme == "file" else request.mirror)
+            _copy(root.expanduser(), path, file, folder / file.name)
+        via[file.name] = f"mirror: {path}"
+    return via
+
+
+def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
+    if not root.is_dir():
+        raise Refused("the mirror's folder is not there, expected a folder or a URL")
+    place = root / path
+    if not place.resolve().is_relative_to(root.resolve()):
+        raise Refused(f"{path}: found a path that leads out of the mirror, expected one inside it")
+    if not place.exists():
+        packed = zip_with(sorted(place.parent.glob("*.zip")), (place.name,))
+        if packed is None:
+            raise Refused(f"{path}: not found on the mirror, expected a file, or a zip beside it that holds it")
+        extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
+        return
+    if not stat.S_ISREG(place.stat().st_mode):
+        raise Refused(f"{path}: found something that is no plain file, expected a file")
+    try:
+        content = place.open("rb")
+    except OSError as error:
+        raise Refused(f"{path}: cannot be read ({error.strerror}), expected a readable file") from None
+    with content:
+        copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=path)
+
+
+def zip_with(candidates: Sequence[Path], names: Sequence[str]) -> tuple[Path, str] | None:
+    """The first zip among `candidates` with a member of one of `names`, and that member."""
+    for candidate in candidates:
+        try:
+            with zipfile.ZipFile(candidate) as packed:
+                members = packed.namelist()
+        except (OSError, zipfile.BadZipFile):
+            continue
+        for member in members:
+            if PurePosixPath(member).name in names:
+                return candidate, member
+    return None

@@ -1,0 +1,64 @@
+"""Climate indices in the layout of NOAA PSL: first and last year, a row of months per year, missing marker, notes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from climate.sources.catalogue import Source
+from climate.sources.readers.calendar import check_years, month_starts
+from climate.sources.readers.records import Record, dataset, series_name
+from climate.sources.readers.textfile import Cells, TextFile, read_text, split
+
+COLUMNS = ("year", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def read(folder: Path, source: Source) -> xr.Dataset:
+    """Dataset (series, time) in the source's unit: published values times options.scale (1 by default).
+
+    The missing marker stands below the table and differs by file; equal numbers are NaN. options.window says in words
+    over which months a value is a mean, where it is not its own month alone; it is kept as attrs["window"].
+    """
+    records = []
+    scale = float(source.options.get("scale", 1))
+    dates = ""
+    for file in source.files:
+        text = read_text(folder, file.name)
+        table = _table(text)
+        marker = float(text.line(table.rows[-1] + 1).strip())
+        values = np.stack([table.numbers(month) for month in COLUMNS[1:]], axis=1).ravel()
+        years = table.integers("year", 1, 9999)
+        value = np.where(np.isclose(values, marker, rtol=1e-9, atol=1e-9), np.nan, values * scale)
+        time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
+        records.append(Record(series_name(source, file, file.name.partition(".")[0]), time, value))
+        dates = _modified(text)
+    return dataset(source, records, file_date=dates, window=str(source.options.get("window", "")))
+
+
+def _table(text: TextFile) -> Cells:
+    years = text.line(1).split()
+    if len(years) != 2 or not all(re.fullmatch("[0-9]{4}", year) for year in years) or years[0] > years[1]:
+        raise text.error(1, text.line(1), "the first and the last year of the table")
+    first, last = int(years[0]), int(years[1])
+    below = last - first + 3  # the row below the table
+    marker = text.line(below).strip()
+    if not re.fullmatch(r"-?[0-9]+\.?[0-9]*", marker):
+        raise text.error(below, text.line(below), f"the missing marker below {last - first + 1} rows ({first}-{last})")
+    if len(text.lines) == below and not text.ended:
+        raise text.error(below, marker, "a line end after the missing marker (the file is cut short)")
+    table = split(text, 2, COLUMNS, last=below - 1)
+    found = table.integers("year", 1, 9999)
+    check_years(table, found)
+    if found[0] != first or found[-1] != last:
+        raise text.error(2, int(found[0]), f"the rows of the years {first} to {last}")
+    return table
+
+
+def _modified(text: TextFile) -> str:
+    found = next(
+        (re.match(r"Date modified: (\d{4}-\d{2})\s*$", line) for line in text.lines if "Date modified" in line), None
+    )
+    return found.group(1) if found else ""

@@ -1,0 +1,83 @@
+"""From a catalogue entry to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.sources.catalogue import Source
+from climate.sources.readers import (
+    berkeley,
+    cpc_oni,
+    giss_tau,
+    gistemp,
+    hadcrut,
+    ice_core,
+    kaggle,
+    netcdf_grid,
+    noaa_gml,
+    noaa_ncei,
+    psl,
+    rcmip,
+    scripps,
+    shapes,
+)
+
+Reader = Callable[[Path, Source], xr.Dataset]
+
+READERS: dict[str, Reader] = {
+    "antarctic_ice_cores": ice_core.read,
+    "berkeley": berkeley.read,
+    "cpc_oni": cpc_oni.read,
+    "giss_tau": giss_tau.read,
+    "gistemp": gistemp.read,
+    "hadcrut": hadcrut.read,
+    "kaggle_co2": kaggle.read_ucsd,
+    "kaggle_temperatures": kaggle.read_temperatures,
+    "netcdf_grid": netcdf_grid.read,
+    "noaa_co2": noaa_gml.read,
+    "noaa_globaltemp": noaa_ncei.read,
+    "psl_index": psl.read,
+    "rcmip": rcmip.read,
+    "scripps_ice_core": scripps.read_merged,
+    "scripps_monthly": scripps.read,
+}
+"""Reader of each publisher's format, by the name that catalogue entries use."""
+
+SHAPE_READER = "shapes"
+
+
+def reader_file(source: Source) -> str:
+    """The file of this repository that reads `source`, such as climate/sources/readers/gistemp.py."""
+    module = shapes if source.reader == SHAPE_READER else READERS[source.reader]
+    name = getattr(module, "__module__", None) or shapes.__name__
+    return name.replace(".", "/") + ".py"
+
+
+def read(source: Source, folder: Path) -> xr.Dataset:
+    """The records or the grid of `source` from its files in `folder`, as its publisher gives them.
+
+    Tables: dims (series, time) with `climate.schema.SERIES_VARIABLES`, time strictly increasing, absent values NaN.
+    Grids: `value` in dims (time, lat, lon), not yet read from disk. ClimateError names file, row, what was found and
+    what was expected when a file is not what its publisher promises.
+    """
+    if source.reader not in READERS:
+        raise ClimateError(
+            f"source '{source.key}': found the reader '{source.reader}', expected one of {', '.join(READERS)} for a "
+            "record; correct the catalogue entry"
+        )
+    return READERS[source.reader](folder, source)
+
+
+def read_shapes(source: Source, folder: Path) -> geopandas.GeoDataFrame:
+    """The polygons of `source`: columns name, key and geometry. ClimateError when they cannot be had."""
+    if source.reader != SHAPE_READER:
+        raise ClimateError(
+            f"source '{source.key}': found the reader '{source.reader}', expected '{SHAPE_READER}' for polygons; "
+            "name a source of polygons"
+        )
+    return shapes.read_shapes(folder, source)

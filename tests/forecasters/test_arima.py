@@ -1,0 +1,269 @@
+"""Forecasts of covariates, ARIMA with covariates, chosen orders, hybrids, and the ceiling of a known covariate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.tsa.forecasting.theta import ThetaModel
+
+from climate.forecasters.base import FloatArray
+from climate.forecasters.classical.arima import (
+    FittedCovariateArima,
+    SarimaAuto,
+    lagged_means,
+    sarimax_enso,
+    trend_arma_enso,
+)
+from climate.forecasters.classical.autoreg import AutoReg
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.classical.covariate_forecast import Outlook
+from climate.forecasters.classical.decomposition import StlEts
+from climate.forecasters.classical.statespace import Sarima
+from climate.forecasters.classical.theta import Theta
+from climate.forecasters.combine import ensemble
+from climate.forecasters.hybrid import MAX_LEADS, Expectation, RidgeHybrid
+from climate.hindcast.known_covariates import KNOWN, KnownCovariates, ceiling_scores, ceiling_table
+from climate.hindcast.rolling import backtest, origins
+from climate.schema import QUANTILES
+from climate.verify.comparison import is_classical
+
+MEDIAN = QUANTILES.index(0.5)
+MONTHS = 420
+
+
+def driven(
+    months: int = MONTHS, *, seed: int = 0, strength: float = 1.0, lag: int = 2
+) -> tuple[FloatArray, FloatArray]:
+    """A record (trend, season, noise) and the index that it follows after `lag` months with the given strength."""
+    draw = np.random.default_rng(seed)
+    index = np.zeros(months)
+    for month in range(1, months):
+        index[month] = 0.9 * index[month - 1] + draw.normal()
+    steps = np.arange(months)
+    noise = 0.3 * draw.normal(size=months)
+    followed = np.concatenate([np.zeros(lag), index[:-lag]])
+    return 0.01 * steps + 2 * np.sin(2 * np.pi * steps / 12) + strength * followed + noise, index
+
+
+def history(values: FloatArray, covariate: FloatArray | None = None) -> xr.Dataset:
+    time = (np.datetime64("1960-01", "M") + np.arange(values.size)).astype("datetime64[s]")
+    made = xr.Dataset({"value": ("time", values)}, coords={"time": time})
+    if covariate is not None:
+        made["covariate"] = (("time", "predictor"), covariate[:, None])
+        made = made.assign_coords(predictor=["index"])
+    return made
+
+
+def test_outlook_decays_to_climatology_from_the_last_value() -> None:
+    months = np.arange(MONTHS) % 12
+    _, index = driven()
+    season = np.cos(2 * np.pi * months / 12)
+    outlook = Outlook.estimate(index + season, months)
+    index[-1] = 5.0
+    ahead = outlook.extend(index + season, months, 60)[MONTHS:]
+    assert 3.5 < ahead[0] < 5.5
+    assert abs(ahead[-1]) < 0.2
+    assert 0.8 < outlook.coefficients.sum() < 0.95, "the simulated memory is 0.9"
+    np.testing.assert_allclose(outlook.season - outlook.season.mean(), season[:12], atol=0.8)
+
+
+def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
+    _, index = driven()
+    months = np.arange(MONTHS) % 12
+    late = index.copy()
+    late[-4:] = np.nan
+    outlook = Outlook.estimate(late, months)
+    whole = outlook.extend(late, months, 10)
+    np.testing.assert_array_equal(whole, outlook.extend(late[:-4], months[:-4], 14))
+    late[:50] = np.nan
+    assert (outlook.extend(late, months, 10)[:50] == 0).all(), "climatology before the record starts"
+
+
+@pytest.mark.parametrize("column", [np.full(200, np.nan), np.full(200, 3.0), np.arange(200.0) * np.nan])
+def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
+    months = np.arange(200) % 12
+    np.testing.assert_allclose(Outlook.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(cut=st.integers(200, 400), seed=st.integers(0, 50))
+def test_outlook_of_the_past_does_not_depend_on_the_future(cut: int, seed: int) -> None:
+    months = np.arange(MONTHS) % 12
+    _, index = driven(seed=seed)
+    outlook = Outlook.estimate(index[:cut], months[:cut])
+    changed = index.copy()
+    changed[cut:] = 1e6
+    np.testing.assert_array_equal(
+        outlook.extend(index[:cut], months[:cut], 12), outlook.extend(changed[:cut], months[:cut], 12)
+    )
+
+
+def test_arima_uses_its_covariate_and_is_less_sure_without_its_future() -> None:
+    values, index = driven()
+    model = sarimax_enso()
+    past = history(values[:400], index[:400])
+    fitted = model.fit(past)
+    assert isinstance(fitted, FittedCovariateArima)
+    known = fitted.forecast(past, 12, index[400:412, None])
+    forecast = fitted.forecast(past, 12)
+    width = forecast[:, -1] - forecast[:, 0]
+    assert (width >= known[:, -1] - known[:, 0]).all()
+    assert width[11] > 1.5 * (known[11, -1] - known[11, 0])
+    errors = np.zeros(2)
+    for end in range(340, 401, 12):
+        now = history(values[:end], index[:end])
+        for place, ahead in enumerate((None, index[end : end + 12, None])):
+            errors[place] += np.abs(fitted.forecast(now, 12, ahead)[:, MEDIAN] - values[end : end + 12]).mean()
+    assert errors[1] < 0.7 * errors[0]
+    alone = Sarima().fit(history(values[:400])).forecast(history(values[:400]), 1)
+    assert np.ptp(forecast[0]) < np.ptp(alone[0]), "next month follows from what the index was"
+
+
+def test_regression_finds_the_strength_of_the_covariate() -> None:
+    values, index = driven(strength=2.0)
+    past = history(values, index)
+    fitted = trend_arma_enso().fit(past)
+    assert isinstance(fitted, FittedCovariateArima)
+    shift = np.zeros((12, 1))
+    base, moved = (fitted.forecast(past, 12, np.asarray(shift + step)) for step in (0.0, 1.0))
+    # after twelve months at one the means of the last year are one; that of the year before is not yet
+    reached = lagged_means(np.concatenate([np.zeros(24), np.ones(12)]))[-1]
+    assert reached.tolist() == [1.0, 1.0, 1.0, 0.0]
+    assert (moved - base)[-1, MEDIAN] == pytest.approx(2.0, abs=0.35)
+
+
+def test_without_covariate_the_record_alone_serves() -> None:
+    values, _ = driven(strength=0.0)
+    past = history(values)
+    ours, theirs = sarimax_enso().fit(past).forecast(past, 24), Sarima().fit(past).forecast(past, 24)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["sarimax-enso", "trend-arma-enso", "ridge-hybrid"])
+def test_nothing_after_the_origin_reaches_a_covariate_model(name: str) -> None:
+    values, index = driven()
+    forecaster = BASELINES[name]()
+    cut = 380
+    past = history(values[:cut], index[:cut])
+    true = forecaster.fit(past).forecast(past, 24)
+    values[cut:], index[cut:] = 1e6, -1e6
+    again = history(values, index).isel(time=slice(0, cut))
+    np.testing.assert_array_equal(forecaster.fit(again).forecast(again, 24), true)
+
+
+@pytest.mark.long
+def test_order_is_chosen_by_the_record() -> None:
+    draw = np.random.default_rng(3)
+    shocks = draw.normal(size=MONTHS + 20)
+    change = np.zeros(MONTHS)
+    for month in range(2, MONTHS):
+        change[month] = 0.9 * change[month - 1] - 0.6 * change[month - 2] + shocks[month]
+    fitted: Any = SarimaAuto().fit(history(change.cumsum()))
+    assert fitted.forecaster.order[0] == 2, "two autoregressive terms made the record"
+
+
+def test_theta_agrees_with_statsmodels() -> None:
+    values, _ = driven(240)
+    past = history(values)
+    ours = Theta().fit(past).forecast(past, 24)[:, MEDIAN]
+    found = ThetaModel(values, period=12, use_test=False, method="additive").fit()
+    np.testing.assert_allclose(ours, found.forecast(24), atol=2e-3)
+
+
+def test_autoreg_and_stl_follow_trend_and_season() -> None:
+    steps = np.arange(372)
+    truth = 0.02 * steps + np.cos(2 * np.pi * steps / 12)
+    noisy = truth + 0.01 * np.random.default_rng(0).normal(size=372)
+    past = history(noisy[:360])
+    for forecaster in (AutoReg(), StlEts()):
+        forecast = forecaster.fit(past).forecast(past, 12)
+        assert np.abs(forecast[:, MEDIAN] - truth[360:]).max() < 0.1, forecaster.name
+
+
+def test_mean_forecasts_of_every_month_are_those_of_the_model() -> None:
+    values, _ = driven()
+    values[[30, 200, 201]] = np.nan
+    whole = history(values)
+    fitted: Any = Sarima().fit(whole.isel(time=slice(0, 360)))
+    means = fitted.means(whole, 24)
+    assert means.shape == (MONTHS, 24)
+    for end in (200, 360, MONTHS):
+        ahead = fitted.forecast(whole.isel(time=slice(0, end)), 24)[:, MEDIAN]
+        np.testing.assert_allclose(means[end - 1], ahead, rtol=1e-6, atol=1e-6)
+
+
+def test_expectation_looks_back_alone() -> None:
+    values, index = driven()
+    expectation = Expectation.estimate(history(values[:360], index[:360]))
+    whole = expectation(history(values, index))
+    part = expectation(history(values[:390], index[:390]))
+    np.testing.assert_allclose(whole[:390], part, rtol=1e-8)
+    assert np.isnan(whole[:100]).all()
+    assert np.isfinite(whole[200:]).all()
+
+
+def test_ridge_hybrid_gains_from_the_covariate() -> None:
+    values, index = driven(600, lag=5)
+    errors = {}
+    for label, covariate in (("with", index), ("without", None)):
+        whole = history(values, covariate)
+        fitted = RidgeHybrid().fit(whole.isel(time=slice(0, 400)))
+        errors[label] = np.mean(
+            [
+                np.abs(fitted.forecast(whole.isel(time=slice(0, end)), 3)[:, MEDIAN] - values[end : end + 3]).mean()
+                for end in range(400, 590, 5)
+            ]
+        )
+    assert errors["with"] < 0.95 * errors["without"]
+    past = history(values, index)
+    with pytest.raises(ValueError, match=f"forecasts {MAX_LEADS} leads, asked for {MAX_LEADS + 1}"):
+        RidgeHybrid().fit(past).forecast(past, MAX_LEADS + 1)
+
+
+def test_who_counts_as_classical() -> None:
+    learners = {"ridge-enso", "ridge-hybrid"}
+    assert {name for name in BASELINES if not is_classical(name)} == learners
+    assert not any(map(is_classical, ("lstm-hybrid", "mean-trimmed", "sarimax-enso" + KNOWN)))
+
+
+def test_trimmed_mean_leaves_out_the_extremes() -> None:
+    forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
+    np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
+    np.testing.assert_allclose(ensemble.trimmed(forecasts[:3]), 1.0)
+
+
+def test_ceiling_knows_what_the_forecast_does_not() -> None:
+    values, index = driven(600)
+    series = history(values)
+    series.attrs["region"] = "somewhere"
+    covariates = history(values, index)[["covariate"]]
+    wanted = origins("1995-12", 12, 8)
+    table = ceiling_table(series, covariates, ["trend-arma-enso"], wanted, 12, 60)
+    names = ["trend-arma-enso", "trend-arma-enso" + KNOWN]
+    assert table["model"].values.tolist() == names
+    judged = backtest(series, covariates, [BASELINES["trend-ar1"]()], wanted, 12, 60)
+    judged["best_classical"] = ("block", ["trend-ar1"])
+    judged = judged.assign_coords(block=["1-12"])
+    scores = ceiling_scores(table, judged, {"1-12": (1, 12)})
+    assert float(scores["crps_known"].item()) < 0.7 * float(scores["crps_forecast"].item())
+    np.testing.assert_allclose(
+        scores["ratio_known"] / scores["ratio_forecast"], scores["crps_known"] / scores["crps_forecast"]
+    )
+    later = covariates["time"] > wanted[1]
+    changed = covariates.assign(covariate=covariates["covariate"].where(~later, 7.0))
+    again = ceiling_table(series, changed, ["trend-arma-enso"], wanted[:2], 12, 60)["forecast"].values[:, :2]
+    before = table["forecast"].values[:, :2]
+    np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
+    np.testing.assert_array_equal(again[1, 0], before[1, 0])
+    assert not np.array_equal(again[1, 1], before[1, 1])
+
+
+def test_ceiling_is_in_no_registry() -> None:
+    model = KnownCovariates(sarimax_enso(), xr.Dataset())
+    assert model.name == "sarimax-enso-known"
+    assert model.name not in BASELINES

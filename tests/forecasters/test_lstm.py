@@ -1,0 +1,386 @@
+"""The networks: predictors that know no future, training that repeats itself, and what they can learn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from climate.errors import ClimateError
+from climate.forecasters import features
+from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
+from climate.forecasters.linear import ridge_start
+from climate.forecasters.networks import dense
+from climate.forecasters.networks.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
+from climate.forecasters.networks.tutorial import TutorialLstm
+from climate.params.params import LstmParams
+from climate.schema import QUANTILES, TIME_DTYPE
+
+LEADS = 24
+MEDIAN = QUANTILES.index(0.5)
+PARAMS = LstmParams(
+    refit_every=12,
+    seeds=[1, 2],
+    models=["lstm-direct"],
+    lookback=12,
+    units=4,
+    epochs=2,
+    batch=64,
+    learning_rate=0.001,
+)
+
+
+def record(months: int = 480, *, seed: int = 0, growth: float = 0.002, covariate: bool = True) -> xr.Dataset:
+    """Trend, season, noise with memory, and a covariate that leads it by three months."""
+    draw = np.random.default_rng(seed)
+    index = np.arange(months)
+    driver, noise = np.zeros(months), np.zeros(months)
+    for now in range(1, months):
+        driver[now] = 0.9 * driver[now - 1] + draw.normal()
+        noise[now] = 0.6 * noise[now - 1] + 0.05 * draw.normal()
+    value = growth * index + np.sin(2 * np.pi * index / 12) + noise
+    value[3:] += 0.15 * driver[:-3]
+    time = (np.datetime64("1960-01") + index).astype(TIME_DTYPE)
+    history = xr.Dataset({"value": ("time", value)}, coords={"time": time})
+    if covariate:
+        history["covariate"] = (("time", "covariate"), driver[:, None])
+    return history
+
+
+@pytest.fixture(scope="module")
+def history() -> xr.Dataset:
+    return record()
+
+
+@pytest.mark.parametrize("name", LSTMS)
+def test_quantiles_rise_and_know_no_future(name: str, history: xr.Dataset) -> None:
+    forecaster = LSTMS[name](PARAMS)
+    assert forecaster.name == name
+    known = history.isel(time=slice(0, 400))
+    forecast = forecaster.fit(known).forecast(known, LEADS)
+    assert forecast.shape == (LEADS, len(QUANTILES))
+    assert np.isfinite(forecast).all()
+    assert (np.diff(forecast, axis=1) >= 0).all()
+    disturbed = history.copy(deep=True)
+    disturbed["value"][400:] = 1e6
+    disturbed["covariate"][400:] = -1e6
+    again = disturbed.isel(time=slice(0, 400))
+    np.testing.assert_array_equal(forecaster.fit(again).forecast(again, LEADS), forecast)
+
+
+@pytest.mark.parametrize("name", LSTMS)
+def test_state_follows_a_longer_history(name: str, history: xr.Dataset) -> None:
+    fitted = LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 400)))
+    shifted = history.isel(time=slice(0, 424)).copy(deep=True)
+    before = fitted.forecast(shifted, LEADS)
+    shifted["value"][-1] += 0.5
+    assert np.abs(fitted.forecast(shifted, LEADS)[0] - before[0]).max() > 0.01
+    assert fitted.parameters > 10
+
+
+@pytest.mark.parametrize("name", LSTMS)
+def test_short_history_is_named(name: str, history: xr.Dataset) -> None:
+    with pytest.raises(ClimateError, match=rf"{name}: the history has 100 months"):
+        LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 100)))
+
+
+@pytest.mark.parametrize("name", ["lstm-direct", "dense-numpy"])
+def test_too_many_leads_are_refused(name: str, history: xr.Dataset) -> None:
+    with pytest.raises(ValueError, match=f"forecasts {MAX_LEADS} leads, asked for {MAX_LEADS + 1}"):
+        LSTMS[name](PARAMS).fit(history).forecast(history, MAX_LEADS + 1)
+
+
+def test_another_process_gives_the_same_bytes(history: xr.Dataset) -> None:
+    code = (
+        "from tests.forecasters.test_lstm import *\n"
+        "history = record()\n"
+        "for name in ('lstm-direct', 'lstm-tutorial'):\n"
+        "    print(LSTMS[name](PARAMS).fit(history).forecast(history, 6).tobytes().hex())\n"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = [LSTMS[name](PARAMS).fit(history).forecast(history, 6) for name in ("lstm-direct", "lstm-tutorial")]
+    assert other.stdout.split() == [forecast.tobytes().hex() for forecast in ours]
+    assert other.stderr == ""
+
+
+def test_a_fit_does_not_depend_on_fits_before_it(history: xr.Dataset) -> None:
+    first = DirectLstm(PARAMS).fit(history).forecast(history, LEADS)
+    DirectLstm(PARAMS).fit(record(seed=5)).forecast(history, LEADS)
+    np.testing.assert_array_equal(DirectLstm(PARAMS).fit(history).forecast(history, LEADS), first)
+
+
+def test_seeds_differ_and_their_quantiles_are_averaged(history: xr.Dataset) -> None:
+    one, two, both = (
+        DirectLstm(PARAMS.model_copy(update={"seeds": seeds})).fit(history).forecast(history, LEADS)
+        for seeds in ([1], [2], [1, 2])
+    )
+    assert np.abs(one - two).max() > 1e-6
+    np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-9)
+
+
+def test_covariate_that_leads_the_record_helps() -> None:
+    history = record(600)
+    errors = {}
+    for label, data in {"with": history, "without": history.drop_vars("covariate")}.items():
+        fitted = DirectLstm(PARAMS).fit(data.isel(time=slice(0, 400)))
+        observed = history["value"].values
+        errors[label] = np.mean(
+            [
+                abs(fitted.forecast(data.isel(time=slice(0, end)), 3)[:, MEDIAN] - observed[end : end + 3])
+                for end in range(400, 560, 4)
+            ]
+        )
+    assert errors["with"] < 0.9 * errors["without"]
+
+
+def test_tutorial_network_loses_to_the_direct_one_under_a_trend() -> None:
+    history = record(600, growth=0.02)
+    known, future = history.isel(time=slice(0, 500)), history["value"].values[500:560]
+    direct, tutorial = (
+        np.abs(maker(PARAMS).fit(known).forecast(known, 60)[:, MEDIAN] - future).mean()
+        for maker in (DirectLstm, TutorialLstm)
+    )
+    assert direct < 0.5 * tutorial
+
+
+def test_untrained_network_is_the_ridge_with_normal_quantiles() -> None:
+    network = direct_network(12, 3, 5, 4, 64)
+    draw = np.random.default_rng(0)
+    outputs = network.predict(network.fresh(1), [draw.normal(size=(2, 12, 3)), draw.normal(size=(2, 5))])
+    spread = outputs - outputs[..., MEDIAN, None]
+    np.testing.assert_allclose(spread, np.broadcast_to(NORMAL_QUANTILES, spread.shape), atol=1e-5)
+
+
+def test_pinball_loss_equals_the_naive_sum() -> None:
+    draw = np.random.default_rng(0)
+    outputs, targets, weights = draw.normal(size=(4, 3, 11)), draw.normal(size=(4, 3)), np.array([[1, 1, 0]] * 4)
+    naive = []
+    for row, lead in np.argwhere(weights):
+        for level, output in zip(QUANTILES, outputs[row, lead], strict=True):
+            error = targets[row, lead] - output
+            naive.append(level * error if error > 0 else (level - 1) * error)
+    value = float(pinball(outputs.astype("float32"), targets.astype("float32"), weights.astype("float32")))
+    assert value == pytest.approx(np.mean(naive), rel=1e-5)
+
+
+def test_ridge_start_finds_a_linear_law_and_its_noise() -> None:
+    draw = np.random.default_rng(0)
+    predictors = draw.normal(size=(4000, 3))
+    targets = (predictors @ [1.0, -2.0, 0.0] + 0.5 * draw.normal(size=4000))[:, None]
+    coefficients, intercepts, deviation = ridge_start(predictors, targets)
+    np.testing.assert_allclose(coefficients[:, 0], [1, -2, 0], atol=0.1)
+    assert abs(intercepts[0]) < 0.05
+    assert deviation[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_lead_without_targets_takes_the_one_before() -> None:
+    draw = np.random.default_rng(0)
+    predictors, targets = draw.normal(size=(100, 2)), np.full((100, 2), np.nan)
+    targets[:, 0] = predictors[:, 0]
+    coefficients, _, deviation = ridge_start(predictors, targets)
+    np.testing.assert_array_equal(coefficients[:, 1], coefficients[:, 0])
+    assert deviation[1] == deviation[0]
+
+
+# --- predictors
+
+
+def test_rows_use_their_month_and_earlier_ones_alone(history: xr.Dataset) -> None:
+    frame = features.Frame.estimate(history, LEADS)
+    whole, part = frame.rows(history, LEADS, 12), frame.rows(history.isel(time=slice(0, 300)), LEADS, 12)
+    for name in ("expected", "static", "sequence"):
+        np.testing.assert_allclose(getattr(whole, name)[:300], getattr(part, name), atol=1e-9)
+
+
+def test_targets_beyond_the_history_are_missing(history: xr.Dataset) -> None:
+    rows = features.Frame.estimate(history, LEADS).rows(history, LEADS, 12)
+    targets = rows.targets(history_values(history))
+    for lead in (1, 12, LEADS):
+        assert np.isnan(targets[-lead:, lead - 1]).all()
+        assert np.isfinite(targets[features.WARM_UP : -lead, lead - 1]).all()
+        np.testing.assert_allclose(
+            targets[200, lead - 1], rows.level[200 + lead] - rows.expected[200, lead - 1], atol=1e-12
+        )
+
+
+def test_gap_in_the_record_is_no_target(history: xr.Dataset) -> None:
+    holed = history.copy(deep=True)
+    holed["value"][250:253] = np.nan
+    rows = features.Frame.estimate(holed, LEADS).rows(holed, LEADS, 12)
+    missing = np.isnan(rows.targets(history_values(holed)))
+    assert missing[249, :3].all()
+    assert not missing[249, 3:].any()
+    assert rows.usable()[250]
+
+
+@settings(max_examples=20, deadline=None)
+@given(slope=st.floats(-1, 1), offset=st.floats(-500, 500), months=st.sampled_from(features.TREND_MONTHS))
+def test_trailing_line_of_a_line_is_the_line(slope: float, offset: float, months: int) -> None:
+    level = offset + slope * np.arange(400.0)
+    line, fitted = features.trailing_line(level, months)
+    np.testing.assert_allclose(line[features.WARM_UP :], level[features.WARM_UP :], atol=1e-6)
+    np.testing.assert_allclose(fitted[features.WARM_UP :], slope, atol=1e-6)
+    assert np.isnan(fitted[: features.WARM_UP - 1]).all()
+
+
+def test_trailing_line_equals_polyfit() -> None:
+    level = np.random.default_rng(0).normal(size=400).cumsum()
+    line, slope = features.trailing_line(level, 240)
+    expected = np.polyfit(np.arange(-239, 1), level[110:350], 1)
+    np.testing.assert_allclose([slope[349], line[349]], expected, rtol=1e-8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(slope=st.floats(-0.1, 0.1), size=st.floats(0.1, 10), start=st.integers(0, 11))
+def test_seasonal_cycle_is_found_under_a_trend(slope: float, size: float, start: int) -> None:
+    index = np.arange(360)
+    months = (index + start) % 12
+    cycle = size * np.cos(2 * np.pi * np.arange(12) / 12)
+    np.testing.assert_allclose(features.seasonal_cycle(slope * index + cycle[months], months), cycle, atol=1e-8)
+
+
+def test_changing_season_is_forgotten_and_a_steady_noisy_one_remembered() -> None:
+    index = np.arange(720)
+    draw = np.random.default_rng(0)
+    wave = np.cos(2 * np.pi * index / 12)
+    growing = features.seasonal_cycle(wave * (1 + index / 120), index % 12)
+    # the mean of the last ten whole years of a size that grows from 6 to 7 within the last decade
+    assert growing[0] == pytest.approx(6.5, abs=0.2)
+    noise = 0.5 * draw.normal(size=720)
+    steady = features.seasonal_cycle(wave + noise, index % 12)
+    assert np.abs(steady - wave[:12]).max() < 0.25
+    assert steady.sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_accelerating_record_takes_a_short_trend_and_a_noisy_one_a_long() -> None:
+    index = np.arange(720.0)
+    draw = np.random.default_rng(0)
+    accelerating = index**2 / 5e3 + 0.1 * draw.normal(size=720).cumsum()
+    assert features.choose_trend(accelerating, 60) == 120
+    assert features.choose_trend(0.001 * index + draw.normal(size=720), 60) == 360
+
+
+def test_unpublished_and_missing_covariates_are_filled_from_within() -> None:
+    history = record(24)
+    values = np.arange(24.0)
+    values[[0, 1, 22, 23]] = np.nan
+    history["covariate"] = (("time", "covariate"), np.column_stack([values, np.full(24, np.nan)]))
+    table = features.covariates_of(history)
+    np.testing.assert_array_equal(table[[22, 23], 0], [21, 21])
+    np.testing.assert_array_equal(table[[0, 1], 0], np.full(2, values[2:22].mean()))
+    np.testing.assert_array_equal(table[:, 1], 0)
+    assert features.covariates_of(history.drop_vars("covariate")).shape == (24, 0)
+
+
+def test_frame_of_a_known_process(history: xr.Dataset) -> None:
+    frame = features.Frame.estimate(history, LEADS)
+    months = calendar_months(history)[:12]
+    np.testing.assert_allclose(frame.season[months], np.sin(2 * np.pi * np.arange(12) / 12), atol=0.15)
+    assert 0.6 < frame.persistence < 0.95
+
+
+# --- the network by hand
+
+
+def problem(loss: dense.Loss) -> tuple[dense.Layers, FloatArray, FloatArray, FloatArray]:
+    draw = np.random.default_rng(3)
+    outputs = 2 * len(QUANTILES) if loss == "pinball" else 2
+    layers = dense.initial_layers([5, 7, 6, outputs], 1)
+    return layers, draw.normal(size=(9, 5)), draw.normal(size=(9, 2)), (draw.random((9, 2)) > 0.2).astype(float)
+
+
+@pytest.mark.parametrize("loss", ["squared", "pinball"])
+def test_gradients_equal_finite_differences(loss: dense.Loss) -> None:
+    layers, inputs, targets, weights = problem(loss)
+    activations = dense.forward(layers, inputs)
+    gradients = dense.backward(layers, activations, dense.loss_and_slope(activations[-1], targets, weights, loss)[1])
+    step = 1e-6
+    for (kernel, bias), (by_kernel, by_bias) in zip(layers, gradients, strict=True):
+        for array, gradient in ((kernel, by_kernel), (bias, by_bias)):
+            assert gradient.shape == array.shape
+            place = np.unravel_index(np.abs(gradient).argmax(), array.shape)
+            values = []
+            for change in (step, -step):
+                array[place] += change
+                values.append(dense.loss_and_slope(dense.forward(layers, inputs)[-1], targets, weights, loss)[0])
+                array[place] -= change
+            assert gradient[place] == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["squared", "pinball"])
+def test_keras_gives_the_same_losses_and_gradients(loss: dense.Loss) -> None:
+    import tensorflow as tf
+
+    layers, inputs, targets, weights = problem(loss)
+    activations = dense.forward(layers, inputs)
+    value, slope = dense.loss_and_slope(activations[-1], targets, weights, loss)
+    twin = dense.keras_twin(layers)
+    levels = np.array(QUANTILES)
+    with tf.GradientTape() as tape:
+        outputs = twin(inputs)
+        if loss == "squared":
+            terms = tf.square(outputs - targets)
+        else:
+            error = targets[..., None] - tf.reshape(outputs, (9, 2, levels.size))
+            terms = tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-1)
+        theirs = tf.reduce_sum(terms * weights) / weights.sum()
+    assert float(theirs) == pytest.approx(value, rel=1e-10)
+    ours = [array for pair in dense.backward(layers, activations, slope) for array in pair]
+    for mine, other in zip(ours, tape.gradient(theirs, twin.trainable_variables), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-12)
+
+
+def test_adam_by_hand_follows_keras() -> None:
+    import keras
+
+    layers, inputs, targets, weights = problem("squared")
+    weights = np.ones_like(weights)
+    trained, losses = dense.train(
+        layers, inputs, targets, weights, loss="squared", epochs=20, batch=9, learning_rate=0.01, seed=0
+    )
+    twin = dense.keras_twin(layers)
+    twin.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
+    # Keras takes the mean over the outputs, of which there are two, as the weights do here
+    theirs = twin.fit(inputs, targets, epochs=20, batch_size=9, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_allclose(losses, theirs, rtol=1e-4)
+    np.testing.assert_allclose(dense.forward(trained, inputs)[-1], twin.predict(inputs, verbose=0), atol=1e-3)
+    assert losses[-1] < losses[0]
+
+
+def test_pinball_training_finds_the_quantiles_of_a_normal() -> None:
+    draw = np.random.default_rng(0)
+    targets = draw.normal(size=(4000, 1))
+    layers = dense.initial_layers([1, len(QUANTILES)], 0)
+    inputs = np.zeros((4000, 1))
+    trained, _ = dense.train(
+        layers,
+        inputs,
+        targets,
+        np.ones_like(targets),
+        loss="pinball",
+        epochs=40,
+        batch=400,
+        learning_rate=0.05,
+        seed=0,
+    )
+    np.testing.assert_allclose(dense.forward(trained, inputs[:1])[-1][0], norm.ppf(QUANTILES), atol=0.15)
+
+
+def test_layers_have_the_sizes_asked_for() -> None:
+    sizes = [3, 8, 5, 2]
+    for (kernel, bias), (inputs, outputs) in zip(dense.initial_layers(sizes, 0), pairwise(sizes), strict=True):
+        assert kernel.shape == (inputs, outputs)
+        assert bias.shape == (outputs,)
+
+
+def test_importing_the_forecasters_does_not_import_tensorflow() -> None:
+    code = "import sys, climate.forecasters.networks.lstm; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "False"]

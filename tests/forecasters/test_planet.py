@@ -1,0 +1,312 @@
+"""The pool: windows that look back, a network that is applied unchanged, and what it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray
+from climate.forecasters.planet import pool_features, trailing
+from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
+from climate.forecasters.planet.field import field_departures, planet, principal_functions
+from climate.forecasters.planet.forecaster import MIN_MONTHS, POOLED, Pooled, refusal
+from climate.forecasters.planet.network import pooled_network, read_out, train_members
+from climate.hindcast.rolling import backtest, estimation_months, known_at, origins
+from climate.params.params import PoolParams
+from climate.schema import QUANTILES, TIME_DTYPE
+from climate.stages import pool as stage
+from tests.conftest import ROOT
+
+MONTHS = 420
+LEADS = 6
+SETTINGS = PoolParams(
+    source="ncep-air",
+    shapes="ar6-regions",
+    points=None,
+    step=1,
+    components=5,
+    refit_every=24,
+    models=["ridge-pooled", "lstm-pooled"],
+    seeds=[1, 2],
+    units=3,
+    epochs=1,
+    batch=64,
+    learning_rate=0.002,
+    thin=4,
+    fine_tune=0,
+)
+ESTIMATED = np.datetime64("1978-12", "s")
+
+
+def axis(months: int = MONTHS) -> np.ndarray:
+    return (np.datetime64("1950-01", "M") + np.arange(months)).astype(TIME_DTYPE)
+
+
+def field(seed: int = 0) -> xr.DataArray:
+    """Season, trend, and weather with memory that neighbouring cells share, on 6 x 8 cells."""
+    draw = np.random.default_rng(seed)
+    lat, lon = np.linspace(-75, 75, 6), np.arange(0, 360, 45.0)
+    patterns = draw.normal(size=(3, lat.size, lon.size))
+    weather = np.zeros((MONTHS, 3))
+    for now in range(1, MONTHS):
+        weather[now] = 0.7 * weather[now - 1] + draw.normal(size=3)
+    step = np.arange(MONTHS)[:, None, None]
+    values = 8 * np.cos(2 * np.pi * step / 12) * np.sign(lat)[:, None] + 0.002 * step
+    values = values + np.tensordot(weather, patterns, 1) + 0.3 * draw.normal(size=(MONTHS, lat.size, lon.size))
+    return xr.DataArray(values, dims=("time", "lat", "lon"), coords={"time": axis(), "lat": lat, "lon": lon})
+
+
+def world_of(one: xr.DataArray) -> xr.Dataset:
+    cells = one.stack(series=("lat", "lon")).transpose("time", "series").isel(series=slice(0, None, 4))
+    values = xr.DataArray(cells.values, dims=("time", "series"), coords={"time": axis()})
+    return planet(one, values, SETTINGS.step)
+
+
+def place(one: xr.DataArray, row: int = 3, column: int = 3) -> xr.Dataset:
+    return xr.Dataset({"value": ("time", one.values[:, row, column])}, coords={"time": axis()})
+
+
+@pytest.fixture(scope="module")
+def world() -> xr.Dataset:
+    return world_of(field())
+
+
+@pytest.fixture(scope="module")
+def pool(world: xr.Dataset) -> Pool:
+    return followed(train_pool(known_at(world, ESTIMATED), SETTINGS, LEADS), world)
+
+
+def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray, float, FloatArray]:
+    """Climatology, slope and variance of one window, by the book."""
+    years = min(length, (row + 1) // 12)
+    table = values[row + 1 - 12 * years : row + 1].reshape(years, 12)
+    means = table.mean(axis=0)
+    design = np.column_stack([np.tile(np.eye(12), (years, 1)), np.repeat(np.arange(years), 12)])
+    slope = np.linalg.lstsq(design, table.ravel(), rcond=None)[0][-1]
+    spectrum = np.fft.rfft(means)
+    spectrum[trailing.HARMONICS + 1 :] = 0
+    season = np.fft.irfft(spectrum, 12)
+    line = season + slope * (np.arange(years) - (years - 1) / 2)[:, None]
+    return season, float(slope), ((table - line) ** 2).sum(axis=0) / (years - 1)
+
+
+@given(seed=st.integers(0, 1000), extra=st.integers(0, 30), length=st.sampled_from(trailing.WINDOWS))
+@settings(max_examples=20, deadline=None)
+def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
+    rows = np.arange(trailing.first_row(), values.shape[0])
+    found = trailing.window(values, length, rows)
+    season, slope, variance = naive_window(values[:, 1], int(rows[-1]), length)
+    np.testing.assert_allclose(found.climatology[-1, :, 1], season, atol=1e-9)
+    np.testing.assert_allclose(found.slope[-1, 1], slope, atol=1e-9)
+    np.testing.assert_allclose(found.variance[-1, :, 1], variance, rtol=1e-6)
+
+
+def test_a_line_is_continued_and_leaves_no_departure() -> None:
+    step = np.arange(300.0)
+    values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
+    seen = trailing.trailing(values[:260])
+    expected = np.array([pool_features.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
+    # the steps of this line fall in January, so it is exact where a window ends with a year
+    np.testing.assert_allclose(trailing.trailing(values[:252]).windows[2].expected(40)[-1, :, 0], values[252:292, 0])
+    np.testing.assert_allclose(expected, seen.windows[trailing.NORMAL].expected(40)[-1, :, 0])
+    assert np.abs(trailing.trailing(values[:252]).departures[-1]).max() < 1e-3 / seen.spread.min()
+
+
+def test_rows_know_no_later_month(world: xr.Dataset) -> None:
+    one, cut = field(), 300
+    later = one.copy(deep=True)
+    later[cut:] = 1e3
+    changed = world_of(later)
+    for name in ("departures", "slope"):
+        np.testing.assert_array_equal(world[name].values[:cut], changed[name].values[:cut])
+        assert not np.array_equal(world[name].values[cut:], changed[name].values[cut:])
+    past, other = (trailing.trailing(each["value"].values) for each in (world, changed))
+    rows = slice(0, cut - trailing.first_row())
+    memory, other_memory = pool_features.persistence_of(past), pool_features.persistence_of(other)
+    np.testing.assert_array_equal(memory[rows], other_memory[rows])
+    slope = world["slope"].values[trailing.first_row() :]
+    np.testing.assert_array_equal(
+        pool_features.predictors(past, memory, slope, 3)[rows],
+        pool_features.predictors(other, other_memory, slope, 3)[rows],
+    )
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_forecasts_know_no_future_and_rise(name: str, pool: Pool) -> None:
+    one = field()
+    later = one.copy(deep=True)
+    last = np.datetime64("1980-06", "s")
+    later[np.flatnonzero(axis() > last)] = -500.0
+    changed = world_of(later)
+    again = followed(train_pool(known_at(changed, ESTIMATED), SETTINGS, LEADS), changed)
+    tables = []
+    for each, record in ((pool, place(one)), (again, place(later))):
+        forecaster = POOLED[name]([each], SETTINGS)
+        assert forecaster.name == name
+        tables.append(backtest(record, None, [forecaster], [ESTIMATED, last], LEADS, 24)["forecast"])
+    assert np.isfinite(tables[0]).all()
+    assert (tables[0].diff("quantile") >= 0).all()
+    np.testing.assert_array_equal(tables[0].values[:, :2], tables[1].values[:, :2])
+    assert not np.array_equal(tables[0].values[:, 2], tables[1].values[:, 2])
+
+
+def test_training_twice_gives_the_same_bytes(
+    world: xr.Dataset, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = followed(train_pool(known_at(world, ESTIMATED), SETTINGS, LEADS), world)
+    written = []
+    for name, each in (("first", pool), ("second", again)):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.setattr(stage.paths, "POOL", folder)
+        stage.write_pool(each)
+        written.append(hashlib.sha256((folder / "1978-12.npz").read_bytes()).hexdigest())
+    assert written[0] == written[1]
+    read, reason = stage.read_pools(tmp_path / "first")
+    assert reason is None
+    record = known_at(place(field()), ESTIMATED)
+    for network in (False, True):
+        want = Pooled([pool], SETTINGS, network).fit(record).forecast(record, LEADS)
+        np.testing.assert_array_equal(Pooled(read, SETTINGS, network).fit(record).forecast(record, LEADS), want)
+
+
+def test_numpy_reads_the_network_out_as_keras_does(pool: Pool) -> None:
+    draw = np.random.default_rng(0)
+    sequence, trait, linear = draw.normal(size=(7, 36, 3)), draw.normal(size=(7, 6)), draw.normal(size=(7, LEADS))
+    network = pooled_network(36, 3, 6, LEADS, SETTINGS.units, SETTINGS.batch)
+    layers = pool.members[0]
+    found = read_out(layers, sequence, trait, linear)
+    order = [f"{v.path.split('/')[0]}/{v.path.split('/')[-1]}" for v in network.model.weights]
+    want = network.predict([layers[name] for name in order], [sequence, trait, linear])
+    np.testing.assert_allclose(found, want, atol=2e-5)
+    assert (np.diff(found, axis=-1) > 0).all()
+
+
+def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> None:
+    draw = np.random.default_rng(1)
+    residual = np.sort(draw.normal(size=(LEADS, len(QUANTILES))), axis=1)
+    inputs = draw.normal(size=(20, 36, 3)), draw.normal(size=(20, 6)), draw.normal(size=(20, LEADS))
+    member = train_members(*inputs, np.full((20, LEADS), np.nan), residual, SETTINGS)[0]
+    np.testing.assert_allclose(read_out(member, *inputs), inputs[2][..., None] + residual, atol=2e-3)
+
+
+def test_the_pool_learns_that_weather_remembers(pool: Pool, world: xr.Dataset) -> None:
+    values = world["value"].values
+    past = trailing.trailing(values)
+    table = pool_features.predictors(
+        past, pool_features.persistence_of(past), world["slope"].values[trailing.first_row() :], 1
+    )
+    later = np.flatnonzero(past.rows >= 350)[:-1]
+    want = pool_features.targets(values, past, 1)[later]
+    found = table[later] @ pool.coefficients[0]
+    assert ((want - found) ** 2).mean() < 0.8 * (want**2).mean()
+
+
+def test_what_the_field_tells_is_not_overrated() -> None:
+    draw = np.random.default_rng(2)
+    components = draw.normal(size=(300, 8))
+    noise = draw.normal(size=(300, 4))
+    own, crossed = on_field(components, noise, 3, 295)
+    fitted = components[:295] @ own
+    assert (crossed * noise[:295]).sum() < 0.1 * (fitted * noise[:295]).sum()
+    told = components[:, :1] @ np.ones((1, 4)) + 0.1 * noise
+    own, crossed = on_field(components * 10, told, 3, 295)
+    assert (crossed * told[:295]).sum() / (crossed**2).sum() > 0.9
+    assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
+
+
+def test_principal_functions_order_and_scale() -> None:
+    departures = field_departures(field(), 1)
+    functions = principal_functions(departures, 5)
+    components = departures @ functions
+    power = (components**2).mean(axis=0)
+    assert (np.diff(power) <= 0).all()
+    np.testing.assert_allclose(power.mean(), 1.0)
+    product = components.T @ components
+    np.testing.assert_allclose(product - np.diag(np.diag(product)), 0, atol=1e-6 * product.max())
+
+
+def test_gaps_are_filled_and_months_without_a_value_teach_nothing(pool: Pool) -> None:
+    record = known_at(place(field()), ESTIMATED)
+    for gap in (slice(100, 130), slice(-3, None)):
+        holes = record.copy(deep=True)
+        holes["value"][gap] = np.nan
+        forecast = Pooled([pool], SETTINGS, network=True).fit(holes).forecast(holes, LEADS)
+        assert np.isfinite(forecast).all()
+
+
+def test_a_longer_or_shorter_record_than_the_field_is_served(pool: Pool) -> None:
+    record = place(field())
+    long_ago = (np.datetime64("1930-01", "M") + np.arange(MONTHS + 240)).astype(TIME_DTYPE)
+    values = np.concatenate([record["value"].values[:240], record["value"].values])
+    longer = xr.Dataset({"value": ("time", values)}, coords={"time": long_ago})
+    for one in (longer, record.isel(time=slice(60, None))):
+        forecast = Pooled([pool], SETTINGS, network=True).fit(one).forecast(one, LEADS)
+        assert np.isfinite(forecast).all()
+
+
+def test_short_and_early_records_are_named(pool: Pool) -> None:
+    record = place(field())
+    forecaster = Pooled([pool], SETTINGS, network=False)
+    with pytest.raises(ClimateError, match=rf"ridge-pooled: the history has 200 months .* at least {MIN_MONTHS}"):
+        forecaster.fit(record.isel(time=slice(0, 200)))
+    with pytest.raises(ClimateError, match=r"first estimation of the pool is of 1978-12, after the origin 1974-12"):
+        forecaster.fit(record.isel(time=slice(0, 300)))
+    with pytest.raises(ValueError, match="forecasts 6 leads, asked for 7"):
+        forecaster.fit(record).forecast(record, 7)
+
+
+def test_the_newest_estimation_that_was_known_is_used(pool: Pool, world: xr.Dataset) -> None:
+    second = followed(train_pool(known_at(world, np.datetime64("1982-12", "s")), SETTINGS, LEADS), world)
+    forecaster = Pooled([pool, second], SETTINGS, network=False)
+    assert forecaster.fit(known_at(place(field()), np.datetime64("1982-11", "s"))).pool is pool
+    assert forecaster.fit(known_at(place(field()), np.datetime64("1982-12", "s"))).pool is second
+
+
+def test_fine_tuning_moves_the_network_and_is_off_by_default(pool: Pool) -> None:
+    record = known_at(place(field()), ESTIMATED)
+    plain = Pooled([pool], SETTINGS, network=True).fit(record)
+    assert plain.members is pool.members
+    tuned = Pooled([pool], SETTINGS.model_copy(update={"fine_tune": 2}), network=True).fit(record)
+    assert not np.array_equal(tuned.members[0]["change/bias"], pool.members[0]["change/bias"])
+    assert np.isfinite(tuned.forecast(record, LEADS)).all()
+    assert yaml.safe_load((ROOT / "params.yaml").read_text())["pool"]["fine_tune"] == 0
+
+
+def test_only_temperature_is_served() -> None:
+    assert refusal(xr.Dataset(attrs={"quantity": "temperature"})) is None
+    assert "quantity is co2" in str(refusal(xr.Dataset(attrs={"quantity": "co2"})))
+    assert "not named" in str(refusal(xr.Dataset()))
+
+
+def test_estimations_follow_the_first_origin_to_the_end_of_the_record(world: xr.Dataset) -> None:
+    months = estimation_months("1978-12", 24, world)
+    assert [str(month)[:7] for month in months] == ["1978-12", "1980-12", "1982-12", "1984-12"]
+    assert months[1] in origins("1978-12", 6, 10)
+
+
+def test_without_the_source_there_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "skipped.json").write_text('{"reason": "there is no pool: source x could not be had"}')
+    assert stage.read_pools(tmp_path) == ([], "there is no pool: source x could not be had")
+    with pytest.raises(ClimateError, match="run `dvc repro pool`"):
+        stage.read_pools(tmp_path / "nowhere")
+
+
+def test_no_weight_depends_on_the_regions() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert not {"regions", "build/series"} & set(stages["pool"]["params"] + stages["pool"]["deps"])
+    for name in ("baselines", "lstm", "combine"):
+        assert "regions" not in stages[name]["do"]["params"]
+        assert [dep for dep in stages[name]["do"]["deps"] if dep.startswith("build/series/")] in (
+            [],
+            ["build/series/${key}.nc"],
+        )

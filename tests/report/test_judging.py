@@ -1,0 +1,262 @@
+"""Parts of the interval score, observation error, seeds, the simulation of the tests, and the pages that show them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import norm
+
+from climate.forecasters.base import FloatArray
+from climate.forecasters.combine.ensemble import join_tables
+from climate.hindcast.rolling import backtest, origins
+from climate.report import judging, projection
+from climate.report.figures.base import Drawing
+from climate.report.figures.judging import pit_table
+from climate.report.pages import frame, page_text
+from climate.scenario.forcing import annual_means, driven
+from climate.scenario.projection import (
+    concentration_until,
+    extrapolations,
+    hindcast_co2,
+    hindcast_region,
+    pathways_beside,
+    project_co2,
+    project_region,
+)
+from climate.schema import QUANTILES, TIME_DTYPE
+from climate.simulation import TESTS, block_losses, p_values, simulate
+from climate.verify.losses import cell_scores, crps_from_quantiles
+from climate.verify.scores import join_scores, score, score_seeds, score_widened
+from climate.verify.significance import dm_fixed_smoothing, dm_hln, dm_test
+from tests.report.test_report import make_inputs
+from tests.scenario.test_projection import co2, pathways
+
+BLOCKS = {"1": (1, 1), "1-12": (1, 12)}
+
+
+def table(seed: int = 0, origins: int = 30, leads: int = 12) -> xr.Dataset:
+    """Two models, one calibrated and one too sharp, of a record of white noise."""
+    random = np.random.default_rng(seed)
+    centre = random.standard_normal((origins, leads))
+    observed = centre + random.standard_normal((origins, leads))
+    deviates = norm.ppf(QUANTILES)
+    forecast = np.stack([centre[..., None] + spread * deviates for spread in (1.0, 0.5)])
+    first = np.datetime64("2000-01", "M") + 6 * np.arange(origins)
+    valid = first[:, None] + np.arange(1, leads + 1)
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), forecast),
+            "observed": (("origin", "lead"), observed),
+        },
+        coords={
+            "model": np.array(["trend-ar1", "lstm-direct"], dtype=object),
+            "origin": first.astype(TIME_DTYPE),
+            "lead": np.arange(1, leads + 1),
+            "quantile": list(QUANTILES),
+            "valid_time": (("origin", "lead"), valid.astype(TIME_DTYPE)),
+        },
+        attrs={"region": "here"},
+    )
+
+
+def test_parts_of_the_interval_score_by_a_loop() -> None:
+    made = table()
+    cells = cell_scores(made)
+    for model in range(2):
+        for origin in range(30):
+            low, high = made["forecast"].values[model, origin, 3, [0, -1]]
+            truth = made["observed"].values[origin, 3]
+            one = cells.isel(model=model, origin=origin, lead=3)
+            assert float(one["width90"]) == pytest.approx(high - low)
+            assert float(one["below90"]) == pytest.approx(max(0.0, low - truth) * 2 / 0.1)
+            assert float(one["above90"]) == pytest.approx(max(0.0, truth - high) * 2 / 0.1)
+    total = cells["width90"] + cells["below90"] + cells["above90"]
+    np.testing.assert_allclose(total, cells["interval_score90"])
+
+
+def test_widened_scores_stand_beside_and_repair_the_coverage() -> None:
+    made = table(origins=200)
+    certain = xr.full_like(made["observed"], 0.0)
+    doubted = xr.full_like(made["observed"], np.sqrt(0.75))  # what a deviation of 0.5 lacks to 1
+    plain, none = score_widened(made, certain, BLOCKS), score_widened(made, certain * np.nan, BLOCKS)
+    assert none["crps_widened"].isnull().all()
+    cells = cell_scores(made)["crps"].sel(lead=slice(1, 12)).mean(("origin", "lead"))
+    np.testing.assert_allclose(plain["crps_widened"].sel(block="1-12"), cells)
+    repaired = score_widened(made, doubted, BLOCKS).sel(model="lstm-direct", block="1-12")
+    assert float(plain["coverage90_widened"].sel(model="lstm-direct", block="1-12")) < 0.7
+    assert float(repaired["coverage90_widened"]) == pytest.approx(0.9, abs=0.03)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A forecaster of three seeds, each a unit apart; its forecast is their mean."""
+
+    name: str = "lstm-direct"
+    parameters: int = 6
+    fallbacks: int = 0
+
+    def fit(self, _: xr.Dataset) -> Twins:
+        return self
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        last = float(history["value"][-1])
+        return last + np.arange(3.0)[:, None, None] + np.broadcast_to(norm.ppf(QUANTILES), (leads, len(QUANTILES)))
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        return self.seed_forecasts(history, leads).mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Single:
+    """The same without seeds."""
+
+    name: str = "trend-ar1"
+    parameters: int = 2
+    fallbacks: int = 0
+
+    def fit(self, _: xr.Dataset) -> Single:
+        return self
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        return Twins().forecast(history, leads)
+
+
+def test_seeds_are_kept_scored_and_left_behind() -> None:
+    months = np.arange("1980-01", "2012-01", dtype="datetime64[M]").astype(TIME_DTYPE)
+    series = xr.Dataset({"value": ("time", np.random.default_rng(1).standard_normal(months.size))}, {"time": months})
+    kept = backtest(series, None, [Twins(), Single()], origins("2005-12", 6, 6), 12, 12)
+    assert kept["seeds"].dims == ("model", "seed", "origin", "lead", "quantile")
+    assert kept["seeds"].sel(model="trend-ar1").isnull().all()
+    np.testing.assert_allclose(kept["seeds"].sel(model="lstm-direct").mean("seed"), kept["forecast"][0], rtol=1e-6)
+    found = score_seeds(kept, kept, BLOCKS)
+    assert found["model"].values.tolist() == ["lstm-direct"]
+    for seed in range(3):
+        losses = []
+        for origin in range(6):
+            one = kept["seeds"].sel(model="lstm-direct").isel(seed=seed, origin=origin, lead=0)
+            losses.append(float(crps_from_quantiles(one, kept["observed"].isel(origin=origin, lead=0))))
+        assert float(found["crps_seed"].sel(block="1", model="lstm-direct")[seed]) == pytest.approx(np.mean(losses))
+    whole = cell_scores(kept)["crps"].sel(model="lstm-direct", lead=1).mean()
+    assert float(found["crps_seed_mean"].sel(block="1", model="lstm-direct")) == pytest.approx(float(whole), rel=1e-5)
+    assert "seeds" not in join_tables([kept])
+    assert "seeds" not in backtest(series, None, [Single()], origins("2005-12", 6, 2), 12, 12)
+    assert not score_seeds(kept, kept.drop_vars("seeds"), BLOCKS)
+
+
+def test_pit_of_a_calibrated_and_of_a_sharp_model() -> None:
+    made = table(seed=3, origins=300)
+    scored = score(
+        made, made.rename(origin="time").isel(lead=0).rename(observed="value")[["value"]], BLOCKS, "trend-ar1"
+    )
+    data = pit_table(scored, ["here"], ["trend-ar1", "lstm-direct"], (1, 12)).set_index("model")
+    assert data.loc["trend-ar1", "density"].between(0.85, 1.15).all()
+    sharp = data.loc["lstm-direct", "density"].to_numpy()
+    assert sharp[0] > 2
+    assert sharp[-1] > 2
+    np.testing.assert_allclose(data.groupby("model")["share"].sum(), 1)
+
+
+@pytest.mark.parametrize("shared", [1, 10])
+def test_simulated_tests_are_the_tests_of_the_report(shared: int) -> None:
+    losses = block_losses(np.random.default_rng(4), 5, np.array([0.9, 1.0]), 39, 6, (1, 6 * shared))
+    found = p_values(losses[:, 0] - losses[:, 1], shared)
+    for row, one in zip(found, losses[:, 0] - losses[:, 1], strict=True):
+        expected = [test(one, shared).p for test in (dm_hln, dm_fixed_smoothing, dm_test)]
+        np.testing.assert_allclose(row, expected)
+
+
+def test_made_up_losses_have_the_ratio_that_is_claimed() -> None:
+    losses = block_losses(np.random.default_rng(5), 400, np.array([0.8, 1.0]), 39, 6, (1, 12))
+    assert losses[:, 0].mean() / losses[:, 1].mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_simulation_tells_size_from_power_and_is_the_same_twice() -> None:
+    first, again = (simulate(39, 6, {"1-60": (1, 60)}, 0.05, repeats=60, family_repeats=12) for _ in range(2))
+    assert first.identical(again)
+    rejected = first["rejected"].sel(block="1-60")
+    assert rejected["test"].values.tolist() == list(TESTS)
+    used = rejected.sel(test="used")
+    assert float(used.sel(ratio=1.0)) < 0.17  # 0.05 and three standard errors of 60 records
+    assert float(used.sel(ratio=0.8)) > float(used.sel(ratio=1.0))
+    assert (first["any_holm"] <= first["any_raw"]).all()
+    assert (first["set_keeps"] <= 1).all()
+
+
+def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
+    """What the stage writes, of made-up records."""
+    seen, both = co2(), pathways().assign_coords(scenario=["ssp119", "ssp585"])
+    concentration, past = driven(both, seen), concentration_until(both, seen)
+    temperature = annual_means(series)
+    one = project_region(temperature, concentration, 2050).expand_dims(region=["globe"])
+    checked = hindcast_region(temperature, past, extrapolations(past, [1990]), [1990]).expand_dims(region=["globe"])
+    moved = pathways_beside(both, seen).sel(year=slice(1959, 2050))
+    own = xr.Dataset(
+        {"forecast": project_co2(seen, 2050), "observed": seen.rename(year="past")}
+        | {"pathway": moved.rename(year="pathway_year")},
+        attrs={"region": "mauna-loa-co2", "offset": 2.0},
+    )
+    return {"temperature": one, "hindcasts": checked, "co2": own, "co2-hindcasts": hindcast_co2(seen, [1990])}
+
+
+def test_pages_show_it_all() -> None:
+    plain = make_inputs()
+    blocks = {name: (leads[0], leads[1]) for name, leads in plain.params["score"]["blocks"].items()}
+    scored = []
+    for region, made in plain.forecasts.items():
+        seeds = made[["forecast"]].sel(model=["lstm-direct"]).rename(forecast="seeds").drop_vars("valid_time")
+        seeds = xr.concat([seeds["seeds"], seeds["seeds"] + 0.1], "seed").to_dataset()
+        one = score(made, plain.series[region], blocks, "seasonal-naive")
+        scored.append(one.merge(score_seeds(made, seeds, blocks).expand_dims(region=[region]), join="left"))
+    cost = {"model": "lstm-direct", "fit_seconds": 12.5, "forecast_seconds": 0.25}
+    inputs = replace(
+        plain,
+        scores=join_scores(scored),
+        projection=projected(plain.series["globe"]),
+        params={**plain.params, "project": {"pathways": "ssp-co2"}},
+        simulation=simulate(8, 6, blocks, 0.05, repeats=10, family_repeats=3),
+        cost={"date": "2026-01-01", "machine": "an abacus", "region": "globe", "models": [cost]},
+    )
+    drawn: dict[str, Drawing] = {}
+
+    def keep(drawing: Drawing, _: str) -> None:
+        drawn[drawing.name] = drawing
+
+    shown = judging.page(inputs, keep, "") | {"region": judging.region_pictures(inputs, "globe", keep, "")}
+    assert {"reliability", "pit", "seed-spread", "test-power", "globe-pit", "globe-interval-parts"} <= set(drawn)
+    assert "an abacus" in shown["cost_text"]
+    assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
+    assert "records without any difference" in shown["simulation_text"]
+    assert [cell.text for row in shown["cost"].rows for cell in row if row[0].text == "LSTM"][3] == "12"
+
+    def credit(entries: Sequence[object]) -> str:
+        return f"{len(entries)} sources"
+
+    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, keep, credit))]
+    told = projection.page(inputs, places, keep, credit)
+    assert told is not None
+    assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
+    assert "SSP5-8.5" in told["standfirst"]
+    context = frame(inputs.params, span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
+    for name in ("projection", "judging"):
+        text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
+        assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
+    for drawing in drawn.values():
+        assert drawing.alt
+        assert not drawing.data.empty
+        assert "nan" not in drawing.caption
+
+
+def test_pages_without_projection_say_so() -> None:
+    def nothing(*_: object) -> None:
+        raise AssertionError("no picture is due")
+
+    plain = make_inputs()
+    inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
+    assert all(projection.region_part(inputs, region, nothing, nothing) is None for region in inputs.regions)
+    assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
+    assert projection.page(plain, [], nothing, nothing) is None

@@ -1,0 +1,394 @@
+"""Scores: each against a naive re-implementation with loops, and their properties."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.integrate import quad
+
+from climate.errors import ClimateError
+from climate.forecasters.base import FloatArray
+from climate.schema import QUANTILES, TIME_DTYPE
+from climate.verify.comparison import is_classical
+from climate.verify.losses import (
+    at_valid_time,
+    cell_scores,
+    common_sample,
+    crps_from_quantiles,
+    level_weights,
+    observation_floor,
+    widen,
+)
+from climate.verify.scores import join_scores, judged_cells, naive_scale, score, score_groups
+from climate.verify.significance import dm_hln, dm_test, holm, origin_differences
+
+LEVELS = np.array(QUANTILES)
+MODELS = ["seasonal-naive", "sarima", "trend-ar1", "lstm-direct"]
+BLOCKS = {"1": (1, 1), "1-3": (1, 3), "1-6": (1, 6)}
+ORIGINS, LEADS = 14, 6
+
+
+def months(start: str, count: int, step: int = 1) -> np.ndarray:
+    return (np.datetime64(start, "M") + step * np.arange(count)).astype(TIME_DTYPE)
+
+
+def forecast_array(values: FloatArray) -> xr.DataArray:
+    return xr.DataArray(values, dims=("quantile",), coords={"quantile": LEVELS})
+
+
+@pytest.fixture
+def table() -> xr.Dataset:
+    """Four models with errors of different size; one forecast and some observations are missing."""
+    generator = np.random.default_rng(1)
+    truth = generator.normal(size=(ORIGINS, LEADS))
+    centre = truth + generator.normal(size=(4, ORIGINS, LEADS)) * np.array([2.0, 1.0, 1.1, 0.9])[:, None, None]
+    forecast = centre[..., None] + stats.norm.ppf(LEVELS)
+    forecast[1, 4, 2] = np.nan
+    truth[12, 3:], truth[13] = np.nan, np.nan
+    origin = months("2005-12", ORIGINS, 6)
+    valid = origin.astype("datetime64[M]")[:, None] + np.arange(1, LEADS + 1)
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), forecast),
+            "observed": (("origin", "lead"), truth),
+            "parameters": ("model", [1, 4, 15, 900]),
+            "fallbacks": ("model", [0, 1, 0, 0]),
+        },
+        coords={
+            "model": np.array(MODELS, dtype=object),
+            "origin": origin,
+            "lead": np.arange(1, LEADS + 1),
+            "quantile": LEVELS,
+            "valid_time": (("origin", "lead"), valid.astype(TIME_DTYPE)),
+        },
+        attrs={"region": "here", "units": "K"},
+    )
+
+
+@pytest.fixture
+def series() -> xr.Dataset:
+    values = np.random.default_rng(2).normal(size=500).cumsum()
+    return xr.Dataset(
+        {"value": ("time", values), "uncertainty": ("time", np.full(500, 0.3))},
+        coords={"time": months("1980-01", 500)},
+        attrs={"region": "here"},
+    )
+
+
+def cells_of(table: xr.Dataset, first: int, last: int) -> list[tuple[int, int]]:
+    """Cells that every model and the observation fill, by loops."""
+    found = []
+    for origin in range(ORIGINS):
+        for lead in range(first - 1, last):
+            shown = [np.isfinite(table["forecast"].values[m, origin, lead]).all() for m in range(len(MODELS))]
+            if all(shown) and np.isfinite(table["observed"].values[origin, lead]):
+                found.append((origin, lead))
+    return found
+
+
+def naive_crps(quantiles: FloatArray, truth: float) -> float:
+    edges = [0.0, *[(a + b) / 2 for a, b in itertools.pairwise(QUANTILES)], 1.0]
+    total = 0.0
+    for i, (level, value) in enumerate(zip(QUANTILES, quantiles, strict=True)):
+        loss = level * (truth - value) if truth >= value else (1 - level) * (value - truth)
+        total += 2 * (edges[i + 1] - edges[i]) * loss
+    return total
+
+
+@pytest.mark.parametrize("block", list(BLOCKS))
+def test_block_scores_agree_with_loops(table: xr.Dataset, series: xr.Dataset, block: str) -> None:
+    scores = score(table, series, BLOCKS, "seasonal-naive")
+    cells = cells_of(table, *BLOCKS[block])
+    history = series["value"].values[: 12 * 25 + 12]  # 1980-01 to 2005-12
+    scale = sum(abs(history[t] - history[t - 12]) for t in range(12, history.size)) / (history.size - 12)
+    for m, model in enumerate(MODELS):
+        errors, crps, covered, widths, winkler = [], [], [], [], []
+        for origin, lead in cells:
+            quantiles, truth = table["forecast"].values[m, origin, lead], table["observed"].values[origin, lead]
+            errors.append(quantiles[5] - truth)
+            crps.append(naive_crps(quantiles, truth))
+            covered.append(quantiles[0] <= truth <= quantiles[-1])
+            widths.append(quantiles[-1] - quantiles[0])
+            outside = max(quantiles[0] - truth, 0) + max(truth - quantiles[-1], 0)
+            winkler.append(widths[-1] + 2 / 0.1 * outside)
+        expected = {
+            "mae": np.mean(np.abs(errors)),
+            "rmse": np.mean(np.square(errors)) ** 0.5,
+            "mase": np.mean(np.abs(errors)) / scale,
+            "bias": np.mean(errors),
+            "crps": np.mean(crps),
+            "coverage90": np.mean(covered),
+            "width90": np.mean(widths),
+            "interval_score90": np.mean(winkler),
+        }
+        for name, value in expected.items():
+            found = scores[name].sel(region="here", model=model, block=block).item()
+            assert found == pytest.approx(value), f"{name} of {model}"
+    assert scores["n"].sel(region="here", block=block).item() == len(cells)
+
+
+def test_lead_scores_agree_with_loops(table: xr.Dataset, series: xr.Dataset) -> None:
+    scores = score(table, series, BLOCKS, "seasonal-naive").sel(region="here")
+    for lead in range(LEADS):
+        cells = cells_of(table, lead + 1, lead + 1)
+        for m, model in enumerate(MODELS):
+            at = scores.sel(model=model, lead=lead + 1)
+            quantiles = np.array([table["forecast"].values[m, origin, lead] for origin, _ in cells])
+            truth = np.array([table["observed"].values[origin, lead] for origin, _ in cells])
+            assert at["crps_by_lead"].item() == pytest.approx(np.mean(list(map(naive_crps, quantiles, truth))))
+            assert at["mae_by_lead"].item() == pytest.approx(np.mean(np.abs(quantiles[:, 5] - truth)))
+            inside = (truth >= quantiles[:, 0]) & (truth <= quantiles[:, -1])
+            assert at["coverage_by_lead"].item() == pytest.approx(inside.mean())
+            np.testing.assert_allclose(at["pit"].values, (truth[:, None] <= quantiles).mean(axis=0))
+        assert scores["n_by_lead"].sel(lead=lead + 1).item() == len(cells)
+
+
+def test_comparisons_agree_with_their_parts(table: xr.Dataset, series: xr.Dataset) -> None:
+    scores = score(table, series, BLOCKS, "seasonal-naive").sel(region="here")
+    crps = scores["crps"].sel(block="1-6")
+    best = min(("seasonal-naive", "sarima", "trend-ar1"), key=lambda name: crps.sel(model=name).item())
+    assert scores["best_classical"].sel(block="1-6").item() == best
+    for model in MODELS:
+        skill = scores["crps_skill_reference"].sel(model=model, block="1-6").item()
+        assert skill == pytest.approx(1 - crps.sel(model=model).item() / crps.sel(model="seasonal-naive").item())
+        ratio = scores["crps_ratio_best"].sel(model=model, block="1-6").item()
+        assert ratio == pytest.approx(crps.sel(model=model).item() / crps.sel(model=best).item())
+        low, high = (scores[f"crps_ratio_best_{end}"].sel(model=model, block="1-6").item() for end in ("low", "high"))
+        assert low <= ratio <= high
+    losses = cell_scores(table)["crps"]
+    difference = origin_differences(losses.sel(model="lstm-direct").values, losses.sel(model=best).values)
+    assert difference.size == ORIGINS - 1
+    p = scores["dm_p_best"].sel(model="lstm-direct", block="1-6").item()
+    assert p == pytest.approx(dm_test(difference, 1).p)
+    assert scores["dm_hln_p_best"].sel(model="lstm-direct", block="1-6").item() == pytest.approx(
+        dm_hln(difference, 1).p
+    )
+    assert np.isnan(scores["dm_p_best"].sel(model=best, block="1-6"))
+    assert np.isnan(scores["dm_p_reference"].sel(model="seasonal-naive")).all()
+    assert scores["parameters"].values.tolist() == [1, 4, 15, 900]
+
+
+def test_only_shared_cells_are_scored(table: xr.Dataset) -> None:
+    sample = common_sample(table)
+    assert not sample.values[4, 2], "one model has no forecast there"
+    assert not sample.values[13].any()
+    assert sample.sum() == 12 * LEADS + 3 - 1
+    worse = table.copy(deep=True)
+    worse["forecast"][0, 4, 2] = 1e9
+    assert cell_scores(worse)["crps"].max() < 1e3
+
+
+def test_no_verified_cell_gives_nan_and_no_error(table: xr.Dataset, series: xr.Dataset) -> None:
+    table["observed"][:] = np.nan
+    scores = score(table, series, BLOCKS, "seasonal-naive")
+    assert (scores["n"] == 0).all()
+    assert np.isnan(scores["crps"]).all()
+    assert np.isnan(scores["crps_ratio_best"]).all()
+    assert set(scores["best_classical"].values.ravel().tolist()) == {""}
+
+
+def test_contest_without_a_classical_model(table: xr.Dataset, series: xr.Dataset) -> None:
+    scores = score(table.sel(model=["lstm-direct"]), series, BLOCKS, "lstm-direct")
+    assert np.isnan(scores["crps_ratio_best"]).all()
+    assert np.isfinite(scores["crps"]).all()
+
+
+def test_unknown_reference_and_block_are_named(table: xr.Dataset, series: xr.Dataset) -> None:
+    with pytest.raises(
+        ClimateError, match=r"score\.reference: found 'arima', expected one of .*seasonal-naive, sarima"
+    ):
+        score(table, series, BLOCKS, "arima")
+    with pytest.raises(ClimateError, match=r"score\.blocks 'far': found leads 4 to 60, expected a range within 1 to 6"):
+        score(table, series, {"far": (4, 60)}, "sarima")
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [("sarima", True), ("trend-ar1", True), ("ridge-enso", False), ("lstm-direct", False), ("mean-all", False)],
+)
+def test_classical_models_are_told_from_learners(model: str, expected: bool) -> None:
+    assert is_classical(model) is expected
+
+
+def test_regions_are_joined_and_p_values_adjusted(table: xr.Dataset, series: xr.Dataset) -> None:
+    here = score(table, series, BLOCKS, "seasonal-naive")
+    other = table.sel(model=MODELS[:3]).assign_attrs(region="there")
+    other["forecast"] = other["forecast"] + 0.5
+    there = score(other, series, BLOCKS, "seasonal-naive")
+    joined = join_scores([here, there])
+    assert joined["region"].values.tolist() == ["here", "there"]
+    assert joined["model"].values.tolist() == MODELS
+    assert np.isnan(joined["crps"].sel(region="there", model="lstm-direct")).all()
+    p = joined["dm_p_reference"].transpose("region", "model", "block").sel(block="1-6").values
+    assert np.isfinite(p).sum() == 5, "three models here, two there, none against itself"
+    found = joined["dm_p_reference_holm"].transpose("region", "model", "block").sel(block="1-6").values
+    np.testing.assert_allclose(found, holm(p))
+    with pytest.raises(ClimateError, match="no region with scores"):
+        join_scores([])
+
+
+def test_scores_survive_a_file(table: xr.Dataset, series: xr.Dataset, tmp_path: Path) -> None:
+    scores = join_scores([score(table, series, BLOCKS, "seasonal-naive")])
+    scores.to_netcdf(tmp_path / "scores.nc")
+    with xr.open_dataset(tmp_path / "scores.nc") as read:
+        xr.testing.assert_allclose(read["crps"], scores["crps"])
+        assert read["best_classical"].values.tolist() == scores["best_classical"].values.tolist()
+
+
+def test_mase_scale_looks_at_no_month_after_the_first_origin(series: xr.Dataset) -> None:
+    before = naive_scale(series, np.datetime64("2005-12-01"))
+    series["value"][312:] = 1e9
+    assert naive_scale(series, np.datetime64("2005-12-01")) == before
+
+
+def test_weights_of_levels_add_up_to_one() -> None:
+    assert level_weights(LEVELS).sum() == pytest.approx(1)
+    np.testing.assert_allclose(level_weights(LEVELS)[:3], [0.075, 0.075, 0.1])
+
+
+@pytest.mark.parametrize(("mean", "spread", "truth"), [(0, 1, 0.3), (0, 1, -2.5), (1, 0.5, 0), (0, 2, 1)])
+def test_crps_is_near_the_integral_it_stands_for(mean: float, spread: float, truth: float) -> None:
+    exact, _ = quad(lambda x: (stats.norm.cdf(x, mean, spread) - (x >= truth)) ** 2, -30, 30, points=[truth], limit=200)
+    found = crps_from_quantiles(forecast_array(stats.norm.ppf(LEVELS, mean, spread)), xr.DataArray(float(truth)))
+    assert found.item() == pytest.approx(exact, rel=0.05)
+
+
+values = st.floats(-100, 100)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values, values)
+def test_crps_of_a_point_forecast_is_its_absolute_error(point: float, truth: float) -> None:
+    found = crps_from_quantiles(forecast_array(np.full(LEVELS.size, point)), xr.DataArray(truth))
+    assert found.item() == pytest.approx(abs(point - truth), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(values, min_size=11, max_size=11), values, values, st.floats(0.1, 10))
+def test_crps_is_positive_and_keeps_the_unit(numbers: list[float], truth: float, shift: float, unit: float) -> None:
+    quantiles = np.sort(numbers)
+    one = crps_from_quantiles(forecast_array(quantiles), xr.DataArray(truth)).item()
+    two = crps_from_quantiles(forecast_array(unit * quantiles + shift), xr.DataArray(unit * truth + shift)).item()
+    assert one >= 0
+    assert two == pytest.approx(unit * one, abs=1e-8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-2, 2), st.floats(0.2, 4))
+def test_crps_is_proper(shift: float, spread: float) -> None:
+    """Nobody expects a better score than who issues the distribution that nature draws from."""
+    truth = xr.DataArray(stats.norm.ppf((np.arange(400) + 0.5) / 400), dims="case")
+
+    def expected(mean: float, deviation: float) -> float:
+        return float(crps_from_quantiles(forecast_array(stats.norm.ppf(LEVELS, mean, deviation)), truth).mean())
+
+    assert expected(shift, spread) >= expected(0, 1) - 1e-4
+    if abs(shift) > 0.5 or not 0.6 < spread < 1.6:
+        assert expected(shift, spread) > expected(0, 1)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_shares_are_shares_and_rise_with_the_level(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    forecast = np.sort(generator.normal(size=(2, 8, 3, 11)), axis=-1)
+    table = xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), forecast),
+            "observed": (("origin", "lead"), generator.normal(size=(8, 3))),
+        },
+        coords={"model": ["a", "b"], "origin": months("2000-01", 8), "lead": [1, 2, 3], "quantile": LEVELS},
+    ).assign_coords(valid_time=(("origin", "lead"), np.full((8, 3), np.datetime64("2001-01-01", "s"))))
+    series = xr.Dataset({"value": ("time", np.arange(300.0))}, coords={"time": months("1980-01", 300)})
+    scores = score(table, series, {"1-3": (1, 3)}, "a")
+    assert ((scores["coverage90"] >= 0) & (scores["coverage90"] <= 1)).all()
+    assert (np.diff(scores["pit"].transpose(..., "quantile").values, axis=-1) >= 0).all()
+    assert (scores["interval_score90"] >= scores["width90"] - 1e-12).all()
+
+
+def test_calibrated_forecasts_score_as_calibrated() -> None:
+    generator = np.random.default_rng(3)
+    centre = generator.normal(size=(1, 2000, 2))
+    table = xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), centre[..., None] + stats.norm.ppf(LEVELS)),
+            "observed": (("origin", "lead"), centre[0] + generator.normal(size=(2000, 2))),
+        },
+        coords={"model": ["a"], "origin": months("1800-01", 2000), "lead": [1, 2], "quantile": LEVELS},
+    )
+    cells = cell_scores(table)
+    assert cells["covered90"].mean().item() == pytest.approx(0.9, abs=0.02)
+    assert cells["crps"].mean().item() == pytest.approx(1 / math.sqrt(math.pi), rel=0.03)
+
+
+def test_observation_error_widens_the_forecast() -> None:
+    forecast = forecast_array(stats.norm.ppf(LEVELS, 2, 3))
+    found = widen(forecast, xr.DataArray(4.0))
+    np.testing.assert_allclose(found, stats.norm.ppf(LEVELS, 2, 5))
+    np.testing.assert_allclose(widen(forecast_array(np.full(11, 2.0)), xr.DataArray(4.0)), stats.norm.ppf(LEVELS, 2, 4))
+    xr.testing.assert_allclose(widen(forecast, xr.DataArray(math.nan)), forecast)
+
+
+def test_observation_error_repairs_the_coverage_of_forecasts_of_the_truth(series: xr.Dataset) -> None:
+    generator = np.random.default_rng(4)
+    origin = months("1985-01", 400)
+    truth = generator.normal(size=(400, 1))
+    table = xr.Dataset(
+        {
+            "forecast": (
+                ("model", "origin", "lead", "quantile"),
+                np.zeros((1, 400, 1, 1)) + stats.norm.ppf(LEVELS),
+            ),
+            "observed": (("origin", "lead"), truth + generator.normal(0, 1, size=(400, 1))),
+        },
+        coords={"model": ["a"], "origin": origin, "lead": [1], "quantile": LEVELS},
+    ).assign_coords(valid_time=(("origin", "lead"), months("1985-02", 400)[:, None]))
+    series["uncertainty"][:] = 1.0
+    plain = score(table, series, {"1": (1, 1)}, "a")
+    honest = score(table, series, {"1": (1, 1)}, "a", observation_error=True)
+    assert plain["coverage90"].item() < 0.82
+    assert honest["coverage90"].item() == pytest.approx(0.9, abs=0.05)
+    assert honest["crps_floor"].item() == pytest.approx(1 / math.sqrt(math.pi), rel=0.01)
+    assert honest["crps"].item() > honest["crps_floor"].item()
+
+
+def test_floor_is_the_score_of_who_knows_the_truth() -> None:
+    generator = np.random.default_rng(5)
+    errors = xr.DataArray(generator.normal(0, 0.7, 20000), dims="case")
+    expected = crps_from_quantiles(forecast_array(stats.norm.ppf(LEVELS, 0, 0.7)), errors).mean().item()
+    assert observation_floor(xr.DataArray(0.7)).item() == pytest.approx(expected, rel=0.03)
+
+
+def test_errors_by_group(table: xr.Dataset, series: xr.Dataset) -> None:
+    state = np.where(np.arange(500) % 2 == 0, "El Nino", "neutral").astype(object)
+    state[:330] = ""
+    labels = at_valid_time(xr.DataArray(state, dims="time", coords={"time": series["time"]}), table)
+    assert labels.dims == ("origin", "lead")
+    groups = score_groups(judged_cells(table), labels)
+    assert groups["label"].values.tolist() == ["El Nino", "neutral"]
+    cells = [(o, k) for o, k in cells_of(table, 1, LEADS) if labels.values[o, k] == "neutral"]
+    expected = np.mean(
+        [naive_crps(table["forecast"].values[3, o, k], table["observed"].values[o, k]) for o, k in cells]
+    )
+    assert groups["crps"].sel(model="lstm-direct", label="neutral").item() == pytest.approx(expected)
+    assert groups["n"].sel(label="neutral").item() == len(cells)
+    by_origin = xr.DataArray(["early"] * 7 + ["late"] * 7, dims="origin", coords={"origin": table["origin"]})
+    assert score_groups(judged_cells(table), by_origin)["n"].sum() == len(cells_of(table, 1, LEADS))
+    with pytest.raises(ClimateError, match="found no label"):
+        score_groups(judged_cells(table), xr.full_like(labels, ""))
+
+
+def test_months_outside_the_record_have_no_value(table: xr.Dataset, series: xr.Dataset) -> None:
+    short = series.isel(time=slice(0, 320))  # to 2006-08
+    found = at_valid_time(short["value"], table)
+    assert found.values[0, 0] == series["value"].sel(time="2006-01").item()
+    assert np.isnan(found.values[1, 2:]).all()
+    assert np.isfinite(found.values[1, :2]).all()

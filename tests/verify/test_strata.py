@@ -1,0 +1,132 @@
+"""Scores of parts of the sample, all places together, and what the stage of revisions writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from climate.errors import ClimateError
+from climate.schema import QUANTILES, TIME_DTYPE
+from climate.stages import revisions as stage
+from climate.verify.across_places import pool
+from climate.verify.losses import cell_scores
+from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, group_scores
+
+LEADS, ORIGINS = 12, 9
+
+
+def months_from(first: str, count: int) -> np.ndarray:
+    return (np.datetime64(first, "M") + np.arange(count)).astype(TIME_DTYPE)
+
+
+def make_table(region: str, factor: dict[str, float], scale: float = 1.0) -> xr.Dataset:
+    """Forecasts whose error is that of the first model times a factor; half a year between origins."""
+    random = np.random.default_rng(len(region))
+    origins = months_from("2006-01", 6 * ORIGINS)[::6]
+    observed = scale * random.standard_normal((ORIGINS, LEADS))
+    error = scale * (1 + np.abs(random.standard_normal((ORIGINS, LEADS))))
+    observed[-1, :] = np.nan
+    forecast = np.stack([np.nan_to_num(observed) + error * value for value in factor.values()])
+    months = origins.astype("datetime64[M]")[:, None] + np.arange(1, LEADS + 1)
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), np.repeat(forecast[..., None], len(QUANTILES), -1)),
+            "observed": (("origin", "lead"), observed),
+        },
+        coords={
+            "model": np.array(list(factor), dtype=object),
+            "origin": origins,
+            "lead": np.arange(1, LEADS + 1),
+            "quantile": list(QUANTILES),
+            "valid_time": (("origin", "lead"), months.astype(TIME_DTYPE)),
+        },
+        attrs={"region": region},
+    )
+
+
+def make_series() -> xr.Dataset:
+    time = months_from("2000-01", 180)
+    early = np.arange(180) < 100
+    return xr.Dataset(
+        {
+            "value": ("time", np.zeros(180)),
+            "period": ("time", np.where(early, "Old", "New").astype(object)),
+            "site": ("time", np.where(early, "", "Hill").astype(object)),
+        },
+        coords={"time": time},
+    )
+
+
+def test_enso_states_follow_the_three_month_mean_and_not_the_warming() -> None:
+    time = months_from("1950-01", 600)
+    values = 0.02 * np.arange(600) / 12 + np.cos(2 * np.pi * np.arange(600) / 12)
+    values[300:305] += 1.5
+    values[400:405] -= 1.5
+    values[350] += 1.4  # a single month is no episode of its own
+    states = enso_state(xr.DataArray(values, dims="time", coords={"time": time})).values
+    assert set(states[301:304]) == {EL_NINO}
+    assert set(states[401:404]) == {LA_NINA}
+    assert states[350] == NEUTRAL
+    assert set(states[200:290]) == {NEUTRAL}
+    assert states[0] == states[-1] == ""
+
+
+def test_a_missing_month_leaves_its_neighbours_without_a_state() -> None:
+    values = np.zeros(480)
+    values[100] = np.nan
+    states = enso_state(xr.DataArray(values, dims="time", coords={"time": months_from("1980-01", 480)})).values
+    assert set(states[99:102]) == {""}
+    assert states[98] == states[102] == NEUTRAL
+
+
+def test_eras_halve_the_verified_origins_alone() -> None:
+    labels = eras(make_table("here", {"trend": 1.0})).values
+    assert labels.tolist() == [FIRST_ERA] * 4 + [SECOND_ERA] * 4 + [""]
+
+
+def test_group_scores_are_means_over_the_cells_of_their_label() -> None:
+    table, series = make_table("here", {"trend": 1.0, "lstm-direct": 2.0}), make_series()
+    rows = group_scores(table, series, None, {"1-12": (1, 12), "1": (1, 1)})
+    assert set(rows["grouping"].values) == {"period", "era"}
+    crps = cell_scores(table)["crps"].values
+    months = table["valid_time"].values.astype("datetime64[M]")
+    old = (months < np.datetime64("2008-05")) & np.isfinite(table["observed"].values)
+    row = rows.isel(row=int(np.flatnonzero((rows["label"] == "Old").values & (rows["block"] == "1-12").values)[0]))
+    assert float(row["crps"].sel(model="lstm-direct")) == pytest.approx(crps[1][old].mean())
+    assert (int(row["n"]), int(row["months"])) == (old.sum(), np.unique(months[old]).size)
+    assert row["last"].values == np.datetime64("2008-04")
+    assert "New, Hill" in rows["label"].values
+    whole = rows.isel(row=((rows["grouping"] == "period") & (rows["block"] == "1-12")).values)
+    assert int(whole["n"].sum()) == np.isfinite(table["observed"]).sum()
+
+
+def test_places_count_alike_whatever_their_unit() -> None:
+    here = make_table("here", {"trend": 1.0, "ets": 3.0, "lstm-direct": 1.2})
+    there = make_table("there-far", {"trend": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
+    found = pool([here, there], {"1-12": (1, 12)}).sel(block="1-12")
+    assert float(found["pooled_ratio_best"].sel(model="lstm-direct")) == pytest.approx(1.0)
+    assert float(found["pooled_ratio_best"].sel(model="trend")) == pytest.approx(2.0)
+    low, high = (float(found[f"pooled_ratio_best_{side}"].sel(model="ets")) for side in ("low", "high"))
+    assert low <= float(found["pooled_ratio_best"].sel(model="ets")) <= high
+    assert float(found["pooled_p_best"].sel(model="ets")) < 0.05
+
+
+def test_a_vintage_that_cannot_be_had_is_named_with_the_reason_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(key: str, old: str, _: str) -> dict[str, object]:
+        raise ClimateError(f"{key}: vintage {old} cannot be had: registry: no answer")
+
+    monkeypatch.setattr(stage, "_row", refuse)
+    monkeypatch.setattr(stage, "REVISIONS", tmp_path / "revisions.json")
+    stage.run()
+    written = json.loads((tmp_path / "revisions.json").read_text())
+    assert written["compared"] == []
+    [refused] = written["refused"]
+    assert refused["source"] == "ncep-air"
+    assert "registry: no answer" in refused["reason"]
+    assert "noaa-co2-mlo" in written["alone"]
