@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from climate import paths
 from climate.files import read_netcdf, write_netcdf
+from climate.forecasters.registry import make
 from climate.hindcast.known_covariates import ceiling_table
 from climate.hindcast.rolling import origins
 from climate.parallel.tasks import settled
@@ -26,7 +27,7 @@ def run() -> None:
         table = ceiling_table(
             series,
             covariates,
-            params.ceiling.models,
+            [make(name) for name in params.ceiling.models],
             origins(plan.first_origin, plan.every, plan.origins),
             plan.leads,
             params.baselines.refit_every,

@@ -209,7 +209,7 @@ def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path)
             {"source": "kaggle-countries"},
             "panels.here needs source 'kaggle-countries', which is not under pull.sources",
         ),
-        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990, after the first origin 1985-01"),
+        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990-12, after the first origin 1985-01"),
         ({"title": ""}, "panels.here.title"),
     ],
 )
