@@ -135,6 +135,10 @@ class Params(Strict):
                     f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
                 )
 
+        for region in self.ceiling.regions:
+            if region not in self.regions:
+                raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
+
     def _check_models(self) -> None:
         leads, short = self.backtest.leads, {}
         for key, (names, known) in self.chosen_models.items():

@@ -134,7 +134,7 @@ def test_a_baseline_or_overlap_that_reaches_past_the_first_origin_is_refused() -
     splices = {"co2": {"parts": ["old", "new"], "overlap_end": "2004-12"}}
     params = HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | {"splices": splices})
     check_no_lookahead(params, "2004-12")
-    with pytest.raises(ClimateError, match=r"harmonize\.splices\.co2: the overlap of old ends in 2004-12"):
+    with pytest.raises(ClimateError, match=r"harmonize\.splices\.co2\.overlap_end ends in 2004-12"):
         check_no_lookahead(params, "2004-11")
     splices["co2"]["parts"] = [{"source": "old", "overlap_end": "1990-12"}, "new"]
     check_no_lookahead(HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | {"splices": splices}), "1990-12")
