@@ -85,7 +85,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
         one["seam_pictures"] = [overview["seams"][place] for place in one["seam_places"]]
     environment = pages.environment()
     span, standfirst = _span(inputs), text.standfirst(inputs, found)
-    shared: dict[str, Any] = pages.frame(inputs.params, span=span, standfirst=standfirst) | {
+    shared: dict[str, Any] = pages.frame(span=span, standfirst=standfirst) | {
         "inputs": inputs,
         "title": inputs.title,
         "places": places,
