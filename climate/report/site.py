@@ -146,9 +146,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
         environment, "understanding.html.j2", destination / "understanding.html", shared | {"root": "", "embed": False}
     )
     _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
-    if shared["projection"]:
-        target = destination / "projection.html"
-        _write(environment, "projection.html.j2", target, shared | {"root": "", "embed": False})
+    _write(environment, "projection.html.j2", destination / "projection.html", shared | {"root": "", "embed": False})
     gallery.write(destination)
     return index
 

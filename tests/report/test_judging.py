@@ -259,4 +259,4 @@ def test_pages_without_projection_say_so() -> None:
     inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
     assert all(projection.region_part(inputs, region, nothing, nothing) is None for region in inputs.regions)
     assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
-    assert projection.page(plain, [], nothing, nothing) is None
+    assert projection.page(plain, [], nothing, nothing)["skipped"]
