@@ -159,41 +159,6 @@ class NotebookParams(Strict):
     record: Name
 
 
-class UnderstandParams(Strict):
-    """What the direct LSTM is tried on to understand it: origins that are all verified before the cut-off."""
-
-    records: list[Name] = Field(min_length=1)
-    before: Month
-    first_origin: Month
-    every: int = Field(ge=1, le=120)
-    origins: int = Field(ge=1, le=1200)
-    refit_every: int = Field(ge=1)
-    seeds: list[int] = Field(min_length=2)
-    short_lookback: int = Field(ge=12, le=240)
-    run_sweep: bool
-    """Whether the stage runs the sweep itself; else it reads the committed one."""
-    levels: dict[str, tuple[float, float]] = Field(min_length=3, strict=False)
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _pairs(cls, levels: Any) -> Any:
-        if isinstance(levels, dict):
-            return {key: tuple(pair) if isinstance(pair, list) else pair for key, pair in levels.items()}
-        return levels
-
-    @field_validator("levels")
-    @classmethod
-    def _settings(cls, levels: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-        for name, (low, high) in levels.items():
-            if name not in ("units", "lookback", "epochs", "learning_rate", "batch"):
-                raise ValueError(
-                    f"level '{name}' is no number of `lstm`: units, lookback, epochs, learning_rate, batch"
-                )
-            if low >= high:
-                raise ValueError(f"levels of '{name}' must be a low and a high value")
-        return levels
-
-
 class FilmParams(Strict):
     """The film: of which record, how long, how many frames a second."""
 
@@ -250,8 +215,6 @@ class Params(Strict):
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
-    understand: UnderstandParams | None = None
-    """None: the report has no chapter on what the network depends on."""
     film: FilmParams = FilmParams()
     slides: SlidesParams = SlidesParams()
 
@@ -286,6 +249,9 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
+        for region in self.ceiling.regions:
+            if region not in self.regions:
+                raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
         for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
             if told is not None and told not in self.regions:
                 raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")

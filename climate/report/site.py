@@ -20,7 +20,6 @@ from climate.report import (
     projection,
     tables,
     text,
-    understanding,
     words,
 )
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
@@ -116,7 +115,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     projected = [place["projection"] for place in places if place["projection"]]
     shared["projection"] = projection.page(inputs, projected, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
-    shared |= understanding.page(inputs, gallery.add, whole)
     found_steps = steps(inputs.pipeline, inputs.params)
     pipeline = pipeline_figure(found_steps) if found_steps else None
     pipeline_picture = gallery.add(pipeline, "Drawn from dvc.yaml and params.yaml.")
@@ -153,9 +151,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
         "methods.html.j2",
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
-    )
-    _write(
-        environment, "understanding.html.j2", destination / "understanding.html", shared | {"root": "", "embed": False}
     )
     _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
     if shared["projection"]:
