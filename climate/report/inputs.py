@@ -37,7 +37,6 @@ class ReportInputs:
         groups: scores of parts of the sample along dim `row`, see climate.verify.strata; or None.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates; or None.
         revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
-        insight: what the chapter on understanding shows, a report.understanding.Insight; or None.
         projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
         simulation: size and power of the tests, see climate.simulation; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
@@ -61,7 +60,6 @@ class ReportInputs:
     groups: xr.Dataset | None = None
     ceiling: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
-    insight: Any = None
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
     projection: Mapping[str, xr.Dataset] | None = None

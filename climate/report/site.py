@@ -20,7 +20,6 @@ from climate.report import (
     projection,
     tables,
     text,
-    understanding,
     words,
 )
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
@@ -113,7 +112,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     projected = [place["projection"] for place in places if place["projection"]]
     shared["projection"] = projection.page(inputs, projected, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
-    shared |= understanding.page(inputs, gallery.add, whole)
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
@@ -141,9 +139,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
         "methods.html.j2",
         destination / "methods.html",
         shared | {"settings": settings, "root": "", "embed": False},
-    )
-    _write(
-        environment, "understanding.html.j2", destination / "understanding.html", shared | {"root": "", "embed": False}
     )
     _write(environment, "judging.html.j2", destination / "judging.html", shared | {"root": "", "embed": False})
     _write(environment, "projection.html.j2", destination / "projection.html", shared | {"root": "", "embed": False})

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from climate import paths
@@ -17,17 +16,12 @@ from climate.params.params import PARAMS_FILE, load_params
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
 from climate.report.site import DrawnPlace, all_contests, draw_place, render
-from climate.report.understanding import Insight
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
-from climate.verify.annual import annual_hindcasts, error_summary
 
 log = logging.getLogger("climate")
 
 ARCHITECTURE = Path("docs/architecture.md")
-
-GLOBE = "globe"
-"""Region whose annual means are compared with published forecasts, where it is run."""
 
 
 def run() -> None:
@@ -76,31 +70,12 @@ def read_inputs() -> ReportInputs:
         groups=read_netcdf(paths.GROUPS),
         ceiling=read_netcdf(paths.CEILING_SCORES),
         revisions=read_json(paths.REVISIONS),
-        insight=_insight(kept),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
         simulation=read_netcdf(paths.SIMULATION),
         cost=read_json(paths.COST),
         projection={path.stem: read_netcdf(path) for path in sorted(paths.PROJECTION.glob("*.nc"))},
     )
-
-
-def _insight(regions: list[str]) -> Insight:
-    """What stage `understand` left, and the committed results of benchmarks/."""
-    tables = {
-        path.stem: pd.read_csv(path)
-        for path in sorted(paths.UNDERSTANDING.glob("*.csv"))
-        if path.read_text(encoding="utf-8").strip()
-    }
-    annual = read_json(paths.ANNUAL) if paths.ANNUAL.exists() else {}
-    globe = {}
-    if GLOBE in regions:
-        hindcasts = annual_hindcasts(read_netcdf(paths.forecast_file("combined", GLOBE)))
-        if hindcasts.sizes["year"]:
-            first, last = int(hindcasts["year"][0]), int(hindcasts["year"][-1])
-            globe = {f"{first}-{last}": error_summary(hindcasts)}
-    peers = read_json(paths.PEERS) if paths.PEERS.exists() else {}
-    return Insight(**tables, peers=peers, annual=annual, globe=globe)
 
 
 def _shapes(keys: list[str]) -> dict[str, Any]:
