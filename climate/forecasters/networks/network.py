@@ -22,7 +22,7 @@ THREADS = 1
 """Threads of TensorFlow: small networks run no faster on more, and one makes the sums' order certain."""
 
 STEPS_PER_EXECUTION = 1000
-"""Steps that `fit` may take without a return to Python, which costs as much as a step; it stops where the data end."""
+"""Steps that `fit` takes without a return to Python, which would add a third to its time; it ends with the data."""
 
 
 def load_keras() -> Any:
