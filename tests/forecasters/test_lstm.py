@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_mont
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks import dense
 from climate.forecasters.networks.lstm import DirectLstm, direct_network, pinball
+from climate.forecasters.networks.network import Network, load_keras
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.networks.tutorial import TutorialLstm
 from climate.forecasters.registry import MAX_LEADS, make, names_of
@@ -114,6 +116,30 @@ def test_a_fit_does_not_depend_on_fits_before_it(history: xr.Dataset) -> None:
     first = DirectLstm(PARAMS).fit(history).forecast(history, LEADS)
     DirectLstm(PARAMS).fit(record(seed=5)).forecast(history, LEADS)
     np.testing.assert_array_equal(DirectLstm(PARAMS).fit(history).forecast(history, LEADS), first)
+
+
+def test_later_fits_need_no_new_trace() -> None:
+    keras = load_keras()
+    traces: list[int] = []
+
+    def loss(outputs: Any, targets: Any, weights: Any) -> Any:
+        traces.append(1)
+        return keras.ops.sum(weights * keras.ops.square(outputs - targets)) / keras.ops.sum(weights)
+
+    def build() -> Any:
+        inputs = keras.Input((1,))
+        return keras.Model([inputs], keras.layers.Dense(1)(inputs))
+
+    network = Network(build, loss, batch=8)
+    start = network.fresh(1)
+    seen = []
+    for rows, epochs, rate in ((40, 1, 0.1), (50, 2, 0.01)):
+        inputs = np.linspace(-1, 1, rows)[:, None]
+        weights = np.ones_like(inputs)
+        trained = network.train(start, [inputs], inputs, weights, epochs=epochs, learning_rate=rate, seed=1)
+        assert np.abs(trained[0] - start[0]).max() > rate / 2
+        seen.append(len(traces))
+    assert seen[0] == seen[1]
 
 
 def test_seeds_differ_and_their_quantiles_are_averaged(history: xr.Dataset) -> None:
