@@ -93,7 +93,7 @@ def combine(region: Region) -> None:
 @app.command("set")
 def set_(name: SetName) -> None:
     """Hindcast and score every place of a set."""
-    from climate.stages.sets import run
+    from climate.stages.panels import run
 
     run(name)
 

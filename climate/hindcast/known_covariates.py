@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import Fitted, FloatArray
+from climate.forecasters.base import EachPlace, FittedPlace, FloatArray
 from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima, sarimax_enso, trend_arma_enso
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
@@ -31,7 +31,7 @@ CEILINGS = {"sarimax-enso": sarimax_enso, "trend-arma-enso": trend_arma_enso}
 class FittedKnown:
     """A fitted model, and covariates beyond any origin."""
 
-    fitted: Fitted
+    fitted: FittedPlace
     covariates: xr.Dataset
 
     @property
@@ -41,7 +41,7 @@ class FittedKnown:
 
     @property
     def fallbacks(self) -> int:
-        """See `Fitted.fallbacks`."""
+        """See `FittedPlace.fallbacks`."""
         return self.fitted.fallbacks
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
@@ -55,7 +55,7 @@ class FittedKnown:
 
 
 @dataclass(frozen=True)
-class KnownCovariates:
+class KnownCovariates(EachPlace):
     """`forecaster` with the future of its covariates: `covariate` (time, predictor), not cut at any origin."""
 
     forecaster: CovariateArima
@@ -66,9 +66,9 @@ class KnownCovariates:
         """Name in tables."""
         return self.forecaster.name + KNOWN
 
-    def fit(self, history: xr.Dataset) -> FittedKnown:
+    def fit_place(self, history: xr.Dataset) -> FittedKnown:
         """Estimate on the history alone, as the forecast does."""
-        return FittedKnown(self.forecaster.fit(history), self.covariates)
+        return FittedKnown(self.forecaster.fit_place(history), self.covariates)
 
 
 def ceiling_table(

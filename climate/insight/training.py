@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, history_values
-from climate.forecasters.features import YEAR, Frame, covariates_of, trailing_line, trailing_mean
+from climate.forecasters.base import MAX_LEADS, FloatArray, IntArray, calendar_months, history_values
+from climate.forecasters.features import Frame, filled_covariates, trailing_line, trailing_mean
 from climate.forecasters.networks.dense import loss_and_slope
-from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm, FittedDirect, direct_network
+from climate.forecasters.networks.lstm import DirectLstm, FittedDirect, direct_network
 from climate.forecasters.networks.network import Network, Weights, load_keras
 from climate.hindcast.rolling import history_of
 from climate.insight import probes
 from climate.params.params import LstmParams
-from climate.schema import QUANTILES
+from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 QUANTITIES = {
     "season": "time of year",
@@ -66,7 +66,7 @@ def open_training(series: xr.Dataset, covariates: xr.Dataset, settings: LstmPara
     seen: list[tuple[float, Weights]] = []
     network.watch = lambda loss, weights: seen.append((loss, weights))
     try:
-        fitted = DirectLstm(settings).fit(history)
+        fitted = DirectLstm(settings).fit_place(history)
     finally:
         network.watch = None
     # all seeds share frame, scalers and linear start, so that one fit trains them one after the other
@@ -92,17 +92,17 @@ def open_training(series: xr.Dataset, covariates: xr.Dataset, settings: LstmPara
 
 def _quantities(history: xr.Dataset, level: FloatArray, targets: FloatArray) -> dict[str, FloatArray]:
     """What is known of each month (row, column), NaN where it is not; see QUANTITIES."""
-    angle = 2 * np.pi * calendar_months(history) / YEAR
+    angle = 2 * np.pi * calendar_months(history) / MONTHS_PER_YEAR
     line, slope = trailing_line(level, SLOPE_MONTHS)
-    enso = trailing_mean(covariates_of(history)[:, 0], ENSO_MONTHS)
+    enso = trailing_mean(filled_covariates(history)[:, 0], ENSO_MONTHS)
     with np.errstate(invalid="ignore"):
-        change = targets[:, :YEAR].mean(axis=1)
+        change = targets[:, :MONTHS_PER_YEAR].mean(axis=1)
     return {
         "season": np.column_stack([np.sin(angle), np.cos(angle)]),
         "departure": (level - line)[:, None],
         "trend": slope[:, None],
         "enso": enso[:, None],
-        "enso-before": np.concatenate([np.full(YEAR, np.nan), enso[:-YEAR]])[:, None],
+        "enso-before": np.concatenate([np.full(MONTHS_PER_YEAR, np.nan), enso[:-MONTHS_PER_YEAR]])[:, None],
         "enso-ahead": np.concatenate([enso[ENSO_AHEAD:], np.full(ENSO_AHEAD, np.nan)])[:, None],
         "change": change[:, None],
     }

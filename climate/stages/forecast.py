@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import read_netcdf, write_netcdf
+from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import ALONE, settled
@@ -58,15 +58,18 @@ def run_combine(region: str) -> None:
 
 def _pooled(region: str, params: Params) -> list[xr.Dataset]:
     """Hindcasts of the forecasters of the pool; none for a region of another kind than the pool learnt from."""
+    from climate.forecasters.planet.estimation import Pool
     from climate.forecasters.planet.forecaster import POOLED, refusal
-    from climate.stages.pool import read_pools
 
     reason = refusal(_read_series(region, params))
-    pools, missing = ([], None) if reason else read_pools()
-    if reason or missing:
-        log.info("%s: not forecast by the pool, %s", region, reason or missing)
+    parts: list[dict[str, Any]] = []
+    if not reason:
+        parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+    if reason:
+        log.info("%s: not forecast by the pool, %s", region, reason)
         return []
     makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
+    pools = [Pool.from_arrays(arrays) for arrays in parts]
     forecasters = [make(pools, params.pool) for make in makers]
     return [_hindcast(region, params, forecasters, params.pool.refit_every, ALONE)]
 

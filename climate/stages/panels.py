@@ -1,0 +1,66 @@
+"""Stage `sets`: every region of a panel, forecast and scored together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from climate import paths
+from climate.errors import ClimateError
+from climate.files import read_arrays, read_parts, write_netcdf
+from climate.forecasters.base import Forecaster
+from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.forecaster import POOLED
+from climate.hindcast.panels import cut_panel, score_panel
+from climate.params.params import Params, load_params
+from climate.stages.harmonize import read_sources
+
+log = logging.getLogger("climate")
+
+
+def run(name: str) -> None:
+    """Forecast and score the panel `name` of params.yaml."""
+    params = load_params()
+    if name not in params.sets:
+        raise ClimateError(f"unknown set '{name}': expected a key of `sets` in params.yaml ({', '.join(params.sets)})")
+    definition, target = params.sets[name], paths.set_file(name)
+    pulled = read_sources(definition.sources)
+    reason = "; ".join(f"source {key} is unavailable ({why})" for key, why in pulled.unavailable.items())
+    if reason:
+        log.warning("%s: skipped, %s", name, reason)
+        write_netcdf(xr.Dataset(attrs={"title": definition.title, "skipped": reason}), target)
+        return
+    forecasters, earliest = make_forecasters(name, definition.models, params)
+    record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
+    panel = cut_panel(record, definition, shapes, params.harmonize)
+    scores = score_panel(name, panel, forecasters, params, earliest)
+    for region in scores["skipped"].values:
+        log.info("%s: %s left out, %s", name, region, scores["reason"].sel(skipped=region).item())
+    write_netcdf(scores, target)
+
+
+def make_forecasters(name: str, models: Sequence[str], params: Params) -> tuple[list[Forecaster], np.datetime64 | None]:
+    """The models of a panel, and the first month that all of them can forecast from."""
+    forecasters: list[Forecaster] = []
+    earliest = None
+    for model in models:
+        if model in BASELINES:
+            forecasters.append(BASELINES[model]())
+        elif model in LSTMS:
+            forecasters.append(LSTMS[model](params.lstm))
+        elif model in POOLED:
+            parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+            if reason:
+                raise ClimateError(f"params.yaml: sets.{name}.models: {model} cannot be run: {reason}; leave it out")
+            pools = [Pool.from_arrays(arrays) for arrays in parts]
+            forecasters.append(POOLED[model](pools, params.pool))
+            earliest = np.datetime64(pools[0].month, "M")
+        else:
+            known = ", ".join([*BASELINES, *LSTMS, *POOLED])
+            raise ClimateError(f"params.yaml: sets.{name}.models: unknown model '{model}', expected some of {known}")
+    return forecasters, earliest
