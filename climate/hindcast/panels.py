@@ -220,10 +220,11 @@ class PanelTask:
     blocks: Mapping[str, tuple[int, int]]
 
 
-def split(task: PanelTask, size: int = REGIONS_PER_TASK) -> list[PanelTask]:
-    """The same with `size` regions each."""
-    starts = range(0, task.history.sizes["place"], size)
-    return [replace(task, history=task.history.isel(place=slice(start, start + size))) for start in starts]
+def split(task: PanelTask) -> list[PanelTask]:
+    """The same with REGIONS_PER_TASK regions each."""
+    starts = range(0, task.history.sizes["place"], REGIONS_PER_TASK)
+    parts = [task.history.isel(place=slice(start, start + REGIONS_PER_TASK)) for start in starts]
+    return [replace(task, history=part) for part in parts]
 
 
 def score_task(task: PanelTask) -> dict[str, FloatArray]:
