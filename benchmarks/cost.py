@@ -23,10 +23,10 @@ from benchmarks.readme import put
 from climate import paths
 from climate.files import read_arrays, read_netcdf, read_parts, write_json
 from climate.forecasters.base import Forecaster, as_panel
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Pool
-from climate.forecasters.planet.forecaster import POOLED, refusal
+from climate.forecasters.planet.forecaster import refusal
+from climate.forecasters.registry import make
 from climate.hindcast.rolling import history_of
 from climate.params.params import load_params
 
@@ -78,11 +78,11 @@ def main() -> None:
     params = load_params()
     region = sys.argv[1] if len(sys.argv) > 1 else "globe"
     history = early_history(region, params.backtest.first_origin)
-    forecasters: list[Forecaster] = [BASELINES[name]() for name in params.baselines.models]
-    forecasters += [LSTMS[name](params.lstm) for name in params.lstm.models]
+    forecasters: list[Forecaster] = [make(name) for name in params.baselines.models]
+    forecasters += [make(name, params.lstm.settings(NetworkSettings)) for name in params.lstm.models]
     if not refusal(read_netcdf(paths.series_file(region))):
         pools = [Pool.from_arrays(arrays) for arrays in read_parts(paths.POOL, ".npz", read_arrays)[0]]
-        forecasters += [POOLED[name](pools, params.pool) for name in params.pool.models]
+        forecasters += [make(name, pools) for name in params.pool.models]
     rows = []
     for forecaster in forecasters:
         rows.append(measure(forecaster, history, params.backtest.leads, ROUNDS))

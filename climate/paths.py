@@ -15,7 +15,7 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
-SETS = Path("build/sets")
+PANELS = Path("build/panels")
 STUDY = Path("build/study")
 SCORES = Path("build/scores.nc")
 GROUPS = Path("build/groups.nc")
@@ -30,7 +30,7 @@ PROJECTION = Path("build/projection")
 SIMULATION = Path("build/simulation.nc")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
-SET_PAGES = REPORTS / "sets"
+PANEL_PAGES = REPORTS / "panels"
 WALKTHROUGH = REPORTS / "walkthrough.html"
 API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
@@ -63,6 +63,6 @@ def ceiling_file(region: str) -> Path:
     return CEILING / f"{region}.nc"
 
 
-def set_file(name: str) -> Path:
-    """The scores of one set."""
-    return SETS / f"{name}.nc"
+def panel_file(name: str) -> Path:
+    """The scores of one panel."""
+    return PANELS / f"{name}.nc"

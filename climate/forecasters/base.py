@@ -19,6 +19,7 @@ import xarray as xr
 from scipy.special import ndtri
 
 from climate.errors import ClimateError
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -29,9 +30,6 @@ NORMAL_QUANTILES: FloatArray = ndtri(np.array(QUANTILES))
 
 MEDIAN = QUANTILES.index(0.5)
 """Position of the median among the quantiles."""
-
-MAX_LEADS = 60
-"""Leads that forecasters with a fixed number of outputs predict (months)."""
 
 
 class Fitted(Protocol):

@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import (
-    MAX_LEADS,
     EachPlace,
     FittedPlace,
     FloatArray,
@@ -38,6 +37,7 @@ from climate.forecasters.features import (
     trailing_mean,
 )
 from climate.forecasters.linear import ridge_start
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import MONTHS_PER_YEAR
 
 MIN_MONTHS = 216

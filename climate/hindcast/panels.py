@@ -22,8 +22,9 @@ from climate.harmonize.regions import footprint, is_grid
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
 from climate.parallel.tasks import run_tasks, settled
-from climate.params.params import BacktestParams, Params
-from climate.params.regions import HarmonizeParams, RegionDefinition, SetDefinition, check_no_lookahead
+from climate.params.params import Params
+from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_lookahead
+from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
@@ -59,7 +60,7 @@ class Panel:
 
 def cut_panel(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
 ) -> Panel:
@@ -108,7 +109,7 @@ def _published(record: xr.Dataset) -> xr.Dataset:
 
 def _cut_out(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
     skipped: dict[str, str],
@@ -160,7 +161,7 @@ def last_month(value: xr.DataArray) -> np.datetime64:
 
 
 def panel_origins(
-    definition: SetDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
+    definition: PanelDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
 ) -> list[np.datetime64]:
     """Origins of a panel (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
 
@@ -274,9 +275,9 @@ def score_panel(
     Raises:
         ClimateError: no region is long enough, no origin fits, or the baseline ends after the first origin.
     """
-    definition, plan, value = params.sets[name], params.backtest, panel.dataset["value"]
+    definition, plan, value = params.panels[name], params.backtest, panel.dataset["value"]
     origins = panel_origins(definition, plan, value, earliest)
-    check_no_lookahead(params.harmonize.alone, str(origins[0]))
+    check_no_lookahead(params.harmonize.alone, str(origins[0]), f"panels.{name}")
     ends = tuple(int(end) for end in np.searchsorted(months_of(value["time"]), np.array(origins)) + 1)
     panel = drop_short(panel, ends, plan.min_history)
     history = panel.dataset[["value"]].drop_vars(["mark", "latitude", "longitude"]).rename(series="place")

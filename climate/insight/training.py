@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.forecasters.base import MAX_LEADS, FloatArray, IntArray, calendar_months, history_values
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, history_values
 from climate.forecasters.features import Frame, filled_covariates, trailing_line, trailing_mean
 from climate.forecasters.networks.dense import loss_and_slope
 from climate.forecasters.networks.lstm import DirectLstm, FittedDirect, direct_network
 from climate.forecasters.networks.network import Network, Weights, load_keras
+from climate.forecasters.registry import MAX_LEADS
 from climate.hindcast.rolling import history_of
 from climate.insight import probes
 from climate.params.params import LstmParams

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import MAX_LEADS, FloatArray
+from climate.forecasters.base import FloatArray
 from climate.forecasters.features import Frame, Rows
 from climate.forecasters.networks.lstm import DirectLstm
+from climate.forecasters.registry import MAX_LEADS
 from climate.hindcast.rolling import backtest
 from climate.params.params import LstmParams
 from climate.verify.losses import cell_scores

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.forecasters.registry import Kind, is_kind, ordered
 from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
 from climate.report.figures.base import Drawing, csv_bytes, develop
-from climate.report.palette import is_network, ordered, style_of
+from climate.report.palette import style_of
 from climate.report.tables import Cell, Column, Table
-from climate.verify.comparison import is_classical
 
 HEADLINE_BLOCK = "1-12"
 """Lead block that the page speaks of, where it was scored."""
@@ -186,9 +186,9 @@ def drawings(inputs: SetInputs) -> list[Drawing]:
             f"The error of {phrase} itself, {inputs.when}: where the weather of single months is hard to foresee.",
         )
     )
-    classical = [model for model in inputs.models if is_classical(model)]
+    classical = [model for model in inputs.models if is_kind(model, Kind.CLASSICAL)]
     for model in inputs.models:
-        if is_network(model) and classical:
+        if is_kind(model, Kind.NETWORK) and classical:
             ratio = crps.sel(model=model, drop=True) / crps.sel(model=classical).min("model")
             made.append(
                 map_figure(

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.report.palette import ordered, primary_lstm
+from climate.forecasters.registry import ordered, primary_network
 from climate.report.words import typeset
 
 HEADLINE_BLOCKS = ("1-12", "1-60")
@@ -93,7 +93,7 @@ class ReportInputs:
     @property
     def primary(self) -> str | None:
         """The LSTM that verdicts speak of."""
-        return primary_lstm(self.models)
+        return primary_network(self.models)
 
     @property
     def headline_blocks(self) -> list[str]:
@@ -109,8 +109,8 @@ class ReportInputs:
     @property
     def calibrated(self) -> list[str]:
         """Models whose intervals were calibrated on their own earlier errors."""
-        wanted = self.params.get("combine", {}).get("calibrate", [])
-        return [name for name in self.models if name in wanted]
+        left_out = self.params.get("combine", {}).get("uncalibrated", [])
+        return [name for name in self.models if name not in left_out]
 
     @property
     def reference(self) -> str:

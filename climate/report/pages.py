@@ -10,8 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from climate.forecasters.registry import MODELS
 from climate.report import words
-from climate.report.palette import MODELS, style_of
+from climate.report.palette import style_of
 
 HERE = Path(__file__).parent
 
@@ -33,7 +34,7 @@ PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
     Page("projection", "Projection", "projection.html", needs="project"),
-    Page("sets", "Sets", "index.html#sets", needs="sets"),
+    Page("panels", "Panels", "index.html#panels", needs="panels"),
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
@@ -87,7 +88,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["typeset"] = words.typeset
-    made.globals.update(words=words, style_of=style_of, all_models=MODELS)
+    made.globals.update(words=words, style_of=style_of, all_models=tuple(MODELS.values()))
     return made
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from climate import paths
-from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.hindcast.known_covariates import CEILINGS, ceiling_table
+from climate.forecasters.registry import make
+from climate.hindcast.known_covariates import ceiling_table
 from climate.hindcast.rolling import origins
 from climate.parallel.tasks import settled
 from climate.params.params import load_params
@@ -18,11 +18,6 @@ def run() -> None:
     Regions that are not forecast, or were skipped, are left out; without covariates all are.
     """
     params = load_params()
-    for name in params.ceiling.models:
-        if name not in CEILINGS:
-            raise ClimateError(
-                f"params.yaml: ceiling.models: unknown model '{name}', expected some of {', '.join(CEILINGS)}"
-            )
     paths.CEILING.mkdir(parents=True, exist_ok=True)
     covariates = read_netcdf(paths.COVARIATES)
     if not params.ceiling.models or "covariate" not in covariates:
@@ -32,7 +27,7 @@ def run() -> None:
         table = ceiling_table(
             series,
             covariates,
-            params.ceiling.models,
+            [make(name) for name in params.ceiling.models],
             origins(plan.first_origin, plan.every, plan.origins),
             plan.leads,
             params.baselines.refit_every,

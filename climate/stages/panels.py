@@ -1,4 +1,4 @@
-"""Stage `sets`: every region of a panel, forecast and scored together."""
+"""Stage `panel`: all regions of a panel, forecast and scored together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Pool
-from climate.forecasters.planet.forecaster import POOLED
+from climate.forecasters.registry import find_model, make
 from climate.hindcast.panels import cut_panel, score_panel
 from climate.params.params import Params, load_params
 from climate.stages.harmonize import read_sources
@@ -26,9 +25,9 @@ log = logging.getLogger("climate")
 def run(name: str) -> None:
     """Forecast and score the panel `name` of params.yaml."""
     params = load_params()
-    if name not in params.sets:
-        raise ClimateError(f"unknown set '{name}': expected a key of `sets` in params.yaml ({', '.join(params.sets)})")
-    definition, target = params.sets[name], paths.set_file(name)
+    if name not in params.panels:
+        raise ClimateError(f"unknown panel '{name}': expected a key of `panels` in params.yaml, {[*params.panels]}")
+    definition, target = params.panels[name], paths.panel_file(name)
     pulled = read_sources(definition.sources)
     reason = "; ".join(f"source {key} is unavailable ({why})" for key, why in pulled.unavailable.items())
     if reason:
@@ -46,21 +45,13 @@ def run(name: str) -> None:
 
 def make_forecasters(name: str, models: Sequence[str], params: Params) -> tuple[list[Forecaster], np.datetime64 | None]:
     """The models of a panel, and the first month that all of them can forecast from."""
-    forecasters: list[Forecaster] = []
+    settings: dict[str, list[object]] = {"baselines": [], "lstm": [params.lstm.settings(NetworkSettings)]}
+    sections = {model: find_model(model).section or "baselines" for model in models}
     earliest = None
-    for model in models:
-        if model in BASELINES:
-            forecasters.append(BASELINES[model]())
-        elif model in LSTMS:
-            forecasters.append(LSTMS[model](params.lstm))
-        elif model in POOLED:
-            parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
-            if reason:
-                raise ClimateError(f"params.yaml: sets.{name}.models: {model} cannot be run: {reason}; leave it out")
-            pools = [Pool.from_arrays(arrays) for arrays in parts]
-            forecasters.append(POOLED[model](pools, params.pool))
-            earliest = np.datetime64(pools[0].month, "M")
-        else:
-            known = ", ".join([*BASELINES, *LSTMS, *POOLED])
-            raise ClimateError(f"params.yaml: sets.{name}.models: unknown model '{model}', expected some of {known}")
-    return forecasters, earliest
+    if "pool" in sections.values():
+        parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+        if reason:
+            raise ClimateError(f"params.yaml: panels.{name}.models: pooled models cannot be run: {reason}; remove them")
+        pools = [Pool.from_arrays(arrays) for arrays in parts]
+        settings["pool"], earliest = [pools], np.datetime64(pools[0].month, "M")
+    return [make(model, *settings[section]) for model, section in sections.items()], earliest

@@ -14,11 +14,12 @@ from climate.errors import ClimateError
 from climate.files import write_arrays, write_skipped
 from climate.forecasters.planet.estimation import Pool, followed, train_pool
 from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.settings import PoolSettings
 from climate.harmonize.regions import is_grid
 from climate.harmonize.training_series import training_series
 from climate.hindcast.rolling import estimation_months, known_at
 from climate.parallel.tasks import run_tasks, settled
-from climate.params.params import PoolParams, load_params
+from climate.params.params import load_params
 from climate.stages.harmonize import read_sources
 
 log = logging.getLogger("climate")
@@ -42,11 +43,11 @@ def run() -> None:
             f"'{settings.shapes}'; correct them in params.yaml"
         )
     polygons, coverage = pulled.shapes[settings.shapes], params.harmonize.min_coverage
-    values = training_series(grid, settings.source, polygons, settings.points, coverage)
-    world = planet(grid["value"].load(), values, settings.step)
+    values = training_series(grid, settings.source, polygons, settings.lattice_degrees, coverage)
+    world = planet(grid["value"].load(), values, settings.grid_stride)
     months = estimation_months(params.backtest.first_origin, settings.refit_every, world)
     log.info("pool: %d series, %d estimations from %s", values.sizes["series"], len(months), str(months[0])[:7])
-    tasks = [Training(known_at(world, month), settings) for month in months]
+    tasks = [Training(known_at(world, month), settings.settings(PoolSettings)) for month in months]
     for pool in run_tasks(train, tasks, settled(params.compute), "pool"):
         write_arrays(followed(pool, world).to_arrays(), paths.POOL / f"{np.datetime64(pool.month, 'M')}.npz")
 
@@ -56,7 +57,7 @@ class Training:
     """One estimation: what was known, and how to learn from it."""
 
     history: xr.Dataset
-    settings: PoolParams
+    settings: PoolSettings
 
 
 def train(task: Training) -> Pool:

@@ -8,7 +8,8 @@ from functools import reduce
 import numpy as np
 import xarray as xr
 
-from climate.verify.comparison import RATIO_LEVEL, is_classical
+from climate.forecasters.registry import Kind, is_kind
+from climate.verify.comparison import RATIO_LEVEL
 from climate.verify.losses import cell_scores
 from climate.verify.significance import bootstrap_ratio, dm_test, origin_differences, overlap
 
@@ -33,7 +34,7 @@ def pool(tables: Sequence[xr.Dataset], blocks: Mapping[str, tuple[int, int]]) ->
     spacing = int(np.median(np.diff(months))) if months.size > 1 else 1
     names = ("pooled_ratio_best", "pooled_ratio_best_low", "pooled_ratio_best_high", "pooled_p_best")
     found = {name: np.full((len(models), len(blocks)), np.nan) for name in names}
-    classical = [place for place, name in enumerate(models) if is_classical(name)]
+    classical = [place for place, name in enumerate(models) if is_kind(name, Kind.CLASSICAL)]
     for at, (first, last) in enumerate(blocks.values()):
         losses, opponents = [], []
         for one in cells:

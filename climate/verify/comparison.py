@@ -10,6 +10,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
+from climate.forecasters.registry import Kind, is_kind
 from climate.verify.losses import cell_scores
 from climate.verify.significance import (
     bootstrap_ratio,
@@ -21,23 +22,11 @@ from climate.verify.significance import (
     suits_hln,
 )
 
-NOT_CLASSICAL = ("lstm", "dense", "hybrid", "ridge", "mean", "ensemble", "weighted", "trimmed")
-"""Beginnings of the names of models that are no single classical model: learners and combinations."""
-
 COMPARED = ("reference", "best")
 """Opponents of every model: the reference, and the best classical model of the block."""
 
 RATIO_LEVEL = 0.9
 """Coverage of the bootstrap interval of a ratio of scores."""
-
-
-def is_classical(model: str) -> bool:
-    """Whether a model is a single classical model, one of those that the learners have to beat.
-
-    Statistical models with a covariate are among them (`sarimax-enso`, `trend-arma-enso`); ridge regressions, which
-    read the same predictors as the networks, are learners. What is given the future of a covariate is no model at all.
-    """
-    return not model.startswith(NOT_CLASSICAL) and not model.endswith("-known")
 
 
 def compare_blocks(table: xr.Dataset, blocks: Mapping[str, tuple[int, int]], reference: str) -> xr.Dataset:
@@ -72,7 +61,7 @@ def _compare(losses: FloatArray, models: list[str], reference: str, shared: int)
     """Comparisons of one block, from losses (model, origin, lead) and the overlap of its origins."""
     known = np.isfinite(losses[0]).any(axis=1)
     means = np.array([np.nanmean(loss) if known.any() else math.nan for loss in losses])
-    classical = [i for i, model in enumerate(models) if is_classical(model) and math.isfinite(means[i])]
+    classical = [i for i, model in enumerate(models) if is_kind(model, Kind.CLASSICAL) and math.isfinite(means[i])]
     opponents = {"reference": models.index(reference), "best": min(classical, key=lambda i: means[i], default=-1)}
     best = opponents["best"]
     results = {name: np.full(len(models), math.nan) for name in ("dm_p_reference", "dm_p_best", "dm_hln_p_best")}

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from climate.forecasters import registry
 from climate.forecasters.base import FloatArray, Forecaster, as_panel
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Pool
-from climate.forecasters.planet.forecaster import POOLED
+from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.planet.trailing import WINDOWS
-from climate.params.params import LstmParams, PoolParams
+from climate.forecasters.registry import MODELS, names_of
 from climate.schema import QUANTILES, TIME_DTYPE
 
 MEDIAN = QUANTILES.index(0.5)
@@ -22,37 +22,14 @@ START = "1960-01"
 MONTHS = 264
 POOL_LEADS = 24
 
-NETWORK = LstmParams(
-    refit_every=12,
-    seeds=[1, 2],
-    models=["lstm-direct"],
-    lookback=12,
-    units=4,
-    epochs=2,
-    batch=64,
-    learning_rate=0.001,
-)
-POOL = PoolParams(
-    source="ncep-air",
-    shapes="ar6-regions",
-    points=None,
-    step=1,
-    components=5,
-    refit_every=24,
-    models=["ridge-pooled", "lstm-pooled"],
-    seeds=[1, 2],
-    units=3,
-    epochs=1,
-    batch=64,
-    learning_rate=0.002,
-    thin=4,
-    fine_tune=0,
-)
+NETWORK = NetworkSettings(seeds=(1, 2), lookback=12, units=4, epochs=2, batch=64, learning_rate=0.001)
+POOL = PoolSettings(components=5, row_stride=4, seeds=(1, 2), units=3, epochs=1, batch=64, learning_rate=0.002)
 
-NAMES = [*BASELINES, *LSTMS, *POOLED]
+BASELINES = names_of("baselines")
+NAMES = names_of("baselines", "lstm", "pool")
+POOLED = names_of("pool")
+LIMITED = [name for name in NAMES if MODELS[name].longest_lead]
 VECTORISED = ("seasonal-naive", "seasonal-naive-drift", "climatology-trend", "trend-ar1", *POOLED)
-LIMITED = ("ridge-hybrid", "lstm-direct", "lstm-hybrid", "dense-numpy", *POOLED)
-"""Models with a longest lead."""
 SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
 MARKS = {"sarima-auto": pytest.mark.long}
 """Searching for an order takes minutes."""
@@ -66,12 +43,14 @@ def params(names: Any = NAMES, *, slow: bool = False) -> list[Any]:
 
 def make(name: str, start: str = START) -> Forecaster:
     """A registered forecaster; the pool's estimations are of 18 and 20 years after `start`."""
-    if name in BASELINES:
-        return BASELINES[name]()
-    if name in LSTMS:
-        return LSTMS[name](NETWORK)
     first = int(np.datetime64(start, "M").astype(np.int64))
-    return POOLED[name]([random_pool(first + years * 12) for years in (18, 20)], POOL)
+    settings: dict[str, list[Any]] = {
+        "baselines": [],
+        "lstm": [NETWORK],
+        "pool": [[random_pool(first + years * 12) for years in (18, 20)]],
+    }
+    model: Forecaster = registry.make(name, *settings[MODELS[name].section or ""])
+    return model
 
 
 def random_pool(month: int) -> Pool:

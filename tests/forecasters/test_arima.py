@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.forecasting.theta import ThetaModel
@@ -20,16 +19,15 @@ from climate.forecasters.classical.arima import (
     trend_arma_enso,
 )
 from climate.forecasters.classical.autoreg import AutoReg
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.covariate_forecast import Outlook
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
 from climate.forecasters.combine import ensemble
 from climate.forecasters.hybrid import Expectation
-from climate.hindcast.known_covariates import KNOWN, KnownCovariates, ceiling_scores, ceiling_table
+from climate.forecasters.registry import make
+from climate.hindcast.known_covariates import ceiling_scores, ceiling_table
 from climate.hindcast.rolling import backtest, origins
-from climate.verify.comparison import is_classical
 from tests.forecasters.models import MEDIAN, driven, history, quantiles_of
 
 MONTHS = 420
@@ -171,12 +169,6 @@ def test_expectation_looks_back_alone() -> None:
     assert np.isfinite(whole[200:]).all()
 
 
-def test_who_counts_as_classical() -> None:
-    learners = {"ridge-enso", "ridge-hybrid"}
-    assert {name for name in BASELINES if not is_classical(name)} == learners
-    assert not any(map(is_classical, ("lstm-hybrid", "mean-trimmed", "sarimax-enso" + KNOWN)))
-
-
 def test_trimmed_mean_leaves_out_the_extremes() -> None:
     forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
     np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
@@ -189,10 +181,10 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     series.attrs["region"] = "somewhere"
     covariates = history(values, index)[["covariate"]]
     wanted = origins("1995-12", 12, 8)
-    table = ceiling_table(series, covariates, ["trend-arma-enso"], wanted, 12, 60)
-    names = ["trend-arma-enso", "trend-arma-enso" + KNOWN]
+    table = ceiling_table(series, covariates, [make("trend-arma-enso")], wanted, 12, 60)
+    names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
-    judged = backtest(series, covariates, [BASELINES["trend-ar1"]()], wanted, 12, 60)
+    judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
     judged["best_classical"] = ("block", ["trend-ar1"])
     judged = judged.assign_coords(block=["1-12"])
     scores = ceiling_scores(table, judged, {"1-12": (1, 12)})
@@ -202,14 +194,8 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     )
     later = covariates["time"] > wanted[1]
     changed = covariates.assign(covariate=covariates["covariate"].where(~later, 7.0))
-    again = ceiling_table(series, changed, ["trend-arma-enso"], wanted[:2], 12, 60)["forecast"].values[:, :2]
+    again = ceiling_table(series, changed, [make("trend-arma-enso")], wanted[:2], 12, 60)["forecast"].values[:, :2]
     before = table["forecast"].values[:, :2]
     np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
     np.testing.assert_array_equal(again[1, 0], before[1, 0])
     assert not np.array_equal(again[1, 1], before[1, 1])
-
-
-def test_ceiling_is_in_no_registry() -> None:
-    model = KnownCovariates(sarimax_enso(), xr.Dataset())
-    assert model.name == "sarimax-enso-known"
-    assert model.name not in BASELINES

@@ -17,7 +17,6 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from climate.forecasters.base import EachPlace, as_panel, fill_gaps
 from climate.forecasters.classical.arima import sarimax_enso
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.naive import Persistence, SeasonalNaive
 from climate.forecasters.classical.ridge import RidgeEnso, cross_validated
@@ -27,6 +26,7 @@ from climate.forecasters.classical.trend import ClimatologyTrend, design
 from climate.forecasters.hybrid import RidgeHybrid
 from climate.forecasters.linear import centred_ridge, ridge
 from climate.forecasters.networks.lstm import DirectLstm
+from climate.forecasters.registry import make, names_of
 from tests.forecasters.models import MARKS, MEDIAN, NETWORK, driven, history, panel, quantiles_of, record
 
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
@@ -36,15 +36,15 @@ FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-tr
 @given(st.lists(st.floats(-50, 50), min_size=72, max_size=120), st.sampled_from(FAST))
 def test_quantiles_never_cross(values: list[float], name: str) -> None:
     past = history(np.array(values))
-    forecast = quantiles_of(BASELINES[name](), past, 30)
+    forecast = quantiles_of(make(name), past, 30)
     assert np.isfinite(forecast).all()
     assert (np.diff(forecast, axis=1) >= 0).all()
 
 
 def test_constant_record_is_forecast_as_itself() -> None:
     past = history(np.full(300, 7.0))
-    for name in sorted(BASELINES.keys() - MARKS.keys()):
-        forecast = quantiles_of(BASELINES[name](), past, 12)
+    for name in sorted(set(names_of("baselines")) - MARKS.keys()):
+        forecast = quantiles_of(make(name), past, 12)
         np.testing.assert_allclose(forecast, 7.0, atol=1e-3, err_msg=name)
 
 

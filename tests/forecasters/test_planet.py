@@ -51,7 +51,7 @@ def field(seed: int = 0) -> xr.DataArray:
 def world_of(one: xr.DataArray) -> xr.Dataset:
     cells = one.stack(series=("lat", "lon")).transpose("time", "series").isel(series=slice(0, None, 4))
     values = xr.DataArray(cells.values, dims=("time", "series"), coords={"time": axis()})
-    return planet(one, values, POOL.step)
+    return planet(one, values, 1)
 
 
 def place(one: xr.DataArray, row: int = 3, column: int = 3) -> xr.Dataset:

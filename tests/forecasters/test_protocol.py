@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from climate.errors import ClimateError
-from climate.forecasters.base import MAX_LEADS, as_panel
-from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.base import as_panel
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import QUANTILES
 from tests.forecasters.models import (
+    BASELINES,
     LIMITED,
     MEDIAN,
     MONTHS,

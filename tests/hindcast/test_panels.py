@@ -16,23 +16,24 @@ from shapely.geometry import box
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.registry import make
 from climate.hindcast import panels
 from climate.hindcast.panels import Panel, cut_panel, last_month, panel_origins, reasons_not_counted, score_panel
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
-from climate.params.params import BacktestParams, Params, load_params, parse_params
-from climate.params.regions import HarmonizeParams, SetDefinition
+from climate.params.params import Params, load_params, parse_params
+from climate.params.regions import HarmonizeParams
+from climate.params.sections import BacktestParams, PanelDefinition
 from climate.report.atlas import SetInputs, render, render_skipped
 from climate.schema import TIME_DTYPE
+from climate.stages import panel_page
 from climate.stages import panels as stage
 from climate.stages import pull as pull_stage
-from climate.stages import set_page
 from climate.verify.losses import cell_scores
 from tests.conftest import ROOT
 
 BASE = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
-DEFINITION = SetDefinition(title="Some places", source="somewhere", shapes="natural-earth")
+DEFINITION = PanelDefinition(title="Some places", source="somewhere", shapes="natural-earth")
 PLAN = BacktestParams(first_origin="2005-12", every=6, origins=5, leads=12, min_history=240)
 START, MONTHS = np.datetime64("1955-01", "M"), 700
 BLOCKS = {"1": [1, 1], "1-12": [1, 12]}
@@ -65,13 +66,13 @@ def shapes() -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame({"name": list(boxes), "key": list("NSP")}, geometry=list(boxes.values()), crs=4326)
 
 
-def run_params(definition: SetDefinition) -> Params:
+def run_params(definition: PanelDefinition) -> Params:
     """Parameters of one panel with few origins."""
     params = load_params(ROOT / "params.yaml")
     blocks = {name: (first, last) for name, (first, last) in BLOCKS.items()}
     return params.model_copy(
         update={
-            "sets": {"some": definition},
+            "panels": {"some": definition},
             "backtest": PLAN,
             "compute": ALONE,
             "baselines": params.baselines.model_copy(update={"refit_every": 24}),
@@ -80,7 +81,7 @@ def run_params(definition: SetDefinition) -> Params:
     )
 
 
-def scored(record: xr.Dataset, definition: SetDefinition = DEFINITION) -> tuple[xr.Dataset, Panel]:
+def scored(record: xr.Dataset, definition: PanelDefinition = DEFINITION) -> tuple[xr.Dataset, Panel]:
     panel, params = cut_panel(record, definition, shapes(), BASE), run_params(definition)
     return score_panel("some", panel, stage.make_forecasters("some", definition.models, params)[0], params), panel
 
@@ -99,7 +100,7 @@ def test_scores_are_those_of_each_place_alone() -> None:
         one = panel.dataset[["value"]].sel(series=place, drop=True)
         known = np.flatnonzero(np.isfinite(one["value"].values))
         one = one.isel(time=slice(known[0], None)).assign_attrs(region=place, units="degC")
-        models = [BASELINES[str(name)]() for name in scores["model"].values]
+        models = [make(str(name)) for name in scores["model"].values]
         cells = cell_scores(
             backtest(one, None, models, wanted, PLAN.leads, 24, compute=ALONE).isel(origin=slice(0, -1))
         )
@@ -181,15 +182,15 @@ def test_polygons_of_a_grid_are_places() -> None:
     assert panel.dataset["latitude"].sel(series="North") == 40
 
 
-def set_params() -> dict[str, Any]:
-    return {"sets": {"some": DEFINITION.model_dump()}, "score": {"blocks": BLOCKS, "reference": "seasonal-naive"}}
+def panel_params() -> dict[str, Any]:
+    return {"panels": {"some": DEFINITION.model_dump()}, "score": {"blocks": BLOCKS, "reference": "seasonal-naive"}}
 
 
 def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path) -> None:
     record = table(["North", "South", "Africa", "Nowhere"])
     scores, _ = scored(record)
     entry = {"title": "Somewhere", "vintage": "2020", "citation": "Somebody (2020).", "licence": "CC BY 4.0"}
-    inputs = SetInputs("some", set_params(), scores, shapes(), False, entry)
+    inputs = SetInputs("some", panel_params(), scores, shapes(), False, entry)
     page = render(inputs, tmp_path / "one").read_text(encoding="utf-8")
     assert page == render(inputs, tmp_path / "two").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == 4
@@ -199,20 +200,23 @@ def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path)
     assert "http" not in re.sub(r'href="https?://[^"]*"', "", page)
     for name in ("figures/crps.png", "data/crps.csv", "data/scores.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert "was skipped: no data" in render_skipped("Some", "no data", set_params(), tmp_path / "three").read_text()
+    assert "was skipped: no data" in render_skipped("Some", "no data", panel_params(), tmp_path / "three").read_text()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"source": "kaggle-countries"}, "sets.here needs source 'kaggle-countries', which is not under pull.sources"),
-        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990, after the first origin 1985-01"),
-        ({"title": ""}, "sets.here.title"),
+        (
+            {"source": "kaggle-countries"},
+            "panels.here needs source 'kaggle-countries', which is not under pull.sources",
+        ),
+        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990-12, after the first origin 1985-01"),
+        ({"title": ""}, "panels.here.title"),
     ],
 )
 def test_wrong_entries_are_named(change: dict[str, Any], message: str) -> None:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw["sets"] = {"here": {"title": "Here", "source": "ncep-air", "shapes": "natural-earth"} | change}
+    raw["panels"] = {"here": {"title": "Here", "source": "ncep-air", "shapes": "natural-earth"} | change}
     with pytest.raises(ClimateError, match=re.escape(message)):
         parse_params(raw, Path("params.yaml"))
 
@@ -241,7 +245,7 @@ def test_kaggle_sets_run_by_one_entry(
     files = {"kaggle-countries": "ByCountry", "kaggle-major-cities": "ByMajorCity"}
     own = mirror / f"kaggle/GlobalLandTemperatures{files[source]}.csv"
     raw["pull"]["sources"][source] = {"vintage": "latest", "path": str(own)}
-    raw["sets"] = {key: {"title": "From Kaggle", "source": source, "shapes": "natural-earth"}}
+    raw["panels"] = {key: {"title": "From Kaggle", "source": source, "shapes": "natural-earth"}}
     raw["backtest"] |= {"origins": 2, "leads": 12}
     raw["score"]["blocks"] = BLOCKS
     raw["compute"] = {"workers": 1}
@@ -250,7 +254,7 @@ def test_kaggle_sets_run_by_one_entry(
         pull_stage.run(name)
     (tmp_path / "downloads").rename(tmp_path / "data")
     stage.run(key)
-    scores = read_netcdf(paths.set_file(key))
+    scores = read_netcdf(paths.panel_file(key))
     assert scores.sizes["series"] == places
     assert scores["skipped"].values.tolist() == left_out
     assert scores.attrs["last_origin"] == "2012-08"
@@ -260,15 +264,12 @@ def test_kaggle_sets_run_by_one_entry(
         assert marked["Europe"] == "continent"
         assert marked["Denmark (Europe)"] == "twin of Denmark"
         assert sum(mark == "continent" for mark in marked.values()) == 6
-    set_page.run(key)
-    page = (paths.SET_PAGES / key / "index.html").read_text(encoding="utf-8")
+    panel_page.run(key)
+    page = (paths.PANEL_PAGES / key / "index.html").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == places
 
 
-def test_unknown_sets_and_models_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    params = load_params(ROOT / "params.yaml")
+def test_unknown_panels_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    with pytest.raises(ClimateError, match="unknown set 'nowhere': expected a key of `sets`"):
+    with pytest.raises(ClimateError, match="unknown panel 'nowhere': expected a key of `panels`"):
         stage.run("nowhere")
-    with pytest.raises(ClimateError, match=r"sets\.some\.models: unknown model 'oracle'"):
-        stage.make_forecasters("some", ("oracle",), params)

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.classical.baselines import BASELINES
 from climate.hindcast.rolling import backtest, join_covariates, origins, panel_hindcasts, refit_groups
-from climate.params.params import ComputeParams
+from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores
 from tests.forecasters.models import make, panel, params
@@ -245,7 +244,7 @@ def test_places_of_a_panel_are_forecast_as_each_alone(name: str) -> None:
 
 def test_result_does_not_depend_on_the_number_of_workers() -> None:
     series, covariates = monthly(noisy(4)), join_covariates({"enso": monthly(noisy(5))})
-    models = [BASELINES[name]() for name in ("trend-ar1", "ets", "ridge-enso")]
+    models = [make(name) for name in ("trend-ar1", "ets", "ridge-enso")]
     alone, shared = (
         backtest(series, covariates, models, origins("2005-12", 6, 2), 6, 60, compute=ComputeParams(workers=workers))
         for workers in (1, 2)
@@ -267,7 +266,7 @@ def test_carbon_dioxide_at_mauna_loa_is_forecast_as_well_as_others_did(mirror: P
     """Leads 1-12: AutoARIMA and SARIMA were measured at a CRPS near 0.27 ppm on these origins."""
     rows = pd.read_csv(mirror / "noaa-gml/co2_mm_mlo.csv", comment="#")
     record = monthly(rows["average"].to_numpy(float), "1958-03")
-    models = [BASELINES[name]() for name in ("seasonal-naive", "sarima", "unobserved-components")]
+    models = [make(name) for name in ("seasonal-naive", "sarima", "unobserved-components")]
     table = backtest(record, None, models, origins("2005-12", 12, 19), 12, 48)
     crps = cell_scores(table)["crps"].mean(("origin", "lead")).values
     assert crps[0] > 4 * crps[1]

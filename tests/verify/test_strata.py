@@ -84,12 +84,12 @@ def test_a_missing_month_leaves_its_neighbours_without_a_state() -> None:
 
 
 def test_eras_halve_the_verified_origins_alone() -> None:
-    labels = eras(make_table("here", {"trend": 1.0})).values
+    labels = eras(make_table("here", {"trend-ar1": 1.0})).values
     assert labels.tolist() == [FIRST_ERA] * 4 + [SECOND_ERA] * 4 + [""]
 
 
 def test_group_scores_are_means_over_the_cells_of_their_label() -> None:
-    table, series = make_table("here", {"trend": 1.0, "lstm-direct": 2.0}), make_series()
+    table, series = make_table("here", {"trend-ar1": 1.0, "lstm-direct": 2.0}), make_series()
     rows = group_scores(table, series, None, {"1-12": (1, 12), "1": (1, 1)})
     assert set(rows["grouping"].values) == {"period", "era"}
     crps = cell_scores(table)["crps"].values
@@ -105,11 +105,11 @@ def test_group_scores_are_means_over_the_cells_of_their_label() -> None:
 
 
 def test_places_count_alike_whatever_their_unit() -> None:
-    here = make_table("here", {"trend": 1.0, "ets": 3.0, "lstm-direct": 1.2})
-    there = make_table("there-far", {"trend": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
+    here = make_table("here", {"trend-ar1": 1.0, "ets": 3.0, "lstm-direct": 1.2})
+    there = make_table("there-far", {"trend-ar1": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
     found = pool([here, there], {"1-12": (1, 12)}).sel(block="1-12")
     assert float(found["pooled_ratio_best"].sel(model="lstm-direct")) == pytest.approx(1.0)
-    assert float(found["pooled_ratio_best"].sel(model="trend")) == pytest.approx(2.0)
+    assert float(found["pooled_ratio_best"].sel(model="trend-ar1")) == pytest.approx(2.0)
     low, high = (float(found[f"pooled_ratio_best_{side}"].sel(model="ets")) for side in ("low", "high"))
     assert low <= float(found["pooled_ratio_best"].sel(model="ets")) <= high
     assert float(found["pooled_p_best"].sel(model="ets")) < 0.05

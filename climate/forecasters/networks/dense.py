@@ -18,17 +18,10 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import (
-    MAX_LEADS,
-    EachPlace,
-    FloatArray,
-    future_months,
-    history_values,
-    require_leads,
-    require_months,
-)
+from climate.forecasters.base import EachPlace, FloatArray, future_months, history_values, require_leads, require_months
 from climate.forecasters.features import Frame, Scaler
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import QUANTILES
 
 Loss = Literal["squared", "pinball"]
@@ -182,7 +175,7 @@ class FittedDense:
 class DenseNumpy(EachPlace):
     """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "dense-numpy"
 
     def fit_place(self, history: xr.Dataset) -> FittedDense:

@@ -11,7 +11,7 @@ from climate.forecasters.base import EachPlace, FloatArray, require_leads, requi
 from climate.forecasters.features import Scaler, filled_covariates
 from climate.forecasters.hybrid import MIN_MONTHS, Expectation, covariate_predictors, sequences, training_rows
 from climate.forecasters.networks.lstm import Trained, train_members
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
 
 DIRECT_PREDICTORS = (7, 9)
 """Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""
@@ -54,7 +54,7 @@ class FittedHybrid:
 class HybridLstm(EachPlace):
     """Settings of `lstm-hybrid`: those of the LSTM."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-hybrid"
 
     def fit_place(self, history: xr.Dataset) -> FittedHybrid:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climate.forecasters.base import MAX_LEADS, FloatArray, IntArray, months_since_1970
+from climate.forecasters.base import FloatArray, IntArray, months_since_1970
 from climate.forecasters.linear import ridge
 from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Layers, train_members
 from climate.forecasters.planet.predictors import month_waves, predictors, targets
+from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.planet.trailing import NORMAL, Trailing, trailing
-from climate.params.params import PoolParams
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 50.0
@@ -136,7 +137,7 @@ def sequences(past: Trailing, months: IntArray) -> FloatArray:
     return np.concatenate([departed, np.broadcast_to(waves, (*departed.shape[:3], 2))], axis=-1)
 
 
-def train_pool(history: xr.Dataset, settings: PoolParams, leads: int = MAX_LEADS) -> Pool:
+def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEADS) -> Pool:
     """Estimate everything on `history`, which ends at the estimation's date.
 
     Args:
@@ -200,11 +201,11 @@ def _network(
     linear: FloatArray,
     wanted: FloatArray,
     residual: FloatArray,
-    settings: PoolParams,
+    settings: PoolSettings,
 ) -> tuple[Layers, ...]:
-    """Train on one row in `settings.thin` of every series, in months drawn at random."""
+    """Train on one row in `settings.row_stride` of every series, in months drawn at random."""
     usable = np.isfinite(wanted).any(axis=2)
-    row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.thin < 1))
+    row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
     read = sequences(past, months)
     trait = traits(past, months)
     return train_members(

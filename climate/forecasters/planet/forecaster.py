@@ -8,7 +8,7 @@ or anomaly; missing months are interpolated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.forecasters.base import (
     FloatArray,
-    Forecaster,
     IntArray,
     fill_gaps,
     months_since_1970,
@@ -30,7 +29,6 @@ from climate.forecasters.planet.estimation import FIELD_LEADS, FIELD_PENALTY, Po
 from climate.forecasters.planet.network import count, read_out
 from climate.forecasters.planet.predictors import expected_at, predictors, targets
 from climate.forecasters.planet.trailing import MIN_YEARS, trailing
-from climate.params.params import PoolParams
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 MIN_MONTHS = MONTHS_PER_YEAR * (MIN_YEARS + 3)
@@ -159,10 +157,3 @@ def _fit_group(values: FloatArray, places: IntArray, pool: Pool, start: int) -> 
         used = np.isfinite(residual[:, 0]) & components.any(axis=1)
         field.append(ridge(components[used], residual[used], FIELD_PENALTY))
     return PlaceGroup(places, first, np.stack(field))
-
-
-POOLED: dict[str, Callable[[Sequence[Pool], PoolParams], Forecaster]] = {
-    "ridge-pooled": lambda pools, _settings: Pooled(pools, network=False),
-    "lstm-pooled": lambda pools, _settings: Pooled(pools, network=True),
-}
-"""Pooled forecasters by name, made from the pool's estimations and parameters."""

@@ -1,4 +1,4 @@
-"""Stage `set-page`: the page of a set, from its scores."""
+"""Stage `panel-page`: the page of a panel, from its scores."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = logging.getLogger("climate")
 
 
 def run(name: str) -> None:
-    """Render reports/sets/<name>/."""
+    """Render reports/panels/<name>/."""
     params = load_params()
-    definition = params.sets[name]
-    scores = read_netcdf(paths.set_file(name))
+    definition = params.panels[name]
+    scores = read_netcdf(paths.panel_file(name))
     raw = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
-    folder = paths.SET_PAGES / name
+    folder = paths.PANEL_PAGES / name
     if "skipped" in scores.attrs:
         page = render_skipped(definition.title, str(scores.attrs["skipped"]), raw, folder)
     else:
@@ -35,4 +35,4 @@ def run(name: str) -> None:
             provenance=read_json(paths.DATA / definition.source / "provenance.json"),
         )
         page = render(inputs, folder)
-    log.info("Set %s: %s", name, page.resolve())
+    log.info("Panel %s: %s", name, page.resolve())
