@@ -2,9 +2,9 @@
 
 The expectation of every month is the mean of two forecasts that know the record alone: SARIMA, which follows each
 turn of the growth, and damped persistence around a trailing line (`features`), which trusts in none. The learner sees
-neither level nor slope, only lagged covariates and the season, and predicts what the expectation leaves: where it has
-nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model and
-adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
+neither level nor slope, only lagged covariates and the season, and predicts the residual of the expectation: where it
+has nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model
+and adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
 
 Zhang (2003), doi:10.1016/S0925-2312(01)00702-0, on ARIMA with a network for its residual. Expectation, predictors and
 penalty were chosen on origins whose forecasts end before 2004: docs/forecasters.md.
@@ -149,7 +149,7 @@ class FittedRidgeHybrid:
 
 @dataclass(frozen=True)
 class RidgeHybrid(EachPlace):
-    """The structural expectation with a ridge regression on lagged covariates for what it leaves."""
+    """The structural expectation with a ridge regression on lagged covariates for its residual."""
 
     name: str = "ridge-hybrid"
 

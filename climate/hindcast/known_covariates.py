@@ -78,7 +78,7 @@ def ceiling_table(
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
     """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
-    pairs = [one for forecaster in forecasters for one in (forecaster, KnownCovariates(forecaster, covariates))]
+    pairs = [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
     return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
 
 

@@ -98,8 +98,8 @@ def cut_panel(
 
 def _published(record: xr.Dataset) -> xr.Dataset:
     months = months_of(record["time"])
-    wanted = month_axis(months.min(), months.max())
-    table = record[["value"]].assign_coords(time=months.astype(TIME_DTYPE)).reindex(time=wanted)
+    axis = month_axis(months.min(), months.max())
+    table = record[["value"]].assign_coords(time=months.astype(TIME_DTYPE)).reindex(time=axis)
     nowhere = np.full(table.sizes["series"], np.nan)
     coordinates = {
         name: ("series", record[name].values if name in record else nowhere) for name in ("latitude", "longitude")

@@ -142,7 +142,7 @@ def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]
     return [tuple(group) for group in groups]
 
 
-def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history: int) -> list[int]:
+def origin_ends(series: xr.Dataset, requested: Sequence[np.datetime64], min_history: int) -> list[int]:
     """Number of months up to and including each origin, the last observed month added as the final one."""
     region = series.attrs.get("region", "unnamed")
     check_axis(series, region)
@@ -152,7 +152,7 @@ def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history
         raise ClimateError(f"region {region}: every value is missing, expected a record; check its source")
     newest = int(np.flatnonzero(observed)[-1])
     ends = []
-    for origin in wanted:
+    for origin in requested:
         month = origin.astype("datetime64[M]")
         if not months[0] <= month <= months[newest]:
             raise ClimateError(

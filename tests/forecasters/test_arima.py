@@ -19,7 +19,7 @@ from climate.forecasters.classical.arima import (
     trend_arma_enso,
 )
 from climate.forecasters.classical.autoreg import AutoReg
-from climate.forecasters.classical.covariate_forecast import Outlook
+from climate.forecasters.classical.covariate_forecast import CovariateModel
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
@@ -37,13 +37,13 @@ def test_outlook_decays_to_climatology_from_the_last_value() -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven()
     season = np.cos(2 * np.pi * months / 12)
-    outlook = Outlook.estimate(index + season, months)
+    covariate_model = CovariateModel.estimate(index + season, months)
     index[-1] = 5.0
-    ahead = outlook.extend(index + season, months, 60)[MONTHS:]
+    ahead = covariate_model.extend(index + season, months, 60)[MONTHS:]
     assert 3.5 < ahead[0] < 5.5
     assert abs(ahead[-1]) < 0.2
-    assert 0.8 < outlook.coefficients.sum() < 0.95, "the simulated memory is 0.9"
-    np.testing.assert_allclose(outlook.season - outlook.season.mean(), season[:12], atol=0.8)
+    assert 0.8 < covariate_model.coefficients.sum() < 0.95, "the simulated memory is 0.9"
+    np.testing.assert_allclose(covariate_model.season - covariate_model.season.mean(), season[:12], atol=0.8)
 
 
 def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
@@ -51,17 +51,17 @@ def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
     months = np.arange(MONTHS) % 12
     late = index.copy()
     late[-4:] = np.nan
-    outlook = Outlook.estimate(late, months)
-    whole = outlook.extend(late, months, 10)
-    np.testing.assert_array_equal(whole, outlook.extend(late[:-4], months[:-4], 14))
+    covariate_model = CovariateModel.estimate(late, months)
+    whole = covariate_model.extend(late, months, 10)
+    np.testing.assert_array_equal(whole, covariate_model.extend(late[:-4], months[:-4], 14))
     late[:50] = np.nan
-    assert (outlook.extend(late, months, 10)[:50] == 0).all(), "climatology before the record starts"
+    assert (covariate_model.extend(late, months, 10)[:50] == 0).all(), "climatology before the record starts"
 
 
 @pytest.mark.parametrize("column", [np.full(200, np.nan), np.full(200, 3.0), np.arange(200.0) * np.nan])
 def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
     months = np.arange(200) % 12
-    np.testing.assert_allclose(Outlook.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
+    np.testing.assert_allclose(CovariateModel.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
@@ -69,11 +69,11 @@ def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
 def test_outlook_of_the_past_does_not_depend_on_the_future(cut: int, seed: int) -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven(seed=seed)
-    outlook = Outlook.estimate(index[:cut], months[:cut])
+    covariate_model = CovariateModel.estimate(index[:cut], months[:cut])
     changed = index.copy()
     changed[cut:] = 1e6
     np.testing.assert_array_equal(
-        outlook.extend(index[:cut], months[:cut], 12), outlook.extend(changed[:cut], months[:cut], 12)
+        covariate_model.extend(index[:cut], months[:cut], 12), covariate_model.extend(changed[:cut], months[:cut], 12)
     )
 
 

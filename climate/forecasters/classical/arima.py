@@ -1,8 +1,9 @@
 """ARIMA models that choose their order, and ARIMA models that know ENSO: statsmodels' SARIMAX.
 
 The covariate models regress on lagged means of every covariate. A lead needs months of the covariate that are still to
-come: those are forecast (`outlook`), and the uncertainty of that forecast is part of the quantiles. NaN is allowed
-anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
+come: those are forecast (`covariate_forecast`), and the uncertainty of that forecast is part of the quantiles. NaN is
+allowed anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in
+`fallbacks`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.classical.covariate_forecast import Outlook, outlooks
+from climate.forecasters.classical.covariate_forecast import CovariateModel, covariate_models
 from climate.forecasters.classical.statespace import (
     DECADE,
     MAX_ITERATIONS,
@@ -104,19 +105,19 @@ def lagged_means(anomaly: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class FittedCovariateArima:
-    """Outlook of each covariate, and the parameters of the model that reads it."""
+    """Model of each covariate, and the parameters of the model that reads it."""
 
     forecaster: CovariateArima
     scale: Scale
     estimates: FloatArray
-    outlooks: tuple[Outlook, ...]
+    covariates: tuple[CovariateModel, ...]
     fallbacks: int = 0
 
     @property
     def parameters(self) -> int:
-        """Number of estimated values: error model and variance, coefficients, outlooks."""
-        width = self.forecaster.regressors([np.zeros(1)] * len(self.outlooks), 1).shape[1]
-        return int(self.estimates.size + 1 + width) + sum(outlook.parameters for outlook in self.outlooks)
+        """Number of estimated values: error model and variance, coefficients, models of the covariates."""
+        width = self.forecaster.regressors([np.zeros(1)] * len(self.covariates), 1).shape[1]
+        return int(self.estimates.size + 1 + width) + sum(each.parameters for each in self.covariates)
 
     def forecast(self, history: xr.Dataset, leads: int, ahead: FloatArray | None = None) -> FloatArray:
         """See `FittedPlace.forecast`.
@@ -131,32 +132,36 @@ class FittedCovariateArima:
         columns = history_covariates(history)
         every_month = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
         if ahead is None:
-            extended = [one.extend(column, months, leads) for one, column in zip(self.outlooks, columns.T, strict=True)]
+            extended = [
+                each.extend(column, months, leads) for each, column in zip(self.covariates, columns.T, strict=True)
+            ]
         else:
             known = np.concatenate([columns, ahead])
-            extended = [one.extend(column, every_month, 0) for one, column in zip(self.outlooks, known.T, strict=True)]
+            extended = [
+                each.extend(column, every_month, 0) for each, column in zip(self.covariates, known.T, strict=True)
+            ]
         regressors = self.forecaster.regressors(extended, values.size + leads)
         start = self.forecaster.start(values.size)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             model = self.forecaster.model(values[start:], regressors[start : values.size])
             state: Any = model.filter(self.estimates, cov_type="none")
-            found = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
-        mean, variance = np.asarray(found.predicted_mean, float), np.asarray(found.se_mean, float) ** 2
+            result = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
+        mean, variance = np.asarray(result.predicted_mean, float), np.asarray(result.se_mean, float) ** 2
         if ahead is None:
             coefficients = state.filter_results.filtered_state[-regressors.shape[1] or None :, -1]
-            variance = variance + self.outlook_variance(coefficients, leads)
+            variance = variance + self.covariate_variance(coefficients, leads)
         return self.scale.shift + self.scale.unit * normal_quantiles(mean, np.sqrt(variance))
 
-    def outlook_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
+    def covariate_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
         """Variance (lead) that the covariates' forecasts add, shocks of different covariates taken as independent.
 
         `coefficients` of the regressors, those of the covariates first.
         """
         width = len(WINDOWS)
         total = np.zeros(leads)
-        for index, outlook in enumerate(self.outlooks):
-            path = np.concatenate([np.zeros(max(length + lag for length, lag in WINDOWS)), outlook.response(leads)])
+        for index, covariate in enumerate(self.covariates):
+            path = np.concatenate([np.zeros(max(length + lag for length, lag in WINDOWS)), covariate.response(leads)])
             effect = lagged_means(path)[-leads:] @ coefficients[index * width : (index + 1) * width]
             total += np.cumsum(effect**2)
         return total
@@ -222,9 +227,9 @@ class CovariateArima(EachPlace):
         require_months(history, MIN_MONTHS, self.name)
         values, months = history_values(history), calendar_months(history)
         scale = Scale.of(values)
-        made = outlooks(history)
+        models = covariate_models(history)
         columns = history_covariates(history)
-        extended = [one.extend(column, months, 0) for one, column in zip(made, columns.T, strict=True)]
+        extended = [each.extend(column, months, 0) for each, column in zip(models, columns.T, strict=True)]
         start = self.start(values.size)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -237,8 +242,8 @@ class CovariateArima(EachPlace):
                     simple_differencing=True,
                     concentrate_scale=True,
                 )
-                found: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
-            fitted = FittedCovariateArima(self, scale, np.asarray(found.params, float), made)
+                result: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
+            fitted = FittedCovariateArima(self, scale, np.asarray(result.params, float), models)
             if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):

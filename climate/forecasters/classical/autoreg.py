@@ -70,8 +70,8 @@ class AutoReg(EachPlace):
         scale = Scale.of(values)
         scaled = scale.down(values)
         with np.errstate(divide="ignore"):
-            found = [autoreg_model(scaled, lags, max(self.lags)).fit() for lags in self.lags]
-            criteria = [corrected_aic(each.aic, each.params.size + 1, each.nobs) for each in found]
+            result = [autoreg_model(scaled, lags, max(self.lags)).fit() for lags in self.lags]
+            criteria = [corrected_aic(each.aic, each.params.size + 1, each.nobs) for each in result]
             best = self.lags[int(np.argmin(criteria))]
         chosen = autoreg_model(scaled, best).fit()
         return FittedAutoReg(scale, best, np.asarray(chosen.params, float), float(chosen.sigma2))

@@ -24,7 +24,7 @@ MIN_ROWS = 60
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CovariateModel:
     """Mean by calendar month (12), autoregression (lag; empty for none) and its shock's deviation, of one covariate."""
 
     season: FloatArray
@@ -32,7 +32,7 @@ class Outlook:
     deviation: float
 
     @classmethod
-    def estimate(cls, column: FloatArray, months: IntArray) -> Outlook:
+    def estimate(cls, column: FloatArray, months: IntArray) -> CovariateModel:
         """Estimate on a covariate (time; may hold NaN) with its calendar months."""
         known = np.isfinite(column)
         if known.sum() < MONTHS_PER_YEAR:
@@ -82,7 +82,7 @@ class Outlook:
         return np.asarray(lfilter([1.0], np.r_[1.0, -self.coefficients], shock))
 
 
-def outlooks(history: xr.Dataset) -> tuple[Outlook, ...]:
-    """One outlook per covariate of `history`."""
+def covariate_models(history: xr.Dataset) -> tuple[CovariateModel, ...]:
+    """One model per covariate of `history`."""
     months = calendar_months(history)
-    return tuple(Outlook.estimate(column, months) for column in history_covariates(history).T)
+    return tuple(CovariateModel.estimate(column, months) for column in history_covariates(history).T)

@@ -1,4 +1,4 @@
-"""STL + ETS: the season by loess, what is left by exponential smoothing, both of statsmodels.
+"""STL + ETS: the season by loess, the rest by exponential smoothing, both of statsmodels.
 
 Cleveland et al. (1990), STL: A Seasonal-Trend Decomposition Procedure Based on Loess, Journal of Official Statistics
 6. statsmodels' STLForecast does the same in one object, but estimates everything anew whenever it is given another
@@ -81,15 +81,15 @@ class StlEts(EachPlace):
         require_months(history, MIN_MONTHS, self.name)
         values = filled(history)
         scale = Scale.of(values)
-        left, _ = decompose(scale.down(values))
+        deseasonalised, _ = decompose(scale.down(values))
         best: tuple[float, FittedStlEts] | None = None
         for trend in self.trends:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
-                    found = smoothing_model(left, trend).fit(disp=0, maxiter=MAX_ITERATIONS)
-                criterion = float(found.aicc)
-                fitted = FittedStlEts(trend, scale, np.asarray(found.params, float), float(found.scale))
+                    result = smoothing_model(deseasonalised, trend).fit(disp=0, maxiter=MAX_ITERATIONS)
+                criterion = float(result.aicc)
+                fitted = FittedStlEts(trend, scale, np.asarray(result.params, float), float(result.scale))
                 usable = np.isfinite(criterion) and np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all()
             except (np.linalg.LinAlgError, ValueError):
                 continue

@@ -133,13 +133,13 @@ def fit_lead(
         return None
     target = deseasonalised[lead:] - level[:-lead] - lead * trend[:-lead]
     train = np.isfinite(rows[:-lead]).all(axis=1) & np.isfinite(target)
-    table, wanted = rows[:-lead][train], target[train]
-    residual = cross_validated(table, wanted, gap=lead)
+    table, known_target = rows[:-lead][train], target[train]
+    residual = cross_validated(table, known_target, gap=lead)
     scored = np.isfinite(residual[0])
     if scored.sum() < MIN_RESIDUALS:
         return None
     best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
-    path, intercepts = centred_ridge(table, wanted, PENALTIES)
+    path, intercepts = centred_ridge(table, known_target, PENALTIES)
     return LeadModel(path[best], float(intercepts[best]), np.quantile(residual[best, scored], QUANTILES))
 
 

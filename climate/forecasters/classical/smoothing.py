@@ -117,9 +117,9 @@ class Ets(EachPlace):
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
-                    found = ets_model(scale.down(values), trend).fit(disp=0, maxiter=MAX_ITERATIONS)
-                criterion = float(found.aicc)
-                fitted = FittedEts(trend, scale, np.asarray(found.params, float), float(found.scale))
+                    result = ets_model(scale.down(values), trend).fit(disp=0, maxiter=MAX_ITERATIONS)
+                criterion = float(result.aicc)
+                fitted = FittedEts(trend, scale, np.asarray(result.params, float), float(result.scale))
                 usable = np.isfinite(criterion) and np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all()
             except (np.linalg.LinAlgError, ValueError):
                 continue

@@ -101,8 +101,8 @@ class StateSpace(EachPlace):
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 model = self.model(self.window(scale.down(values)), estimating=True)
-                found: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
-            fitted = FittedStateSpace(self, scale, np.asarray(found.params, float))
+                result: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
+            fitted = FittedStateSpace(self, scale, np.asarray(result.params, float))
             if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
@@ -142,8 +142,8 @@ class FittedStateSpace:
         values = self.scale.down(history_values(history))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
-        ssm = found.filter_results
+            result: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+        ssm = result.filter_results
         design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
         means = np.empty((values.size, leads))
         for lead in range(leads):

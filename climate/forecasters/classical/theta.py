@@ -86,9 +86,9 @@ class Theta(EachPlace):
         scaled = scale.down(values)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = ThetaModel(scaled, period=MONTHS_PER_YEAR, use_test=False, method="additive").fit()
-            slope, smoothing = (float(number) for number in np.asarray(found.params)[:2])
-            decomposed = found.forecast_components(MONTHS_PER_YEAR)["seasonal"].to_numpy()
+            result = ThetaModel(scaled, period=MONTHS_PER_YEAR, use_test=False, method="additive").fit()
+            slope, smoothing = (float(number) for number in np.asarray(result.params)[:2])
+            decomposed = result.forecast_components(MONTHS_PER_YEAR)["seasonal"].to_numpy()
         smoothing = float(np.clip(smoothing if np.isfinite(smoothing) else 1.0, MIN_SMOOTHING, 1.0))
         season = np.zeros(MONTHS_PER_YEAR)
         season[future_months(history, MONTHS_PER_YEAR)] = decomposed

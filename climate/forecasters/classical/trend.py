@@ -176,7 +176,7 @@ def _solved(products: _Products) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 @dataclass(frozen=True)
 class Fallback:
-    """The trend with an AR(1) residual of one place, in the stead of a model that could not be estimated."""
+    """The trend with an AR(1) residual of one place, instead of a model that could not be estimated."""
 
     fitted: FittedTrend
     fallbacks: int = 1

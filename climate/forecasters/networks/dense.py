@@ -4,8 +4,8 @@ Forward: a_l = max(0, a_(l-1) W_l + b_l), the last layer without the maximum. Ba
 from the last; every gradient has the shape of what it belongs to. Adam after Kingma and Ba (2015), arXiv:1412.6980.
 The twin exists to show that the same weights give the same losses and gradients.
 
-`dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of what
-damped persistence leaves, like `lstm-direct`, but without memory and without a linear path.
+`dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of
+the residual of damped persistence, like `lstm-direct`, but without memory and without a linear path.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`lstm-hybrid`: the network of `lstm` on what the structural expectation of `hybrid` leaves."""
+"""`lstm-hybrid`: the network of `lstm` on the residual of the structural expectation of `hybrid`."""
 
 from __future__ import annotations
 

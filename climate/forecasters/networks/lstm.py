@@ -1,9 +1,9 @@
 """LSTM forecasters: the direct one, and the one that tutorials write.
 
 `lstm-direct` reads the deseasonalised record and its covariates and predicts, for all leads at once, the quantiles of
-what damped persistence leaves (`features`). A linear path beside the recurrent one starts at the ridge solution, and
-the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay
-near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+the residual of damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution,
+and the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data
+stay near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
 """
 
 from __future__ import annotations

@@ -102,20 +102,20 @@ class Pool:
         return cls(month=int(arrays["month"]), first=int(arrays["first"]), members=members, **whole)
 
 
-def on_field(components: FloatArray, left: FloatArray, lead: int, known: int) -> tuple[FloatArray, FloatArray]:
-    """Regression of what is `left` (row, series; NaN where unknown) on components (row, component).
+def on_field(components: FloatArray, residual: FloatArray, lead: int, known: int) -> tuple[FloatArray, FloatArray]:
+    """Regression of `residual` (row, series; NaN where unknown) on components (row, component).
 
     The first `known` rows have a known target. Returns coefficients (component, series), and forecasts (row, series) of
     the known rows in which each of FOLDS blocks is forecast from the rows at least `lead` months away.
     """
-    inside, wanted = components[:known], np.nan_to_num(left[:known])
-    crossed = np.zeros_like(wanted)
+    inside, actual = components[:known], np.nan_to_num(residual[:known])
+    cross_fitted = np.zeros_like(actual)
     index = np.arange(known)
     for block in np.array_split(index, FOLDS):
         far = (index < block[0] - lead) | (index > block[-1] + lead) if block.size else np.zeros(known, dtype=bool)
         if far.any():
-            crossed[block] = inside[block] @ ridge(inside[far], wanted[far], FIELD_PENALTY)
-    return ridge(inside, wanted, FIELD_PENALTY), crossed
+            cross_fitted[block] = inside[block] @ ridge(inside[far], actual[far], FIELD_PENALTY)
+    return ridge(inside, actual, FIELD_PENALTY), cross_fitted
 
 
 def traits(past: Trailing, months: IntArray) -> FloatArray:
@@ -156,7 +156,7 @@ def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEA
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
     linear = np.full((len(past), values.shape[1], leads), np.nan, dtype=np.float32)
-    wanted = np.full(linear.shape, np.nan, dtype=np.float32)
+    actual = np.full(linear.shape, np.nan, dtype=np.float32)
     coefficients, share, residual = [], np.zeros(leads), []
     for lead in range(1, leads + 1):
         known = max(len(past) - lead, 0)
@@ -165,17 +165,17 @@ def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEA
         shared = ridge(inside, target[:known].ravel(), PENALTY)
         forecast = table @ shared
         if lead <= FIELD_LEADS and known > FOLDS:
-            _, crossed = on_field(components, target - forecast, lead, known)
-            both = ridge(np.column_stack([inside, crossed.ravel()]), target[:known].ravel(), PENALTY)
+            _, cross_fitted = on_field(components, target - forecast, lead, known)
+            both = ridge(np.column_stack([inside, cross_fitted.ravel()]), target[:known].ravel(), PENALTY)
             shared, share[lead - 1] = both[:-1], both[-1]
             forecast = table @ shared
-            forecast[:known] += share[lead - 1] * crossed
+            forecast[:known] += share[lead - 1] * cross_fitted
         errors = (target - forecast)[:known]
         coefficients.append(shared)
         residual.append(np.quantile(errors, QUANTILES) if errors.size else np.array(QUANTILES) - 0.5)
-        linear[..., lead - 1], wanted[..., lead - 1] = forecast, target
+        linear[..., lead - 1], actual[..., lead - 1] = forecast, target
     quantiles = np.maximum.accumulate(np.stack(residual), axis=1)
-    members = _network(past, months, linear, wanted, quantiles, settings) if settings.seeds else ()
+    members = _network(past, months, linear, actual, quantiles, settings) if settings.seeds else ()
     first, last = int(months[0]), int(months[-1])
     return Pool(last, first, components, slope, np.stack(coefficients), share, quantiles, members, functions)
 
@@ -199,15 +199,15 @@ def _network(
     past: Trailing,
     months: IntArray,
     linear: FloatArray,
-    wanted: FloatArray,
+    actual: FloatArray,
     residual: FloatArray,
     settings: PoolSettings,
 ) -> tuple[Layers, ...]:
     """Train on one row in `settings.row_stride` of every series, in months drawn at random."""
-    usable = np.isfinite(wanted).any(axis=2)
+    usable = np.isfinite(actual).any(axis=2)
     row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
     read = sequences(past, months)
     trait = traits(past, months)
     return train_members(
-        read[row, series], trait[row, series], linear[row, series], wanted[row, series], residual, settings
+        read[row, series], trait[row, series], linear[row, series], actual[row, series], residual, settings
     )

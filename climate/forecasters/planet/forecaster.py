@@ -40,10 +40,12 @@ QUANTITY = "temperature"
 
 def refusal(series: xr.Dataset) -> str | None:
     """Why the pool cannot forecast a series, by its attribute `quantity`; None where it can."""
-    found = str(series.attrs.get("quantity", ""))
-    if found == QUANTITY:
+    quantity = str(series.attrs.get("quantity", ""))
+    if quantity == QUANTITY:
         return None
-    return f"the pooled forecasters learnt from {QUANTITY} alone and this record's quantity is {found or 'not named'}"
+    return (
+        f"the pooled forecasters learnt from {QUANTITY} alone and this record's quantity is {quantity or 'not named'}"
+    )
 
 
 def filled(values: FloatArray) -> FloatArray:

@@ -150,8 +150,8 @@ def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
 
 
 def _persistence(values: FloatArray, rows: IntArray, normal: Window, spread: FloatArray) -> FloatArray:
-    one = slice(0, 1)
-    first = departures(values, rows[one], normal.part(one), spread[one], MEMORY)[0]
+    earliest = slice(0, 1)
+    first = departures(values, rows[earliest], normal.part(earliest), spread[earliest], MEMORY)[0]
     pairs = departures(values, rows, normal, spread, 2)
     # the first row's newest pair is in both, so that it counts twice
     before, after = (np.concatenate(parts).T for parts in ((first[:-1], pairs[:, 0]), (first[1:], pairs[:, 1])))
