@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import Forecaster
+from climate.forecasters.base import Forecaster, as_panel
 from climate.harmonize.regions import grid_series, is_grid, published_series
 from climate.harmonize.series import cut, months_of
 from climate.params.regions import HarmonizeParams, RegionDefinition
@@ -72,7 +72,7 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
             "one ends; name the older release first"
         )
     histories = [xr.Dataset({"value": one["value"].drop_attrs().astype(float)}) for one in held.values()]
-    quantiles = np.stack([forecaster.fit(history).forecast(history, leads) for history in histories])
+    quantiles = np.stack([forecaster.fit(panel).forecast(panel, leads)[0] for panel in map(as_panel, histories)])
     ahead = origin + np.arange(1, leads + 1)
     observed = new["value"].drop_attrs().reindex(time=ahead.astype(new["time"].dtype)).values
     table = xr.Dataset(

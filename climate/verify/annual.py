@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.features import YEAR
+from climate.schema import MONTHS_PER_YEAR
 from climate.verify.losses import MEDIAN
 from climate.verify.significance import DRAWS, SEED, circular_blocks
 
@@ -27,8 +27,8 @@ def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
     month that is not yet observed are left out.
     """
     months = table["origin"].values.astype("datetime64[M]")
-    chosen = np.flatnonzero(months.astype(int) % YEAR == DECEMBER)
-    one = table.isel(origin=chosen).sel(lead=slice(1, YEAR))
+    chosen = np.flatnonzero(months.astype(int) % MONTHS_PER_YEAR == DECEMBER)
+    one = table.isel(origin=chosen).sel(lead=slice(1, MONTHS_PER_YEAR))
     years = months[chosen].astype("datetime64[Y]").astype(int) + 1970 + 1
     observed = one["observed"].mean("lead", skipna=False)
     forecast = one["forecast"].sel(quantile=MEDIAN, drop=True).mean("lead", skipna=False)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray
+from climate.forecasters.base import MEDIAN, FloatArray
+from climate.schema import QUANTILES
 
 Weights = list[npt.NDArray[np.float32]]
 
@@ -36,6 +37,32 @@ def load_keras() -> Any:
     import keras
 
     return keras
+
+
+def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead), weighted.
+
+    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
+    """
+    ops = load_keras().ops
+    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
+    error = ops.expand_dims(targets, -1) - outputs
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+def quantile_head(middle: Any, spread: Any) -> Any:
+    """Quantiles (row, lead, quantile) that cannot cross, from medians (row, lead) and their distances' logits.
+
+    `spread` (row, lead x distances between neighbouring quantiles) becomes positive by the softplus.
+    """
+    keras = load_keras()
+    ops, leads, steps = keras.ops, middle.shape[-1], len(QUANTILES) - 1
+    median = keras.layers.Reshape((leads, 1))(middle)
+    distances = keras.layers.Reshape((leads, steps))(keras.layers.Activation("softplus")(spread))
+    below = -ops.flip(ops.cumsum(ops.flip(distances[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
+    above = ops.cumsum(distances[:, :, MEDIAN:], axis=-1)
+    return ops.concatenate([median + below, median, median + above], axis=-1)
 
 
 class Network:
