@@ -6,6 +6,7 @@ from pathlib import Path
 
 DOWNLOADS = Path("downloads")
 DATA = Path("data")
+NOTEBOOKS = Path("notebooks")
 HARMONIZED = Path("build/harmonized.nc")
 SERIES = Path("build/series")
 RECORDS = Path("build/records")
@@ -27,8 +28,6 @@ SIMULATION = Path("build/simulation.nc")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 SET_PAGES = REPORTS / "sets"
-WALKTHROUGH = REPORTS / "walkthrough.html"
-API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

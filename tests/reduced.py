@@ -29,7 +29,6 @@ OVERRIDES = {
     },
     "combine": {"min_verified": 2},
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
-    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 

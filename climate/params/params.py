@@ -154,25 +154,10 @@ class CeilingParams(Strict):
 
 
 class NotebookParams(Strict):
-    """What the walkthrough is about."""
+    """What a notebook is about."""
 
     record: Name
-
-
-class FilmParams(Strict):
-    """The film: of which record, how long, how many frames a second."""
-
-    record: Name | None = None
-    """A region; None is that of the walkthrough."""
-    seconds: float = Field(default=60, ge=3, le=600)
-    fps: int = Field(default=10, ge=1, le=30)
-
-
-class SlidesParams(Strict):
-    """The slides: which record they tell of."""
-
-    record: Name | None = None
-    """A region; None is that of the walkthrough."""
+    """The region that it looks at."""
 
 
 class ReportParams(Strict):
@@ -214,9 +199,7 @@ class Params(Strict):
     compute: ComputeParams = ComputeParams()
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
-    notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
-    film: FilmParams = FilmParams()
-    slides: SlidesParams = SlidesParams()
+    notebooks: dict[Name, NotebookParams] = Field(default_factory=dict)
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -247,14 +230,14 @@ class Params(Strict):
                 raise ValueError(
                     f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
                 )
-        if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
-            raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
         for region in self.ceiling.regions:
             if region not in self.regions:
                 raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
-        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
-            if told is not None and told not in self.regions:
-                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
+        for name, notebook in self.notebooks.items():
+            if notebook.record not in self.regions:
+                raise ValueError(
+                    f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
+                )
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

@@ -94,7 +94,7 @@ def render(inputs: SetInputs, folder: Path) -> Path:
         (folder / "data" / f"{picture.name}.csv").write_bytes(picture.csv)
         pictures.append(picture)
     (folder / "data" / "scores.csv").write_bytes(csv_bytes(data_table(inputs)))
-    frame = pages.frame(inputs.params, span="", standfirst=standfirst(inputs), root="../../")
+    frame = pages.frame(span="", standfirst=standfirst(inputs), root="../../")
     context = frame | {
         "heading": str(inputs.scores.attrs["title"]),
         "facts": facts(inputs),
@@ -110,10 +110,10 @@ def render(inputs: SetInputs, folder: Path) -> Path:
     return target
 
 
-def render_skipped(title: str, reason: str, params: Mapping[str, Any], folder: Path) -> Path:
+def render_skipped(title: str, reason: str, folder: Path) -> Path:
     """A page that says why there is nothing to show."""
     folder.mkdir(parents=True, exist_ok=True)
-    context = pages.frame(params, span="", standfirst=f"This set was skipped: {reason}.", root="../../")
+    context = pages.frame(span="", standfirst=f"This set was skipped: {reason}.", root="../../")
     empty: dict[str, Any] = {
         "facts": [],
         "pictures": [],

@@ -29,14 +29,14 @@ Credit = Callable[[Sequence[Mapping[str, Any]]], str]
 """Names sources and their vintages."""
 
 
-def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], add: Add, credit: Credit) -> dict[str, Any] | None:
-    """What projection.html shows; None where the run made no projection at all.
+def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], add: Add, credit: Credit) -> dict[str, Any]:
+    """What projection.html shows; `skipped` says why where the run made no projection.
 
     `places`: what `region_part` gave for each region that was projected, in their order.
     """
     found = inputs.projection
     if not found:
-        return None
+        return {"skipped": "build/projection is empty."}
     projected = found["temperature"]
     if "skipped" in projected.attrs:
         return {"skipped": str(projected.attrs["skipped"])}

@@ -21,7 +21,7 @@ from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_f
 
 log = logging.getLogger("climate")
 
-PIPELINE, ARCHITECTURE = Path("dvc.yaml"), Path("docs/architecture.md")
+ARCHITECTURE = Path("docs/architecture.md")
 
 
 def run() -> None:
@@ -71,7 +71,6 @@ def read_inputs() -> ReportInputs:
         ceiling=read_netcdf(paths.CEILING_SCORES),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
-        pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
         simulation=read_netcdf(paths.SIMULATION),
         cost=read_json(paths.COST),

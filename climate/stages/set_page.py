@@ -24,7 +24,7 @@ def run(name: str) -> None:
     raw = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
     folder = paths.SET_PAGES / name
     if "skipped" in scores.attrs:
-        page = render_skipped(definition.title, str(scores.attrs["skipped"]), raw, folder)
+        page = render_skipped(definition.title, str(scores.attrs["skipped"]), folder)
     else:
         inputs = SetInputs(
             name=name,

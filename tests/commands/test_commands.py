@@ -138,8 +138,8 @@ def params(**changes: Any) -> dict[str, Any]:
         "cell": {"title": "A cell", "source": "ncep-air", "point": {"lat": 4.0, "lon": 12.0, "method": "bilinear"}}
     }
     content |= changes
-    if "notebook" in content:
-        content["notebook"]["record"] = next(iter(content["regions"]))
+    for notebook in content.get("notebooks", {}).values():
+        notebook["record"] = next(iter(content["regions"]))
     return content
 
 

@@ -102,7 +102,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         sources[key] = entry(key, {"latest": {"mirror": ""}, **named})
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["regions"] = {"a": {"title": "A", "source": "alpha", "series": "co2"}}
-    params["notebook"] = {"record": "a"}
+    params["notebooks"] = {"walkthrough": {"record": "a"}}
     params["records"], params["covariates"], params["sets"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]

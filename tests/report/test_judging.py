@@ -241,7 +241,7 @@ def test_pages_show_it_all() -> None:
     assert told is not None
     assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(inputs.params, span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
+    context = frame(span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
     for name in ("projection", "judging"):
         text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
@@ -259,4 +259,4 @@ def test_pages_without_projection_say_so() -> None:
     inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
     assert all(projection.region_part(inputs, region, nothing, nothing) is None for region in inputs.regions)
     assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
-    assert projection.page(plain, [], nothing, nothing) is None
+    assert projection.page(plain, [], nothing, nothing)["skipped"]

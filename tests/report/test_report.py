@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 import shapely
 import xarray as xr
-import yaml
 from PIL import Image
 
 from climate.errors import ClimateError
@@ -275,7 +274,6 @@ def make_inputs(**changes: Any) -> ReportInputs:
         groups=make_groups(series),
         revisions=make_revisions(),
         readers={"old-source": "climate/sources/readers/gistemp.py"},
-        pipeline=yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8")),
         architecture=(ROOT / "docs" / "architecture.md").read_text("utf-8"),
     )
     return replace(inputs, **changes)
@@ -331,7 +329,7 @@ def test_every_expected_page_is_written(inputs: ReportInputs, site: Path) -> Non
     found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
     regions = {f"regions/{name}.html" for name in RATIOS}
     sources = {f"sources/{entry['key']}.html" for entry in inputs.provenance}
-    names = ("index", "sources", "judging", "methods", "data", "architecture")
+    names = ("index", "sources", "judging", "projection", "methods", "data", "architecture")
     top = {f"{name}.html" for name in names}
     assert found == top | regions | sources
 

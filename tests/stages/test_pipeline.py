@@ -68,7 +68,8 @@ def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> Non
     before = digests(project.folder / "build" / "forecasts")
     ran = stages_run(project.run("dvc", "repro").stdout)
     after = digests(project.folder / "build" / "forecasts")
-    collected = {"harmonize", "score", "project", "film", "slides", "report"}
+    notebooks = {"notebook@presentation", "notebook@understanding", "notebook@walkthrough"}
+    collected = {"harmonize", "score", "project", *notebooks, "report"}
     assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
     assert {name: after[name] for name in before} == before
     assert "Kenya" in project.read("reports/index.html")
