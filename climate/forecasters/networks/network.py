@@ -54,9 +54,6 @@ class Network:
         self.optimizer.build(self.model.trainable_variables)
         self._drawn: dict[int, Weights] = {}
         self._loaded: Weights | None = None
-        self.watch: Callable[[float, Weights], None] | None = None
-        """Called before training with NaN and the start, and after each pass with the mean loss of its steps, each
-        taken before its update, and the weights."""
         self._rested = [variable.numpy() for variable in self.optimizer.variables]
         model, optimizer = self.model, self.optimizer
 
@@ -106,10 +103,6 @@ class Network:
         order = np.random.default_rng(seed)
         rows = targets.shape[0]
         steps = -(-rows // self.batch)
-        losses: list[float] = []
-
-        if self.watch is not None:
-            self.watch(float("nan"), self._weights())
         if not epochs * steps:
             return self._weights()
 
@@ -125,12 +118,7 @@ class Network:
                 shuffled = np.resize(order.permutation(rows), steps * self.batch)
             chosen = shuffled[(step % steps) * self.batch :][: self.batch]
             self.optimizer.learning_rate.assign(learning_rate * (1 + np.cos(np.pi * step / (epochs * steps))) / 2)
-            loss = update(*batch_of(chosen))
-            if self.watch is not None:
-                losses.append(float(loss))
-                if len(losses) == steps:
-                    self.watch(float(np.mean(losses)), self._weights())
-                    losses.clear()
+            update(*batch_of(chosen))
         return self._weights()
 
     def _weights(self) -> Weights:
