@@ -22,12 +22,13 @@ from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.combine.ensemble import join_tables
 from climate.forecasters.planet.forecaster import POOLED
 from climate.harmonize.anomaly import rebase
+from climate.harmonize.checks import examine
 from climate.harmonize.regions import grid_series
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params
 from climate.params.regions import Point, RegionDefinition
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 from climate.stages.pool import read_pools
 from climate.verify.comparison import is_classical
 from climate.verify.losses import cell_scores
@@ -63,7 +64,7 @@ COVERED_AT = (1, 12, 60)
 
 def places(params: Params) -> dict[str, xr.Dataset]:
     """Anomalies of every place from the baseline of params.yaml."""
-    pulled = read_sources(["ncep-air", "natural-earth"])
+    pulled = read_sources(["ncep-air", "natural-earth"], examine)
     wanted = {name: RegionDefinition(title=name, source="ncep-air", country=name) for name in COUNTRIES}
     for name, (lat, lon) in CITIES.items():
         wanted[name] = RegionDefinition(title=name, source="ncep-air", point=Point(lat=lat, lon=lon))

@@ -14,13 +14,14 @@ from climate.commands.record_text import facts, plot, seam_lines
 from climate.errors import ClimateError
 from climate.files import write_text
 from climate.harmonize.build import Harmonized, harmonize
+from climate.harmonize.checks import examine
 from climate.harmonize.series import month, months_of
 from climate.params.edit import with_region
 from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
 from climate.params.regions import RegionDefinition, required_sources, suggest
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import PROVENANCE, read_provenance
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 
 ROLES = {"records": "shown, not forecast", "covariates": "a predictor, seen up to the origin"}
 
@@ -112,7 +113,7 @@ def _made(name: str, params: Params) -> Harmonized:
         one = queue.pop()
         wanted[one] = params.definitions[one]
         queue += list(wanted[one].mix or {})
-    pulled = read_sources(required_sources(name, params.definitions, params.harmonize))
+    pulled = read_sources(required_sources(name, params.definitions, params.harmonize), examine)
     if pulled.unavailable:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in pulled.unavailable.items())
         return Harmonized(xr.Dataset(), {}, xr.Dataset(), {name: reasons}, {})

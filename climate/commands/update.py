@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,17 +20,16 @@ import yaml
 from climate.commands.vintages import compare
 from climate.errors import ClimateError
 from climate.files import write_text
-from climate.harmonize.checks import check_source, faults
+from climate.harmonize.checks import examine
 from climate.params.edit import with_vintage
 from climate.params.params import PARAMS_FILE, load_params, parse_params
 from climate.paths import DOWNLOADS
 from climate.sources.catalogue import find_source
 from climate.sources.channels.publisher import LATEST
-from climate.sources.channels.verify import head_of
-from climate.sources.provenance import read_provenance
-from climate.sources.readers.registry import SHAPE_READER
-from climate.sources.releases import Release, local, release
-from climate.sources.revisions import dated, last_time
+from climate.sources.provenance import PREVIOUS, Provenance, read_provenance
+from climate.sources.pulled import Release, faults, local
+from climate.sources.releases import release
+from climate.sources.revisions import last_time
 
 Ask = Callable[[str], bool]
 Say = Callable[[str], None]
@@ -118,7 +117,7 @@ def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Releas
     """The catalogue's last vintage or `latest`, None where `current` is as new; and a note on what could not be had."""
     source = find_source(key)
     found, refusals = [], []
-    for name in (*dated(source)[-1:], LATEST):
+    for name in (*source.dated[-1:], LATEST):
         if name not in source.vintages or (current is not None and current.vintage == name != LATEST):
             continue
         try:
@@ -126,7 +125,7 @@ def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Releas
         except ClimateError as error:
             refusals.append((name, error))
             continue
-        same_bytes = [known for known in dated(source) if source.vintages[known].sha256 == one.digests]
+        same_bytes = [known for known in source.dated if source.vintages[known].sha256 == one.digests]
         found.append(replace(one, vintage=same_bytes[-1]) if same_bytes else one)
     if not found and current is None:
         raise refusals[0][1]
@@ -142,7 +141,7 @@ def _is_newer(one: Release, other: Release) -> bool:
     """By the last month with a value, then by the files' own dates, then by being `latest`."""
     if one.digests == other.digests:
         return False
-    if one.source.reader != SHAPE_READER:
+    if one.source.is_record:
         ends = [last_time(each.read()) for each in (one, other)]
         if ends[0] != ends[1]:
             return bool(ends[0] > ends[1])
@@ -154,17 +153,9 @@ def _is_newer(one: Release, other: Release) -> bool:
 
 def _what_changes(current: Release | None, newest: Release) -> list[str]:
     """Rows, revisions and checks, a line per fact. ClimateError when the release fails a check with an error."""
-    if newest.source.reader == SHAPE_READER:
-        return ["Other polygons: " + ", ".join(newest.digests)]
-    record = newest.read()
-    found = check_source(
-        newest.source,
-        record,
-        heads={name: head_of(newest.folder / name) for name in newest.digests},
-        urls={name: file.url for name, file in newest.provenance.files.items()},
-        version=newest.provenance.version,
-        previous=current.read() if current else None,
-    )
+    if not newest.source.is_record:
+        return ["Other files: " + ", ".join(newest.digests)]
+    record, found = examine(newest, newest.read(), current.read() if current else None)
     if wrong := faults(found):
         raise ClimateError(
             f"{newest.vintage}: check '{wrong[0].check}': found {wrong[0].found}, expected {wrong[0].expected}; look "
@@ -178,32 +169,38 @@ def _what_changes(current: Release | None, newest: Release) -> list[str]:
 
 
 def retry(say: Say = print) -> bool:
-    """Pull again what could not be had, or only as an older copy; whether every source is well now."""
-    before = {key: _status(key) for key in load_params().pull.sources}
-    wanted = [key for key, status in before.items() if status in ("missing", "last-good")]
-    unpulled = [key for key, status in before.items() if status == ""]
+    """Pull again what is unavailable or only an older copy, previous vintages too; whether every source is well now."""
+    keys = list(load_params().pull.sources)
+    unpulled = [key for key in keys if not _pulled(key)]
+    failed = [key for key in keys if any(one.status != "ok" for one in _pulled(key))]
     if unpulled:
         say(f"Not pulled yet: {', '.join(unpulled)}; `dvc repro` pulls them")
-    if not wanted:
+    if not failed:
         say("Nothing to try again.")
         return not unpulled
-    pull_again(wanted)
-    still = [key for key in wanted if _status(key) != "ok"]
-    for key in wanted:
-        provenance = read_provenance(DOWNLOADS / key)
-        how = f"{provenance.vintage} from {provenance.channel}" if key not in still else "; ".join(provenance.reasons)
-        say(f"{key}: {provenance.status}, {how}")
-    if len(still) < len(wanted):
+    pull_again(failed)
+    still = 0
+    for key in failed:
+        main, *previous = _pulled(key)
+        for provenance in (main, *previous):
+            well = provenance.status == "ok"
+            how = f"{provenance.vintage} from {provenance.channel}" if well else "; ".join(provenance.reasons)
+            if provenance is main or not well:
+                say(f"{key}{'' if provenance is main else ', previous vintage'}: {provenance.status}, {how}")
+        still += any(one.status != "ok" for one in (main, *previous))
+    if still < len(failed):
         say("Run `dvc repro` to take up what is new.")
     return not still and not unpulled
 
 
-def _status(key: str) -> str:
-    """Of the last pull: ok, last-good or missing; "" where there was none."""
-    try:
-        return read_provenance(DOWNLOADS / key).status
-    except ClimateError:
-        return ""
+def _pulled(key: str) -> list[Provenance]:
+    """What the last pull of a source wrote, that of its previous vintage last; [] where there was none."""
+    folder, records = DOWNLOADS / key, []
+    with suppress(ClimateError):
+        records.append(read_provenance(folder))
+        if (folder / PREVIOUS).is_dir():
+            records.append(read_provenance(folder / PREVIOUS))
+    return records
 
 
 def pull_again(keys: Sequence[str]) -> None:

@@ -13,11 +13,11 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.params.params import PARAMS_FILE, Params, load_params
 from climate.params.regions import required_sources
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import find_source, known_from
 from climate.sources.channels.verify import head_bytes
-from climate.sources.releases import Release, local, release
-from climate.sources.revision_text import MAX_LINES, in_words
-from climate.sources.revisions import as_of, dated, differences, known_from, revisions
+from climate.sources.pulled import Release, local
+from climate.sources.releases import release
+from climate.sources.revisions import MAX_LINES, as_of, differences, in_words, revisions
 
 MAX_WIDTH = 120
 SHOWN_LEADS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
@@ -59,12 +59,15 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, scales_apart
-    from climate.stages.revisions import forecast_then
+    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, forecast_with_each, scales_apart
+
+    params = load_params()
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
         names = {THEN: _title(before), NOW: _title(after)}
-        table = forecast_then(before, after, series, leads)
+        table = forecast_with_each(
+            before.read(), after.read(), key, params.harmonize, leads or params.backtest.leads, series
+        )
     unit = table.attrs["units"]
     lines = [
         f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by one classical model: "
@@ -183,7 +186,7 @@ def as_of_month(month: str) -> str:
     for key, pinned in params.pull.sources.items():
         try:
             # What params.yaml names stays where it was out by then, even if something newer was out too.
-            keep = pinned.vintage in dated(find_source(key)) and known_from(pinned.vintage) <= month
+            keep = pinned.vintage in find_source(key).dated and known_from(pinned.vintage) <= month
             chosen[key] = pinned.vintage if keep else as_of(find_source(key), month)
         except ClimateError as error:
             without.append(str(error))

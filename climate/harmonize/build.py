@@ -14,7 +14,7 @@ from climate.errors import ClimateError
 from climate.harmonize.anomaly import rebase
 from climate.harmonize.completeness import rule
 from climate.harmonize.composite import combine_records
-from climate.harmonize.regions import Periods, grid_series, is_grid, mix, published_series
+from climate.harmonize.regions import Periods, grid_series, mix, published_series
 from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of, require_same_unit
 from climate.harmonize.splice import comparisons, join_seams, splice
 from climate.params.regions import (
@@ -27,6 +27,7 @@ from climate.params.regions import (
     required_sources,
 )
 from climate.schema import SERIES_VARIABLES
+from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas

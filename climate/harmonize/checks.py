@@ -7,23 +7,22 @@ to know. None asks the clock: how recent a record must be is judged against its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from climate.errors import counted
-from climate.harmonize.corrections import is_there
-from climate.harmonize.grid import CHUNK_MONTHS
-from climate.harmonize.regions import is_grid
+from climate.harmonize.corrections import corrected, is_there
 from climate.harmonize.series import month, months_of
 from climate.sources.catalogue import Source
+from climate.sources.pulled import CORRECTION, Check, Release, Status
+from climate.sources.readers.netcdf_grid import CHUNK_MONTHS, is_grid
 
-Status = Literal["ok", "warning", "error"]
 ORDER: tuple[Status, ...] = ("error", "warning", "ok")
+"""Of status, the worst first."""
 
 BASELINE_TOLERANCE = 0.02
 """K. Publishers' values have two or three decimals and some lack months: GISTEMP, HadCRUT5 and Berkeley Earth stay
@@ -38,8 +37,6 @@ BASELINE_MIN_SHARE = 0.9
 """Share of the baseline's months that a record needs for its mean to be judged."""
 
 SHRINK = "rows never shrink"
-CORRECTION = "correction still needed"
-"""Name of the check whose error is a fault of the catalogue and not of the record."""
 
 PHYSICAL_RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("temperature", "absolute"): (-95.0, 60.0),
@@ -50,15 +47,15 @@ PHYSICAL_RANGES: dict[tuple[str, str], tuple[float, float]] = {
 between -75 and 45 degC; glacial CO2 was 172 ppm at the lowest (Luethi et al. 2008, doi:10.1038/nature06949)."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One row of the table."""
-
-    check: str
-    source: str
-    status: Status
-    found: str
-    expected: str
+def examine(release: Release, record: xr.Dataset, previous: xr.Dataset | None = None) -> tuple[xr.Dataset, list[Check]]:
+    """The reader's Dataset of a release, corrected, and all checks of it; `previous` as for `check_source`."""
+    source, heads = release.source, release.heads
+    record = corrected(source, record, heads)
+    version, vintage = release.provenance.version, release.vintage
+    checks = check_source(
+        source, record, heads=heads, urls=release.urls, version=version, vintage=vintage, previous=previous
+    )
+    return record, checks
 
 
 def check_source(
@@ -302,13 +299,3 @@ def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:
         found = f"{one.about}: " + ("still there, mended here" if there else "mended by its publisher")
         expected = "the fault" if there else "no correction: take it out of the catalogue"
         yield Check(CORRECTION, source.key, "ok" if there else "error", found, expected)
-
-
-def faults(checks: Sequence[Check]) -> list[Check]:
-    """The errors that stop trust in a record. A correction that is no longer needed is one in the catalogue alone."""
-    return [one for one in checks if one.status == "error" and one.check != CORRECTION]
-
-
-def rows(checks: Sequence[Check]) -> list[dict[str, str]]:
-    """The table as plain mappings, errors and warnings first, otherwise in the order given."""
-    return [asdict(one) for one in sorted(checks, key=lambda one: ORDER.index(one.status))]

@@ -14,6 +14,7 @@ from climate.harmonize.grid import Footprint, box_footprint, point_footprint, po
 from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
 from climate.params.regions import MissingParams, RegionDefinition, suggest
 from climate.schema import TIME_DTYPE
+from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -22,11 +23,6 @@ Periods = Mapping[str, Sequence[Mapping[str, str]]]
 """Source key -> collection periods declared for the whole of it: {name, from}, `from` as "YYYY-MM"."""
 
 CARRIED = ("units", "quantity", "kind", "baseline")
-
-
-def is_grid(record: xr.Dataset) -> bool:
-    """Whether a reader's Dataset is a gridded field rather than a table of series."""
-    return {"lat", "lon"} <= set(record["value"].dims)
 
 
 def published_series(

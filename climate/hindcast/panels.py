@@ -19,12 +19,13 @@ from climate.forecasters.classical.batch import BatchForecaster
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import weighted_means
-from climate.harmonize.regions import footprint, is_grid
+from climate.harmonize.regions import footprint
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import backtest, batch_hindcasts
 from climate.params.params import BacktestParams
 from climate.params.regions import HarmonizeParams, RegionDefinition, SetDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
 if TYPE_CHECKING:

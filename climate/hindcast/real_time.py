@@ -1,7 +1,7 @@
-"""What a forecast issued with an older release of a record knew, beside one that knows the newer release.
+"""A forecast made with an older release of a record, beside one made with the newer release.
 
-Both stand at the same origin, the last month of the older release, and use the same model; they differ by what the
-publisher has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
+Both have the same origin, the last month of the older release, and the same model; they differ by what the publisher
+has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
 a hindcast on revised data may know more, or other things, than anybody did.
 """
 
@@ -15,17 +15,19 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import Forecaster
-from climate.harmonize.regions import grid_series, is_grid, published_series
+from climate.forecasters.classical.statespace import UnobservedComponents
+from climate.harmonize.regions import grid_series, published_series
 from climate.harmonize.series import cut, months_of
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.schema import QUANTILES
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.verify.losses import crps_from_quantiles
 
 WHOLE = RegionDefinition(title="The whole grid", source="grid", box={"lat": [-90, 90], "lon": [-180, 180]})  # type: ignore[arg-type]
-"""What stands for a gridded record: its area-weighted mean."""
+"""The region whose mean represents a gridded record."""
 
 RECENT_MONTHS = 12
-"""Months before the origin whose revisions are told apart, for they weigh most in a forecast."""
+"""Months up to the origin whose revisions are counted: they weigh most in a forecast."""
 
 THEN, NOW = "then", "now"
 """The older and the newer release along the dimension `release`."""
@@ -46,8 +48,20 @@ def one_series(record: xr.Dataset, source: str, series: str | None, params: Harm
     return found.assign_attrs(scale=str(record.attrs.get("scale", "")))
 
 
+def forecast_with_each(
+    old: xr.Dataset, new: xr.Dataset, source: str, params: HarmonizeParams, leads: int, series: str | None = None
+) -> xr.Dataset:
+    """`known_then` for two releases of a source (readers' Datasets), by unobserved components.
+
+    That model serves every kind of monthly record. `series` as for `one_series`. ClimateError when the two cannot be
+    compared or are too short.
+    """
+    histories = [one_series(release, source, series, params) for release in (old, new)]
+    return known_then(histories[0], histories[1], UnobservedComponents(), leads)
+
+
 def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
-    """Forecasts from the last month of `old`, made with what `old` and with what `new` holds up to then.
+    """Forecasts from the last month of `old`, made with the values of `old` and with those of `new` up to then.
 
     Args:
         old, new: series (time) on gap-free month axes, in one unit.
@@ -118,5 +132,5 @@ def as_row(table: xr.Dataset) -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float | None:
-    """Six significant digits: no model is sure of more. None for NaN, which JSON does not know."""
+    """To six significant digits; None for NaN, which JSON lacks."""
     return float(f"{value:.6g}") if np.isfinite(value) else None

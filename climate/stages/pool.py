@@ -16,12 +16,14 @@ from climate.errors import ClimateError
 from climate.files import read_json, write_json
 from climate.forecasters.planet.estimation import Pool, followed, train_pool
 from climate.forecasters.planet.field import planet
-from climate.harmonize.regions import grid_series, is_grid
+from climate.harmonize.checks import examine
+from climate.harmonize.regions import grid_series
 from climate.hindcast.rolling import estimation_months, known_at
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import PoolParams, load_params
 from climate.params.regions import RegionDefinition
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
+from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -38,7 +40,7 @@ def run() -> None:
     """Train at every estimation date and write one file for each; without the sources, write the reason alone."""
     params = load_params()
     settings = params.pool
-    pulled = read_sources([settings.source, settings.shapes])
+    pulled = read_sources([settings.source, settings.shapes], examine)
     shutil.rmtree(paths.POOL, ignore_errors=True)
     paths.POOL.mkdir(parents=True)
     if pulled.unavailable:

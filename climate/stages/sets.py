@@ -15,12 +15,13 @@ from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.batch import BATCHES, BatchForecaster
 from climate.forecasters.planet.batch import PooledBatch
 from climate.forecasters.planet.forecaster import POOLED
+from climate.harmonize.checks import examine
 from climate.harmonize.series import months_of
 from climate.hindcast.panels import Chunk, Members, chunks, drop_short, join, members, score_chunk, set_origins
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import Params, load_params
 from climate.params.regions import check_no_lookahead
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 from climate.stages.pool import read_pools
 
 log = logging.getLogger("climate")
@@ -32,7 +33,7 @@ def run(name: str) -> None:
     if name not in params.sets:
         raise ClimateError(f"unknown set '{name}': expected a key of `sets` in params.yaml ({', '.join(params.sets)})")
     definition = params.sets[name]
-    pulled = read_sources(definition.sources)
+    pulled = read_sources(definition.sources, examine)
     gone = [
         f"source {key} could not be had ({pulled.unavailable[key]})"
         for key in definition.sources

@@ -11,10 +11,11 @@ import xarray as xr
 from pydantic import ValidationError
 
 from climate.errors import ClimateError
-from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, Check, check_source, faults, rows, values_until
+from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, check_source, values_until
 from climate.harmonize.corrections import corrected
 from climate.harmonize.series import months_of
 from climate.sources.catalogue import Source, find_source, load_catalogue
+from climate.sources.pulled import Check, faults
 from climate.sources.readers.registry import read
 from tests.records import grid, months, table
 
@@ -338,16 +339,6 @@ def test_counts_of_the_catalogue_are_those_of_the_files(mirror: Path, tmp_path: 
             assert values_until(one, "9999-12") == vintage.holds.values, (source_of.key, name)
             counts += 1
     assert counts > 25
-
-
-def test_the_table_has_errors_first() -> None:
-    found = check_source(source(), doctored(record(), value={7: 99.0}, shift=0.03), heads={"town.csv": HEAD})
-    table_rows = rows(found)
-    assert [row["status"] for row in table_rows] == sorted(
-        (check.status for check in found), key=["error", "warning", "ok"].index
-    )
-    assert set(table_rows[0]) == {"check", "source", "status", "found", "expected"}
-    assert table_rows[0]["check"] == "values in physical range"
 
 
 MIRRORED = (

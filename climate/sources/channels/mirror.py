@@ -7,15 +7,13 @@ platforms hand out their sets.
 from __future__ import annotations
 
 import stat
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
+from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
-from climate.sources.channels.archives import extract
 from climate.sources.channels.transfer import copy_bounded, download
 
 
@@ -68,17 +66,3 @@ def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
         raise Refused(f"{path}: cannot be read ({error.strerror}), expected a readable file") from None
     with content:
         copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=path)
-
-
-def zip_with(candidates: Sequence[Path], names: Sequence[str]) -> tuple[Path, str] | None:
-    """The first zip among `candidates` with a member of one of `names`, and that member."""
-    for candidate in candidates:
-        try:
-            with zipfile.ZipFile(candidate) as packed:
-                members = packed.namelist()
-        except (OSError, zipfile.BadZipFile):
-            continue
-        for member in members:
-            if PurePosixPath(member).name in names:
-                return candidate, member
-    return None

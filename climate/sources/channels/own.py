@@ -9,10 +9,9 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
-from climate.sources.channels.archives import extract
-from climate.sources.channels.mirror import zip_with
 from climate.sources.channels.transfer import copy_bounded
 
 NAME = "own"

@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Thread
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 import pooch
 import requests
@@ -220,7 +220,7 @@ def download(
         time.sleep(limits.pause_seconds)
 
 
-def copy_bounded(source: BinaryIO, path: Path, *, max_bytes: int, what: str) -> None:
+def copy_bounded(source: IO[bytes], path: Path, *, max_bytes: int, what: str) -> None:
     """Write what `source` still holds to `path`; Refused when that is more than `max_bytes`."""
     with path.open("wb") as file:
         target = _Bounded(file, max_bytes, what)

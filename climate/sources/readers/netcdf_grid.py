@@ -16,6 +16,9 @@ from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source
 from climate.sources.readers.records import describe
 
+CHUNK_MONTHS = 120
+"""Months of a grid that are read at once: bounds memory (10 years of a 2.5 degree grid are 10 MB)."""
+
 _SECONDS = xr.coders.CFDatetimeCoder(time_unit="s")
 _AXES = {
     "lat": (
@@ -104,6 +107,18 @@ def sound(name: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise _unreadable(name, error) from None
+
+
+def is_grid(record: xr.Dataset) -> bool:
+    """Whether a reader's Dataset is a gridded field rather than a table of series."""
+    return {"lat", "lon"} <= set(record["value"].dims)
+
+
+def read_every_value(grid: xr.Dataset, name: str) -> None:
+    """Raise ClimateError unless every value of `grid` (time, lat, lon), of the file `name`, can be read."""
+    with sound(name):
+        for start in range(0, grid.sizes["time"], CHUNK_MONTHS):
+            grid["value"].isel(time=slice(start, start + CHUNK_MONTHS)).to_numpy()
 
 
 def _unreadable(name: str, error: Exception) -> ClimateError:

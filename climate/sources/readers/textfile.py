@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from climate.errors import ClimateError
-from climate.sources.archive import read_bytes
+from climate.sources.archive import open_file
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +97,8 @@ class TextFile:
 
 def read_text(folder: Path, name: str, fallback: str | None = None) -> TextFile:
     """The file `name` of `folder`, decoded and split at LF, CRLF or CR."""
-    data = read_bytes(folder, name)
+    with open_file(folder, name) as stream:
+        data = stream.read()
     text = decode(data, name, fallback).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise problem(name, None, "an empty file", "a table")
