@@ -95,7 +95,7 @@ def _source_line(key: str, params: Params) -> str:
         return f"{line}; not pulled yet"
     held = read_provenance(paths.DATA / key)
     if held.status == "missing":
-        return f"{line}; could not be had: {'; '.join(held.reasons)}"
+        return f"{line}; unavailable: {'; '.join(held.reasons)}"
     if held.status == "last-good" or held.vintage != asked:
         return f"{line}; data/ holds vintage {held.vintage}"
     return line
@@ -157,7 +157,9 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
     if not _not_pulled(required_sources(name, params.definitions, params.harmonize)):
         made = _made(name, params)
         if made.skipped:
-            raise ClimateError(f"region '{name}' cannot be made: {made.skipped[name]}; mend its source or take another")
+            raise ClimateError(
+                f"region '{name}' cannot be made: {made.skipped[name]}; correct its source or choose another"
+            )
         held = f" {facts(made.series[name])[0]}."
     write_text(text, PARAMS_FILE)
     return f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."

@@ -1,4 +1,4 @@
-"""`climate update` moves sources to their newest release, `climate retry` asks again for those that could not be had.
+"""`climate update` moves sources to their newest release, `climate retry` pulls unavailable ones again.
 
 An update writes nothing but params.yaml, in one replacement of the whole file per source that was agreed to: whatever
 interrupts it, the file is either as before or as after, and data/ and downloads/ are left to `dvc repro`.
@@ -39,16 +39,16 @@ log = logging.getLogger("climate")
 
 @dataclass
 class Outcome:
-    """What became of an update."""
+    """The outcome of an update."""
 
     moved: list[str]
     """Sources whose entry in params.yaml changed, or whose `latest` was fetched anew."""
     failed: list[str]
-    """Sources of which no release could be had or read."""
+    """Sources without a release that is available and readable."""
 
 
 def update(keys: Sequence[str], *, ask: Ask, dry_run: bool = False, say: Say = print) -> Outcome:
-    """Move sources of params.yaml (all of them without `keys`) to the newest release that can be had.
+    """Move sources of params.yaml (all of them without `keys`) to the newest available release.
 
     Candidates are the catalogue's newest vintage and `latest`. For each source that has a newer release `say` tells
     what would change and `ask` decides. A source that fails stops no other one. Raises ClimateError for a key that is
@@ -76,7 +76,7 @@ def _update_one(key: str, vintage: str, ask: Ask, dry_run: bool, say: Say) -> bo
         current = _current(key, vintage, stack)
         newest, note = _newest(key, current, stack)
         if newest is None:
-            say(f"{key}: {vintage} is the newest to be had{note}")
+            say(f"{key}: {vintage} is the newest available{note}")
             return False
         say(f"{key}: {current.vintage if current else 'nothing'} -> {newest.vintage}")
         for line in _what_changes(current, newest):
@@ -94,13 +94,13 @@ def _update_one(key: str, vintage: str, ask: Ask, dry_run: bool, say: Say) -> bo
         parse_params(yaml.safe_load(text), PARAMS_FILE)
         write_text(text, PARAMS_FILE)
     except OSError as error:
-        raise ClimateError(f"{PARAMS_FILE}: cannot be written ({error.strerror}); mend that and update again") from None
+        raise ClimateError(f"{PARAMS_FILE}: cannot be written ({error.strerror}); fix this and update again") from None
     say(f"{key}: {PARAMS_FILE} names {newest.vintage}; `dvc repro` takes it up")
     return True
 
 
 def _current(key: str, vintage: str, stack: ExitStack) -> Release | None:
-    """What the pipeline holds, else what params.yaml names; None where neither can be had."""
+    """The release that the pipeline holds, else the one that params.yaml names; None where neither is available."""
     held = local(key)
     if held is not None and held.vintage == vintage:
         return held
@@ -114,7 +114,7 @@ def _current(key: str, vintage: str, stack: ExitStack) -> Release | None:
 
 
 def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Release | None, str]:
-    """The catalogue's last vintage or `latest`, None where `current` is as new; and a note on what could not be had."""
+    """The catalogue's last vintage or `latest`, None where `current` is as new; and a note on unavailable ones."""
     source = find_source(key)
     found, refusals = [], []
     for name in (*source.dated[-1:], LATEST):
@@ -133,7 +133,7 @@ def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Releas
     for one in found:
         if best is None or _is_newer(one, best):
             best = one
-    note = f" ({', '.join(name for name, _ in refusals)} could not be had)" if refusals else ""
+    note = f" ({', '.join(name for name, _ in refusals)} unavailable)" if refusals else ""
     return (None if best is current else best), note
 
 

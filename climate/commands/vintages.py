@@ -26,7 +26,7 @@ _DATA_ROW = re.compile(r"\s*\"?[-+.]?\d[\d.eE+-]*\"?\s*([\s,;]|$)")
 
 def listing(key: str) -> str:
     """One line per vintage: name, what the catalogue says of it, whether params.yaml uses it and data/ holds it."""
-    from climate.commands.sources import ways
+    from climate.commands.sources import channels
 
     source = find_source(key)
     pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
@@ -37,7 +37,7 @@ def listing(key: str) -> str:
             *(["in params.yaml"] if key in pinned and pinned[key].vintage == name else []),
             *(["in data/"] if held is not None and held.vintage == name else []),
         ]
-        lines.append(f"{name:<8} {ways(source, vintage)}  {' and '.join(marks)}".rstrip())
+        lines.append(f"{name:<8} {channels(source, vintage)}  {' and '.join(marks)}".rstrip())
     return "\n".join(lines)
 
 

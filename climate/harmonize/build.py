@@ -70,7 +70,7 @@ def harmonize(
     """The series of every region.
 
     `records` are readers' Datasets and `shapes` polygons, by source key; `periods` the collection periods that the
-    catalogue declares for a source as a whole; `unavailable` the sources that could not be had, with the reason.
+    catalogue declares for a source as a whole; `unavailable` the sources that cannot be used, with the reason.
     Regions that need one of these are skipped by name. Temperatures, absolute or anomaly, become anomalies from the
     common baseline per calendar month; CO2 stays in ppm and indices in their own units.
 
@@ -83,11 +83,11 @@ def harmonize(
     for name in definitions:
         gone = [key for key in required_sources(name, definitions, params) if key in unavailable]
         if gone:
-            skipped[name] = "; ".join(f"source {key} could not be had ({unavailable[key]})" for key in gone)
+            skipped[name] = "; ".join(f"source {key} is unavailable ({unavailable[key]})" for key in gone)
     if len(skipped) == len(definitions):
         raise ClimateError(
             f"no region can be made: {next(iter(skipped.values()), 'none is defined')}; name regions whose sources "
-            f"can be had, or a mirror that has them"
+            f"are available, or a mirror that has them"
         )
     wanted = {name: one for name, one in definitions.items() if name not in skipped}
     work = _Work(records, wanted, params, shapes, periods or {})

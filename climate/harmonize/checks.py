@@ -289,13 +289,13 @@ def _valued(record: xr.Dataset, series: Any) -> Any:
 
 
 def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:
-    """What each correction of the source mends is still in the file; one that is not was not applied either."""
+    """The fault behind each correction of the source is still in the file; a correction without one is not applied."""
     for one in source.corrections:
         if not all(file in heads for file in one.while_contains):
             unseen = next(file for file in one.while_contains if file not in heads)
             yield Check(CORRECTION, source.key, "warning", f"{one.about}: {unseen} was not looked at", "the fault")
             continue
         there = is_there(one, heads)
-        found = f"{one.about}: " + ("still there, mended here" if there else "mended by its publisher")
+        found = f"{one.about}: " + ("still there, corrected here" if there else "corrected by its publisher")
         expected = "the fault" if there else "no correction: take it out of the catalogue"
         yield Check(CORRECTION, source.key, "ok" if there else "error", found, expected)

@@ -75,8 +75,8 @@ def published_series(
         uncertainty=table["uncertainty"].values if "uncertainty" in table else None,
         interpolated=table["interpolated"].values if "interpolated" in table else None,
     )
-    mended = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
-    return add_history(gap_free(one), f"series '{wanted}' of {source}{mended}")
+    correction = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
+    return add_history(gap_free(one), f"series '{wanted}' of {source}{correction}")
 
 
 def _monthly(table: xr.Dataset, cadence: Cadence, rule_name: str) -> xr.Dataset:

@@ -45,7 +45,7 @@ class Provenance(_Record):
     publisher: str
     version: str
     vintage: str
-    """Of these bytes; with status `last-good` not always the one that was asked for."""
+    """Of these bytes; with status `last-good` not always the vintage of params.yaml."""
     channel: str
     """own, registry, mirror or publisher; "" when missing."""
     status: Status

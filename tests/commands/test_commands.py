@@ -104,7 +104,7 @@ def recorded(key: str, folder: Path, vintage: str = "latest") -> None:
 
 
 def countries(gap: slice) -> str:
-    """Absolute monthly temperature of two made-up countries in the layout of the published table."""
+    """Absolute monthly temperature of two invented countries in the layout of the published table."""
     rows = ["dt,AverageTemperature,AverageTemperatureUncertainty,Country"]
     for shift, country in ((0.0, "Lowland"), (-5.0, "Upland")):
         for i, at in enumerate(months("1900-01", 1320).astype("datetime64[M]")):
@@ -245,7 +245,7 @@ def test_a_source_that_could_not_be_had_is_named(run: Run, project: Path) -> Non
     write_provenance(lost, folder)
     done = run("regions", "show", "north")
     assert done.status == 0
-    assert "could not be had: publisher: no answer" in done.out
+    assert "unavailable: publisher: no answer" in done.out
     assert "Cannot be made: gistemp-nh: publisher: no answer" in done.out
 
 
@@ -529,7 +529,7 @@ def shifted(text: str) -> str:
         ("gistemp-global", "2025-03", shifted, "mean over the declared baseline", "+0.500"),
         ("noaa-co2-mlo", "2026-02", (r"(File Creation: [\w :]+:\d+) 2026", r"\1 2028"), "newest month", "25 months"),
         ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1708 values"),
-        ("solar-flux", "2024-09", (r"2021 901 873 761", "2021 760 743 765"), "correction still needed", "mended by"),
+        ("solar-flux", "2024-09", (r"2021 901 873 761", "2021 760 743 765"), "correction still needed", "corrected by"),
         ("gistemp-global", "2025-03", "touched", "files as pulled", "GLB.Ts+dSST.csv"),
         # These the readers refuse before any check sees a record.
         ("gistemp-global", "2025-03", (r"(?m)^(1950,.*\n)", r"\1\1"), "can be used", "GLB.Ts+dSST.csv"),

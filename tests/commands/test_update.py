@@ -63,7 +63,7 @@ def entry(key: str, vintages: dict[str, dict[str, Any]]) -> Source:
 
 
 class Place:
-    """A folder with params.yaml and a mirror of two made-up sources, `alpha` and `beta`."""
+    """A folder with params.yaml and a mirror of two invented sources, `alpha` and `beta`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -128,7 +128,7 @@ def test_moves_to_the_newest_named_vintage_and_nothing_else(place: Place) -> Non
     assert "Rows: 12 only in 2021-01 (2002-01 to 2002-12), none only in 2020-01" in text
     assert "Revised: 1 of 24 shared values (4.2%), on average by 0.5 ppm, at most +0.5 ppm in 2000-01" in text
     assert re.search(r"Checks: \d of \d passed", text)
-    assert "beta: 2021-01 is the newest to be had (latest could not be had)" in text
+    assert "beta: 2021-01 is the newest available (latest unavailable)" in text
     assert not (place.folder / "downloads").exists()
 
 
@@ -167,7 +167,7 @@ def test_never_backwards(place: Place) -> None:
     place.publish("beta", "", content(30))
     outcome, text = place.update("beta")
     assert outcome.moved == []
-    assert "beta: 2021-01 is the newest to be had" in text
+    assert "beta: 2021-01 is the newest available" in text
 
 
 def test_the_copy_in_data_is_what_changes_are_told_from(place: Place) -> None:
@@ -199,7 +199,7 @@ def test_a_moved_latest_is_pulled_anew(place: Place, monkeypatch: pytest.MonkeyP
         (content(48, header="year,month,decimal,trend,average"), "found 'year,month,decimal,trend,average'"),
         (content(48, bump=700.0), "check 'values in physical range'"),
         (content(48)[:-300], "row"),
-        ("<html>sorry</html>" * 9, "alpha: 2020-01 is the newest to be had (2021-01, latest could not be had)"),
+        ("<html>sorry</html>" * 9, "alpha: 2020-01 is the newest available (2021-01, latest unavailable)"),
     ],
 )
 def test_a_release_that_cannot_be_trusted_is_not_taken_up(place: Place, text: str, why: str) -> None:
@@ -210,7 +210,7 @@ def test_a_release_that_cannot_be_trusted_is_not_taken_up(place: Place, text: st
     assert place.params.read_bytes() == before
     assert outcome.moved == []
     assert why in said
-    assert "beta: 2021-01 is the newest to be had" not in said  # it too has gone from the mirror
+    assert "beta: 2021-01 is the newest available" not in said  # it too has gone from the mirror
 
 
 def test_a_file_that_loses_rows_is_not_taken_up(place: Place) -> None:

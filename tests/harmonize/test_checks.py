@@ -205,13 +205,13 @@ def correction(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_a_correction_expires_when_the_file_is_mended() -> None:
+def test_a_correction_expires_when_the_file_is_corrected() -> None:
     of = source(corrections=(correction(),))
     assert results(record(), of)["correction still needed"].status == "ok"
-    mended = results(record(), of, heads={"town.csv": HEAD.replace("5.2", "5.3")})["correction still needed"]
-    assert mended.status == "error"
-    assert "mended by its publisher" in mended.found
-    assert "take it out of the catalogue" in mended.expected
+    outdated = results(record(), of, heads={"town.csv": HEAD.replace("5.2", "5.3")})["correction still needed"]
+    assert outdated.status == "error"
+    assert "corrected by its publisher" in outdated.found
+    assert "take it out of the catalogue" in outdated.expected
     assert results(record(), of, heads={})["correction still needed"].status == "warning"
 
 

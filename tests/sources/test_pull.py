@@ -106,7 +106,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
-    """A made-up source of one CSV file."""
+    """A source of one CSV file."""
     content: dict[str, Any] = {
         "key": "co2",
         "title": "CO2",

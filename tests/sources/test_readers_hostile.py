@@ -49,7 +49,7 @@ REAL = {
 
 @cache
 def sample(name: str) -> Sample:
-    """A made-up file by its name, or a publisher's, named by key and vintage, from the mirror."""
+    """A constructed file by its name, or a publisher's, named by key and vintage, from the mirror."""
     if name in SAMPLES:
         return SAMPLES[name]()
     key, vintage = name.split()
@@ -130,7 +130,7 @@ def must_fail(name: str, data: bytes) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Made-up files always; publishers' where there is a mirror."""
+    """Constructed files always; publishers' where there is a mirror."""
     if "name" in metafunc.fixturenames:
         names = list(SAMPLES)
         if os.environ.get("CLIMATE_MIRROR"):

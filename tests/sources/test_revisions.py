@@ -1,4 +1,4 @@
-"""Two releases of a record, compared: known revisions of publishers, and the arithmetic on made-up ones."""
+"""Two releases of a record, compared: known revisions of publishers, and the arithmetic on constructed ones."""
 
 from __future__ import annotations
 
