@@ -74,14 +74,14 @@ def details(name: str) -> str:
     lines += [_source_line(key, params) for key in needed]
     if _not_pulled(needed):
         return "\n".join([*lines, "What it holds can be told once its sources are pulled: `dvc repro`"])
-    made = _made(name, params)
-    if made.skipped:
-        return "\n".join([*lines, f"Cannot be made: {made.skipped[name]}"])
-    series = made.series[name]
+    harmonized = _made(name, params)
+    if harmonized.skipped:
+        return "\n".join([*lines, f"Cannot be made: {harmonized.skipped[name]}"])
+    series = harmonized.series[name]
     lines += facts(series)
-    if made.seams.sizes["seam"]:
-        inside = months_of(made.seams["join"]) > months_of(series["time"])[0]
-        lines += seam_lines(made.seams.isel(seam=np.flatnonzero(inside)))
+    if harmonized.seams.sizes["seam"]:
+        inside = months_of(harmonized.seams["join"]) > months_of(series["time"])[0]
+        lines += seam_lines(harmonized.seams.isel(seam=np.flatnonzero(inside)))
     if name in params.regions:
         lines.append(_history(series, params))
     return "\n".join([*lines, *plot(series, params.harmonize.missing.annual)])
@@ -110,9 +110,9 @@ def _made(name: str, params: Params) -> Harmonized:
     wanted: dict[str, RegionDefinition] = {}
     queue = [name]
     while queue:
-        one = queue.pop()
-        wanted[one] = params.definitions[one]
-        queue += list(wanted[one].mix or {})
+        member = queue.pop()
+        wanted[member] = params.definitions[member]
+        queue += list(wanted[member].mix or {})
     pulled = read_sources(required_sources(name, params.definitions, params.harmonize), examine)
     if pulled.unavailable:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in pulled.unavailable.items())
@@ -120,8 +120,8 @@ def _made(name: str, params: Params) -> Harmonized:
     used = {
         block: {key: entry for key, entry in getattr(params.harmonize, block).items() if key in names}
         for block, names in (
-            ("splices", {one.splice for one in wanted.values()}),
-            ("combinations", {one.combination for one in wanted.values()}),
+            ("splices", {member.splice for member in wanted.values()}),
+            ("combinations", {member.combination for member in wanted.values()}),
         )
     }
     periods = {key: find_source(key).periods for key in pulled.records}
@@ -155,12 +155,12 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
     params = parse_params(yaml.safe_load(text), PARAMS_FILE)
     held = ""
     if not _not_pulled(required_sources(name, params.definitions, params.harmonize)):
-        made = _made(name, params)
-        if made.skipped:
+        harmonized = _made(name, params)
+        if harmonized.skipped:
             raise ClimateError(
-                f"region '{name}' cannot be made: {made.skipped[name]}; correct its source or choose another"
+                f"region '{name}' cannot be made: {harmonized.skipped[name]}; correct its source or choose another"
             )
-        held = f" {facts(made.series[name])[0]}."
+        held = f" {facts(harmonized.series[name])[0]}."
     write_text(text, PARAMS_FILE)
     return f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."
 

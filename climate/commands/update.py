@@ -116,63 +116,65 @@ def _current(key: str, vintage: str, stack: ExitStack) -> Release | None:
 def _newest(key: str, current: Release | None, stack: ExitStack) -> tuple[Release | None, str]:
     """The catalogue's last vintage or `latest`, None where `current` is as new; and a note on unavailable ones."""
     source = find_source(key)
-    found, refusals = [], []
+    candidates, refusals = [], []
     for name in (*source.dated[-1:], LATEST):
         if name not in source.vintages or (current is not None and current.vintage == name != LATEST):
             continue
         try:
-            one = stack.enter_context(release(key, name))
+            candidate = stack.enter_context(release(key, name))
         except ClimateError as error:
             refusals.append((name, error))
             continue
-        same_bytes = [known for known in source.dated if source.vintages[known].sha256 == one.digests]
-        found.append(replace(one, vintage=same_bytes[-1]) if same_bytes else one)
-    if not found and current is None:
+        same_bytes = [known for known in source.dated if source.vintages[known].sha256 == candidate.digests]
+        candidates.append(replace(candidate, vintage=same_bytes[-1]) if same_bytes else candidate)
+    if not candidates and current is None:
         raise refusals[0][1]
     best = current
-    for one in found:
-        if best is None or _is_newer(one, best):
-            best = one
+    for candidate in candidates:
+        if best is None or _is_newer(candidate, best):
+            best = candidate
     note = f" ({', '.join(name for name, _ in refusals)} unavailable)" if refusals else ""
     return (None if best is current else best), note
 
 
-def _is_newer(one: Release, other: Release) -> bool:
+def _is_newer(release: Release, other: Release) -> bool:
     """By the last month with a value, then by the files' own dates, then by being `latest`."""
-    if one.digests == other.digests:
+    if release.digests == other.digests:
         return False
-    if one.source.is_record:
-        ends = [last_time(each.read()) for each in (one, other)]
+    if release.source.is_record:
+        ends = [last_time(each.read()) for each in (release, other)]
         if ends[0] != ends[1]:
             return bool(ends[0] > ends[1])
-    dates = [max((file.file_date for file in each.provenance.files.values()), default="") for each in (one, other)]
+    dates = [max((file.file_date for file in each.provenance.files.values()), default="") for each in (release, other)]
     if all(dates) and dates[0] != dates[1]:
         return dates[0] > dates[1]
-    return one.vintage == LATEST
+    return release.vintage == LATEST
 
 
 def _what_changes(current: Release | None, newest: Release) -> list[str]:
     """Rows, revisions and checks, a line per fact. ClimateError when the release fails a check with an error."""
     if not newest.source.is_record:
         return ["Other files: " + ", ".join(newest.digests)]
-    record, found = examine(newest, newest.read(), current.read() if current else None)
-    if wrong := faults(found):
+    record, checks = examine(newest, newest.read(), current.read() if current else None)
+    if wrong := faults(checks):
         raise ClimateError(
             f"{newest.vintage}: check '{wrong[0].check}': found {wrong[0].found}, expected {wrong[0].expected}; look "
             "at it, and name it in params.yaml by hand if it is right"
         )
     lines = compare(current, newest) if current else [f"{record.sizes['time']:,} times to {last_time(record)!s:.7}"]
     warnings = [
-        f"Warning, {one.check}: found {one.found}, expected {one.expected}" for one in found if one.status != "ok"
+        f"Warning, {check.check}: found {check.found}, expected {check.expected}"
+        for check in checks
+        if check.status != "ok"
     ]
-    return [*lines, f"Checks: {len(found) - len(warnings)} of {len(found)} passed", *warnings]
+    return [*lines, f"Checks: {len(checks) - len(warnings)} of {len(checks)} passed", *warnings]
 
 
 def retry(say: Say = print) -> bool:
     """Pull again what is unavailable or only an older copy, previous vintages too; whether every source is well now."""
     keys = list(load_params().pull.sources)
     unpulled = [key for key in keys if not _pulled(key)]
-    failed = [key for key in keys if any(one.status != "ok" for one in _pulled(key))]
+    failed = [key for key in keys if any(pulled.status != "ok" for pulled in _pulled(key))]
     if unpulled:
         say(f"Not pulled yet: {', '.join(unpulled)}; `dvc repro` pulls them")
     if not failed:
@@ -187,7 +189,7 @@ def retry(say: Say = print) -> bool:
             how = f"{provenance.vintage} from {provenance.channel}" if well else "; ".join(provenance.reasons)
             if provenance is main or not well:
                 say(f"{key}{'' if provenance is main else ', previous vintage'}: {provenance.status}, {how}")
-        still += any(one.status != "ok" for one in (main, *previous))
+        still += any(pulled.status != "ok" for pulled in (main, *previous))
     if still < len(failed):
         say("Run `dvc repro` to take up what is new.")
     return not still and not unpulled

@@ -79,13 +79,13 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
         f"{'lead':>4}  {'with what was known then':^28}  {'with ' + names[NOW]:^28}  {'observed':>9}",
     ]
     for lead in [lead for lead in SHOWN_LEADS if lead <= table.sizes["lead"]]:
-        one = table.sel(lead=lead)
-        low, middle, high = (one["forecast"].sel(quantile=level) for level in (0.05, 0.5, 0.95))
+        at_lead = table.sel(lead=lead)
+        low, middle, high = (at_lead["forecast"].sel(quantile=level) for level in (0.05, 0.5, 0.95))
         cells = [
             f"{float(middle.sel(release=r)):9.2f} ({float(low.sel(release=r)):.2f} to {float(high.sel(release=r)):.2f})"
             for r in (THEN, NOW)
         ]
-        seen = float(one["observed"])
+        seen = float(at_lead["observed"])
         lines.append(f"{lead:>4}  {cells[0]:<28}  {cells[1]:<28}  {f'{seen:.2f}' if np.isfinite(seen) else '':>9}")
     verified = int(table["observed"].notnull().sum())
     if verified:
@@ -110,8 +110,8 @@ def _named(key: str, name: str) -> tuple[str, str]:
     return (source, vintage) if at else (key, name)
 
 
-def _title(one: Release) -> str:
-    return f"{one.source.key} {one.vintage}"
+def _title(which: Release) -> str:
+    return f"{which.source.key} {which.vintage}"
 
 
 def compare(before: Release, after: Release) -> list[str]:
@@ -121,7 +121,7 @@ def compare(before: Release, after: Release) -> list[str]:
         return ["The same files, byte for byte."]
     old, new = before.read(), after.read()
     table = revisions(old, new)
-    names = [one.vintage if same_source else _title(one) for one in (before, after)]
+    names = [which.vintage if same_source else _title(which) for which in (before, after)]
     return [*in_words(table, *names), *_header_lines(before, after)]
 
 

@@ -109,27 +109,27 @@ def header(source: Source, heads: Mapping[str, str], version: str) -> Iterator[C
 def versions(source: Source, heads: Mapping[str, str], urls: Mapping[str, str], version: str) -> Iterator[Check]:
     """The version in the address, the one in the file and the one that was asked for are the same."""
     for file in source.files:
-        found = {}
+        stated = {}
         if "{version}" in file.url and file.name in urls:
-            found["address"] = _version_in(file.url, urls[file.name])
+            stated["address"] = _version_in(file.url, urls[file.name])
         for text in file.expect.contains:
             if "{version}" in text and file.name in heads:
-                found["file"] = _version_in(text, heads[file.name])
-        if found:
-            wrong = {where: one for where, one in found.items() if one != version}
+                stated["file"] = _version_in(text, heads[file.name])
+        if stated:
+            wrong = {where: text for where, text in stated.items() if text != version}
             yield Check(
                 "version in address and file",
                 source.key,
                 "error" if wrong else "ok",
-                ", ".join(f"{where} of {file.name}: {one or 'none'}" for where, one in found.items()),
+                ", ".join(f"{where} of {file.name}: {text or 'none'}" for where, text in stated.items()),
                 version,
             )
 
 
 def _version_in(template: str, text: str) -> str:
     pattern = re.escape(template).replace(re.escape("{version}"), r"([\w.\-]+)", 1)
-    found = re.search(pattern.replace(re.escape("{version}"), r"[\w.\-]+"), text)
-    return found.group(1) if found else ""
+    match = re.search(pattern.replace(re.escape("{version}"), r"[\w.\-]+"), text)
+    return match.group(1) if match else ""
 
 
 def months_once(source: Source, record: xr.Dataset) -> Iterator[Check]:
@@ -230,10 +230,10 @@ def still_held(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Che
         held = source.vintages[older].holds
         if held is None:
             continue
-        found = values_until(record, held.until)
+        count = values_until(record, held.until)
         lags = moves(vintage) and newest is not None and newest < month(held.until)
-        status: Status = "ok" if found >= held.values else "warning" if lags else "error"
-        results.append((status, f"{found} {unit} to {held.until}", f"at least the {held.values} of vintage {older}"))
+        status: Status = "ok" if count >= held.values else "warning" if lags else "error"
+        results.append((status, f"{count} {unit} to {held.until}", f"at least the {held.values} of vintage {older}"))
     if results:
         yield Check(SHRINK, source.key, *min(results, key=lambda result: ORDER.index(result[0])))
 
@@ -269,11 +269,13 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
         else:
             yield Check(SHRINK, source.key, "ok", f"{now.size} months, {previous.sizes['time']} before", expected)
         return
-    absent = [str(one) for one in previous["series"].values if one not in record["series"].values]
+    absent = [str(name) for name in previous["series"].values if name not in record["series"].values]
     if absent:
         yield Check(SHRINK, source.key, "error", f"{len(absent)} series fewer, first '{absent[0]}'", expected)
         return
-    gaps = {str(one): np.setdiff1d(_valued(previous, one), _valued(record, one)) for one in previous["series"].values}
+    gaps = {
+        str(name): np.setdiff1d(_valued(previous, name), _valued(record, name)) for name in previous["series"].values
+    }
     every = np.concatenate(list(gaps.values()))
     if every.size:
         series = next(name for name, at in gaps.items() if at.size)
@@ -290,12 +292,14 @@ def _valued(record: xr.Dataset, series: Any) -> Any:
 
 def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:
     """The fault behind each correction of the source is still in the file; a correction without one is not applied."""
-    for one in source.corrections:
-        if not all(file in heads for file in one.while_contains):
-            unseen = next(file for file in one.while_contains if file not in heads)
-            yield Check(CORRECTION, source.key, "warning", f"{one.about}: {unseen} was not looked at", "the fault")
+    for correction in source.corrections:
+        if not all(file in heads for file in correction.while_contains):
+            unseen = next(file for file in correction.while_contains if file not in heads)
+            yield Check(
+                CORRECTION, source.key, "warning", f"{correction.about}: {unseen} was not looked at", "the fault"
+            )
             continue
-        there = is_there(one, heads)
-        found = f"{one.about}: " + ("still there, corrected here" if there else "corrected by its publisher")
+        there = is_there(correction, heads)
+        found = f"{correction.about}: " + ("still there, corrected here" if there else "corrected by its publisher")
         expected = "the fault" if there else "no correction: take it out of the catalogue"
         yield Check(CORRECTION, source.key, "ok" if there else "error", found, expected)

@@ -24,8 +24,8 @@ def is_there(correction: Correction, heads: Mapping[str, str]) -> bool:
 def corrected(source: Source, record: xr.Dataset, heads: Mapping[str, str]) -> xr.Dataset:
     """`record` (a table reader's Dataset) with the values that the corrections of `source` set.
 
-    A corrected value has no published uncertainty; attrs["corrections"] names what was corrected. Raises ClimateError for
-    a series or month that the record does not have.
+    A corrected value has no published uncertainty; attrs["corrections"] names the faults. Raises ClimateError for a
+    series or month that the record does not have.
     """
     due = [correction for correction in source.corrections if is_there(correction, heads)]
     if not due:

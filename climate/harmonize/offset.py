@@ -136,5 +136,5 @@ def step_left(difference: xr.DataArray, join: Any, offset: float) -> tuple[float
     near = difference.isel(time=np.flatnonzero((months >= first) & (months < first + STEP_YEARS * 12)))
     if int(np.isfinite(near.values).sum()) < STEP_MIN_VALUES:
         return float("nan"), float("nan")
-    found = summarise(near)
-    return found.mean - offset, found.mean_se
+    step = summarise(near)
+    return step.mean - offset, step.mean_se

@@ -42,10 +42,10 @@ def one_series(record: xr.Dataset, source: str, series: str | None, params: Harm
     if is_grid(record):
         if series is not None:
             raise ClimateError(f"source '{source}' is a grid: found series '{series}', expected none; leave it out")
-        found = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
+        result = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
     else:
-        found = published_series(record, source, series or str(record["series"].values[0]), params.missing)
-    return found.assign_attrs(scale=str(record.attrs.get("scale", "")))
+        result = published_series(record, source, series or str(record["series"].values[0]), params.missing)
+    return result.assign_attrs(scale=str(record.attrs.get("scale", "")))
 
 
 def forecast_with_each(
@@ -85,7 +85,7 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
             f"the newer release ends in {months_of(new['time'])[-1]}, expected it to reach {origin}, where the older "
             "one ends; name the older release first"
         )
-    histories = [xr.Dataset({"value": one["value"].drop_attrs().astype(float)}) for one in held.values()]
+    histories = [xr.Dataset({"value": record["value"].drop_attrs().astype(float)}) for record in held.values()]
     quantiles = np.stack([forecaster.fit(history).forecast(history, leads) for history in histories])
     ahead = origin + np.arange(1, leads + 1)
     observed = new["value"].drop_attrs().reindex(time=ahead.astype(new["time"].dtype)).values
@@ -94,11 +94,11 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
         coords={"release": [THEN, NOW], "lead": np.arange(1, leads + 1), "quantile": list(QUANTILES)},
         attrs={
             **{"origin": str(origin), "units": str(new.attrs.get("units", "")), "model": forecaster.name},
-            **{f"scale_{name}": str(one.attrs.get("scale", "")) for name, one in ((THEN, old), (NOW, new))},
+            **{f"scale_{name}": str(record.attrs.get("scale", "")) for name, record in ((THEN, old), (NOW, new))},
         },
     )
     table["crps"] = crps_from_quantiles(table["forecast"], table["observed"]).mean("lead")
-    before, after = (one["value"].values[-RECENT_MONTHS:] for one in histories)
+    before, after = (record["value"].values[-RECENT_MONTHS:] for record in histories)
     both = np.isfinite(before) & np.isfinite(after)
     table["revised_recent"] = int((before[both] != after[both]).sum())
     table["change_recent"] = float(np.mean(after[both] - before[both])) if both.any() else np.nan

@@ -79,7 +79,7 @@ def pull(
             provenance = _fill(request, folder, kept)
             write_provenance(provenance, folder)
             if older is not None:
-                copies = [place / PREVIOUS for place in (last_good, destination) if place]
+                copies = [home / PREVIOUS for home in (last_good, destination) if home]
                 same = _find_kept(key, *copies, kept and kept.folder, vintage=older.name)
                 write_provenance(_fill(older, folder / PREVIOUS, same), folder / PREVIOUS)
             _replace(destination, folder, workspace)

@@ -96,13 +96,13 @@ def totals(table: xr.Dataset) -> xr.Dataset:
     labels = [name for name in ("series", "time", "lat", "lon") if name in table.variables]
     if np.isnan(magnitude).all():
         nothing = {"series": "", "time": np.datetime64("NaT", "s"), "lat": np.nan, "lon": np.nan}
-        place = xr.Dataset({name: ((), nothing[name]) for name in labels} | {"largest": ((), np.nan)})
+        cell = xr.Dataset({name: ((), nothing[name]) for name in labels} | {"largest": ((), np.nan)})
     else:
         series, time = np.unravel_index(int(np.nanargmax(magnitude)), magnitude.shape)
-        place = table.isel(series=int(series), time=int(time))
-    result["largest"] = ((), place["largest"].values)
+        cell = table.isel(series=int(series), time=int(time))
+    result["largest"] = ((), cell["largest"].values)
     for name in labels:
-        result[f"largest_{name}"] = ((), place[name].values)
+        result[f"largest_{name}"] = ((), cell[name].values)
     return result.assign_attrs(table.attrs)
 
 
@@ -149,10 +149,10 @@ def as_of(source: Source, month: str) -> str:
 
 
 def _require_comparable(old: xr.Dataset, new: xr.Dataset) -> None:
-    units = [str(one.attrs.get("units", "")) for one in (old, new)]
+    units = [str(release.attrs.get("units", "")) for release in (old, new)]
     if units[0] != units[1]:
         raise ClimateError(f"vintages: found '{units[0]}' in one and '{units[1]}' in the other, expected one unit")
-    dims: list[set[Any]] = [set(one["value"].dims) for one in (old, new)]
+    dims: list[set[Any]] = [set(release["value"].dims) for release in (old, new)]
     if dims[0] != dims[1]:
         raise ClimateError(
             "vintages: found a grid and a table, expected two of one form; choose releases of one source"
@@ -171,8 +171,8 @@ def _pairs(old: xr.Dataset, new: xr.Dataset, block_bytes: int) -> Iterator[xr.Da
     if "series" in old["value"].dims:
         series = list(dict.fromkeys([*old["series"].values.tolist(), *new["series"].values.tolist()]))
         axes: dict[str, Any] = {"series": series, "time": time}
-        values = [one["value"].drop_attrs().reindex(axes) for one in (old, new)]
-        marks = [one["interpolated"].drop_attrs().reindex(axes, fill_value=False) for one in (old, new)]
+        values = [release["value"].drop_attrs().reindex(axes) for release in (old, new)]
+        marks = [release["interpolated"].drop_attrs().reindex(axes, fill_value=False) for release in (old, new)]
         yield xr.Dataset({"old": values[0], "new": values[1], "filled": marks[0] | marks[1]})
         return
     cells = old.sizes["lat"] * old.sizes["lon"]
@@ -180,8 +180,8 @@ def _pairs(old: xr.Dataset, new: xr.Dataset, block_bytes: int) -> Iterator[xr.Da
     for start in range(0, time.size, steps):
         months = time[start : start + steps]
         old_block, new_block = (
-            one["value"].sel(time=slice(months[0], months[-1])).load().drop_attrs().reindex(time=months)
-            for one in (old, new)
+            release["value"].sel(time=slice(months[0], months[-1])).load().drop_attrs().reindex(time=months)
+            for release in (old, new)
         )
         yield xr.Dataset({"old": old_block, "new": new_block, "filled": xr.zeros_like(old_block, dtype=bool)})
 
@@ -194,7 +194,7 @@ def _statistics(block: xr.Dataset) -> xr.Dataset:
     differs = block["old"] != block["new"]
     shared = revision.where(both & ~filled)
     magnitude = abs(shared)
-    found = {
+    columns = {
         "shared": both & ~filled,
         "revised": both & ~filled & differs,
         "only_old": block["old"].notnull() & block["new"].isnull(),
@@ -204,7 +204,7 @@ def _statistics(block: xr.Dataset) -> xr.Dataset:
         "change": shared.fillna(0.0),
         "absolute": magnitude.fillna(0.0),
     }
-    counted = xr.Dataset({name: one.sum(cells) if cells else one * 1 for name, one in found.items()})
+    counted = xr.Dataset({name: column.sum(cells) if cells else column * 1 for name, column in columns.items()})
     if not cells:
         return counted.assign(largest=shared).transpose("series", "time")
     flat = shared.stack(cell=cells, create_index=False)
@@ -302,9 +302,9 @@ def _rows(table: xr.Dataset, side: str, vintage: str) -> str:
     return f"{count:,} only in {vintage} ({_spans(np.flatnonzero(alone), table)})"
 
 
-def _spans(places: np.ndarray, table: xr.Dataset) -> str:
+def _spans(positions: np.ndarray, table: xr.Dataset) -> str:
     """The runs of neighbouring rows at `places` by their first and last date, the longest MAX_SPANS of them."""
-    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    runs = np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1)
     shown = sorted(sorted(runs, key=lambda run: -run.size)[:MAX_SPANS], key=lambda run: int(run[0]))
     ends = [[label(table["time"].values[run[end]], table) for end in (0, -1)] for run in shown]
     texts = [first if first == last else f"{first} to {last}" for first, last in ends]

@@ -49,19 +49,19 @@ def fetch(request: Request, folder: Path) -> dict[str, str]:
 def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
     if not root.is_dir():
         raise Refused("the mirror's folder is not there, expected a folder or a URL")
-    place = root / path
-    if not place.resolve().is_relative_to(root.resolve()):
+    wanted = root / path
+    if not wanted.resolve().is_relative_to(root.resolve()):
         raise Refused(f"{path}: found a path that leads out of the mirror, expected one inside it")
-    if not place.exists():
-        packed = zip_with(sorted(place.parent.glob("*.zip")), (place.name,))
+    if not wanted.exists():
+        packed = zip_with(sorted(wanted.parent.glob("*.zip")), (wanted.name,))
         if packed is None:
             raise Refused(f"{path}: not found on the mirror, expected a file, or a zip beside it that holds it")
         extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
         return
-    if not stat.S_ISREG(place.stat().st_mode):
+    if not stat.S_ISREG(wanted.stat().st_mode):
         raise Refused(f"{path}: found something that is no plain file, expected a file")
     try:
-        content = place.open("rb")
+        content = wanted.open("rb")
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror}), expected a readable file") from None
     with content:

@@ -24,10 +24,10 @@ def unavailable(request: Request) -> str:
 
 def fetch(request: Request, folder: Path) -> dict[str, str]:
     """Copy every file from the place, or out of a zip there."""
-    place = Path(str(request.path)).expanduser()
-    if not place.exists():
+    copy = Path(str(request.path)).expanduser()
+    if not copy.exists():
         raise Refused("the `path` of params.yaml is not there, expected a folder, a zip or the file itself")
-    return {file.name: _copy(place, _names(request, file), file, folder / file.name) for file in request.source.files}
+    return {file.name: _copy(copy, _names(request, file), file, folder / file.name) for file in request.source.files}
 
 
 def _names(request: Request, file: SourceFile) -> tuple[str, ...]:
@@ -35,21 +35,21 @@ def _names(request: Request, file: SourceFile) -> tuple[str, ...]:
     return tuple(dict.fromkeys((PurePosixPath(request.mirror_path(file)).name, file.name)))
 
 
-def _copy(place: Path, names: tuple[str, ...], file: SourceFile, target: Path) -> str:
+def _copy(copy: Path, names: tuple[str, ...], file: SourceFile, target: Path) -> str:
     """Put the file into `target`; the words for where it was, without paths of this machine."""
-    is_folder = place.is_dir()
-    found = next((place / name for name in names if (place / name).exists()), None) if is_folder else place
-    if found is not None and found.suffix.lower() != ".zip":
+    is_folder = copy.is_dir()
+    file_path = next((copy / name for name in names if (copy / name).exists()), None) if is_folder else copy
+    if file_path is not None and file_path.suffix.lower() != ".zip":
         # What a user names may be a link; what merely lies in a folder may not lead out of it.
-        linked = is_folder and not found.resolve().is_relative_to(place.resolve())
-        if linked or not stat.S_ISREG(found.stat().st_mode):
-            raise Refused(f"{found.name}: found a link that leads out or no plain file, expected a plain file")
-        with _opened(found) as content:
-            copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=found.name)
-        return f"the user's {found.name}"
-    packed = zip_with([found] if found is not None else sorted(place.glob("*.zip")), names)
+        linked = is_folder and not file_path.resolve().is_relative_to(copy.resolve())
+        if linked or not stat.S_ISREG(file_path.stat().st_mode):
+            raise Refused(f"{file_path.name}: found a link that leads out or no plain file, expected a plain file")
+        with _opened(file_path) as content:
+            copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=file_path.name)
+        return f"the user's {file_path.name}"
+    packed = zip_with([file_path] if file_path is not None else sorted(copy.glob("*.zip")), names)
     if packed is None:
-        where = "the folder that `path` names, or in a zip there" if is_folder else f"the zip {place.name}"
+        where = "the folder that `path` names, or in a zip there" if is_folder else f"the zip {copy.name}"
         raise Refused(f"{' or '.join(names)}: not found in {where}, expected it under its publisher's name")
     extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
     return f"the user's {packed[0].name}: {packed[1]}"

@@ -98,17 +98,17 @@ def _table_start(text: TextFile, comments: list[str | None], starts: list[int], 
         title = next((c for c in reversed(comments[max(start - 5, 0) : start - 1]) if c and "Sea Ice" in c), "")
         if not title.endswith(expected):
             raise text.error(start, title, f"a title above that ends with '{expected}'")
-    place = list(_TABLES).index(kind)
-    if len(starts) <= place or len(starts) > len(_TABLES):
+    position = list(_TABLES).index(kind)
+    if len(starts) <= position or len(starts) > len(_TABLES):
         raise text.error(None, f"{len(starts)} tables", f"the table whose title ends with '{_TABLES[kind]}'")
-    return starts[place]
+    return starts[position]
 
 
 def _climatology(text: TextFile, comments: list[str | None], title: str | None) -> _Climatology:
     begin = 0
     if title is not None:
-        places = [comments.index(f"{of}:") if f"{of}:" in comments else -1 for of in SEA_ICE.values()]
-        if not 0 <= places[0] < places[1]:
+        titles = [comments.index(f"{of}:") if f"{of}:" in comments else -1 for of in SEA_ICE.values()]
+        if not 0 <= titles[0] < titles[1]:
             raise text.error(None, "no or misplaced climatologies", f"a table under '{title}:'")
         begin = comments.index(f"{title}:")
     for i in range(begin, len(comments) - 2):
@@ -140,10 +140,10 @@ def _region(text: TextFile) -> str:
 
 def _date(comments: list[str | None]) -> str:
     for comment in comments:
-        found = re.search(r"analysis was run on (\d{2}-\w{3}-\d{4})", comment or "")
-        if found:
+        match = re.search(r"analysis was run on (\d{2}-\w{3}-\d{4})", comment or "")
+        if match:
             try:
-                return datetime.strptime(found.group(1), "%d-%b-%Y").date().isoformat()
+                return datetime.strptime(match.group(1), "%d-%b-%Y").date().isoformat()
             except ValueError:
                 return ""
     return ""

@@ -136,9 +136,9 @@ def _axis(opened: xr.Dataset, axis: str, name: str, *, needed: bool = True) -> A
         lambda v: str(v.name).lower() in names,
     )
     for test in tests:
-        found = [v.name for v in opened.coords.values() if v.ndim == 1 and v.dims == (v.name,) and test(v)]
-        if len(found) == 1:
-            return found[0]
+        candidates = [v.name for v in opened.coords.values() if v.ndim == 1 and v.dims == (v.name,) and test(v)]
+        if len(candidates) == 1:
+            return candidates[0]
     if needed:
         found_names = ", ".join(map(str, opened.coords)) or "none"
         raise ClimateError(
@@ -181,13 +181,13 @@ def _month_starts(time: xr.DataArray, name: str) -> np.ndarray:
 
 def _date_of_map(opened: xr.Dataset, name: str) -> np.ndarray:
     title = str(opened.attrs.get("title", ""))
-    found = re.search(rf"({'|'.join([*_MONTHS, *_SEASONS])}) (\d{{4}})\b", title)
-    if not found:
+    match = re.search(rf"({'|'.join([*_MONTHS, *_SEASONS])}) (\d{{4}})\b", title)
+    if not match:
         raise ClimateError(
             f"{name}: found neither a time axis nor a month in the title '{title}', expected one of them"
         )
-    month = _MONTHS.get(found[1]) or _SEASONS[found[1]]
-    return np.array([np.datetime64(f"{found[2]}-{month:02d}", "M")]).astype(TIME_DTYPE)
+    month = _MONTHS.get(match[1]) or _SEASONS[match[1]]
+    return np.array([np.datetime64(f"{match[2]}-{month:02d}", "M")]).astype(TIME_DTYPE)
 
 
 def _orient(grid: xr.DataArray, name: str) -> xr.DataArray:

@@ -166,10 +166,10 @@ def _sites(start: Times, stop: Times) -> NDArray[np.str_]:
 
 def _created(text: TextFile) -> str:
     for line in text.lines:
-        found = re.match(r"#\s*File Creation:\s+\w{3}\s+(\w{3}\s+\d+\s+[\d:]+\s+\d{4})", line)
-        if found:
+        match = re.match(r"#\s*File Creation:\s+\w{3}\s+(\w{3}\s+\d+\s+[\d:]+\s+\d{4})", line)
+        if match:
             try:
-                return datetime.strptime(" ".join(found.group(1).split()), "%b %d %H:%M:%S %Y").date().isoformat()
+                return datetime.strptime(" ".join(match.group(1).split()), "%b %d %H:%M:%S %Y").date().isoformat()
             except ValueError:
                 return ""
     return ""

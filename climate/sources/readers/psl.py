@@ -50,15 +50,15 @@ def _table(text: TextFile) -> Cells:
     if len(text.lines) == below and not text.ended:
         raise text.error(below, marker, "a line end after the missing marker (the file is cut short)")
     table = split(text, 2, COLUMNS, last=below - 1)
-    found = table.integers("year", 1, 9999)
-    check_years(table, found)
-    if found[0] != first or found[-1] != last:
-        raise text.error(2, int(found[0]), f"the rows of the years {first} to {last}")
+    listed = table.integers("year", 1, 9999)
+    check_years(table, listed)
+    if listed[0] != first or listed[-1] != last:
+        raise text.error(2, int(listed[0]), f"the rows of the years {first} to {last}")
     return table
 
 
 def _modified(text: TextFile) -> str:
-    found = next(
+    match = next(
         (re.match(r"Date modified: (\d{4}-\d{2})\s*$", line) for line in text.lines if "Date modified" in line), None
     )
-    return found.group(1) if found else ""
+    return match.group(1) if match else ""

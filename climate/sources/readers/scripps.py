@@ -127,9 +127,9 @@ def _stations(table: Cells) -> list[str]:
 
 def _scale(text: TextFile) -> str:
     for line in text.lines:
-        found = re.search(r"measured on the '(\w+)' calibration scale", line)
-        if found:
-            return f"SIO {found.group(1)}"
+        match = re.search(r"measured on the '(\w+)' calibration scale", line)
+        if match:
+            return f"SIO {match.group(1)}"
     raise ClimateError(
         f"{text.name}: found no calibration scale in the header, expected one such as '12'; get it again"
     )
@@ -137,7 +137,7 @@ def _scale(text: TextFile) -> str:
 
 def _archived(text: TextFile) -> str:
     for line in text.lines:
-        found = re.search(r"from archive dated (\d{2}-\w{3}-\d{4})", line)
-        if found:
-            return datetime.strptime(found.group(1), "%d-%b-%Y").date().isoformat()
+        match = re.search(r"from archive dated (\d{2}-\w{3}-\d{4})", line)
+        if match:
+            return datetime.strptime(match.group(1), "%d-%b-%Y").date().isoformat()
     return ""
