@@ -14,7 +14,7 @@ from climate.errors import ClimateError
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
-Channel = Literal["registry", "mirror", "publisher", "last-good"]
+Channel = Literal["registry", "mirror", "publisher"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

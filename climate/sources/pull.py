@@ -176,7 +176,7 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
     if kept is not None and _as_pinned(request, kept.provenance):
         return _reuse(request, folder, kept)
     order = [own.NAME, *request.source.channels]
-    plan = [name for name in order if name in CHANNELS and not CHANNELS[name].unavailable(request)]
+    plan = [name for name in order if not CHANNELS[name].unavailable(request)]
     afterwards = f"keeping vintage {kept.provenance.vintage}" if kept else "going on without this source"
     refusals: list[str] = []
     for turn, channel in enumerate(plan, start=1):
@@ -192,11 +192,7 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
             continue
         log.info("%s: vintage %s from %s", request.source.key, request.name, channel)
         return _provenance(request, folder, channel, via, refusals)
-    idle = [
-        f"{name}: {CHANNELS[name].unavailable(request)}"
-        for name in request.source.channels
-        if name in CHANNELS and name not in plan
-    ]
+    idle = [f"{name}: {CHANNELS[name].unavailable(request)}" for name in request.source.channels if name not in plan]
     return _without(request, folder, kept, refusals, idle)
 
 
