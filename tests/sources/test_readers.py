@@ -711,7 +711,7 @@ def test_zip_that_is_damaged_or_ambiguous(tmp_path: Path) -> None:
         ("noaa monthly", (b",unc", b",error"), r"row 3: found 'year.*', expected a header of NOAA GML"),
         ("noaa weekly", (b"\n1974,6,2,", b"\n1974,6,31,"), r"row 5: found '31', expected a day of its month"),
         ("scripps 11", (b" MKO", b" XYZ"), r"row 46: found 'XYZ', expected a station among MLO, MKO"),
-        ("scripps 10", (b"calibration scale", b"scale"), "found no calibration scale in the header"),
+        ("scripps 10", (b"calibration scale", b"scale"), "found 'no calibration scale in the header'"),
         ("gistemp", (b"\n1885,", b"\n1886,"), "row 8: found '1886', expected the year after"),
         ("gistemp", (b",JJA,SON", b",SON,JJA"), "row 2: found 'Year,Jan.*expected the header"),
         ("hadcrut", (b"\n1972-04", b"\n1972-4"), "row 5: found '1972-4', expected a month written YYYY-MM"),

@@ -1,7 +1,6 @@
 """A folder or a web server that holds publishers' files, laid out as the catalogue says.
 
-A zip file beside the place where a file is looked for, with that file in it, serves as well: the form in which data
-platforms hand out their sets.
+A zip in the folder of a file that is looked for serves as well, if it holds that file: data platforms hand out zips.
 """
 
 from __future__ import annotations
@@ -58,11 +57,16 @@ def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
             raise Refused(f"{path}: not found on the mirror, expected a file, or a zip beside it that holds it")
         extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
         return
-    if not stat.S_ISREG(wanted.stat().st_mode):
-        raise Refused(f"{path}: found something that is no plain file, expected a file")
+    copy_plain(wanted, target, file, path)
+
+
+def copy_plain(path: Path, target: Path, file: SourceFile, what: str) -> None:
+    """Copy a plain file; Refused when it is none, cannot be read, or is too large. `what` names it in messages."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Refused(f"{what}: found a folder or device, no plain file; expected a plain file")
     try:
-        content = wanted.open("rb")
+        content = path.open("rb")
     except OSError as error:
-        raise Refused(f"{path}: cannot be read ({error.strerror}), expected a readable file") from None
+        raise Refused(f"{what}: cannot be read ({error.strerror}), expected a readable file") from None
     with content:
-        copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=path)
+        copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=what)

@@ -7,9 +7,7 @@ means of the monthly one and are not read.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +30,6 @@ SEA_ICE = {"air": "Using air temperature above sea ice", "water": "Using water t
 
 _TABLES = {"air": "Inferred from Air Temperatures", "water": "Inferred from Water Temperatures"}
 _HEADER = "Year, Month, Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc."
-_CONFIDENCE = re.compile(r"95% confidence interval")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _FALLBACK = "cp1252"  # names of places and dashes in the comments
 
@@ -69,7 +66,7 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     text = read_text(folder, file.name, _FALLBACK)
     comments = [line.lstrip("%").strip() if line.startswith("%") else None for line in text.lines]
     head = " ".join(comment for comment in comments if comment)
-    if not _CONFIDENCE.search(head):
+    if "95% confidence interval" not in head:
         raise text.error(None, "no statement on uncertainty", "comments that call it a 95% confidence interval")
     starts = [i + 1 for i, comment in enumerate(comments) if comment and " ".join(comment.split()) == _HEADER]
     if not starts:
@@ -90,7 +87,11 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     table.check(np.isnan(value) == np.isnan(error), error, "an uncertainty for every anomaly and for no other month")
     name = series_name(source, file, _region(text))
     record = Record(name, time, value, error * SIGMA_PER_95, period="Berkeley Earth")
-    return record, _climatology(text, comments, SEA_ICE[kind] if two else None), _date(comments)
+    return (
+        record,
+        _climatology(text, comments, SEA_ICE[kind] if two else None),
+        text.date(r"^%.*analysis was run on (\d{2}-\w{3}-\d{4})", "%d-%b-%Y"),
+    )
 
 
 def _table_start(text: TextFile, comments: list[str | None], starts: list[int], kind: str) -> int:
@@ -136,14 +137,3 @@ def _region(text: TextFile) -> str:
             if name:
                 return name
     return "global"
-
-
-def _date(comments: list[str | None]) -> str:
-    for comment in comments:
-        match = re.search(r"analysis was run on (\d{2}-\w{3}-\d{4})", comment or "")
-        if match:
-            try:
-                return datetime.strptime(match.group(1), "%d-%b-%Y").date().isoformat()
-            except ValueError:
-                return ""
-    return ""

@@ -24,7 +24,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """
     records = []
     scale = float(source.options.get("scale", 1))
-    dates = ""
+    modified = ""
     for file in source.files:
         text = read_text(folder, file.name)
         table = _table(text)
@@ -34,8 +34,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         value = np.where(np.isclose(values, marker, rtol=1e-9, atol=1e-9), np.nan, values * scale)
         time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
         records.append(Record(series_name(source, file, file.name.partition(".")[0]), time, value))
-        dates = _modified(text)
-    return dataset(source, records, file_date=dates, window=str(source.options.get("window", "")))
+        modified = text.search(r"^Date modified: (\d{4}-\d{2})\s*$")
+    return dataset(source, records, file_date=modified, window=str(source.options.get("window", "")))
 
 
 def _table(text: TextFile) -> Cells:
@@ -55,10 +55,3 @@ def _table(text: TextFile) -> Cells:
     if listed[0] != first or listed[-1] != last:
         raise text.error(2, int(listed[0]), f"the rows of the years {first} to {last}")
     return table
-
-
-def _modified(text: TextFile) -> str:
-    match = next(
-        (re.match(r"Date modified: (\d{4}-\d{2})\s*$", line) for line in text.lines if "Date modified" in line), None
-    )
-    return match.group(1) if match else ""

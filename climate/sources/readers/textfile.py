@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,22 @@ class TextFile:
     def line(self, row: int) -> str:
         """Line `row`, counted from 1; "" past the end."""
         return self.lines[row - 1] if row <= len(self.lines) else ""
+
+    def first_row(self, comment: str) -> int:
+        """The first row, counted from 1, that does not begin with `comment`; one past the end if all do."""
+        rows = enumerate(self.lines, 1)
+        return next((row for row, line in rows if not line.startswith(comment)), len(self.lines) + 1)
+
+    def search(self, pattern: str) -> str:
+        """The group of a regular expression in the first line that it matches, "" if none does."""
+        return next((match[1] for line in self.lines if (match := re.search(pattern, line))), "")
+
+    def date(self, pattern: str, form: str) -> str:
+        """The date (YYYY-MM-DD) that `search` finds, written as `form` says; "" if there is none that can be read."""
+        try:
+            return datetime.strptime(" ".join(self.search(pattern).split()), form).date().isoformat()
+        except ValueError:
+            return ""
 
     def error(self, row: int | None, found: object, expected: str, advice: str = ADVICE) -> ClimateError:
         """The error for a row of this file."""
