@@ -23,7 +23,6 @@ from climate.params.regions import (
     PartDefinition,
     RegionDefinition,
     check_definitions,
-    check_no_lookahead,
     required_sources,
 )
 from climate.schema import SERIES_VARIABLES
@@ -31,8 +30,6 @@ from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas
-
-__all__ = ["HarmonizeParams", "Harmonized", "check_no_lookahead", "harmonize"]
 
 CONVENTIONS = "CF-1.11"
 

@@ -29,8 +29,6 @@ from climate.sources.provenance import (
     write_provenance,
 )
 
-__all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
-
 CHANNELS: dict[str, Fetcher] = {
     own.NAME: own,
     "registry": registry,

@@ -492,33 +492,6 @@ def rows(text: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-PULLED = (
-    ("noaa-co2-mlo", "2026-02"),
-    ("gistemp-global", "2025-03"),
-    ("hadcrut5", "2022-08"),
-    ("solar-flux", "2024-09"),
-    ("scripps-co2-mlo", "2025-02"),
-)
-
-
-@pytest.mark.parametrize(("key", "vintage"), PULLED)
-def test_publishers_files_pass(key: str, vintage: str, pull: Pull, run: Run) -> None:
-    pull(key, vintage)
-    done = run("check")
-    assert done.status == 0, done.out
-    assert "error" not in {status for statuses in rows(done.out).values() for status in statuses}
-
-
-def shifted(text: str) -> str:
-    """GISTEMP's table with half a degree more in every month."""
-    lines = text.splitlines(keepends=True)
-    out = lines[:2]
-    for line in lines[2:]:
-        year, *cells = line.rstrip("\r\n").split(",")
-        out.append(",".join([year, *(cell if "*" in cell else f"{float(cell) + 0.5:.2f}" for cell in cells)]) + "\n")
-    return "".join(out)
-
-
 @pytest.mark.parametrize(
     ("key", "vintage", "doctor", "check", "found"),
     [
@@ -526,7 +499,6 @@ def shifted(text: str) -> str:
         ("hadcrut5", "2022-08", "another version in the address", "version in address and file", "5.0.2.0"),
         ("scripps-co2-mlo", "2025-02", ("'12' calibration", "'13' calibration"), "version in address and file", "13"),
         ("solar-flux", "2024-09", (r"(?m)^2000 \d+", "2000 9990"), "values in physical range", "999 sfu"),
-        ("gistemp-global", "2025-03", shifted, "mean over the declared baseline", "+0.500"),
         ("noaa-co2-mlo", "2026-02", (r"(File Creation: [\w :]+:\d+) 2026", r"\1 2028"), "newest month", "25 months"),
         ("gistemp-global", "2025-03", (r"(?m)^(2010,)-?\.\d+", r"\1***"), "rows never shrink", "1708 values"),
         ("solar-flux", "2024-09", (r"2021 901 873 761", "2021 760 743 765"), "correction still needed", "corrected by"),
@@ -540,15 +512,13 @@ def test_each_check_fails_on_a_file_doctored_to_break_it(
     key: str, vintage: str, doctor: Any, check: str, found: str, pull: Pull, run: Run
 ) -> None:
     one = pull(key, vintage)
+    assert run("check").status == 0
     path = one.folder / next(iter(read_provenance(one.folder).files))
     if doctor == "another version in the address":
         file = find_source(key).files[0]
         one.record(url=file.url.replace("{version}", "5.0.2.0"))
     elif doctor == "touched":
         path.write_bytes(path.read_bytes() + b"\n")
-    elif callable(doctor):
-        path.write_text(doctor(path.read_text()))
-        one.record()
     else:
         one.replace(*doctor)
     done = run("check")

@@ -28,8 +28,8 @@ from climate.sources.archive import extract
 from climate.sources.catalogue import Source, load_catalogue
 from climate.sources.channels import Limits, Refused, registry
 from climate.sources.channels.transfer import download, user_agent
-from climate.sources.provenance import PREVIOUS, Provenance, read_provenance
-from climate.sources.pull import pull, verify
+from climate.sources.provenance import PREVIOUS, Provenance, read_provenance, verify
+from climate.sources.pull import pull
 
 HEADER = "# File Creation: Sun Jul  5 03:55:25 2026\n# scale X2019\nyear,month,average\n"
 BODY = (HEADER + "".join(f"{1958 + n // 12},{n % 12 + 1},{315 + n / 100:.2f}\n" for n in range(240))).encode()

@@ -172,5 +172,5 @@ def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project
     assert results
     dark = {"PIP_INDEX_URL": NOWHERE, "CLIMATE_CACHE": str(reduced.folder / "nothing")}
     done = reduced.run("dvc", "repro", "--force", "pull@noaa-co2-mlo", "pull@ncep-air", **dark)
-    assert "is at hand as pinned" in done.stderr
+    assert "is here as pinned" in done.stderr
     assert not stages_run(reduced.run("dvc", "repro", **dark).stdout)

@@ -87,11 +87,8 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     table.check(np.isnan(value) == np.isnan(error), error, "an uncertainty for every anomaly and for no other month")
     name = series_name(source, file, _region(text))
     record = Record(name, time, value, error * SIGMA_PER_95, period="Berkeley Earth")
-    return (
-        record,
-        _climatology(text, comments, SEA_ICE[kind] if two else None),
-        text.date(r"^%.*analysis was run on (\d{2}-\w{3}-\d{4})", "%d-%b-%Y"),
-    )
+    date = text.date(r"^%.*analysis was run on (\d{2}-\w{3}-\d{4})", "%d-%b-%Y")
+    return record, _climatology(text, comments, SEA_ICE[kind] if two else None), date
 
 
 def _table_start(text: TextFile, comments: list[str | None], starts: list[int], kind: str) -> int:
