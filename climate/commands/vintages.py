@@ -59,13 +59,13 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, forecast_with_each, scales_apart
+    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, scales_apart, source_forecasts_by_release
 
     params = load_params()
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
         names = {THEN: _title(before), NOW: _title(after)}
-        table = forecast_with_each(
+        table = source_forecasts_by_release(
             before.read(), after.read(), key, params.harmonize, leads or params.backtest.leads, series
         )
     unit = table.attrs["units"]

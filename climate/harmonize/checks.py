@@ -20,6 +20,7 @@ from climate.harmonize.series import month, months_of
 from climate.sources.catalogue import Source
 from climate.sources.pulled import CORRECTION, Check, Release, Status
 from climate.sources.readers.netcdf_grid import CHUNK_MONTHS, is_grid
+from climate.sources.revisions import last_time
 
 ORDER: tuple[Status, ...] = ("error", "warning", "ok")
 """Of status, the worst first."""
@@ -211,11 +212,9 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
 
 
 def _newest(record: xr.Dataset) -> Any:
-    months = months_of(record["time"])
-    for at in range(months.size - 1, -1, -1):
-        if np.isfinite(np.asarray(record["value"].isel(time=at).values)).any():
-            return months[at]
-    return None
+    """The month of the last value, None where there is no value."""
+    last = last_time(record)
+    return None if np.isnat(last) else month(last)
 
 
 def still_held(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Check]:

@@ -33,7 +33,7 @@ THEN, NOW = "then", "now"
 """The older and the newer release along the dimension `release`."""
 
 
-def one_series(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
+def series_to_forecast(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
     """The series of a reader's Dataset to forecast (time): `series`, the only or first one, or a grid's area mean.
 
     attrs have the record's calibration `scale`, "" where it declares none. Raises ClimateError for an unknown series,
@@ -48,19 +48,19 @@ def one_series(record: xr.Dataset, source: str, series: str | None, params: Harm
     return result.assign_attrs(scale=str(record.attrs.get("scale", "")))
 
 
-def forecast_with_each(
+def source_forecasts_by_release(
     old: xr.Dataset, new: xr.Dataset, source: str, params: HarmonizeParams, leads: int, series: str | None = None
 ) -> xr.Dataset:
-    """`known_then` for two releases of a source (readers' Datasets), by unobserved components.
+    """`forecasts_by_release` for two releases of a source (readers' Datasets), by unobserved components.
 
-    That model serves every kind of monthly record. `series` as for `one_series`. ClimateError when the two cannot be
-    compared or are too short.
+    That model serves every kind of monthly record. `series` as for `series_to_forecast`. ClimateError when the two
+    cannot be compared or are too short.
     """
-    histories = [one_series(release, source, series, params) for release in (old, new)]
-    return known_then(histories[0], histories[1], UnobservedComponents(), leads)
+    histories = [series_to_forecast(release, source, series, params) for release in (old, new)]
+    return forecasts_by_release(histories[0], histories[1], UnobservedComponents(), leads)
 
 
-def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
+def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
     """Forecasts from the last month of `old`, made with the values of `old` and with those of `new` up to then.
 
     Args:
@@ -106,7 +106,7 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
 
 
 def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The calibration scales of then and now where both are declared and differ; of attrs of `known_then`, or a row.
+    """The calibration scales of then and now, in attrs of `forecasts_by_release` or in a row, if declared and different.
 
     A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
     """
@@ -115,7 +115,7 @@ def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def as_row(table: xr.Dataset) -> dict[str, Any]:
-    """`known_then` for JSON: attrs, figures, and per lead the 5%, 50% and 95% quantiles of both and the observation."""
+    """`forecasts_by_release` for JSON: attrs, figures, and per lead the observation and both 5%, 50%, 95% quantiles."""
     central = table["forecast"].sel(quantile=[QUANTILES[0], 0.5, QUANTILES[-1]])
     return {
         **table.attrs,

@@ -7,7 +7,7 @@ from typing import Any
 
 from climate.errors import ClimateError
 from climate.files import write_json
-from climate.hindcast.real_time import as_row, forecast_with_each
+from climate.hindcast.real_time import as_row, source_forecasts_by_release
 from climate.params.params import Params, load_params
 from climate.paths import DATA, REVISIONS
 from climate.sources.catalogue import find_source
@@ -49,7 +49,7 @@ def row(key: str, params: Params) -> dict[str, Any]:
     old, new = before.read(), after.read()
     compared = {"source": key, "old": before.vintage, "new": after.vintage} | revision_row(old, new)
     try:
-        knew = forecast_with_each(old, new, key, params.harmonize, params.backtest.leads)
+        knew = source_forecasts_by_release(old, new, key, params.harmonize, params.backtest.leads)
     except ClimateError as error:
         log.info("%s: no forecast as of %s: %s", key, before.vintage, error)
         return compared

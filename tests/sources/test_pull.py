@@ -242,7 +242,7 @@ def test_mirror_finds_a_file_in_a_zip_beside_its_place(use: Any, fetch: Any, tmp
     assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
 
 
-def test_a_pinned_copy_at_hand_needs_no_channel(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
+def test_a_pinned_copy_needs_no_channel(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
     use(entry(server.url))
     put(tmp_path / "mirror", "vintages/2026-07/gml/co2.csv", BODY)
     first = fetch("2026-07", mirror=str(tmp_path / "mirror"))
@@ -482,7 +482,7 @@ def test_the_next_channel_takes_over(server: Server, use: Any, fetch: Any, caplo
     assert any(record.getMessage().endswith("; trying publisher") for record in caplog.records)
 
 
-def test_nothing_to_be_had_leaves_provenance_alone(
+def test_without_any_channel_provenance_alone_is_left(
     server: Server, use: Any, fetch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     use(entry(server.url))

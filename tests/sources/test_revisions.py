@@ -21,7 +21,7 @@ from climate.commands.vintages import as_of_month, diff, forecast, header, listi
 from climate.errors import ClimateError
 from climate.files import read_json, read_netcdf
 from climate.forecasters.classical.trend import ClimatologyTrend
-from climate.hindcast.real_time import known_then, one_series, scales_apart
+from climate.hindcast.real_time import forecasts_by_release, scales_apart, series_to_forecast
 from climate.params.edit import with_vintage
 from climate.params.params import load_params
 from climate.schema import TIME_DTYPE
@@ -512,18 +512,18 @@ def test_a_forecast_then_knows_nothing_that_came_after() -> None:
     values = np.cumsum(random.normal(0.1, 0.3, 300)) + 3 * np.sin(np.arange(300) * np.pi / 6)
     old, later = record_of(values[:240]), values.copy()
     later[240:] += 100.0
-    found = known_then(old, record_of(later), ClimatologyTrend(residual=True), 24)
+    found = forecasts_by_release(old, record_of(later), ClimatologyTrend(residual=True), 24)
     np.testing.assert_array_equal(found["forecast"].sel(release="then"), found["forecast"].sel(release="now"))
     assert int(found["revised_recent"]) == 0
     assert float(found["crps"].min()) > 50
     revised = values.copy()
     revised[230:240] += 0.5
-    found = known_then(old, record_of(revised), ClimatologyTrend(residual=True), 24)
+    found = forecasts_by_release(old, record_of(revised), ClimatologyTrend(residual=True), 24)
     assert (int(found["revised_recent"]), float(found["change_recent"])) == (10, pytest.approx(10 * 0.5 / 12))
     assert float(found["forecast"].diff("release").sel(lead=1, quantile=0.5).item()) > 0
     np.testing.assert_array_equal(found["observed"], values[240:264])
     with pytest.raises(ClimateError, match="expected it to reach 1999-12"):
-        known_then(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
+        forecasts_by_release(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
 
 
 def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -537,6 +537,6 @@ def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest
     co2 = forecast("noaa-co2-mlo", "2018-02", "2026-02", leads=3)
     assert "Scale: WMO X2007 then, WMO X2019 now. Part of the revision" in co2
     with pytest.raises(ClimateError, match="is a grid: found series 'x', expected none"):
-        one_series(
+        series_to_forecast(
             xr.Dataset({"value": (("time", "lat", "lon"), np.zeros((1, 1, 1)))}), "g", "x", load_params().harmonize
         )
