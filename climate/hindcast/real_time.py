@@ -106,7 +106,7 @@ def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaste
 
 
 def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The calibration scales of then and now, in attrs of `forecasts_by_release` or in a row, if declared and different.
+    """The scales of then and now, in attrs of `forecasts_by_release` or in a row, where both are declared and differ.
 
     A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
     """

@@ -15,7 +15,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.sources.catalogue import Source, SourceFile
-from climate.sources.readers.calendar import month_axis
+from climate.sources.readers.calendar import MONTH_NAMES, month_axis
 from climate.sources.readers.records import SIGMA_PER_95, Record, dataset, series_name
 from climate.sources.readers.textfile import Floats, TextFile, read_text, split
 
@@ -30,7 +30,6 @@ SEA_ICE = {"air": "Using air temperature above sea ice", "water": "Using water t
 
 _TABLES = {"air": "Inferred from Air Temperatures", "water": "Inferred from Water Temperatures"}
 _HEADER = "Year, Month, Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc."
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _FALLBACK = "cp1252"  # names of places and dashes in the comments
 
 
@@ -110,7 +109,7 @@ def _climatology(text: TextFile, comments: list[str | None], title: str | None) 
             raise text.error(None, "no or misplaced climatologies", f"a table under '{title}:'")
         begin = comments.index(f"{title}:")
     for i in range(begin, len(comments) - 2):
-        if " ".join((comments[i] or "").split()) == _MONTHS:
+        if " ".join((comments[i] or "").split()) == " ".join(MONTH_NAMES):
             values, widths = (comments[i + 1] or "").split(), (comments[i + 2] or "").split()
             if len(values) == 12 and len(widths) == 13 and widths[0] == "+/-":
                 try:

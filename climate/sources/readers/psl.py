@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_years, month_starts
+from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, TextFile, read_text, split
 
-COLUMNS = ("year", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+COLUMNS = ("year", *MONTH_NAMES)
 
 
 def read(folder: Path, source: Source) -> xr.Dataset:
