@@ -25,6 +25,7 @@ from climate.sources.catalogue import Source
 from climate.sources.provenance import read_provenance, write_provenance
 from climate.sources.pull import pull
 from tests.conftest import ROOT, Project
+from tests.reader_samples import source
 
 HEADER = "year,month,decimal,average,trend"
 WRITES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
@@ -41,25 +42,9 @@ def content(months: int, bump: float = 0.0, header: str = HEADER) -> str:
 
 
 def entry(key: str, vintages: dict[str, dict[str, Any]]) -> Source:
-    return Source.model_validate(
-        {
-            "key": key,
-            "title": key,
-            "publisher": "A",
-            "homepage": "https://example.org",
-            "quantity": "co2",
-            "kind": "absolute",
-            "reader": "noaa_co2",
-            "unit": "ppm",
-            "cadence": "monthly",
-            "valid_range": (300, 600),
-            "licence": "none",
-            "citation": "none",
-            "files": ({"name": "co2.csv", "url": "http://127.0.0.1:9/co2.csv", "mirror": f"{key}/co2.csv"},),
-            "channels": ("mirror",),
-            "vintages": vintages,
-        }
-    )
+    file = {"name": "co2.csv", "url": "http://127.0.0.1:9/co2.csv", "mirror": f"{key}/co2.csv"}
+    changes = {"key": key, "title": key, "quantity": "co2", "kind": "absolute", "unit": "ppm"}
+    return source("noaa_co2", **changes, valid_range=(300, 600), files=(file,), vintages=vintages)
 
 
 class Place:

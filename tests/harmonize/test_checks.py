@@ -17,39 +17,22 @@ from climate.harmonize.series import months_of
 from climate.sources.catalogue import Source, find_source, load_catalogue
 from climate.sources.pulled import Check, faults
 from climate.sources.readers.registry import read
+from tests import reader_samples
 from tests.records import grid, months, table
 
 HEAD = "# Anomalies, release 5.2, base 1961-1990\nyear,month,anomaly\n"
 
 
 def source(**changes: Any) -> Source:
+    """A source of anomalies from 1961-1990 in one file, release 5.2."""
+    expect = {"contains": ("release {version}", "year,month,anomaly")}
+    url = "https://example.org/v{version}/town.csv"
     entry = {
-        "key": "town",
-        "title": "A town",
-        "publisher": "Its office",
-        "homepage": "https://example.org",
-        "version": "5.2",
-        "quantity": "temperature",
-        "kind": "anomaly",
-        "reader": "gistemp",
-        "unit": "degC",
-        "baseline": (1961, 1990),
-        "cadence": "monthly",
-        "lag": {"months": 2},
-        "licence": "CC BY 4.0",
-        "citation": "The office (2020)",
-        "files": (
-            {
-                "name": "town.csv",
-                "url": "https://example.org/v{version}/town.csv",
-                "mirror": "office/town.csv",
-                "expect": {"contains": ("release {version}", "year,month,anomaly")},
-            },
-        ),
-        "channels": ("publisher",),
+        **{"key": "town", "version": "5.2", "baseline": (1961, 1990), "lag": {"months": 2}, "channels": ("publisher",)},
+        "files": ({"name": "town.csv", "url": url, "mirror": "office/town.csv", "expect": expect},),
         "vintages": {"latest": {"publisher": True}},
     }
-    return Source.model_validate(entry | changes)
+    return reader_samples.source("gistemp", **(entry | changes))
 
 
 def record(**attrs: Any) -> xr.Dataset:

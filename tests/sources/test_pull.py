@@ -30,6 +30,7 @@ from climate.sources.channels import Limits, Refused, registry
 from climate.sources.channels.transfer import download, user_agent
 from climate.sources.provenance import PREVIOUS, Provenance, read_provenance, verify
 from climate.sources.pull import pull
+from tests import reader_samples
 
 HEADER = "# File Creation: Sun Jul  5 03:55:25 2026\n# scale X2019\nyear,month,average\n"
 BODY = (HEADER + "".join(f"{1958 + n // 12},{n % 12 + 1},{315 + n / 100:.2f}\n" for n in range(240))).encode()
@@ -107,42 +108,20 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
     """A source of one CSV file."""
-    content: dict[str, Any] = {
-        "key": "co2",
-        "title": "CO2",
-        "publisher": "Publisher",
-        "homepage": "https://example.org",
-        "version": "X2019",
-        "quantity": "co2",
-        "kind": "absolute",
-        "reader": "none",
-        "unit": "ppm",
-        "cadence": "monthly",
-        "licence": "free",
-        "citation": "Somebody (2026)",
-        "files": [
-            {
-                "name": "co2.csv",
-                "url": f"{url}/{{version}}/co2.csv",
-                "mirror": "gml/co2.csv",
-                "expect": {
-                    "contains": ["scale {version}", "year,month,average"],
-                    "min_bytes": 1000,
-                    "max_bytes": 100_000,
-                    "date": {
-                        "pattern": r"Creation: \w{3} (\w{3} +\d+ [\d:]+ \d{4})",
-                        "format": "%b %d %H:%M:%S %Y",
-                    },
-                },
-            }
-        ],
-        "channels": ["registry", "mirror", "publisher"],
-        "vintages": {
-            "latest": {"mirror": ""},
-            "2026-07": {"mirror": "vintages/2026-07", "sha256": {"co2.csv": sha(BODY)}},
-        },
+    expect = {
+        "contains": ["scale {version}", "year,month,average"],
+        "min_bytes": 1000,
+        "max_bytes": 100_000,
+        "date": {"pattern": r"Creation: \w{3} (\w{3} +\d+ [\d:]+ \d{4})", "format": "%b %d %H:%M:%S %Y"},
     }
-    return Source.model_validate(content | changes)
+    file = {"name": "co2.csv", "url": f"{url}/{{version}}/co2.csv", "mirror": "gml/co2.csv", "expect": expect}
+    pinned = {"mirror": "vintages/2026-07", "sha256": {"co2.csv": sha(BODY)}}
+    content: dict[str, Any] = {
+        **{"key": "co2", "version": "X2019", "quantity": "co2", "kind": "absolute", "unit": "ppm", "files": [file]},
+        "channels": ["registry", "mirror", "publisher"],
+        "vintages": {"latest": {"mirror": ""}, "2026-07": pinned},
+    }
+    return reader_samples.source("none", **(content | changes))
 
 
 @pytest.fixture
