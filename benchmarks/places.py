@@ -23,12 +23,13 @@ from climate.forecasters.combine.ensemble import join_tables
 from climate.forecasters.planet.estimation import Pool
 from climate.forecasters.registry import Kind, is_kind, make, names_of
 from climate.harmonize.anomaly import rebase
+from climate.harmonize.checks import examine
 from climate.harmonize.regions import grid_series
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params
 from climate.params.regions import Point, RegionDefinition
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 from climate.verify.losses import cell_scores
 
 KEPT = Path("build/places")
@@ -62,7 +63,7 @@ COVERED_AT = (1, 12, 60)
 
 def places(params: Params) -> dict[str, xr.Dataset]:
     """Anomalies of every place from the baseline of params.yaml."""
-    pulled = read_sources(["ncep-air", "natural-earth"])
+    pulled = read_sources(["ncep-air", "natural-earth"], examine)
     wanted = {name: RegionDefinition(title=name, source="ncep-air", country=name) for name in COUNTRIES}
     for name, (lat, lon) in CITIES.items():
         wanted[name] = RegionDefinition(title=name, source="ncep-air", point=Point(lat=lat, lon=lon))

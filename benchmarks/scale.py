@@ -22,9 +22,10 @@ GRID_PLACES = 180 * 360
 
 def measure(count: int, models: tuple[str, ...]) -> None:
     """Score the first `count` places and print seconds of reading, seconds of scoring and peak MiB."""
+    from climate.harmonize.checks import examine
     from climate.hindcast.panels import Panel, cut_panel, score_panel
     from climate.params.params import load_params
-    from climate.stages.harmonize import read_sources
+    from climate.sources.pulled import read_sources
     from climate.stages.panels import make_forecasters
 
     params = load_params()
@@ -32,7 +33,7 @@ def measure(count: int, models: tuple[str, ...]) -> None:
     compute = params.compute.model_copy(update={"workers": 1, "scheduler": None})
     params = params.model_copy(update={"panels": {PANEL: definition}, "compute": compute})
     start = time.process_time()
-    pulled = read_sources(definition.sources)
+    pulled = read_sources(definition.sources, examine)
     record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
     panel = cut_panel(record, definition, shapes, params.harmonize)
     read = time.process_time() - start

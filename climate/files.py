@@ -50,7 +50,7 @@ def cannot_write(path: Path | str, found: str) -> str:
     """What to say when the disk is full, read-only or not ours."""
     return (
         f"cannot write {path}: found '{found}', expected room on the disk and permission to write; nothing was "
-        "replaced: mend that and run it again"
+        "replaced: fix this and run it again"
     )
 
 

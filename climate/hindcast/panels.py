@@ -18,7 +18,7 @@ from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import weighted_means
-from climate.harmonize.regions import footprint, is_grid
+from climate.harmonize.regions import footprint
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
 from climate.parallel.tasks import run_tasks, settled
@@ -26,6 +26,7 @@ from climate.params.params import Params
 from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_lookahead
 from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
 if TYPE_CHECKING:

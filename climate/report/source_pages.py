@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from climate.params.regions import DEFAULT_SHAPES
 from climate.report import evidence, words
 from climate.report.inputs import ReportInputs
 from climate.report.tables import Cell, Column, Table
@@ -60,12 +61,8 @@ def _keys(inputs: ReportInputs, name: str) -> set[str]:
     return {str(entry.get("key")) for entry in inputs.sources_of(name)}
 
 
-SHAPES = {"country": "natural-earth", "ar6": "ar6-regions"}
-"""Sources of polygons that an entry uses unless it names one under `shapes`."""
-
-
 def _shapes_of(entry: Mapping[str, Any]) -> set[str]:
-    return {str(entry.get("shapes", source)) for kind, source in SHAPES.items() if kind in entry}
+    return {str(entry.get("shapes", source)) for kind, source in DEFAULT_SHAPES.items() if kind in entry}
 
 
 KINDS = {

@@ -15,9 +15,10 @@ from climate.forecasters.base import Forecaster
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Pool
 from climate.forecasters.registry import find_model, make
+from climate.harmonize.checks import examine
 from climate.hindcast.panels import cut_panel, score_panel
 from climate.params.params import Params, load_params
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
 
@@ -28,7 +29,7 @@ def run(name: str) -> None:
     if name not in params.panels:
         raise ClimateError(f"unknown panel '{name}': expected a key of `panels` in params.yaml, {[*params.panels]}")
     definition, target = params.panels[name], paths.panel_file(name)
-    pulled = read_sources(definition.sources)
+    pulled = read_sources(definition.sources, examine)
     reason = "; ".join(f"source {key} is unavailable ({why})" for key, why in pulled.unavailable.items())
     if reason:
         log.warning("%s: skipped, %s", name, reason)

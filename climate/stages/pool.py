@@ -15,12 +15,13 @@ from climate.files import write_arrays, write_skipped
 from climate.forecasters.planet.estimation import Pool, followed, train_pool
 from climate.forecasters.planet.field import planet
 from climate.forecasters.planet.settings import PoolSettings
-from climate.harmonize.regions import is_grid
+from climate.harmonize.checks import examine
 from climate.harmonize.training_series import training_series
 from climate.hindcast.rolling import estimation_months, known_at
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import load_params
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
+from climate.sources.readers.netcdf_grid import is_grid
 
 log = logging.getLogger("climate")
 
@@ -29,7 +30,7 @@ def run() -> None:
     """Train at every estimation date and write one file for each; without the sources, write the reason alone."""
     params = load_params()
     settings = params.pool
-    pulled = read_sources([settings.source, settings.shapes])
+    pulled = read_sources([settings.source, settings.shapes], examine)
     shutil.rmtree(paths.POOL, ignore_errors=True)
     if pulled.unavailable:
         reason = "; ".join(f"source {key} is unavailable ({why})" for key, why in pulled.unavailable.items())

@@ -15,6 +15,7 @@ from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from climate.params.regions import DEFAULT_SHAPES
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
 from climate.report.inputs import ReportInputs
@@ -24,8 +25,6 @@ from climate.report.text import SHORT, is_temperature
 
 LAND = "natural-earth"
 """Source of the land under the map."""
-POLYGONS = {"country": "natural-earth", "ar6": "ar6-regions"}
-"""Kind of region -> source of its polygon, where the region names no other."""
 GLOBE_DEGREES = 360
 BAR, GAP, FIRST_BAR = 7.0, 16.0, 192.0
 """Width and spacing of the bars beside the map that stand for belts around the globe, and where they begin, degrees."""
@@ -69,7 +68,7 @@ def _place(region: str, definition: Mapping[str, Any], shapes: Mapping[str, Any]
     if "point" in definition:
         point = definition["point"]
         return Place(region, None, (point["lat"], point["lat"]), (point["lon"], point["lon"]))
-    for kind, source in POLYGONS.items():
+    for kind, source in DEFAULT_SHAPES.items():
         table = shapes.get(definition.get("shapes", source))
         if kind not in definition or table is None:
             continue
