@@ -24,7 +24,8 @@ from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.registry import Kind, find_model, is_kind, make, names_of
-from climate.hindcast.rolling import backtest, join_covariates, origins
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest, origins
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read

@@ -54,17 +54,17 @@ def harmonize() -> None:
 @app.command()
 def baselines(region: Region) -> None:
     """Hindcast one region with the classical models."""
-    from climate.stages.forecast import run_baselines
+    from climate.stages.baselines import run
 
-    run_baselines(region)
+    run(region)
 
 
 @app.command()
 def lstm(region: Region) -> None:
     """Hindcast one region with the Keras LSTMs."""
-    from climate.stages.forecast import run_lstm
+    from climate.stages.lstm import run
 
-    run_lstm(region)
+    run(region)
 
 
 @app.command()
@@ -78,9 +78,9 @@ def pool() -> None:
 @app.command()
 def combine(region: Region) -> None:
     """Hindcast one region with the pool; combine and calibrate all its forecasts."""
-    from climate.stages.forecast import run_combine
+    from climate.stages.combine import run
 
-    run_combine(region)
+    run(region)
 
 
 @app.command()

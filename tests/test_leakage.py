@@ -13,7 +13,8 @@ from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
-from climate.hindcast.rolling import backtest, join_covariates
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import read_provenance

@@ -7,7 +7,8 @@ have passed; in between, new months update the state alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,10 +18,12 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, Seeded, as_panel
 from climate.parallel.tasks import ALONE, run_tasks
-from climate.params.sections import ComputeParams
+from climate.params.sections import BacktestParams, ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 
 MONTH = np.timedelta64(1, "M")
+
+log = logging.getLogger("climate")
 
 
 def origins(first: str, every: int, count: int) -> list[np.datetime64]:
@@ -49,13 +52,6 @@ def estimation_months(first: str, refit_every: int, record: xr.Dataset) -> list[
 def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
     """What `record` holds up to and including `month`."""
     return record.isel(time=np.flatnonzero(record["time"].values <= month))
-
-
-def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
-    columns = [record["value"].drop_attrs().expand_dims(predictor=[name]) for name, record in series.items()]
-    joined = xr.concat(columns, dim="predictor", join="outer").transpose("time", "predictor")
-    return joined.to_dataset(name="covariate")
 
 
 def check_axis(data: xr.Dataset, region: str) -> None:
@@ -174,7 +170,7 @@ def origin_ends(series: xr.Dataset, requested: Sequence[np.datetime64], min_hist
 def history_of(series: xr.Dataset, covariates: xr.Dataset | None, origin: np.datetime64 | None = None) -> xr.Dataset:
     """History of one place: `value` (time) and covariates on its months, up to `origin` if there is one."""
     history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
-    if covariates is not None:
+    if covariates is not None and "covariate" in covariates:
         check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
         history["covariate"] = covariates["covariate"].reindex(time=series["time"])
     return history if origin is None else history.isel(time=series["time"].values <= origin)
@@ -195,8 +191,8 @@ def backtest(
 
     Args:
         series: `value` (time) on a gap-free month axis; NaN where unobserved. attrs: region, title, units.
-        covariates: `covariate` (time, predictor), see `join_covariates`; cut at the origin like the series, and put
-            on its months.
+        covariates: `covariate` (time, predictor), see `harmonize.series.join_covariates`; empty or None without any.
+            Cut at the origin like the series, and put on its months.
         forecasters: models, with different names.
         origins: last observed months of the hindcasts. The last month with a value is added as a final origin, the
             forecast that is issued.
@@ -228,6 +224,25 @@ def backtest(
     ]
     results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
     return forecast_table(series, names, ends, results, leads, refit_every)
+
+
+def planned_backtest(
+    series: xr.Dataset,
+    covariates: xr.Dataset,
+    forecasters: Sequence[Forecaster],
+    plan: BacktestParams,
+    refit_every: int,
+    compute: ComputeParams,
+) -> xr.Dataset:
+    """`backtest` at the origins of `plan`; of a series that was skipped, a table with the reason alone."""
+    if "skipped" in series.attrs:
+        region, reason = series.attrs["region"], series.attrs["skipped"]
+        log.warning("%s: skipped, %s", region, reason)
+        return xr.Dataset(attrs={"region": region, "skipped": reason})
+    when = origins(plan.first_origin, plan.every, plan.origins)
+    return backtest(
+        series, covariates, forecasters, when, plan.leads, refit_every, min_history=plan.min_history, compute=compute
+    )
 
 
 def observations(values: FloatArray, ends: Sequence[int], leads: int) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.forecasters.registry import MODELS, find_model, names_of
 from climate.params.regions import (
     HarmonizeParams,
@@ -92,6 +92,12 @@ class Params(Strict):
                 for name, one in self.panels.items()
             },
         }
+
+    def check_region(self, name: str) -> None:
+        """Raise ClimateError unless `name` is a key of `regions`."""
+        if name not in self.regions:
+            near = suggest(name, self.regions)
+            raise ClimateError(f"unknown region '{name}': expected a key of `regions` in params.yaml, such as {near}")
 
     @model_validator(mode="after")
     def _consistent(self) -> Params:

@@ -20,6 +20,7 @@ log = logging.getLogger("climate")
 def run(region: str) -> None:
     """Hindcast `region` with the models of `ceiling.models`, covariates forecast and known."""
     params = load_params()
+    params.check_region(region)
     plan, models = params.backtest, [make(name) for name in params.ceiling.models]
     series, covariates = read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
     reason = series.attrs.get("skipped") or ("" if "covariate" in covariates else "this run has no covariates")

@@ -12,7 +12,7 @@ from climate.files import write_json, write_netcdf
 from climate.harmonize.breaks import break_table_of
 from climate.harmonize.build import harmonize
 from climate.harmonize.checks import examine
-from climate.hindcast.rolling import join_covariates
+from climate.harmonize.series import join_covariates
 from climate.params.params import load_params
 from climate.params.regions import required_sources
 from climate.sources.catalogue import find_source

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.hindcast.rolling import backtest, join_covariates, origins, panel_hindcasts, refit_groups
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest, origins, panel_hindcasts, refit_groups
 from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores

@@ -40,7 +40,7 @@ from climate.sources.revisions import (
 from climate.stages import harmonize as harmonize_stage
 from climate.stages import pull as pull_stage
 from climate.stages import revisions as stage
-from climate.stages.forecast import run_baselines
+from climate.stages.baselines import run as run_baselines
 from tests.conftest import ROOT
 
 
