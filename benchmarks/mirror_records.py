@@ -30,6 +30,7 @@ from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
 from climate.verify.comparison import compare_blocks, is_classical
+from climate.verify.losses import cell_scores
 from climate.verify.scores import score_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +81,9 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
         table = join_tables([table, combine(table, params.combine.min_verified)])
     table = calibrate(table, params.combine.calibrate, params.combine.min_verified)
     reference = next(forecaster.name for forecaster in made if is_classical(forecaster.name))
-    compared = compare_blocks(table, BLOCKS, reference)
-    return compared.merge(score_blocks(table, series, BLOCKS)[["crps", "coverage90"]])
+    cells = cell_scores(table)
+    compared = compare_blocks(cells, BLOCKS, reference)
+    return compared.merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])
 
 
 def rows(title: str, found: xr.Dataset) -> list[str]:

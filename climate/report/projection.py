@@ -149,10 +149,10 @@ def hindcast_text(hindcasts: xr.Dataset) -> str:
     parts = []
     for origin in hindcasts["origin"].values:
         one = hindcasts.sel(origin=origin)
-        weights = one["n"].sel(way="observed")
-        coverage = float((one["coverage90"].sel(way="observed") * weights).sum() / weights.sum())
-        ratio = float((one["crps"].sel(way="observed") / one["crps"].sel(way="trend")).median())
-        too = one["bias"].sel(way="observed")
+        weights = one["n"].sel(method="observed")
+        coverage = float((one["coverage90"].sel(method="observed") * weights).sum() / weights.sum())
+        ratio = float((one["crps"].sel(method="observed") / one["crps"].sel(method="trend")).median())
+        too = one["bias"].sel(method="observed")
         cold = int((too < 0).sum())
         parts.append(
             f"With data to {int(origin)} and the CO2 observed since, the 90% interval held {words.percent(coverage)} "
@@ -173,7 +173,7 @@ def hindcast_table(inputs: ReportInputs, hindcasts: xr.Dataset) -> Table:
             one = hindcasts.sel(region=region, origin=origin)
             row = [Cell(inputs.title_of(region)), Cell(str(int(origin))), Cell(str(int(one["n"].max())))]
             for method in METHODS:
-                row += _score_cells(one.sel(way=method))
+                row += _score_cells(one.sel(method=method))
             rows.append(row)
     return Table(
         "Earlier projections against what happened. With the CO2 that was observed later it is a test of the response "
@@ -195,8 +195,8 @@ def co2_table(scores: xr.Dataset) -> Table | None:
     for origin in scores["origin"].values:
         one = scores.sel(origin=origin)
         row = [Cell(str(int(origin))), Cell(str(int(one["n"].max())))]
-        for method in scores["way"].values:
-            row += _score_cells(one.sel(way=method))
+        for method in scores["method"].values:
+            row += _score_cells(one.sel(method=method))
         rows.append(row)
     return Table("CO2 continued from earlier years against what happened.", columns, rows)
 

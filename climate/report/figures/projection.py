@@ -242,7 +242,7 @@ def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
     origins = [int(origin) for origin in hindcasts["origin"].values][:2]
     columns = min(3, len(regions))
     rows = -(-len(regions) // columns)
-    data = hindcasts["hindcast"].sel(way="observed", origin=origins, quantile=[LOW, MEDIAN, HIGH])
+    data = hindcasts["hindcast"].sel(method="observed", origin=origins, quantile=[LOW, MEDIAN, HIGH])
     with style():
         figure = new_figure(0.8 + 2.0 * rows)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
