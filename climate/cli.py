@@ -155,25 +155,9 @@ def notebook() -> None:
 
 
 @app.command()
-def film() -> None:
-    """Make the film of one record, and its page."""
-    from climate.stages.film import run
-
-    run()
-
-
-@app.command()
 def slides() -> None:
     """Make the slides."""
     from climate.stages.slides import run
-
-    run()
-
-
-@app.command()
-def api() -> None:
-    """Make the reference of the code."""
-    from climate.stages.api import run
 
     run()
 

@@ -32,7 +32,6 @@ COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 SET_PAGES = REPORTS / "sets"
 WALKTHROUGH = REPORTS / "walkthrough.html"
-API = REPORTS / "api"
 METRICS = REPORTS / "metrics.json"
 EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"

@@ -36,7 +36,6 @@ OVERRIDES = {
         "short_lookback": 24,
     },
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
-    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 

@@ -194,15 +194,6 @@ class UnderstandParams(Strict):
         return levels
 
 
-class FilmParams(Strict):
-    """The film: of which record, how long, how many frames a second."""
-
-    record: Name | None = None
-    """A region; None is that of the walkthrough."""
-    seconds: float = Field(default=60, ge=3, le=600)
-    fps: int = Field(default=10, ge=1, le=30)
-
-
 class SlidesParams(Strict):
     """The slides: which record they tell of."""
 
@@ -252,7 +243,6 @@ class Params(Strict):
     notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
     understand: UnderstandParams | None = None
     """None: the report has no chapter on what the network depends on."""
-    film: FilmParams = FilmParams()
     slides: SlidesParams = SlidesParams()
 
     @property
@@ -286,9 +276,10 @@ class Params(Strict):
                 )
         if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
             raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
-        for stage, told in (("film", self.film.record), ("slides", self.slides.record)):
-            if told is not None and told not in self.regions:
-                raise ValueError(f"{stage}.record is '{told}', expected one of regions {[*self.regions]}, or null")
+        if self.slides.record is not None and self.slides.record not in self.regions:
+            raise ValueError(
+                f"slides.record is '{self.slides.record}', expected one of regions {[*self.regions]}, or null"
+            )
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

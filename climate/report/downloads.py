@@ -52,7 +52,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "explained_min": ("Lowest share of variance that a probe explains, of the seeds", "1"),
     "fitted": ("Part of the annual mean that follows CO2 in the regression", RECORD_UNIT),
     "from": ("Level of the lower quantile", SHARE),
-    "from_step": ("Step whose files are read", ""),
     "interpolated": ("Whether the publisher filled the value in", "True or False"),
     "interval_score90": ("Mean interval score of the 90% interval; lower is better", RECORD_UNIT),
     "interval_score90_widened": (
@@ -95,7 +94,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "rmse_high": ("Upper end of the 90% bootstrap interval of the error", "°C"),
     "rmse_low": ("Lower end of the 90% bootstrap interval of the error", "°C"),
     "role": ("Whether the row is the LSTM or the best simple model of the place", ""),
-    "runs": ("How often the later step runs: once for each source or region", ""),
     "sample": ("training or test", ""),
     "scaled": ("The anomaly on the stripes' colour scale, by the place's own spread", "1"),
     "scenario": ("Pathway of CO2; the word past for what was observed", ""),
@@ -110,7 +108,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "test": ("Key of the test; used is the one that the verdicts rest on", ""),
     "title": ("Name of the place", ""),
     "to": ("Level of the upper quantile", SHARE),
-    "to_step": ("Step that reads them", ""),
     "trend_per_decade": ("Least-squares slope of annual means", "°C per decade"),
     "twelve_month_mean": ("Centred mean of twelve months", RECORD_UNIT),
     "uncertainty": ("One standard error of the value, as its publisher states it", RECORD_UNIT),

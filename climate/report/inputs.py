@@ -43,7 +43,6 @@ class ReportInputs:
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
         readers: source key -> the file of this repository that reads it.
-        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
         architecture: docs/architecture.md.
     """
 
@@ -64,7 +63,6 @@ class ReportInputs:
     revisions: Mapping[str, Any] | None = None
     insight: Any = None
     readers: Mapping[str, str] = field(default_factory=dict)
-    pipeline: Mapping[str, Any] = field(default_factory=dict)
     architecture: str = ""
     projection: Mapping[str, xr.Dataset] | None = None
     simulation: xr.Dataset | None = None

@@ -41,7 +41,6 @@ PAGES: tuple[Page, ...] = (
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
-    Page("film", "Film", "film.html", needs="film"),
     Page("slides", "Slides", "slides.html", needs="slides"),
 )
 """The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
@@ -69,11 +68,6 @@ def frame(params: Mapping[str, Any], *, span: str, standfirst: str, root: str = 
         "span": span,
         "standfirst": standfirst,
     }
-
-
-def hover_script() -> Markup:
-    """The script that shows values of figures; a page with such figures passes it on as `hover`."""
-    return Markup((HERE / "hover.js").read_text(encoding="utf-8"))
 
 
 def environment() -> Environment:

@@ -26,12 +26,10 @@ from climate.report import (
 from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
 from climate.report.figures.base import PRECISION
-from climate.report.figures.pipeline import pipeline_figure
 from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, contests
 from climate.report.palette import style_of
-from climate.report.pipeline import step_table, steps
 from climate.report.source_pages import source_page
 
 TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-smoothing asymptotics"}
@@ -90,7 +88,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     shared: dict[str, Any] = pages.frame(inputs.params, span=span, standfirst=standfirst) | {
         "inputs": inputs,
         "title": inputs.title,
-        "hover": pages.hover_script(),
         "places": places,
         "records": records,
         "overview": overview,
@@ -117,9 +114,6 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     shared["projection"] = projection.page(inputs, projected, gallery.add, _credit)
     shared["judging"] = judging.page(inputs, gallery.add, whole)
     shared |= understanding.page(inputs, gallery.add, whole)
-    found_steps = steps(inputs.pipeline, inputs.params)
-    pipeline = pipeline_figure(found_steps) if found_steps else None
-    pipeline_picture = gallery.add(pipeline, "Drawn from dvc.yaml and params.yaml.")
     index = destination / "index.html"
     _write(environment, "index.html.j2", index, shared | {"root": "", "embed": True})
     for place in places:
@@ -129,14 +123,8 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     for one in every_source:
         own = {"source": one, "status": evidence.STATUS, "root": "../", "embed": False}
         _write(environment, "source.html.j2", destination / "sources" / f"{one['key']}.html", shared | own)
-    if found_steps:
-        design = {
-            "pipeline_picture": pipeline_picture,
-            "step_table": step_table(found_steps),
-            "document": markdown.to_html(markdown.sections(inputs.architecture)),
-        }
-        target = destination / "architecture.html"
-        _write(environment, "architecture.html.j2", target, shared | design | {"root": "", "embed": False})
+    design = {"document": markdown.to_html(markdown.sections(inputs.architecture)), "root": "", "embed": False}
+    _write(environment, "architecture.html.j2", destination / "architecture.html", shared | design)
     listed = gallery.downloads
     tables_of_data = {
         "general_files": downloads.general_table(listed),

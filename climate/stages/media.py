@@ -1,4 +1,4 @@
-"""What the film and the slides read of the stages before."""
+"""What the slides read of the stages before."""
 
 from __future__ import annotations
 

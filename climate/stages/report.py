@@ -24,7 +24,7 @@ from climate.verify.annual import annual_hindcasts, error_summary
 
 log = logging.getLogger("climate")
 
-PIPELINE, ARCHITECTURE = Path("dvc.yaml"), Path("docs/architecture.md")
+ARCHITECTURE = Path("docs/architecture.md")
 
 GLOBE = "globe"
 """Region whose annual means are compared with published forecasts, where it is run."""
@@ -78,7 +78,6 @@ def read_inputs() -> ReportInputs:
         revisions=read_json(paths.REVISIONS),
         insight=_insight(kept),
         readers={key: reader_file(find_source(key)) for key in params.pull.sources},
-        pipeline=yaml.safe_load(PIPELINE.read_text(encoding="utf-8")),
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
         simulation=read_netcdf(paths.SIMULATION),
         cost=read_json(paths.COST),

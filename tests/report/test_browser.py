@@ -8,11 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-import griffe
 import pytest
 from markupsafe import Markup
 
-from climate.report.api_pages import api_pages
 from climate.report.site import render
 from climate.stages import notebook
 from tests.browser import CHROMIUM, Browser
@@ -30,13 +28,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def every_kind(site: Path) -> list[Path]:
-    """One page of every kind, the reference of the code, the walkthrough, the film and the slides among them."""
+    """One page of every kind, the walkthrough and the slides among them."""
     params = {"report": {}}
-    package = griffe.load(
-        "climate.sources.channels", search_paths=[ROOT], allow_inspection=False, resolve_aliases=False
-    )
-    assert isinstance(package, griffe.Module)
-    others = {f"api/{name}": page for name, page in api_pages(package, params).items()}
+    others: dict[str, str] = {}
     shown = (ROOT / "reports" / "walkthrough.html").read_text("utf-8")
     body = re.search(r'<article class="walk">(.*)</article>', shown, re.DOTALL)
     assert body
@@ -47,7 +41,7 @@ def every_kind(site: Path) -> list[Path]:
         (more / name).write_text(page, encoding="utf-8")
     own = [path for path in site.rglob("*.html") if path.parent == site]
     one_each = [next(iter(sorted((site / name).iterdir()))) for name in ("regions", "sources")]
-    committed = [ROOT / "reports" / name for name in ("film.html", "slides.html")]
+    committed = [ROOT / "reports" / name for name in ("slides.html",)]
     return [*own, *one_each, *(more / name for name in others), *committed]
 
 
@@ -128,31 +122,3 @@ def test_axe_finds_nothing(browser: Browser, every_kind: list[Path], width: int,
         browser.open(page, width=width, scheme=scheme)
         browser.evaluate(engine + ";0")
         assert browser.evaluate(AXE) == [], page
-
-
-POINT = """(() => {
-    const image = document.querySelector("figure img"), box = image.getBoundingClientRect();
-    image.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + %f, clientY: box.top + %f}));
-    return image.parentElement.querySelector(".tip").textContent;
-})()"""
-PRESS = """(() => {
-    const frame = document.querySelector("figure .scroll");
-    frame.focus();
-    frame.dispatchEvent(new KeyboardEvent("keydown", {key: "%s"}));
-    const tip = frame.querySelector(".tip");
-    return [tip.hidden, tip.textContent, tip.getAttribute("role")];
-})()"""
-
-
-def test_values_of_a_figure_by_pointer_and_by_keyboard(browser: Browser, site: Path) -> None:
-    browser.open(site / "regions" / "kiel.html")
-    stops = browser.evaluate("JSON.parse(document.querySelector('script.stops').textContent)")
-    scale = browser.evaluate("document.querySelector('figure img').clientWidth") / 1152
-    for x, y, text in (stops[0], stops[40], stops[-1]):
-        assert browser.evaluate(POINT % (x * scale, y * scale)) == text
-    browser.open(site / "regions" / "kiel.html")
-    assert browser.evaluate(PRESS % "ArrowRight") == [False, stops[0][2], "status"]
-    assert browser.evaluate(PRESS % "ArrowRight") == [False, stops[1][2], "status"]
-    assert browser.evaluate(PRESS % "ArrowLeft") == [False, stops[0][2], "status"]
-    assert browser.evaluate(PRESS % "Escape")[0] is True
-    assert browser.complaints() == []

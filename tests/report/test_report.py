@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 import shapely
 import xarray as xr
-import yaml
 from PIL import Image
 
 from climate.errors import ClimateError
@@ -275,7 +274,6 @@ def make_inputs(**changes: Any) -> ReportInputs:
         groups=make_groups(series),
         revisions=make_revisions(),
         readers={"old-source": "climate/sources/readers/gistemp.py"},
-        pipeline=yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8")),
         architecture=(ROOT / "docs" / "architecture.md").read_text("utf-8"),
     )
     return replace(inputs, **changes)

@@ -10,8 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, number_of, style
-from climate.report.figures.hover import ratio_hover
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
 from climate.report.palette import is_network, style_of
@@ -69,14 +68,12 @@ def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
-    hover: list[Hover] = []
     with style():
         figure = new_figure(1.55 + 0.36 * len(regions))
         panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
         for axes, block in zip(panels, blocks, strict=True):
             rows = data[data["block"] == block]
             _contest_panel(axes, rows, regions, inputs.primary, low, high)
-            hover.append(ratio_hover(axes, rows, regions, inputs.primary))
             axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), pad=24)
         panels[0].set_yticks(range(len(regions)), [inputs.title_of(region) for region in regions], color=INK)
         handles = [
@@ -106,7 +103,7 @@ def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
         "that chance could bring about. The line through it is the 90% "
         "bootstrap interval of the ratio. Small dots: the other models. Arrows lead to values beyond the axis."
     )
-    return Drawing("contest", figure, data.drop(columns="place"), alt, caption, hover=tuple(hover))
+    return Drawing("contest", figure, data.drop(columns="place"), alt, caption)
 
 
 def _contest_panel(

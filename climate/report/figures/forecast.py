@@ -10,8 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, legend_above, new_figure, style
-from climate.report.figures.hover import fan_hover
+from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model, decimal_year
@@ -99,8 +98,6 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         return None
     fans = pd.concat([fan_table(table, model, places) for model in models], ignore_index=True)
     start = float(decimal_year(table["origin"].values[places[:1]])[0])
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
-    hover: list[Hover] = []
     with style():
         figure = new_figure(0.5 + 2.55 * len(models))
         panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -109,7 +106,6 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
             look = style_of(model)
             _fan(axes, fans[fans["model"] == model], look.colour, f"{look.label}: median, 60% and 90% interval")
             history = _observed(axes, inputs, region, start - 3)
-            hover.append(fan_hover(axes, fans[fans["model"] == model], unit))
             axes.set_ylabel(axis_label(inputs.series[region].attrs), fontsize=9.5)
             legend_above(axes)
         panels[-1].set_xlabel("Year")
@@ -128,9 +124,7 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         f"{inputs.title_of(region)}: forecasts from {words.count(len(places), 'origin')} ({when}, dashed), each made "
         f"with what was known then, and what happened. Of the months in this picture the 90% interval holds {hits}."
     )
-    return Drawing(
-        f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption, hover=tuple(hover)
-    )
+    return Drawing(f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption)
 
 
 def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
@@ -171,7 +165,6 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         axes.set_ylabel(axis_label(inputs.series[region].attrs))
         axes.set_xlabel("Year")
         legend_above(axes, columns=2)
-    hover = tuple(fan_hover(axes, fans[fans["model"] == model], unit) for model in models)
     ends = []
     for model in models:
         row = fans[fans["model"] == model].iloc[-1]
@@ -188,6 +181,4 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         f"{words.joined(ends)}. A statistical continuation of the record, not a climate-model projection. "
         f"Lowest CRPS of all models {words.ahead(*inputs.leads_of(inputs.headline_blocks[-1]))}: {winner}."
     )
-    return Drawing(
-        f"{region}-forecast", figure, pd.concat([history, fans], ignore_index=True), alt, caption, hover=hover
-    )
+    return Drawing(f"{region}-forecast", figure, pd.concat([history, fans], ignore_index=True), alt, caption)

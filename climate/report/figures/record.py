@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
-from climate.report.figures.hover import record_hover
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import FloatArray, Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
@@ -89,7 +88,6 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         axes.set_ylabel(axis_label(series.attrs))
         axes.set_xlabel("Year")
         legend_above(axes)
-    hover = (record_hover(axes, data, words.unit(str(series.attrs.get("units", "")))),)
     title = inputs.title_of(region)
     annual = annual_means(series)
     alt = f"Record of {title}. " + " ".join(record(inputs, region))
@@ -110,7 +108,7 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         caption += f" The tints are {parts}; a dashed line marks each seam between them."
     elif found and found[0].name:
         caption += f" Collected in one way throughout: {found[0].name}."
-    return Drawing(f"{region}-record", figure, data, alt, caption, hover=hover)
+    return Drawing(f"{region}-record", figure, data, alt, caption)
 
 
 def period_names(found: Sequence[Period]) -> list[str]:

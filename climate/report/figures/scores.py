@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, number_of, style
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
 from climate.report.figures.forecast import shown_models
-from climate.report.figures.hover import FAN_LEADS, lead_hover
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model
 from climate.report.palette import ordered, style_of
@@ -112,11 +111,6 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.set_xticks(range(0, int(data["lead"].max()) + 1, 12))
         lines.legend(figure)
     title = inputs.title_of(region)
-    read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
-    hover = (
-        lead_hover(left, data, "crps", read, title, unit),
-        lead_hover(right, data, "crps_skill_reference", read, title, "%"),
-    )
     final = int(data["lead"].max())
     near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
     scored = data.dropna(subset="crps")["model"].nunique()
@@ -129,7 +123,7 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     caption = f"{title}: error (CRPS) and skill by lead over all origins where every model and the observation exist."
     if outside:
         caption += f" Beyond the axis at long leads: {words.joined(outside)}."
-    return Drawing(f"{region}-scores", figure, data, alt, caption, hover=hover)
+    return Drawing(f"{region}-scores", figure, data, alt, caption)
 
 
 def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
@@ -193,7 +187,6 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     columns = 3
     rows = -(-len(inputs.regions) // columns)
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
-    hover: list[Hover] = []
     with style():
         figure = new_figure(0.7 + 1.9 * rows)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -219,9 +212,6 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
             lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_title(inputs.title_of(region), fontsize=10.5)
-            read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
-            some = tables[region][tables[region]["lead"].isin(FAN_LEADS)]
-            hover.append(lead_hover(axes, some, "crps_skill_reference", read, inputs.title_of(region), "%"))
             axes.tick_params(labelsize=9)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
         for axes in list(grid.flat)[len(inputs.regions) :]:
@@ -245,7 +235,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
         f"place and two that are neither. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel; all "
         "models stand in the figures of each place."
     )
-    return Drawing("skill-by-lead", figure, data, alt, caption, hover=tuple(hover))
+    return Drawing("skill-by-lead", figure, data, alt, caption)
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:
