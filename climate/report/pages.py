@@ -25,46 +25,32 @@ class Page:
     label: str
     file: str
     """Below reports/; may end in an anchor. A stage of dvc.yaml must promise to write it."""
-    needs: str = ""
-    """Dotted key of params.yaml without which the page is not made; "" where it always is."""
 
 
 PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
-    Page("projection", "Projection", "projection.html", needs="project"),
-    Page("sets", "Sets", "index.html#sets", needs="sets"),
+    Page("projection", "Projection", "projection.html"),
+    Page("sets", "Panels", "index.html#sets"),
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
-    Page("understanding", "Understanding", "understanding.html"),
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
-    Page("slides", "Slides", "slides.html", needs="slides"),
+    Page("slides", "Slides", "slides.html"),
 )
-"""The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
+"""The menu, from left to right: the same on every page and in every run, since a page must not depend on parameters
+that its stage does not list. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
 
 
-def menu(params: Mapping[str, Any]) -> list[Page]:
-    """The pages of a run with these parameters."""
-    return [page for page in PAGES if not page.needs or _given(params, page.needs)]
-
-
-def _given(params: Mapping[str, Any], key: str) -> bool:
-    """Whether a dotted key leads to something other than nothing."""
-    found: Any = params
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return bool(found)
-
-
-def frame(params: Mapping[str, Any], *, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
+def frame(*, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
     """What base.html.j2 asks for; `root` leads from the page to the folder of the report."""
     return {
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
-        "menu": menu(params),
+        "menu": PAGES,
         "root": root,
+        "embed": False,
         "span": span,
         "standfirst": standfirst,
     }

@@ -221,7 +221,7 @@ def hindcast_region(
 
 
 def hindcast_co2(observed: xr.DataArray, origins: Sequence[int]) -> xr.Dataset:
-    """`project_co2` from earlier years against a straight line, scored as in `hindcast_region`; no method "observed"."""
+    """`project_co2` from earlier years against a straight line, scored as in `hindcast_region`, without "observed"."""
     years = years_of(observed)
     last = int(years[-1])
     forecasts = {}
