@@ -109,8 +109,11 @@ def trend(annual: pd.Series[float], years: int | None = TREND_YEARS) -> Trend | 
 
 def running_mean(values: FloatArray) -> FloatArray:
     """Centred mean of twelve months with half weights at both ends; NaN where a month is missing."""
-    trailing = pd.Series(values).rolling(MONTHS_PER_YEAR).mean()
-    return ((trailing.shift(-5) + trailing.shift(-6)) / 2).to_numpy()
+    weights = np.r_[0.5, np.ones(MONTHS_PER_YEAR - 1), 0.5] / MONTHS_PER_YEAR
+    out, half = np.full(values.shape, np.nan), MONTHS_PER_YEAR // 2
+    if values.size >= weights.size:
+        out[half:-half] = np.convolve(values, weights, mode="valid")
+    return out
 
 
 def decimal_year(times: npt.ArrayLike) -> FloatArray:
