@@ -31,6 +31,7 @@ app.add_typer(vintages, name="vintages")
 
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
 SetName = Annotated[str, typer.Argument(help="A key of `sets` in params.yaml.", metavar="SET")]
+NotebookName = Annotated[str, typer.Argument(help="A key of `notebooks` in params.yaml.", metavar="NOTEBOOK")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
 
 
@@ -147,19 +148,11 @@ def understand() -> None:
 
 
 @app.command()
-def notebook() -> None:
-    """Run the walkthrough and make its page."""
+def notebook(name: NotebookName) -> None:
+    """Run a notebook and make its page or slides."""
     from climate.stages.notebook import run
 
-    run()
-
-
-@app.command()
-def slides() -> None:
-    """Make the slides."""
-    from climate.stages.slides import run
-
-    run()
+    run(name)
 
 
 @app.command()

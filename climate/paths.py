@@ -6,6 +6,7 @@ from pathlib import Path
 
 DOWNLOADS = Path("downloads")
 DATA = Path("data")
+NOTEBOOKS = Path("notebooks")
 HARMONIZED = Path("build/harmonized.nc")
 SERIES = Path("build/series")
 RECORDS = Path("build/records")
@@ -31,7 +32,6 @@ SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 SET_PAGES = REPORTS / "sets"
-WALKTHROUGH = REPORTS / "walkthrough.html"
 METRICS = REPORTS / "metrics.json"
 EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"

@@ -154,9 +154,10 @@ class CeilingParams(Strict):
 
 
 class NotebookParams(Strict):
-    """What the walkthrough is about."""
+    """What a notebook is about."""
 
     record: Name
+    """The region that it looks at."""
 
 
 class UnderstandParams(Strict):
@@ -192,13 +193,6 @@ class UnderstandParams(Strict):
             if low >= high:
                 raise ValueError(f"levels of '{name}' must be a low and a high value")
         return levels
-
-
-class SlidesParams(Strict):
-    """The slides: which record they tell of."""
-
-    record: Name | None = None
-    """A region; None is that of the walkthrough."""
 
 
 class ReportParams(Strict):
@@ -240,10 +234,9 @@ class Params(Strict):
     compute: ComputeParams = ComputeParams()
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
-    notebook: NotebookParams = NotebookParams(record="mauna-loa-co2")
+    notebooks: dict[Name, NotebookParams] = Field(default_factory=dict)
     understand: UnderstandParams | None = None
     """None: the report has no chapter on what the network depends on."""
-    slides: SlidesParams = SlidesParams()
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -274,12 +267,11 @@ class Params(Strict):
                 raise ValueError(
                     f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
                 )
-        if "notebook" in self.model_fields_set and self.notebook.record not in self.regions:
-            raise ValueError(f"notebook.record is '{self.notebook.record}', expected one of regions {[*self.regions]}")
-        if self.slides.record is not None and self.slides.record not in self.regions:
-            raise ValueError(
-                f"slides.record is '{self.slides.record}', expected one of regions {[*self.regions]}, or null"
-            )
+        for name, notebook in self.notebooks.items():
+            if notebook.record not in self.regions:
+                raise ValueError(
+                    f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
+                )
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

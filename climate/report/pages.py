@@ -35,10 +35,11 @@ PAGES: tuple[Page, ...] = (
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
+    Page("understanding", "Understanding", "understanding.html"),
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
-    Page("slides", "Slides", "slides.html"),
+    Page("presentation", "Presentation", "presentation.html"),
 )
 """The menu, from left to right: the same on every page and in every run, since a page must not depend on parameters
 that its stage does not list. A new page is one line here, and its stage depends on `climate/report/pages.py`."""

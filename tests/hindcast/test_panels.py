@@ -198,7 +198,7 @@ def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path)
     assert "http" not in re.sub(r'href="https?://[^"]*"', "", page)
     for name in ("figures/crps.png", "data/crps.csv", "data/scores.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert "was skipped: no data" in render_skipped("Some", "no data", set_params(), tmp_path / "three").read_text()
+    assert "was skipped: no data" in render_skipped("Some", "no data", tmp_path / "three").read_text()
 
 
 @pytest.mark.parametrize(

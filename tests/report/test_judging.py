@@ -241,7 +241,7 @@ def test_pages_show_it_all() -> None:
     assert told is not None
     assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(inputs.params, span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
+    context = frame(span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
     for name in ("projection", "judging"):
         text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
