@@ -68,14 +68,6 @@ def lstm(region: Region) -> None:
 
 
 @app.command()
-def study() -> None:
-    """Set the records apart that single chapters look at closely."""
-    from climate.stages.study import run
-
-    run()
-
-
-@app.command()
 def pool() -> None:
     """Train the network that serves all temperature regions."""
     from climate.stages.pool import run
@@ -124,25 +116,17 @@ def project() -> None:
 
 
 @app.command()
-def ceiling() -> None:
-    """Hindcast with models that are given the future of their covariates: a ceiling, not a forecast."""
+def ceiling(region: Region) -> None:
+    """Hindcast one region with models that are given the future of their covariates: a ceiling, not a forecast."""
     from climate.stages.ceiling import run
 
-    run()
+    run(region)
 
 
 @app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run
-
-    run()
-
-
-@app.command()
-def understand() -> None:
-    """Try the direct LSTM's settings on early origins, take parts away, and look into it."""
-    from climate.stages.understand import run
 
     run()
 

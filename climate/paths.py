@@ -17,15 +17,11 @@ CHECKS = Path("build/checks.json")
 POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
 SETS = Path("build/sets")
-STUDY = Path("build/study")
 SCORES = Path("build/scores.nc")
 STRATA = Path("build/strata.nc")
-CEILING = Path("build/ceiling")
 CEILING_SCORES = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
-UNDERSTANDING = Path("build/understanding")
 PEERS = Path("benchmarks/peers.json")
-SWEEP = Path("benchmarks/sweep.csv")
 ANNUAL = Path("benchmarks/annual.json")
 PROJECTION = Path("build/projection")
 SIMULATION = Path("benchmarks/simulation.json")
@@ -33,7 +29,6 @@ COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 SET_PAGES = REPORTS / "sets"
 METRICS = REPORTS / "metrics.json"
-EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 
@@ -48,18 +43,8 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    """The forecast table that `stage` (baselines, lstm, combined or ceiling) wrote for one region."""
     return FORECASTS / stage / f"{region}.nc"
-
-
-def study_file(region: str) -> Path:
-    """The harmonized record of a region that a chapter of the report looks at closely."""
-    return STUDY / f"{region}.nc"
-
-
-def ceiling_file(region: str) -> Path:
-    """The table of what forecasts with known covariates would have been."""
-    return CEILING / f"{region}.nc"
 
 
 def set_file(name: str) -> Path:

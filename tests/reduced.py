@@ -28,13 +28,6 @@ OVERRIDES = {
         "thin": 40,
     },
     "combine": {"min_verified": 2},
-    "understand": {
-        "records": ["mauna-loa-co2"],
-        "first_origin": "1995-12",
-        "origins": 2,
-        "every": 24,
-        "short_lookback": 24,
-    },
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }

@@ -160,41 +160,6 @@ class NotebookParams(Strict):
     """The region that it looks at."""
 
 
-class UnderstandParams(Strict):
-    """What the direct LSTM is tried on to understand it: origins that are all verified before the cut-off."""
-
-    records: list[Name] = Field(min_length=1)
-    before: Month
-    first_origin: Month
-    every: int = Field(ge=1, le=120)
-    origins: int = Field(ge=1, le=1200)
-    refit_every: int = Field(ge=1)
-    seeds: list[int] = Field(min_length=2)
-    short_lookback: int = Field(ge=12, le=240)
-    run_sweep: bool
-    """Whether the stage runs the sweep itself; else it reads the committed one."""
-    levels: dict[str, tuple[float, float]] = Field(min_length=3, strict=False)
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _pairs(cls, levels: Any) -> Any:
-        if isinstance(levels, dict):
-            return {key: tuple(pair) if isinstance(pair, list) else pair for key, pair in levels.items()}
-        return levels
-
-    @field_validator("levels")
-    @classmethod
-    def _settings(cls, levels: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-        for name, (low, high) in levels.items():
-            if name not in ("units", "lookback", "epochs", "learning_rate", "batch"):
-                raise ValueError(
-                    f"level '{name}' is no number of `lstm`: units, lookback, epochs, learning_rate, batch"
-                )
-            if low >= high:
-                raise ValueError(f"levels of '{name}' must be a low and a high value")
-        return levels
-
-
 class ReportParams(Strict):
     """What the report is called."""
 
@@ -235,8 +200,6 @@ class Params(Strict):
     project: ProjectParams = ProjectParams()
     revisions: RevisionsParams = RevisionsParams()
     notebooks: dict[Name, NotebookParams] = Field(default_factory=dict)
-    understand: UnderstandParams | None = None
-    """None: the report has no chapter on what the network depends on."""
 
     @property
     def definitions(self) -> dict[str, RegionDefinition]:
@@ -272,6 +235,9 @@ class Params(Strict):
                 raise ValueError(
                     f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
                 )
+        for region in self.ceiling.regions:
+            if region not in self.regions:
+                raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
         for source in self.revisions.against:
             if source not in self.pull.sources:
                 raise ValueError(f"revisions.against names '{source}', expected some of pull.sources; add it there")

@@ -143,6 +143,11 @@ class SpliceDefinition(Strict):
     def _parts(cls, value: Any) -> Any:
         return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
 
+    @property
+    def last_overlap(self) -> str:
+        """Last month that the offset between any two parts is estimated from."""
+        return max(min(part.overlap_end or self.overlap_end, self.overlap_end) for part in self.parts[:-1])
+
 
 class CombinationDefinition(Strict):
     """Records of the same quantity that run side by side: their mean, with membership that changes in time."""
@@ -152,6 +157,11 @@ class CombinationDefinition(Strict):
     overlap_months: int = Field(default=120, ge=24)
     """Months next to a change of membership over which levels are matched."""
     title: str = ""
+
+    @property
+    def last_overlap(self) -> str:
+        """Last month that levels are matched over."""
+        return self.overlap_end
 
     @field_validator("members", mode="before")
     @classmethod
@@ -228,9 +238,9 @@ def check_no_lookahead(params: HarmonizeParams, first_origin: str) -> None:
         )
     for what, entries in (("splices", params.splices), ("combinations", params.combinations)):
         for name, entry in entries.items():
-            if entry.overlap_end > first_origin:
+            if entry.last_overlap > first_origin:
                 raise ClimateError(
-                    f"harmonize.{what}.{name}.overlap_end is {entry.overlap_end}, after the first origin "
+                    f"harmonize.{what}.{name}.overlap_end is {entry.last_overlap}, after the first origin "
                     f"{first_origin}: a forecast from there would know its future; end the overlap earlier"
                 )
 

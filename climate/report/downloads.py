@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from climate.report import words
-from climate.report.tables import Cell, Table, make_table, numeric
+from climate.report.tables import Cell, Column, Table, make_table, numeric
 
 RECORD_UNIT = "unit of the record"
 MONTHS, DEGREES, SHARE = "months", "degrees", "share from 0 to 1"
@@ -21,10 +21,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "best_classical": ("Key of the simple model with the lowest CRPS of the place and leads", ""),
     "bias": ("Mean of forecast median less observation", RECORD_UNIT),
     "block": ("Range of leads that are scored together, in months", ""),
-    "chance95_max": ("Highest of the seeds' 95th percentiles of what chance explains", SHARE),
-    "chance95_mean": ("Mean of the seeds' 95th percentiles of what chance explains", SHARE),
-    "chance95_min": ("Lowest of the seeds' 95th percentiles of what chance explains", SHARE),
-    "correlation": ("Correlation of forecast and observed annual means", "1"),
     "coverage90": ("Share of observations inside the 90% interval", SHARE),
     "coverage90_widened": ("Coverage of forecasts widened by the published uncertainty of the observation", SHARE),
     "crps": ("Mean continuous ranked probability score; lower is better", RECORD_UNIT),
@@ -42,12 +38,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "dm_p_best": ("p value of the Diebold-Mariano test against the best simple model, two-sided, not corrected", "1"),
     "dm_p_reference": ("p value of the Diebold-Mariano test against the reference, two-sided, not corrected", "1"),
     "east": ("Eastern edge", DEGREES),
-    "explained_max": (
-        "Highest share of variance that a probe explains, of the seeds; below 0 worse than the mean",
-        "1",
-    ),
-    "explained_mean": ("Mean share of variance that a probe explains, over the seeds", "1"),
-    "explained_min": ("Lowest share of variance that a probe explains, of the seeds", "1"),
     "fitted": ("Part of the annual mean that follows CO2 in the regression", RECORD_UNIT),
     "from": ("Level of the lower quantile", SHARE),
     "interpolated": ("Whether the publisher filled the value in", "True or False"),
@@ -57,16 +47,13 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         RECORD_UNIT,
     ),
     "lead": ("Months from the origin to the month that is forecast; 0 for an observation", MONTHS),
-    "leads": ("Range of leads that are scored together, in months", ""),
     "level": ("Level of the quantile", SHARE),
-    "loss": ("Pinball loss after the pass, in units of each lead's deviation", "1"),
     "mae": ("Mean absolute error of the median", RECORD_UNIT),
     "mase": ("The same as a multiple of the mean change from one year to the next before the first origin", "1"),
     "mcs_p": ("p value in the model confidence set; the model is in the 90% set at 0.1 and above", "1"),
     "model": ("Key of the model, or the word observed", ""),
     "month": ("The month that a value is valid for", "YYYY-MM"),
     "n": ("Number of verified forecasts", ""),
-    "network": ("Whether the network is trained or has its random weights", ""),
     "newer": ("Value of the newer record of a seam", RECORD_UNIT),
     "newer_minus_older": ("Their difference", RECORD_UNIT),
     "north": ("Northern edge", DEGREES),
@@ -77,33 +64,22 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "p": ("p value of the Diebold-Mariano test, two-sided, not corrected", "1"),
     "p_holm": ("The same, corrected by Holm's method for all verdicts", "1"),
     "panel": ("Panel of the figure: reliability or leads", ""),
-    "pass": ("Passes over the training data; 0 is the start", ""),
-    "peer": ("Whether the model is one of another library", "True or False"),
     "period": ("Collection period: who measured how", ""),
-    "plain": ("Loss, in the same sample, of the quantiles of the training targets", "1"),
-    "quantity": ("What the hidden state is asked for", ""),
     "ratio": ("CRPS over that of the best simple model; in the simulation the true ratio of losses", "1"),
     "ratio_high": ("Upper end of the 90% bootstrap interval of the CRPS ratio", "1"),
     "ratio_low": ("Lower end of the 90% bootstrap interval of the CRPS ratio", "1"),
-    "ratio_whole": ("CRPS as a multiple of the whole network's", "1"),
-    "record": ("Key or name of the record", ""),
     "region": ("Key of the place in params.yaml", ""),
     "rejected": ("Share of simulated comparisons in which the test rejected equal accuracy", SHARE),
     "rmse": ("Root mean square error of the median", RECORD_UNIT),
-    "rmse_high": ("Upper end of the 90% bootstrap interval of the error", "°C"),
-    "rmse_low": ("Lower end of the 90% bootstrap interval of the error", "°C"),
     "role": ("Whether the row is the LSTM or the best simple model of the place", ""),
-    "sample": ("training or test", ""),
     "scaled": ("The anomaly on the stripes' colour scale, by the place's own spread", "1"),
     "scenario": ("Pathway of CO2; the word past for what was observed", ""),
     "seed": ("Which seed of a network; the word mean for the mean of their quantiles", ""),
     "share": ("Share of observations between two quantiles", SHARE),
     "share_below": ("Share of observations below the quantile; equal to the level when reliable", SHARE),
-    "shown": ("Mean loss of the pass's batches, each before its update", "1"),
     "site": ("Where it was measured", ""),
     "source": ("Key of the source in the catalogue", ""),
     "south": ("Southern edge", DEGREES),
-    "term": ("Setting, pairs of settings, or seed", ""),
     "test": ("Key of the test; used is the one that the verdicts rest on", ""),
     "title": ("Name of the place", ""),
     "to": ("Level of the upper quantile", SHARE),
@@ -111,15 +87,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "twelve_month_mean": ("Centred mean of twelve months", RECORD_UNIT),
     "uncertainty": ("One standard error of the value, as its publisher states it", RECORD_UNIT),
     "value": ("Value of the month", RECORD_UNIT),
-    "variance": ("Mean square of the targets, in units of each lead's deviation", "1"),
-    "variance_share": ("Share of the sweep's sum of squares of log CRPS", SHARE),
-    "variant": ("What the network is without", ""),
     "west": ("Western edge", DEGREES),
     "what": ("observed, own forecast, or a pathway", ""),
     "width90": ("Mean width of the 90% interval", RECORD_UNIT),
     "year": ("Calendar year", "YYYY"),
-    "years": ("First and last year", ""),
-    "years_n": ("Number of years", ""),
 }
 """Column -> what it means, and its unit. A figure with a new column adds a line here."""
 
@@ -170,7 +141,7 @@ def general_table(files: Sequence[Download]) -> Table:
     return make_table("Files of all places together.", ["File", *_COLUMNS], rows)
 
 
-_COLUMNS = ("Holds", "Columns", *numeric("Rows", "Size"))
+_COLUMNS: list[Column | str] = ["Holds", "Columns", *numeric("Rows", "Size")]
 
 
 def _extent(columns: Iterable[str], files: Sequence[Download]) -> list[Cell | str]:

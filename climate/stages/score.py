@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,7 @@ import xarray as xr
 from climate import paths
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
 from climate.hindcast.known_covariates import ceiling_scores
-from climate.params.params import load_params
+from climate.params.params import Params, load_params
 from climate.verify.across_places import pool
 from climate.verify.losses import cell_scores
 from climate.verify.scores import join_scores, score, score_seeds
@@ -51,20 +51,23 @@ def run() -> None:
     joined = join_scores(scores)
     joined = xr.merge([joined, pool(regions, blocks), verdicts(joined, params.score.significance)], join="left")
     write_netcdf(joined, paths.SCORES)
-    write_netcdf(_ceiling(tables, joined, blocks), paths.CEILING_SCORES)
+    write_netcdf(_ceiling(tables, joined, params), paths.CEILING_SCORES)
     write_netcdf(join_strata(strata), paths.STRATA)
     write_json(metrics(joined), paths.METRICS)
     write_text(crps_by_lead(joined), paths.CRPS_BY_LEAD)
 
 
-def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, params: Params) -> xr.Dataset:
     """Scores of the models that know their covariates, over the regions that have them; empty without any."""
     found = []
     for table in tables:
         region = str(table.attrs["region"])
-        if paths.ceiling_file(region).exists():
+        if region not in params.ceiling.regions:
+            continue
+        known = read_netcdf(paths.forecast_file("ceiling", region))
+        if "skipped" not in known.attrs:
             judged = table.assign(best_classical=scores["best_classical"].sel(region=region, drop=True))
-            one = ceiling_scores(read_netcdf(paths.ceiling_file(region)), judged, blocks)
+            one = ceiling_scores(known, judged, params.score.blocks)
             found.append(one.expand_dims(region=[region]))
     return xr.concat(found, "region") if found else xr.Dataset()
 

@@ -279,6 +279,57 @@ def test_unpublished_and_missing_covariates_are_filled_from_within() -> None:
     assert features.covariates_of(history.drop_vars("covariate")).shape == (24, 0)
 
 
+def recovered(rows: features.Rows, wanted: FloatArray) -> float:
+    """Variance of `wanted` that all columns and the signs of their products explain in blocks left out of the fit."""
+    usable = rows.usable()
+    signs = np.sign(rows.static[usable])
+    first, second = np.triu_indices(signs.shape[1], 1)
+    last = rows.sequence[usable].reshape(usable.sum(), -1)
+    columns = np.column_stack([rows.static[usable], last, signs[:, first] * signs[:, second]])
+    wanted, places = wanted[usable], np.arange(usable.sum())
+    error = spread = 0.0
+    for block in np.array_split(places, 6):
+        known = (places < block[0] - 24) | (places > block[-1] + 24)
+        scaler = features.Scaler.estimate(columns[known])
+        x, mean = scaler(columns[known]), wanted[known].mean(axis=0)
+        weights = np.linalg.solve(x.T @ x + 100 * np.eye(x.shape[1]), x.T @ (wanted[known] - mean))
+        error += float(((wanted[block] - mean - scaler(columns[block]) @ weights) ** 2).sum())
+        spread += float(((wanted[block] - mean) ** 2).sum())
+    return 1 - error / spread
+
+
+def test_what_is_left_out_cannot_be_recovered_from_any_column(history: xr.Dataset) -> None:
+    # a covariate of another record: its own columns alone can tell it
+    history = history.assign(covariate=record(seed=5)["covariate"])
+
+    def rows(*without: str) -> features.Rows:
+        return features.Frame.estimate(history, LEADS, without).rows(history, LEADS, 12)
+
+    whole = rows()
+    names = (*whole.predictors, *whole.channels)
+    assert (len(whole.predictors), len(whole.channels)) == (whole.static.shape[1], whole.sequence.shape[2])
+    assert len(set(names)) == len(names)
+    angle = 2 * np.pi * calendar_months(history) / 12
+    month = np.column_stack([np.sin(angle), np.cos(angle)])
+    driver = history["covariate"].values
+    assert recovered(whole, month) > 0.95
+    assert recovered(whole, driver) > 0.9
+    # the sine and cosine alone are not enough: their products with other columns still tell the month
+    assert recovered(rows("sin", "cos", "sin window", "cos window"), month) > 0.5
+    monthless = rows(*features.made_from(names, "sin", "cos"))
+    assert recovered(monthless, month) < 0.05
+    assert recovered(monthless, driver) > 0.9
+    assert np.array_equal(monthless.usable(), whole.usable())
+    assert recovered(rows(*features.made_from(names, "0")), driver) < 0.05
+
+
+def test_ablation_of_an_unknown_column_is_refused(history: xr.Dataset) -> None:
+    with pytest.raises(ValueError, match="no columns \\['month'\\]"):
+        features.Frame.estimate(history, LEADS, ("month",)).rows(history, LEADS, 12)
+    with pytest.raises(ValueError, match="no column is made from month"):
+        features.made_from(("level 1", "level x sin"), "month")
+
+
 def test_frame_of_a_known_process(history: xr.Dataset) -> None:
     frame = features.Frame.estimate(history, LEADS)
     months = calendar_months(history)[:12]

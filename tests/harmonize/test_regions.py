@@ -136,6 +136,9 @@ def test_a_baseline_or_overlap_that_reaches_past_the_first_origin_is_refused() -
     check_no_lookahead(params, "2004-12")
     with pytest.raises(ClimateError, match=r"harmonize\.splices\.co2\.overlap_end is 2004-12"):
         check_no_lookahead(params, "2004-11")
+    # an earlier limit of every part but the newest counts
+    splices = {"co2": {"parts": [{"source": "old", "overlap_end": "1979-04"}, "new"], "overlap_end": "2004-12"}}
+    check_no_lookahead(HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | {"splices": splices}), "1990-12")
 
 
 # Area weights

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import xarray as xr
+from climate.simulation import TESTS, block_losses, p_values, simulate
 from scipy.stats import norm
 
 from climate.forecasters.base import FloatArray
@@ -29,7 +30,6 @@ from climate.scenario.projection import (
     project_region,
 )
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.simulation import TESTS, block_losses, p_values, simulate
 from climate.verify.losses import cell_scores, crps_from_quantiles
 from climate.verify.scores import join_scores, score, score_seeds, score_widened
 from climate.verify.significance import dm_fixed_smoothing, dm_hln, dm_test

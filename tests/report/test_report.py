@@ -329,7 +329,7 @@ def test_every_expected_page_is_written(inputs: ReportInputs, site: Path) -> Non
     found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
     regions = {f"regions/{name}.html" for name in RATIOS}
     sources = {f"sources/{entry['key']}.html" for entry in inputs.provenance}
-    names = ("index", "sources", "judging", "methods", "understanding", "data", "architecture")
+    names = ("index", "sources", "judging", "methods", "data", "architecture")
     top = {f"{name}.html" for name in names}
     assert found == top | regions | sources
 

@@ -185,14 +185,14 @@ class DirectLstm:
 
     params: LstmParams
     name: str = "lstm-direct"
-    frame: type[Frame] = Frame
-    """What makes the predictors; one that leaves some out shows what they are worth."""
+    without: tuple[str, ...] = ()
+    """Columns that it does not see, see `features.Frame`."""
 
     def fit(self, history: xr.Dataset) -> FittedDirect:
         """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""
         settings = self.params
         require_months(history, MIN_MONTHS, self.name)
-        frame = self.frame.estimate(history, MAX_LEADS)
+        frame = Frame.estimate(history, MAX_LEADS, self.without)
         rows = frame.rows(history, MAX_LEADS, settings.lookback)
         targets = rows.targets(history_values(history))
         used = rows.usable() & np.isfinite(targets).any(axis=1)
