@@ -17,19 +17,20 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from climate.forecasters.classical.baselines import BASELINES
 
 from benchmarks.readme import put
 from climate.errors import ClimateError
 from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
 from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.registry import Kind, is_kind
 from climate.hindcast.rolling import backtest, join_covariates, origins
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
-from climate.verify.comparison import compare_blocks, is_classical
+from climate.verify.comparison import compare_blocks
 from climate.verify.losses import cell_scores
 from climate.verify.scores import score_blocks
 
@@ -80,7 +81,7 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
     if sum(forecaster.name in MEMBERS for forecaster in made) > 1:
         table = join_tables([table, combine(table, params.combine.min_verified)])
     table = calibrate(table, params.combine.calibrate, params.combine.min_verified)
-    reference = next(forecaster.name for forecaster in made if is_classical(forecaster.name))
+    reference = next(forecaster.name for forecaster in made if is_kind(forecaster.name, Kind.CLASSICAL))
     cells = cell_scores(table)
     compared = compare_blocks(cells, BLOCKS, reference)
     return compared.merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])

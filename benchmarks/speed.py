@@ -32,9 +32,9 @@ from benchmarks.peers import SERIES, chosen
 from benchmarks.readme import put
 from climate.files import read_json, write_json
 from climate.forecasters.base import fill_gaps, history_values
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.statespace import YEAR, Sarima
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import make
 from climate.params.params import load_params
 
 TARGET = Path(__file__).with_name("speed.json")
@@ -125,8 +125,8 @@ def measure_all() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for region in SERIES:
         history = early_history(region, params.backtest.first_origin)
-        entries: list[tuple[str, Any]] = [("here", BASELINES[name]()) for name in OWN]
-        entries.append(("here", LSTMS["lstm-direct"](params.lstm)))
+        entries: list[tuple[str, Any]] = [("here", make(name)) for name in OWN]
+        entries.append(("here", make("lstm-direct", params.lstm.settings(NetworkSettings))))
         entries += [("statsmodels", one) for one in plain()]
         entries += libraries(region)
         for package, forecaster in entries:

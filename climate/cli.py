@@ -30,7 +30,7 @@ vintages = typer.Typer(help="Releases of the sources, and what was revised.", no
 app.add_typer(vintages, name="vintages")
 
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
-SetName = Annotated[str, typer.Argument(help="A key of `sets` in params.yaml.", metavar="SET")]
+PanelName = Annotated[str, typer.Argument(help="A key of `panels` in params.yaml.", metavar="PANEL")]
 NotebookName = Annotated[str, typer.Argument(help="A key of `notebooks` in params.yaml.", metavar="NOTEBOOK")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
 
@@ -83,18 +83,18 @@ def combine(region: Region) -> None:
     run_combine(region)
 
 
-@app.command("set")
-def set_(name: SetName) -> None:
-    """Hindcast and score every place of a set."""
-    from climate.stages.sets import run
+@app.command()
+def panel(name: PanelName) -> None:
+    """Hindcast and score every region of a panel."""
+    from climate.stages.panels import run
 
     run(name)
 
 
 @app.command()
-def set_page(name: SetName) -> None:
-    """Render the page of a set."""
-    from climate.stages.set_page import run
+def panel_page(name: PanelName) -> None:
+    """Render the page of a panel."""
+    from climate.stages.panel_page import run
 
     run(name)
 

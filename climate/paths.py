@@ -16,7 +16,7 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
-SETS = Path("build/sets")
+PANELS = Path("build/panels")
 SCORES = Path("build/scores.nc")
 STRATA = Path("build/strata.nc")
 CEILING_SCORES = Path("build/ceiling.nc")
@@ -27,7 +27,7 @@ PROJECTION = Path("build/projection")
 SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
-SET_PAGES = REPORTS / "sets"
+PANEL_PAGES = REPORTS / "panels"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
@@ -47,6 +47,6 @@ def forecast_file(stage: str, region: str) -> Path:
     return FORECASTS / stage / f"{region}.nc"
 
 
-def set_file(name: str) -> Path:
-    """The scores of one set."""
-    return SETS / f"{name}.nc"
+def panel_file(name: str) -> Path:
+    """The scores of one panel."""
+    return PANELS / f"{name}.nc"

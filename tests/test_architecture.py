@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("schema", "errors", "paths"),
-    ("files", "sources.catalogue"),
+    ("files", "sources.catalogue", "forecasters.registry"),
     ("params",),
     ("parallel",),
     ("sources",),

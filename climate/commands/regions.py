@@ -11,13 +11,13 @@ import yaml
 
 from climate import paths
 from climate.commands.record_text import facts, plot, seam_lines
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.files import write_text
 from climate.harmonize.build import Harmonized, harmonize
 from climate.harmonize.series import month, months_of
 from climate.params.edit import with_region
 from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
-from climate.params.regions import RegionDefinition, required_sources, suggest
+from climate.params.regions import RegionDefinition, required_sources
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import PROVENANCE, read_provenance
 from climate.stages.harmonize import read_sources

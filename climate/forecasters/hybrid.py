@@ -36,9 +36,7 @@ from climate.forecasters.features import (
     trailing_mean,
 )
 from climate.forecasters.linear import ridge_start
-
-MAX_LEADS = 60
-"""Leads that are predicted (months)."""
+from climate.forecasters.registry import MAX_LEADS
 
 MIN_MONTHS = 216
 """Months with a value that are needed: the warm-up of the predictors and eight years of targets."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.harmonize.completeness import Cadence, means, rule
 from climate.harmonize.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
 from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
-from climate.params.regions import MissingParams, RegionDefinition, suggest
+from climate.params.regions import MissingParams, RegionDefinition
 from climate.schema import TIME_DTYPE
 
 if TYPE_CHECKING:

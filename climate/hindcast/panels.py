@@ -17,13 +17,14 @@ from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray
 from climate.forecasters.classical.batch import BatchForecaster
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
+from climate.forecasters.registry import make
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import weighted_means
 from climate.harmonize.regions import footprint, is_grid
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import backtest, batch_hindcasts
-from climate.params.params import BacktestParams
-from climate.params.regions import HarmonizeParams, RegionDefinition, SetDefinition
+from climate.params.regions import HarmonizeParams, RegionDefinition
+from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
@@ -59,7 +60,7 @@ class Members:
 
 def members(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
 ) -> Members:
@@ -85,7 +86,7 @@ def members(
             continue
         rows[name] = value.values
     if not rows:
-        raise ClimateError(f"set '{definition.title}': no place can be forecast: {next(iter(skipped.values()), '')}")
+        raise ClimateError(f"panel '{definition.title}': no place can be forecast: {next(iter(skipped.values()), '')}")
     kept = table.sel(series=list(rows))
     kept = kept.assign(value=(("series", "time"), np.stack(list(rows.values()))))
     kept = kept.assign_coords(mark=("series", marks(kept)))
@@ -108,7 +109,7 @@ def _published(record: xr.Dataset) -> xr.Dataset:
 
 def _cut_out(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
     skipped: dict[str, str],
@@ -159,8 +160,8 @@ def last_month(value: xr.DataArray) -> np.datetime64:
     return np.datetime64(months_of(value["time"])[np.flatnonzero(share >= 0.5)[-1]], "M")
 
 
-def set_origins(
-    definition: SetDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
+def panel_origins(
+    definition: PanelDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
 ) -> list[np.datetime64]:
     """Origins of a set (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
 
@@ -178,7 +179,7 @@ def set_origins(
     if count < 1 or first < months[0] or (earliest is not None and first < earliest):
         limit = max(months[0], earliest) if earliest is not None else months[0]
         raise ClimateError(
-            f"set '{definition.title}': no origin between {limit} and {last}, expected at least one; first_origin is "
+            f"panel '{definition.title}': no origin between {limit} and {last}, expected at least one; first_origin is "
             f"{definition.first_origin or 'not set'}"
         )
     return [first + plan.every * step for step in range(count)]
@@ -203,7 +204,7 @@ def drop_short(found: Members, ends: Sequence[int], min_history: int) -> Members
             keep.append(row)
     if not keep:
         raise ClimateError(
-            f"set '{found.dataset.attrs['title']}': no place is long enough: {next(iter(skipped.values()))}"
+            f"panel '{found.dataset.attrs['title']}': no place is long enough: {next(iter(skipped.values()))}"
         )
     return Members(found.dataset.isel(series=keep), skipped)
 
@@ -260,15 +261,13 @@ def hindcasts(chunk: Chunk, model: str) -> FloatArray:
     months: IntArray = months_of(chunk.time).astype(np.int64) % 12
     if model in chunk.batches:
         return batch_hindcasts(chunk.values, months, chunk.batches[model], chunk.ends, chunk.leads, chunk.refit_every)
-    from climate.forecasters.classical.baselines import BASELINES
-
     tables = []
     for values in chunk.values:
         known = np.flatnonzero(np.isfinite(values))
         own = slice(int(known[0]), int(known[-1]) + 1)
         series = xr.Dataset({"value": ("time", values[own])}, coords={"time": chunk.time[own]})
         wanted = [chunk.time[end - 1] for end in chunk.ends]
-        table = backtest(series, None, [BASELINES[model]()], wanted, chunk.leads, chunk.refit_every, min_history=1)
+        table = backtest(series, None, [make(model)], wanted, chunk.leads, chunk.refit_every, min_history=1)
         tables.append(table["forecast"].values[0, : len(wanted)])
     return np.stack(tables)
 

@@ -17,7 +17,7 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, IntArray, Seeded
 from climate.parallel.tasks import ALONE, run_tasks
-from climate.params.params import ComputeParams
+from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 
 if TYPE_CHECKING:

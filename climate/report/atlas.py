@@ -11,21 +11,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.params.params import ScoreParams
+from climate.forecasters.registry import Kind, is_kind, ordered
+from climate.params.sections import ScoreParams
 from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
 from climate.report.figures.base import Drawing
 from climate.report.gallery import Gallery, credit
-from climate.report.palette import is_network, ordered, style_of
+from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
-from climate.verify.comparison import is_classical
 
 HEADLINE_BLOCK = "1-12"
 """Lead block that the page speaks of, where it was scored."""
 
 
 @dataclass(frozen=True)
-class SetInputs:
+class PanelInputs:
     """What the page of a panel shows.
 
     Attributes:
@@ -88,7 +88,7 @@ class SetInputs:
         return 1 - crps.sel(model=model, drop=True) / crps.sel(model=self.reference, drop=True)
 
 
-def render(inputs: SetInputs, folder: Path) -> Path:
+def render(inputs: PanelInputs, folder: Path) -> Path:
     """Write the page, its pictures and their data into `folder`."""
     source, gallery = credit([inputs.provenance]), Gallery()
     pictures = [gallery.add(drawing, source) for drawing in drawings(inputs)]
@@ -117,11 +117,11 @@ def _write(folder: Path, standfirst: str, **context: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     frame = pages.frame(span="", standfirst=standfirst, root="../../")
     target = folder / "index.html"
-    target.write_bytes(pages.page_text("set.html.j2", frame | context).encode("utf-8"))
+    target.write_bytes(pages.page_text("panel.html.j2", frame | context).encode("utf-8"))
     return target
 
 
-def standfirst(inputs: SetInputs) -> str:
+def standfirst(inputs: PanelInputs) -> str:
     """What the panel shows, in words."""
     counted, leader = inputs.counted, inputs.leader
     crps = counted["crps"].sel(block=inputs.block).sel(model=inputs.models)
@@ -136,7 +136,7 @@ def standfirst(inputs: SetInputs) -> str:
     )
 
 
-def facts(inputs: SetInputs) -> list[str]:
+def facts(inputs: PanelInputs) -> list[str]:
     """How the numbers were made."""
     attrs, leader = inputs.scores.attrs, inputs.leader
     first, last, end = (words.month(np.datetime64(attrs[key])) for key in ("first_origin", "last_origin", "last_month"))
@@ -153,7 +153,7 @@ def facts(inputs: SetInputs) -> list[str]:
     ]
 
 
-def drawings(inputs: SetInputs) -> list[Drawing]:
+def drawings(inputs: PanelInputs) -> list[Drawing]:
     """Maps of the leader's skill and error, and of how a network compares where one was run."""
     leader, reference = style_of(inputs.leader), style_of(inputs.reference)
     crps = inputs.scores["crps"].sel(block=inputs.block)
@@ -171,8 +171,8 @@ def drawings(inputs: SetInputs) -> list[Drawing]:
             f"CRPS of {leader.phrase}, {inputs.when}: large where months vary most.",
         )
     )
-    classical = [model for model in inputs.models if is_classical(model)]
-    for model in [style_of(name) for name in inputs.models if is_network(name) and classical]:
+    classical = [model for model in inputs.models if is_kind(model, Kind.CLASSICAL)]
+    for model in [style_of(name) for name in inputs.models if is_kind(name, Kind.NETWORK) and classical]:
         ratio = crps.sel(model=model.name, drop=True) / crps.sel(model=classical).min("model")
         caption = (
             f"Below 1, {model.phrase} has the lower error, {inputs.when}. The best simple model of each place is "
@@ -183,7 +183,7 @@ def drawings(inputs: SetInputs) -> list[Drawing]:
     return made
 
 
-def place_table(inputs: SetInputs) -> Table:
+def place_table(inputs: PanelInputs) -> Table:
     """A row per place: error of every model in the headline block, skill and coverage of the leader."""
     block, leader = inputs.block, inputs.leader
     crps = inputs.scores["crps"].sel(block=block).sel(model=inputs.models).transpose("series", "model").values
@@ -207,7 +207,7 @@ def place_table(inputs: SetInputs) -> Table:
     )
 
 
-def data_table(inputs: SetInputs) -> pd.DataFrame:
+def data_table(inputs: PanelInputs) -> pd.DataFrame:
     """Every score of every place, as the file of the page holds it."""
     scores = inputs.scores[["crps", "covered90"]].sel(model=inputs.models)
     frame = scores.to_dataframe(dim_order=["series", "model", "block"]).reset_index()

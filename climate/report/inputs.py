@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
+from climate.forecasters.registry import ordered
 from climate.params.params import Params
 from climate.report import words
-from climate.report.palette import ordered
-from climate.verify.verdicts import CHALLENGER, judged_blocks
+from climate.verify.verdicts import challenger, judged_blocks
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class ReportInputs:
 
     @property
     def primary(self) -> str | None:
-        """The network that verdicts speak of; None where it was not run."""
-        return CHALLENGER if CHALLENGER in self.models else None
+        """The network that verdicts are given on; None where none was run."""
+        return challenger(self.models)
 
     @property
     def blocks(self) -> list[str]:
@@ -106,7 +106,7 @@ class ReportInputs:
     @property
     def calibrated(self) -> list[str]:
         """Models whose intervals were calibrated on their own earlier errors."""
-        return [name for name in self.models if name in self.params.combine.calibrate]
+        return [name for name in self.models if name not in self.params.combine.uncalibrated]
 
     @property
     def reference(self) -> str:
@@ -137,7 +137,7 @@ class ReportInputs:
         return words.ahead(*self.leads_of(block))
 
     def leads(self, block: str) -> str:
-        """'1–12', '1'."""
+        """The leads of a block as a range, or a single one."""
         return words.EN_DASH.join(str(lead) for lead in dict.fromkeys(self.leads_of(block)))
 
     def best_classical(self, region: str, block: str) -> str:

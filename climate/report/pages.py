@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from climate.report import words
-from climate.report.palette import MODELS, style_of
+from climate.report.palette import style_of
 
 HERE = Path(__file__).parent
 
@@ -31,7 +31,7 @@ PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
     Page("projection", "Projection", "projection.html"),
-    Page("sets", "Panels", "index.html#sets"),
+    Page("panels", "Panels", "index.html#panels"),
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
@@ -68,7 +68,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["typeset"] = words.typeset
-    made.globals.update(words=words, style_of=style_of, all_models=MODELS)
+    made.globals.update(words=words, style_of=style_of)
     return made
 
 

@@ -129,8 +129,8 @@ def co2_text(co2: xr.Dataset) -> str:
     ]
     return (
         f"In {int(co2['year'][-1])} the extrapolation lies {position}. It knows nothing of policies and prices: it is "
-        f"what the past alone suggests. The pathways use data to 2014; shifted to the level of the site, they differ in "
-        f"{last} from the observation: {words.joined(apart)} ppm. A projection may begin with a step of that size."
+        f"what the past alone suggests. The pathways use data to 2014; shifted to the level of the site, they differ "
+        f"in {last} from the observation: {words.joined(apart)} ppm. A projection may begin with a step of that size."
     )
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import xarray as xr
 
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.harmonize.grid import CHUNK_MONTHS
 from climate.harmonize.regions import is_grid
 from climate.params.params import PARAMS_FILE, load_params
-from climate.params.regions import suggest
 from climate.paths import DATA, DOWNLOADS
 from climate.sources.catalogue import Source, find_source
 from climate.sources.channels import Request

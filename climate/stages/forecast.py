@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import xarray as xr
 
@@ -12,31 +11,28 @@ from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.forecasters.base import Forecaster
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import make
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import ALONE, settled
-from climate.params.params import ComputeParams, Params, load_params
+from climate.params.params import Params, load_params
+from climate.params.sections import ComputeParams
 
 log = logging.getLogger("climate")
-
-Maker = TypeVar("Maker")
 
 
 def run_baselines(region: str) -> None:
     """Hindcast `region` with the classical models of params.yaml."""
-    from climate.forecasters.classical.baselines import BASELINES
-
     params = load_params()
-    forecasters = [_known(name, BASELINES, "baselines.models")() for name in params.baselines.models]
+    forecasters = [make(name) for name in params.baselines.models]
     table = _hindcast(region, params, forecasters, params.baselines.refit_every)
     write_netcdf(table, paths.forecast_file("baselines", region))
 
 
 def run_lstm(region: str) -> None:
     """Hindcast `region` with the networks of params.yaml."""
-    from climate.forecasters.networks.lstm import LSTMS
-
     params = load_params()
-    forecasters = [_known(name, LSTMS, "lstm.models")(params.lstm) for name in params.lstm.models]
+    forecasters = [make(name, params.lstm.settings(NetworkSettings)) for name in params.lstm.models]
     write_netcdf(_hindcast(region, params, forecasters, params.lstm.refit_every), paths.forecast_file("lstm", region))
 
 
@@ -53,12 +49,13 @@ def run_combine(region: str) -> None:
         return
     single = join_tables([*tables, *_pooled(region, params)])
     everything = join_tables([single, combine(single, params.combine.min_verified)])
-    write_netcdf(calibrate(everything, params.combine.calibrate, params.combine.min_verified), target)
+    calibrated = [name for name in everything["model"].values if name not in params.combine.uncalibrated]
+    write_netcdf(calibrate(everything, calibrated, params.combine.min_verified), target)
 
 
 def _pooled(region: str, params: Params) -> list[xr.Dataset]:
     """Hindcasts of the forecasters of the pool; none for a region of another kind than the pool learnt from."""
-    from climate.forecasters.planet.forecaster import POOLED, refusal
+    from climate.forecasters.planet.forecaster import refusal
     from climate.stages.pool import read_pools
 
     reason = refusal(_read_series(region, params))
@@ -66,15 +63,8 @@ def _pooled(region: str, params: Params) -> list[xr.Dataset]:
     if reason or missing:
         log.info("%s: not forecast by the pool, %s", region, reason or missing)
         return []
-    makers = [_known(name, POOLED, "pool.models") for name in params.pool.models]
-    forecasters = [make(pools, params.pool) for make in makers]
+    forecasters = [make(name, pools) for name in params.pool.models]
     return [_hindcast(region, params, forecasters, params.pool.refit_every, ALONE)]
-
-
-def _known(name: str, available: Mapping[str, Maker], key: str) -> Maker:
-    if name not in available:
-        raise ClimateError(f"params.yaml: {key}: unknown model '{name}', expected some of {', '.join(available)}")
-    return available[name]
 
 
 def _hindcast(

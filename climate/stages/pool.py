@@ -16,11 +16,13 @@ from climate.errors import ClimateError
 from climate.files import read_json, write_json
 from climate.forecasters.planet.estimation import Pool, followed, train_pool
 from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.settings import PoolSettings
 from climate.harmonize.regions import grid_series, is_grid
 from climate.hindcast.rolling import estimation_months, known_at
 from climate.parallel.tasks import run_tasks, settled
-from climate.params.params import PoolParams, load_params
+from climate.params.params import load_params
 from climate.params.regions import RegionDefinition
+from climate.params.sections import PoolParams
 from climate.stages.harmonize import read_sources
 
 if TYPE_CHECKING:
@@ -54,10 +56,10 @@ def run() -> None:
         )
     field = grid["value"].load()
     values = learnt_from(grid, settings, pulled.shapes[settings.shapes], params.harmonize.min_coverage)
-    world = planet(field, values, settings.step)
+    world = planet(field, values, settings.grid_stride)
     months = estimation_months(params.backtest.first_origin, settings.refit_every, world)
     log.info("pool: %d series, %d estimations from %s", values.sizes["series"], len(months), str(months[0])[:7])
-    tasks = [Training(known_at(world, month), settings) for month in months]
+    tasks = [Training(known_at(world, month), settings.settings(PoolSettings)) for month in months]
     for pool in run_tasks(train, tasks, settled(params.compute), "pool"):
         write_pool(followed(pool, world))
 
@@ -67,7 +69,7 @@ class Training:
     """One estimation: what was known, and how to learn from it."""
 
     history: xr.Dataset
-    settings: PoolParams
+    settings: PoolSettings
 
 
 def train(task: Training) -> Pool:
@@ -85,10 +87,10 @@ def learnt_from(
     }
     means = grid_series(grid, settings.source, regions, {"ar6-regions": shapes}, min_coverage)
     columns = {name: one["value"].values for name, one in means.items()}
-    if settings.points is not None:
+    if settings.lattice_degrees is not None:
         field = grid["value"].transpose("time", "lat", "lon")
-        for lat in np.arange(-OUTERMOST, OUTERMOST + 1, settings.points):
-            for lon in np.arange(-180, 180, settings.points):
+        for lat in np.arange(-OUTERMOST, OUTERMOST + 1, settings.lattice_degrees):
+            for lon in np.arange(-180, 180, settings.lattice_degrees):
                 cell = field.sel(lat=float(lat), lon=float(lon), method="nearest")
                 columns[f"{lat} N {lon} E"] = cell.values
     complete = {name: values for name, values in columns.items() if np.isfinite(values).all()}

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.verify.comparison import RATIO_LEVEL, is_classical
+from climate.forecasters.registry import Kind, is_kind
+from climate.verify.comparison import RATIO_LEVEL
 from climate.verify.significance import (
     bootstrap_ratio,
     dm_test,
@@ -71,7 +72,7 @@ def _scaled(loss: xr.DataArray) -> tuple[FloatArray, FloatArray] | None:
     classical = [
         row
         for row, name in enumerate(loss["model"].values)
-        if is_classical(str(name)) and np.isfinite(values[row]).any()
+        if is_kind(str(name), Kind.CLASSICAL) and np.isfinite(values[row]).any()
     ]
     if not classical:
         return None

@@ -10,6 +10,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
+from climate.forecasters.registry import Kind, is_kind
 from climate.verify.losses import at_leads
 from climate.verify.significance import (
     bootstrap_ratio,
@@ -22,20 +23,8 @@ from climate.verify.significance import (
     suits_hln,
 )
 
-NOT_CLASSICAL = ("lstm", "dense", "hybrid", "ridge", "mean", "ensemble", "weighted", "trimmed")
-"""Beginnings of the names of models that are no single classical model: learners and combinations."""
-
 RATIO_LEVEL = 0.9
 """Coverage of the bootstrap interval of a ratio of scores."""
-
-
-def is_classical(model: str) -> bool:
-    """Whether a model is a single classical model, one of those that the learners have to beat.
-
-    Statistical models with a covariate are among them (`sarimax-enso`, `trend-arma-enso`); ridge regressions, which
-    read the same predictors as the networks, are learners. What is given the future of a covariate is no model at all.
-    """
-    return not model.startswith(NOT_CLASSICAL) and not model.endswith("-known")
 
 
 def compare_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], reference: str) -> xr.Dataset:
@@ -74,7 +63,7 @@ def _compare(losses: FloatArray, models: list[str], reference: str, shared: int)
     """Comparisons of one block, from losses (model, origin, lead) and the overlap of its origins."""
     known = np.isfinite(losses[0]).any(axis=1)
     means = np.array([np.nanmean(loss) if known.any() else math.nan for loss in losses])
-    classical = [i for i, model in enumerate(models) if is_classical(model) and math.isfinite(means[i])]
+    classical = [i for i, model in enumerate(models) if is_kind(model, Kind.CLASSICAL) and math.isfinite(means[i])]
     best = min(classical, key=lambda i: means[i], default=None)
     opponents = {"reference": models.index(reference), "best": best}
     missing = np.full(len(models), math.nan)

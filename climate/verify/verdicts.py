@@ -1,8 +1,8 @@
 """The verdicts: the one family of tests that is corrected for multiplicity.
 
-Declared here and nowhere else: CHALLENGER against the best classical model, in every region and each of JUDGED_BLOCKS.
-Stage `score` computes it once, and everything that speaks of a verdict reads the result. Any other p-value is
-descriptive: it is shown as it is and carries no verdict.
+Declared here and nowhere else: one network, the challenger, against the best classical model, in every region and each
+of JUDGED_BLOCKS. Stage `score` computes it once, and everything that speaks of a verdict reads the result. Any other
+p-value is descriptive: it is shown as it is and carries no verdict.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from climate.forecasters.registry import primary_network
 from climate.verify.significance import holm
-
-CHALLENGER = "lstm-direct"
-"""The model that verdicts are given on."""
 
 JUDGED_BLOCKS = ("1-12", "1-60")
 """Blocks of leads that verdicts are given for, where they were scored."""
 
 Outcome = Literal["better", "worse", "same"]
 """Of a comparison: a significant difference, or none."""
+
+
+def challenger(models: Iterable[str]) -> str | None:
+    """The network that verdicts are given on; None where none was run."""
+    return primary_network(models)
 
 
 def judged_blocks(blocks: Iterable[str]) -> list[str]:
@@ -42,17 +45,14 @@ def verdicts(scores: xr.Dataset, level: float) -> xr.Dataset:
         `p_holm` (region, block), NaN outside the family and where no test could be made; `outcome` (region, block), an
         Outcome, "" outside the family.
     """
-    inside = xr.DataArray(
-        np.isin(scores["block"].values.astype(str), judged_blocks(scores["block"].values)), dims="block"
-    )
-    if CHALLENGER not in scores["model"].values:
-        inside = xr.zeros_like(inside)
-    own = scores.reindex(model=[CHALLENGER]).isel(model=0, drop=True)
-    p = own["dm_p_best"].where(inside).transpose("region", "block")
-    adjusted = p.copy(data=holm(p.values))
-    ratio = own["crps_ratio_best"].transpose("region", "block")
-    found = np.select([~(adjusted < level), ratio < 1], ["same", "better"], "worse")
+    models, blocks = scores["model"].values.astype(str), scores["block"].values.astype(str)
+    network = challenger(models)
+    member = np.isin(blocks, judged_blocks(blocks)) & (network is not None)
+    own = scores[["dm_p_best", "crps_ratio_best"]].sel(model=network or models[0], drop=True)
+    own = own.transpose("region", "block")
+    adjusted = holm(np.where(member, own["dm_p_best"], np.nan))
+    found = np.select([~(adjusted < level), own["crps_ratio_best"] < 1], ["same", "better"], "worse")
+    outcome = np.where(member, found, "").astype(object)
     return xr.Dataset(
-        {"p_holm": adjusted, "outcome": (p.dims, np.where(inside.values, found, "").astype(object))},
-        attrs={"challenger": CHALLENGER, "level": level},
+        {"p_holm": (("region", "block"), adjusted), "outcome": (("region", "block"), outcome)}, coords=own.coords
     )

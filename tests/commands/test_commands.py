@@ -123,7 +123,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "gistemp-nh": {"vintage": "latest"},
     }
     content["harmonize"] |= {"splices": {}, "combinations": {}}
-    content["sets"] = {}
+    content["panels"] = {}
     content["regions"] = {
         "lowland": {"title": "Lowland", "source": "kaggle-countries", "series": "Lowland"},
         "upland": {"title": "Upland", "source": "kaggle-countries", "series": "Upland"},
@@ -138,8 +138,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "cell": {"title": "A cell", "source": "ncep-air", "point": {"lat": 4.0, "lon": 12.0, "method": "bilinear"}}
     }
     content |= changes
-    if "notebook" in content:
-        content["notebook"]["record"] = next(iter(content["regions"]))
+    content["notebooks"] = {}
     return content
 
 

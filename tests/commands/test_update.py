@@ -102,8 +102,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         sources[key] = entry(key, {"latest": {"mirror": ""}, **named})
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["regions"] = {"a": {"title": "A", "source": "alpha", "series": "co2"}}
-    params["notebook"] = {"record": "a"}
-    params["records"], params["covariates"], params["sets"] = {}, {}, {}
+    params["notebooks"] = {}
+    params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]
     pulled = (

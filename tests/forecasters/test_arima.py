@@ -20,17 +20,16 @@ from climate.forecasters.classical.arima import (
     trend_arma_enso,
 )
 from climate.forecasters.classical.autoreg import AutoReg
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.covariate_forecast import Outlook
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
 from climate.forecasters.combine import ensemble
-from climate.forecasters.hybrid import MAX_LEADS, Expectation, RidgeHybrid
-from climate.hindcast.known_covariates import KNOWN, KnownCovariates, ceiling_scores, ceiling_table
+from climate.forecasters.hybrid import Expectation, RidgeHybrid
+from climate.forecasters.registry import MAX_LEADS, make
+from climate.hindcast.known_covariates import ceiling_scores, ceiling_table
 from climate.hindcast.rolling import backtest, origins
 from climate.schema import QUANTILES
-from climate.verify.comparison import is_classical
 
 MEDIAN = QUANTILES.index(0.5)
 MONTHS = 420
@@ -147,7 +146,7 @@ def test_without_covariate_the_record_alone_serves() -> None:
 @pytest.mark.parametrize("name", ["sarimax-enso", "trend-arma-enso", "ridge-hybrid"])
 def test_nothing_after_the_origin_reaches_a_covariate_model(name: str) -> None:
     values, index = driven()
-    forecaster = BASELINES[name]()
+    forecaster = make(name)
     cut = 380
     past = history(values[:cut], index[:cut])
     true = forecaster.fit(past).forecast(past, 24)
@@ -225,12 +224,6 @@ def test_ridge_hybrid_gains_from_the_covariate() -> None:
         RidgeHybrid().fit(past).forecast(past, MAX_LEADS + 1)
 
 
-def test_who_counts_as_classical() -> None:
-    learners = {"ridge-enso", "ridge-hybrid"}
-    assert {name for name in BASELINES if not is_classical(name)} == learners
-    assert not any(map(is_classical, ("lstm-hybrid", "mean-trimmed", "sarimax-enso" + KNOWN)))
-
-
 def test_trimmed_mean_leaves_out_the_extremes() -> None:
     forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
     np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
@@ -244,9 +237,9 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     covariates = history(values, index)[["covariate"]]
     wanted = origins("1995-12", 12, 8)
     table = ceiling_table(series, covariates, ["trend-arma-enso"], wanted, 12, 60)
-    names = ["trend-arma-enso", "trend-arma-enso" + KNOWN]
+    names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
-    judged = backtest(series, covariates, [BASELINES["trend-ar1"]()], wanted, 12, 60)
+    judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
     judged["best_classical"] = ("block", ["trend-ar1"])
     judged = judged.assign_coords(block=["1-12"])
     scores = ceiling_scores(table, judged, {"1-12": (1, 12)})
@@ -261,9 +254,3 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
     np.testing.assert_array_equal(again[1, 0], before[1, 0])
     assert not np.array_equal(again[1, 1], before[1, 1])
-
-
-def test_ceiling_is_in_no_registry() -> None:
-    model = KnownCovariates(sarimax_enso(), xr.Dataset())
-    assert model.name == "sarimax-enso-known"
-    assert model.name not in BASELINES

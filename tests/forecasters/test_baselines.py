@@ -20,14 +20,15 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, fill_gaps
 from climate.forecasters.classical import ridge
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.naive import Persistence, SeasonalNaive
 from climate.forecasters.classical.ridge import RidgeEnso
 from climate.forecasters.classical.smoothing import Ets, error_variance
 from climate.forecasters.classical.statespace import Sarima, TrendArma, UnobservedComponents
 from climate.forecasters.classical.trend import ClimatologyTrend, design
+from climate.forecasters.registry import make, names_of
 from climate.schema import QUANTILES
 
+BASELINES = names_of("baselines")
 MONTHS = 264
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
 SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
@@ -58,7 +59,7 @@ def record(seed: int, months: int = MONTHS, persistence: float = 0.7, trend: flo
 
 @pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in BASELINES])
 def forecaster(request: pytest.FixtureRequest) -> Forecaster:
-    return BASELINES[request.param]()
+    return make(request.param)
 
 
 @pytest.fixture(
@@ -66,11 +67,7 @@ def forecaster(request: pytest.FixtureRequest) -> Forecaster:
 )
 def patient(request: pytest.FixtureRequest) -> Forecaster:
     """The same, but for tests that take long with some."""
-    return BASELINES[request.param]()
-
-
-def test_names_are_those_of_the_table() -> None:
-    assert {name: make().name for name, make in BASELINES.items()} == {name: name for name in BASELINES}
+    return make(request.param)
 
 
 def test_forecasts_are_finite_rising_and_repeatable(forecaster: Forecaster) -> None:
@@ -133,8 +130,8 @@ def test_history_that_is_too_short_is_named(forecaster: Forecaster) -> None:
 def test_unit_and_offset_of_the_record_do_not_matter(name: str) -> None:
     values = record(7, months=216)
     plain, scaled = history(values), history(1e-6 * values + 3e-4)
-    one = BASELINES[name]().fit(plain).forecast(plain, 12)
-    two = BASELINES[name]().fit(scaled).forecast(scaled, 12)
+    one = make(name).fit(plain).forecast(plain, 12)
+    two = make(name).fit(scaled).forecast(scaled, 12)
     np.testing.assert_allclose(two, 1e-6 * one + 3e-4, atol=2e-9)
 
 
@@ -142,15 +139,15 @@ def test_unit_and_offset_of_the_record_do_not_matter(name: str) -> None:
 @given(st.lists(st.floats(-50, 50), min_size=72, max_size=120), st.sampled_from(FAST))
 def test_quantiles_never_cross(values: list[float], name: str) -> None:
     past = history(np.array(values))
-    forecast = BASELINES[name]().fit(past).forecast(past, 30)
+    forecast = make(name).fit(past).forecast(past, 30)
     assert np.isfinite(forecast).all()
     assert (np.diff(forecast, axis=1) >= 0).all()
 
 
 def test_constant_record_is_forecast_as_itself() -> None:
     past = history(np.full(300, 7.0))
-    for name in BASELINES.keys() - MARKS.keys():
-        forecast = BASELINES[name]().fit(past).forecast(past, 12)
+    for name in set(BASELINES) - MARKS.keys():
+        forecast = make(name).fit(past).forecast(past, 12)
         np.testing.assert_allclose(forecast, 7.0, atol=1e-3, err_msg=name)
 
 

@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.batch import BATCHES
 from climate.forecasters.planet.batch import PooledBatch
 from climate.forecasters.planet.estimation import Pool
-from climate.forecasters.planet.forecaster import POOLED
 from climate.forecasters.planet.trailing import WINDOWS
+from climate.forecasters.registry import make, names_of
 from climate.hindcast.rolling import backtest, batch_hindcasts
-from climate.params.params import load_params
 from climate.schema import TIME_DTYPE
-from tests.conftest import ROOT
 
 START = np.datetime64("1950-01", "M")
 
@@ -57,7 +54,7 @@ def test_batch_and_single_forecasters_agree(name: str, seed: int, gaps: float, l
     many = batch_hindcasts(values, months, BATCHES[name](), ends, 24, 12)
     assert many.shape == (3, 3, 24, 11)
     for row, own in enumerate(values):
-        table = backtest(single(own), None, [BASELINES[name]()], wanted, 24, 12, min_history=60)
+        table = backtest(single(own), None, [make(name)], wanted, 24, 12, min_history=60)
         np.testing.assert_allclose(many[row], table["forecast"].values[0, :3], rtol=1e-6, atol=1e-7)
 
 
@@ -88,7 +85,7 @@ def made_up_pool(month: int) -> Pool:
     )
 
 
-@pytest.mark.parametrize("name", list(POOLED))
+@pytest.mark.parametrize("name", names_of("pool"))
 def test_pooled_batch_and_single_forecasters_agree(name: str) -> None:
     length = 560
     values = sample(7, 4, length, 0.02)
@@ -96,12 +93,11 @@ def test_pooled_batch_and_single_forecasters_agree(name: str) -> None:
     start = int(START.astype(np.int64))
     pools = [made_up_pool(start + months) for months in (480, 500)]
     ends = [490, 505, 530]
-    settings = load_params(ROOT / "params.yaml").pool
     batch = PooledBatch(pools, name == "lstm-pooled", start)
     many = batch_hindcasts(values, np.arange(length) % 12, batch, ends, 24, 12)
     wanted = [(START + end - 1).astype(TIME_DTYPE) for end in ends]
     for row, own in enumerate(values):
-        table = backtest(single(own), None, [POOLED[name](pools, settings)], wanted, 24, 12, min_history=60)
+        table = backtest(single(own), None, [make(name, pools)], wanted, 24, 12, min_history=60)
         np.testing.assert_allclose(many[row], table["forecast"].values[0, :3], rtol=1e-9, atol=1e-9)
     with pytest.raises(ClimateError, match="later than the origin"):
         batch_hindcasts(values, np.arange(length) % 12, batch, [470], 24, 12)

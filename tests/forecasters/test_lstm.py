@@ -18,17 +18,16 @@ from climate.forecasters import features
 from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks import dense
-from climate.forecasters.networks.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
+from climate.forecasters.networks.lstm import DirectLstm, direct_network, pinball
+from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.networks.tutorial import TutorialLstm
-from climate.params.params import LstmParams
+from climate.forecasters.registry import MAX_LEADS, make, names_of
 from climate.schema import QUANTILES, TIME_DTYPE
 
 LEADS = 24
 MEDIAN = QUANTILES.index(0.5)
-PARAMS = LstmParams(
-    refit_every=12,
-    seeds=[1, 2],
-    models=["lstm-direct"],
+PARAMS = NetworkSettings(
+    seeds=(1, 2),
     lookback=12,
     units=4,
     epochs=2,
@@ -59,9 +58,9 @@ def history() -> xr.Dataset:
     return record()
 
 
-@pytest.mark.parametrize("name", LSTMS)
+@pytest.mark.parametrize("name", names_of("lstm"))
 def test_quantiles_rise_and_know_no_future(name: str, history: xr.Dataset) -> None:
-    forecaster = LSTMS[name](PARAMS)
+    forecaster = make(name, PARAMS)
     assert forecaster.name == name
     known = history.isel(time=slice(0, 400))
     forecast = forecaster.fit(known).forecast(known, LEADS)
@@ -75,9 +74,9 @@ def test_quantiles_rise_and_know_no_future(name: str, history: xr.Dataset) -> No
     np.testing.assert_array_equal(forecaster.fit(again).forecast(again, LEADS), forecast)
 
 
-@pytest.mark.parametrize("name", LSTMS)
+@pytest.mark.parametrize("name", names_of("lstm"))
 def test_state_follows_a_longer_history(name: str, history: xr.Dataset) -> None:
-    fitted = LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 400)))
+    fitted = make(name, PARAMS).fit(history.isel(time=slice(0, 400)))
     shifted = history.isel(time=slice(0, 424)).copy(deep=True)
     before = fitted.forecast(shifted, LEADS)
     shifted["value"][-1] += 0.5
@@ -85,16 +84,16 @@ def test_state_follows_a_longer_history(name: str, history: xr.Dataset) -> None:
     assert fitted.parameters > 10
 
 
-@pytest.mark.parametrize("name", LSTMS)
+@pytest.mark.parametrize("name", names_of("lstm"))
 def test_short_history_is_named(name: str, history: xr.Dataset) -> None:
     with pytest.raises(ClimateError, match=rf"{name}: the history has 100 months"):
-        LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 100)))
+        make(name, PARAMS).fit(history.isel(time=slice(0, 100)))
 
 
 @pytest.mark.parametrize("name", ["lstm-direct", "dense-numpy"])
 def test_too_many_leads_are_refused(name: str, history: xr.Dataset) -> None:
     with pytest.raises(ValueError, match=f"forecasts {MAX_LEADS} leads, asked for {MAX_LEADS + 1}"):
-        LSTMS[name](PARAMS).fit(history).forecast(history, MAX_LEADS + 1)
+        make(name, PARAMS).fit(history).forecast(history, MAX_LEADS + 1)
 
 
 def test_another_process_gives_the_same_bytes(history: xr.Dataset) -> None:
@@ -102,10 +101,10 @@ def test_another_process_gives_the_same_bytes(history: xr.Dataset) -> None:
         "from tests.forecasters.test_lstm import *\n"
         "history = record()\n"
         "for name in ('lstm-direct', 'lstm-tutorial'):\n"
-        "    print(LSTMS[name](PARAMS).fit(history).forecast(history, 6).tobytes().hex())\n"
+        "    print(make(name, PARAMS).fit(history).forecast(history, 6).tobytes().hex())\n"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    ours = [LSTMS[name](PARAMS).fit(history).forecast(history, 6) for name in ("lstm-direct", "lstm-tutorial")]
+    ours = [make(name, PARAMS).fit(history).forecast(history, 6) for name in ("lstm-direct", "lstm-tutorial")]
     assert other.stdout.split() == [forecast.tobytes().hex() for forecast in ours]
     assert other.stderr == ""
 

@@ -17,31 +17,25 @@ from climate.forecasters.base import FloatArray
 from climate.forecasters.planet import pool_features, trailing
 from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
-from climate.forecasters.planet.forecaster import MIN_MONTHS, POOLED, Pooled, refusal
+from climate.forecasters.planet.forecaster import MIN_MONTHS, Pooled, refusal
 from climate.forecasters.planet.network import pooled_network, read_out, train_members
+from climate.forecasters.planet.settings import PoolSettings
+from climate.forecasters.registry import make, names_of
 from climate.hindcast.rolling import backtest, estimation_months, known_at, origins
-from climate.params.params import PoolParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.stages import pool as stage
 from tests.conftest import ROOT
 
 MONTHS = 420
 LEADS = 6
-SETTINGS = PoolParams(
-    source="ncep-air",
-    shapes="ar6-regions",
-    points=None,
-    step=1,
+SETTINGS = PoolSettings(
     components=5,
-    refit_every=24,
-    models=["ridge-pooled", "lstm-pooled"],
-    seeds=[1, 2],
+    row_stride=4,
+    seeds=(1, 2),
     units=3,
     epochs=1,
     batch=64,
     learning_rate=0.002,
-    thin=4,
-    fine_tune=0,
 )
 ESTIMATED = np.datetime64("1978-12", "s")
 
@@ -140,7 +134,7 @@ def test_rows_know_no_later_month(world: xr.Dataset) -> None:
     )
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", names_of("pool"))
 def test_forecasts_know_no_future_and_rise(name: str, pool: Pool) -> None:
     one = field()
     later = one.copy(deep=True)
@@ -150,7 +144,7 @@ def test_forecasts_know_no_future_and_rise(name: str, pool: Pool) -> None:
     again = followed(train_pool(known_at(changed, ESTIMATED), SETTINGS, LEADS), changed)
     tables = []
     for each, record in ((pool, place(one)), (again, place(later))):
-        forecaster = POOLED[name]([each], SETTINGS)
+        forecaster = make(name, [each])
         assert forecaster.name == name
         tables.append(backtest(record, None, [forecaster], [ESTIMATED, last], LEADS, 24)["forecast"])
     assert np.isfinite(tables[0]).all()
@@ -175,8 +169,8 @@ def test_training_twice_gives_the_same_bytes(
     assert reason is None
     record = known_at(place(field()), ESTIMATED)
     for network in (False, True):
-        want = Pooled([pool], SETTINGS, network).fit(record).forecast(record, LEADS)
-        np.testing.assert_array_equal(Pooled(read, SETTINGS, network).fit(record).forecast(record, LEADS), want)
+        want = Pooled([pool], network).fit(record).forecast(record, LEADS)
+        np.testing.assert_array_equal(Pooled(read, network).fit(record).forecast(record, LEADS), want)
 
 
 def test_numpy_reads_the_network_out_as_keras_does(pool: Pool) -> None:
@@ -240,7 +234,7 @@ def test_gaps_are_filled_and_months_without_a_value_teach_nothing(pool: Pool) ->
     for gap in (slice(100, 130), slice(-3, None)):
         holes = record.copy(deep=True)
         holes["value"][gap] = np.nan
-        forecast = Pooled([pool], SETTINGS, network=True).fit(holes).forecast(holes, LEADS)
+        forecast = Pooled([pool], network=True).fit(holes).forecast(holes, LEADS)
         assert np.isfinite(forecast).all()
 
 
@@ -250,13 +244,13 @@ def test_a_longer_or_shorter_record_than_the_field_is_served(pool: Pool) -> None
     values = np.concatenate([record["value"].values[:240], record["value"].values])
     longer = xr.Dataset({"value": ("time", values)}, coords={"time": long_ago})
     for one in (longer, record.isel(time=slice(60, None))):
-        forecast = Pooled([pool], SETTINGS, network=True).fit(one).forecast(one, LEADS)
+        forecast = Pooled([pool], network=True).fit(one).forecast(one, LEADS)
         assert np.isfinite(forecast).all()
 
 
 def test_short_and_early_records_are_named(pool: Pool) -> None:
     record = place(field())
-    forecaster = Pooled([pool], SETTINGS, network=False)
+    forecaster = Pooled([pool], network=False)
     with pytest.raises(ClimateError, match=rf"ridge-pooled: the history has 200 months .* at least {MIN_MONTHS}"):
         forecaster.fit(record.isel(time=slice(0, 200)))
     with pytest.raises(ClimateError, match=r"first estimation of the pool is of 1978-12, after the origin 1974-12"):
@@ -267,19 +261,9 @@ def test_short_and_early_records_are_named(pool: Pool) -> None:
 
 def test_the_newest_estimation_that_was_known_is_used(pool: Pool, world: xr.Dataset) -> None:
     second = followed(train_pool(known_at(world, np.datetime64("1982-12", "s")), SETTINGS, LEADS), world)
-    forecaster = Pooled([pool, second], SETTINGS, network=False)
+    forecaster = Pooled([pool, second], network=False)
     assert forecaster.fit(known_at(place(field()), np.datetime64("1982-11", "s"))).pool is pool
     assert forecaster.fit(known_at(place(field()), np.datetime64("1982-12", "s"))).pool is second
-
-
-def test_fine_tuning_moves_the_network_and_is_off_by_default(pool: Pool) -> None:
-    record = known_at(place(field()), ESTIMATED)
-    plain = Pooled([pool], SETTINGS, network=True).fit(record)
-    assert plain.members is pool.members
-    tuned = Pooled([pool], SETTINGS.model_copy(update={"fine_tune": 2}), network=True).fit(record)
-    assert not np.array_equal(tuned.members[0]["change/bias"], pool.members[0]["change/bias"])
-    assert np.isfinite(tuned.forecast(record, LEADS)).all()
-    assert yaml.safe_load((ROOT / "params.yaml").read_text())["pool"]["fine_tune"] == 0
 
 
 def test_only_temperature_is_served() -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.classical.baselines import BASELINES
+from climate.forecasters.registry import make, names_of
 from climate.hindcast.rolling import backtest, join_covariates, origins, refit_groups
-from climate.params.params import ComputeParams
+from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores
 
@@ -213,7 +213,8 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name == "sarima-auto" else name for name in BASELINES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.long) if name == "sarima-auto" else name for name in names_of("baselines")],
 )
 def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     """Every value of series and covariates after the second origin is replaced."""
@@ -223,7 +224,7 @@ def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     changed[318:] = 1e3 * np.random.default_rng(3).normal(size=values.size - 318)
     changed_index[318:] = np.nan
     tables = [
-        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [BASELINES[name]()], wanted, 12, 6)
+        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name)], wanted, 12, 6)
         for a, b in ((values, index), (changed, changed_index))
     ]
     true, canary = (table["forecast"].sel(origin=wanted).values for table in tables)
@@ -233,7 +234,7 @@ def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
 
 def test_result_does_not_depend_on_the_number_of_workers() -> None:
     series, covariates = monthly(noisy(4)), join_covariates({"enso": monthly(noisy(5))})
-    models = [BASELINES[name]() for name in ("trend-ar1", "ets", "ridge-enso")]
+    models = [make(name) for name in ("trend-ar1", "ets", "ridge-enso")]
     alone, shared = (
         backtest(series, covariates, models, origins("2005-12", 6, 2), 6, 60, compute=ComputeParams(workers=workers))
         for workers in (1, 2)
@@ -255,7 +256,7 @@ def test_carbon_dioxide_at_mauna_loa_is_forecast_as_well_as_others_did(mirror: P
     """Leads 1-12: AutoARIMA and SARIMA were measured at a CRPS near 0.27 ppm on these origins."""
     rows = pd.read_csv(mirror / "noaa-gml/co2_mm_mlo.csv", comment="#")
     record = monthly(rows["average"].to_numpy(float), "1958-03")
-    models = [BASELINES[name]() for name in ("seasonal-naive", "sarima", "unobserved-components")]
+    models = [make(name) for name in ("seasonal-naive", "sarima", "unobserved-components")]
     table = backtest(record, None, models, origins("2005-12", 12, 19), 12, 48)
     crps = cell_scores(table)["crps"].mean(("origin", "lead")).values
     assert crps[0] > 4 * crps[1]

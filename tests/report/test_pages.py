@@ -17,8 +17,8 @@ def test_every_page_of_the_menu_is_promised_by_a_stage() -> None:
 
 
 def test_menu_leaves_out_what_the_parameters_do_not_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    some = (Page("index", "Overview", "index.html"), Page("sets", "Sets", "sets.html", needs="sets.chosen"))
+    some = (Page("index", "Overview", "index.html"), Page("panels", "Panels", "panels.html", needs="panels.chosen"))
     monkeypatch.setattr(pages, "PAGES", some)
-    for params in ({}, {"sets": None}, {"sets": {"chosen": []}}):
+    for params in ({}, {"panels": None}, {"panels": {"chosen": []}}):
         assert [page.name for page in menu(params)] == ["index"]
-    assert [page.name for page in menu({"sets": {"chosen": ["ar6"]}})] == ["index", "sets"]
+    assert [page.name for page in menu({"panels": {"chosen": ["ar6"]}})] == ["index", "panels"]

@@ -350,7 +350,7 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
     params["pull"] = {"sources": {"noaa-co2-mlo": {"vintage": vintage}}}
     params["regions"] = {"mlo": {"title": "Mauna Loa", "source": "noaa-co2-mlo", "series": "co2"}}
     params["notebook"] = {"record": "mlo"}
-    params["records"], params["covariates"], params["sets"] = {}, {}, {}
+    params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     params["backtest"] |= {"first_origin": "2010-12", "every": 12, "origins": 2, "leads": 12}
     params["score"] |= {"blocks": {"1-12": [1, 12]}, "reference": "seasonal-naive"}

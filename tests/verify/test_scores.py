@@ -17,7 +17,6 @@ from scipy.integrate import quad
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.verify.comparison import is_classical
 from climate.verify.losses import (
     at_valid_time,
     cell_scores,
@@ -208,14 +207,6 @@ def test_unknown_reference_and_block_are_named(table: xr.Dataset, series: xr.Dat
         score(table, series, BLOCKS, "arima")
     with pytest.raises(ClimateError, match=r"score\.blocks 'far': found leads 4 to 60, expected a range within 1 to 6"):
         score(table, series, {"far": (4, 60)}, "sarima")
-
-
-@pytest.mark.parametrize(
-    ("model", "expected"),
-    [("sarima", True), ("trend-ar1", True), ("ridge-enso", False), ("lstm-direct", False), ("mean-all", False)],
-)
-def test_classical_models_are_told_from_learners(model: str, expected: bool) -> None:
-    assert is_classical(model) is expected
 
 
 def test_regions_are_joined_and_p_values_adjusted(table: xr.Dataset, series: xr.Dataset) -> None:

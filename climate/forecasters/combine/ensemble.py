@@ -16,11 +16,12 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
+from climate.forecasters.registry import MODELS
 from climate.schema import QUANTILES
 
 BoolArray = npt.NDArray[np.bool_]
 
-MEMBERS = ("sarima", "sarimax-enso", "trend-arma", "lstm-direct", "lstm-hybrid", "ridge-hybrid")
+MEMBERS = tuple(model.name for model in MODELS.values() if model.combined)
 """Members: three statistical models, of which one knows ENSO, and three learners that do. Members and weights were
 chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
 

@@ -20,15 +20,13 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray, future_months, history_values, require_months
 from climate.forecasters.features import Frame, Scaler
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import QUANTILES
 
 Loss = Literal["squared", "pinball"]
 Layers = list[tuple[FloatArray, FloatArray]]
 """Kernel (inputs, outputs) and bias (outputs) of each layer."""
-
-MAX_LEADS = 60
-"""Leads that the network predicts (months)."""
 
 MIN_MONTHS = 216
 """Months with a value that training needs."""
@@ -178,7 +176,7 @@ class FittedDense:
 class DenseNumpy:
     """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "dense-numpy"
 
     def fit(self, history: xr.Dataset) -> FittedDense:

@@ -18,7 +18,7 @@ from climate.forecasters.hybrid import (
     training_rows,
 )
 from climate.forecasters.networks.lstm import Trained, train_members
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
 
 DIRECT_PREDICTORS = (7, 9)
 """Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""
@@ -61,7 +61,7 @@ class FittedHybrid:
 class HybridLstm:
     """Settings of `lstm-hybrid`: those of the LSTM."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-hybrid"
 
     def fit(self, history: xr.Dataset) -> FittedHybrid:

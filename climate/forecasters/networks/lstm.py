@@ -19,21 +19,16 @@ import xarray as xr
 from climate.forecasters.base import (
     NORMAL_QUANTILES,
     FloatArray,
-    Forecaster,
     future_months,
     history_values,
     require_months,
 )
 from climate.forecasters.features import Frame, Scaler
 from climate.forecasters.linear import ridge_start
-from climate.forecasters.networks.dense import DenseNumpy
 from climate.forecasters.networks.network import Network, Weights, load_keras
-from climate.forecasters.networks.tutorial import TutorialLstm
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import QUANTILES
-
-MAX_LEADS = 60
-"""Leads that the network predicts (months)."""
 
 MIN_MONTHS = 216
 """Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
@@ -120,7 +115,7 @@ class Trained:
         return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
 
 
-def train_members(settings: LstmParams, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
+def train_members(settings: NetworkSettings, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
     """One network per seed, each from the ridge solution of the linear path.
 
     Args:
@@ -183,7 +178,7 @@ class FittedDirect:
 class DirectLstm:
     """Settings of `lstm-direct`."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-direct"
     without: tuple[str, ...] = ()
     """Columns that it does not see, see `features.Frame`."""
@@ -201,19 +196,3 @@ class DirectLstm:
         trained = train_members(settings, static, sequence, targets[used])
         estimated = frame.parameters + 2 * static.shape[1] + trained.parameters
         return FittedDirect(frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated))
-
-
-def _hybrid(params: LstmParams) -> Forecaster:
-    # imported here because the hybrid is built on this module's network
-    from climate.forecasters.networks.hybrid_lstm import HybridLstm
-
-    return HybridLstm(params)
-
-
-LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {
-    "lstm-direct": DirectLstm,
-    "lstm-tutorial": TutorialLstm,
-    "dense-numpy": DenseNumpy,
-    "lstm-hybrid": _hybrid,
-}
-"""Networks by name, made from the parameters of stage `lstm`."""

@@ -19,7 +19,7 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray, fill_gaps, history_values, normal_quantiles, require_months
 from climate.forecasters.networks.network import Network, Weights, load_keras
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
 
 EPOCHS = 30
 """Passes over the data, and LEARNING_RATE as Keras has it: the usual choices, whatever the direct network is given."""
@@ -53,7 +53,7 @@ def tutorial_network(lookback: int, units: int, batch: int) -> Network:
 class FittedTutorial:
     """Range of the training record, weights, one-step deviation (unit of the record)."""
 
-    settings: LstmParams
+    settings: NetworkSettings
     least: float
     extent: float
     weights: Weights
@@ -78,7 +78,7 @@ class FittedTutorial:
 class TutorialLstm:
     """Settings of `lstm-tutorial`."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-tutorial"
 
     def fit(self, history: xr.Dataset) -> FittedTutorial:

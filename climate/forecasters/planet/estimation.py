@@ -22,12 +22,10 @@ from climate.forecasters.planet.predictors import (
     predictors,
     targets,
 )
+from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.planet.trailing import NORMAL, YEAR, Trailing, trailing
-from climate.params.params import PoolParams
+from climate.forecasters.registry import MAX_LEADS
 from climate.schema import QUANTILES
-
-MAX_LEADS = 60
-"""Leads that the pool forecasts (months)."""
 
 PENALTY = 50.0
 """Ridge penalty of the shared regression, on predictors in units of the spread."""
@@ -121,7 +119,7 @@ def sequences(past: Trailing, months: IntArray) -> FloatArray:
     return np.concatenate([departed, np.broadcast_to(waves, (*departed.shape[:3], 2))], axis=-1)
 
 
-def train_pool(history: xr.Dataset, settings: PoolParams, leads: int = MAX_LEADS) -> Pool:
+def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEADS) -> Pool:
     """Estimate everything on `history`, which ends at the estimation's date.
 
     Args:
@@ -198,11 +196,11 @@ def _network(
     linear: FloatArray,
     wanted: FloatArray,
     residual: FloatArray,
-    settings: PoolParams,
+    settings: PoolSettings,
 ) -> tuple[Layers, ...]:
-    """Train on one row in `settings.thin` of every series, in months drawn at random."""
+    """Train on one row in `settings.row_stride` of every series, in months drawn at random."""
     usable = np.isfinite(wanted).any(axis=2)
-    row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.thin < 1))
+    row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
     read = sequences(past, months)
     trait = traits(past, persistence, months)
     return train_members(

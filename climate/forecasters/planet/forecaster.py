@@ -2,24 +2,23 @@
 
 Both hold the estimations of the pool (`pool`). Fitting one to a region picks the newest estimation that the history may
 know of and regresses what its shared part leaves in the region's own record on the global field; no shared value
-changes, unless fine-tuning is asked for. They serve temperature on any scale, absolute or anomaly.
+changes. They serve temperature on any scale, absolute or anomaly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, IntArray, fill_gaps, history_values, require_months
+from climate.forecasters.base import FloatArray, IntArray, fill_gaps, history_values, require_months
 from climate.forecasters.planet.estimation import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, solve, traits
-from climate.forecasters.planet.network import Layers, count, read_out, train_members
+from climate.forecasters.planet.network import Layers, count, read_out
 from climate.forecasters.planet.predictors import expected_at, persistence_of, predictors, targets
 from climate.forecasters.planet.trailing import MIN_YEARS, YEAR, Trailing, trailing
-from climate.params.params import PoolParams
 
 MIN_MONTHS = YEAR * (MIN_YEARS + 3)
 """Months with a value that a region needs: those before the first row, and three years to measure persistence on."""
@@ -107,7 +106,6 @@ class Pooled:
     """A forecaster over the estimations of the pool, in the order of their months; `network` adds the network."""
 
     pools: Sequence[Pool]
-    settings: PoolParams
     network: bool
 
     @property
@@ -140,33 +138,5 @@ class Pooled:
             own.append(solve(state.components[taught], left[taught], FIELD_PENALTY))
         estimated = sum(each.size for each in own) + pool.coefficients.size
         members: tuple[Layers, ...] = pool.members if self.network else ()
-        if self.network and self.settings.fine_tune:
-            members = self._fine_tuned(pool, state, values, np.stack(own))
         estimated += sum(count(each) for each in members)
         return FittedPooled(self.name, pool, np.stack(own), members, int(estimated))
-
-    def _fine_tuned(self, pool: Pool, state: State, values: FloatArray, own: FloatArray) -> tuple[Layers, ...]:
-        """The network after more passes over the region's own record."""
-        leads = range(1, pool.leads + 1)
-        linear = np.column_stack(
-            [state.linear(pool, lead, own[lead - 1] if lead <= len(own) else None) for lead in leads]
-        )
-        wanted = np.column_stack([targets(values, state.past, lead)[:, 0] for lead in leads])
-        used = np.isfinite(wanted).any(axis=1)
-        return train_members(
-            sequences(state.past, state.months)[used, 0],
-            traits(state.past, state.persistence, state.months)[used, 0],
-            linear[used],
-            wanted[used],
-            pool.residual,
-            self.settings,
-            start=pool.members,
-            epochs=self.settings.fine_tune,
-        )
-
-
-POOLED: dict[str, Callable[[Sequence[Pool], PoolParams], Forecaster]] = {
-    "ridge-pooled": lambda pools, settings: Pooled(pools, settings, network=False),
-    "lstm-pooled": lambda pools, settings: Pooled(pools, settings, network=True),
-}
-"""Pooled forecasters by name, made from the pool's estimations and parameters."""

@@ -8,7 +8,7 @@ one more region takes no longer than a regression.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from climate.forecasters.base import FloatArray
 from climate.forecasters.networks.network import Network, load_keras
-from climate.params.params import PoolParams
+from climate.forecasters.planet.settings import PoolSettings
 from climate.schema import QUANTILES
 
 Layers = Mapping[str, npt.NDArray[np.float32]]
@@ -80,9 +80,7 @@ def train_members(
     linear: FloatArray,
     targets: FloatArray,
     residual: FloatArray,
-    settings: PoolParams,
-    start: Sequence[Layers] | None = None,
-    epochs: int | None = None,
+    settings: PoolSettings,
 ) -> tuple[Layers, ...]:
     """One set of weights per seed.
 
@@ -91,22 +89,21 @@ def train_members(
         targets: (row, lead), NaN where unknown.
         residual: quantiles (lead, quantile) of the residuals of `linear`, rising.
         settings: seeds, units, epochs, batch and learning rate.
-        start: weights to start from, instead of fresh ones. epochs: passes, instead of those of `settings`.
     """
     network = pooled_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
     known = np.isfinite(targets)
     steps = np.maximum(np.diff(residual, axis=1), 1e-3)
     bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}
     members = []
-    for place, seed in enumerate(settings.seeds):
+    for seed in settings.seeds:
         paths = [_short(variable.path) for variable in network.model.weights]
-        fresh = dict(start[place]) if start else dict(zip(paths, network.fresh(seed), strict=True)) | bias
+        fresh = dict(zip(paths, network.fresh(seed), strict=True)) | bias
         trained = network.train(
             [np.asarray(fresh[path], dtype=np.float32) for path in paths],
             [sequence, trait, linear],
             np.where(known, targets, 0.0),
             known.astype(float),
-            epochs=settings.epochs if epochs is None else epochs,
+            epochs=settings.epochs,
             learning_rate=settings.learning_rate,
             seed=seed,
         )

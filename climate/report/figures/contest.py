@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
-from climate.report.palette import is_network, style_of
+from climate.report.palette import style_of
 from climate.report.text import SHORT
 
 RATIO_LIMITS = (0.35, 2.0)
@@ -58,7 +59,8 @@ def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing
     data = ratio_table(inputs, verdicts)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
     # the tutorial's network may be far off, and must not squeeze what is to be compared into a corner
-    finite = data.loc[~data["model"].map(is_network) | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
+    networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
+    finite = data.loc[~networks | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
@@ -105,7 +107,7 @@ def _contest_panel(
             face = look.colour if row.outcome in ("better", "worse") else "white"
             axes.plot(np.clip(value, low, high), y, "o", ms=10, mew=2.2, mfc=face, mec=look.colour, zorder=4)
         elif value > high or value < low:
-            _edge_arrow(axes, value, y, look.colour, low, high, named=is_network(str(row.model)))
+            _edge_arrow(axes, value, y, look.colour, low, high, named=is_kind(str(row.model), Kind.NETWORK))
         else:
             axes.plot(value, y, "o", ms=4.5, color=look.colour, alpha=0.85, mew=0, zorder=3)
     ticks = [tick for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0) if low <= tick <= high]

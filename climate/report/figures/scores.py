@@ -11,19 +11,20 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from climate.forecasters.registry import MODELS, Kind, is_kind, ordered
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model
-from climate.report.palette import ordered, style_of
+from climate.report.palette import style_of
 from climate.report.text import SPREAD_BLOCKS, TOLERANCE
 
 ROOM = 2.0
 """An axis ends at this multiple of the median over models of the largest error; worse models are off scale."""
 SKILL_FLOOR = -0.5
 """Lowest skill on the axis."""
-COMPANIONS = ("ridge-enso", "mean-equal")
+COMPANIONS = tuple(next(name for name in MODELS if is_kind(name, kind)) for kind in (Kind.LINEAR, Kind.COMBINATION))
 """Models drawn in colour beside the LSTM and the best simple model; all of them would be hard to read."""
 OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
 """How the models that have no colour of their own in a figure are drawn."""
