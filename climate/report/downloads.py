@@ -96,6 +96,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
 
 QUANTILE = re.compile(r"q(0\.\d+)")
 
+VINTAGE = re.compile(r"(then|now)_(low|median|high)")
+VINTAGES = {"then": "older", "now": "newer"}
+BOUNDS = {"low": "5% quantile", "median": "median", "high": "95% quantile"}
+
 
 @dataclass(frozen=True)
 class Download:
@@ -128,6 +132,8 @@ def meaning(column: str) -> tuple[str, str] | None:
     """What a column holds and its unit; None where that is not written down."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
+    if vintage := VINTAGE.fullmatch(column):
+        return f"The {BOUNDS[vintage[2]]} of a forecast with the {VINTAGES[vintage[1]]} vintage", RECORD_UNIT
     return MEANINGS.get(column)
 
 

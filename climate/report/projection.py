@@ -22,14 +22,14 @@ METHOD_NAMES: Mapping[str, str] = {
 }
 
 
-def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any] | None:
-    """What projection.html shows; None where the run made no projection at all.
+def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
+    """What projection.html shows; `skipped` holds the reason where nothing was projected.
 
     `places`: what `region_part` gave for each region that was projected, in their order.
     """
     written = inputs.projection
     if not written:
-        return None
+        return {"skipped": "stage `project` was not run"}
     projected = written["temperature"]
     if "skipped" in projected.attrs:
         return {"skipped": str(projected.attrs["skipped"])}

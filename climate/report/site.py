@@ -67,10 +67,8 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
     for one in shared["source_pages"]:
         write("source.html.j2", f"sources/{one['key']}.html", root="../", source=one, status=evidence.STATUS)
-    for name in ("sources", "judging", "methods", "data", "architecture"):
+    for name in ("projection", "sources", "judging", "methods", "data", "architecture"):
         write(f"{name}.html.j2", f"{name}.html")
-    if shared["projection"]:
-        write("projection.html.j2", "projection.html")
     gallery.write(destination)
     return destination / "index.html"
 

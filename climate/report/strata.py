@@ -28,8 +28,8 @@ LABELS = {EL_NINO: "El Niño", NEUTRAL: "Neutral", LA_NINA: "La Niña"}
 ENSO_NOTE = (
     f"Errors by the state of ENSO in the month that was forecast. El Niño: the {ENSO_MONTHS}-month mean in the Nino "
     f"3.4 box is at least {ENSO_THRESHOLD:g} °C above the mean of the {ENSO_BASE_YEARS} years around it; La Niña: as "
-    "far below. The thresholds are NOAA's; the index here is of the reanalysis' air temperature, not of the sea surface. "
-    "The state is known only afterwards, so no forecast could use it."
+    "far below. The thresholds are NOAA's; the index here is of the reanalysis' air temperature, not of the sea "
+    "surface. The state is known only afterwards, so no forecast could use it."
 )
 UNTESTED = "The best simple model and the best of all are those of the whole sample; the rows were not tested."
 

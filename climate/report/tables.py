@@ -93,8 +93,8 @@ def verdict_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Table:
     return make_table(
         "The LSTM against the best simple model of each place: the verdict, its CRPS as a multiple of that model's, "
         "the 90% bootstrap interval of the difference, and the p value of the two-sided Diebold-Mariano test. A "
-        f"difference is called significant if it is after Holm's correction for all {words.count(len(verdicts), 'comparison')} of "
-        "this table. Places where the LSTM does best come first.",
+        "difference is called significant if it is after Holm's correction for all "
+        f"{words.count(len(verdicts), 'comparison')} of this table. Places where the LSTM does best come first.",
         ["Place", *map(words.capital, when), *(f"Lowest CRPS {text}" for text in when)],
         rows,
     )

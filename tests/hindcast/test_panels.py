@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from climate.forecasters.classical.baselines import BASELINES
 from shapely.geometry import box
 
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.classical.batch import BATCHES
 from climate.hindcast.panels import (
     Chunk,
