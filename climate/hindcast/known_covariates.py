@@ -15,7 +15,7 @@ import xarray as xr
 
 from climate.forecasters.base import Fitted, FloatArray
 from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima
-from climate.forecasters.registry import MODELS, make
+from climate.forecasters.registry import MODELS
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
 from climate.params.sections import ComputeParams
@@ -69,7 +69,7 @@ class KnownCovariates:
 def ceiling_table(
     series: xr.Dataset,
     covariates: xr.Dataset,
-    models: Sequence[str],
+    forecasters: Sequence[CovariateArima],
     origins: Sequence[np.datetime64],
     leads: int,
     refit_every: int,
@@ -78,8 +78,7 @@ def ceiling_table(
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
     """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
-    made = [make(name) for name in models]
-    pairs = [one for forecaster in made for one in (forecaster, KnownCovariates(forecaster, covariates))]
+    pairs = [one for forecaster in forecasters for one in (forecaster, KnownCovariates(forecaster, covariates))]
     return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
 
 

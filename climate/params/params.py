@@ -73,8 +73,10 @@ class Params(Strict):
     @property
     def first_origins(self) -> dict[str, str]:
         """Key -> first origin ("YYYY-MM") of everything that is forecast from regions, records or covariates."""
-        hindcasts = {"project.hindcasts": f"{min(self.project.hindcasts)}-12"} if self.project.hindcasts else {}
-        return {"backtest.first_origin": self.backtest.first_origin, **hindcasts}
+        found = {"backtest.first_origin": self.backtest.first_origin}
+        if self.project.hindcasts and self.project.pathways in self.pull.sources:
+            found["project.hindcasts"] = f"{min(self.project.hindcasts)}-12"
+        return found
 
     @property
     def chosen_models(self) -> dict[str, tuple[Sequence[str], list[str]]]:
@@ -132,6 +134,10 @@ class Params(Strict):
                 raise ValueError(
                     f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
                 )
+
+        for region in self.ceiling.regions:
+            if region not in self.regions:
+                raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
 
     def _check_models(self) -> None:
         leads, short = self.backtest.leads, {}

@@ -151,6 +151,11 @@ class SpliceDefinition(Strict):
     def _parts(cls, value: Any) -> Any:
         return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
 
+    @property
+    def last_overlap(self) -> str:
+        """Last month that the offset between any two parts is estimated from."""
+        return max(min(part.overlap_end or self.overlap_end, self.overlap_end) for part in self.parts[:-1])
+
 
 class CombinationDefinition(Strict):
     """Records of the same quantity that run side by side: their mean, with membership that changes in time."""
@@ -160,6 +165,11 @@ class CombinationDefinition(Strict):
     overlap_months: int = Field(default=120, ge=24)
     """Months next to a change of membership over which levels are matched."""
     title: str = ""
+
+    @property
+    def last_overlap(self) -> str:
+        """Last month that levels are matched over."""
+        return self.overlap_end
 
     @field_validator("members", mode="before")
     @classmethod
@@ -211,12 +221,8 @@ def check_no_lookahead(params: HarmonizeParams, first_origin: str, key: str = "b
     `key` is where the origin stands, for the message. Raises ClimateError when the baseline or an overlap ends later.
     """
     ends = {"harmonize.baseline": f"{params.baseline[1]:04d}-12"}
-    for name, splice in params.splices.items():
-        for part in splice.parts[:-1]:
-            end = min(part.overlap_end or splice.overlap_end, splice.overlap_end)
-            ends[f"harmonize.splices.{name}: the overlap of {part.source}"] = end
-    for name, combination in params.combinations.items():
-        ends[f"harmonize.combinations.{name}.overlap_end"] = combination.overlap_end
+    for what, entries in (("splices", params.splices), ("combinations", params.combinations)):
+        ends |= {f"harmonize.{what}.{name}.overlap_end": entry.last_overlap for name, entry in entries.items()}
     for what, end in ends.items():
         if end > first_origin:
             raise ClimateError(

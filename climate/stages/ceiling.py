@@ -8,6 +8,7 @@ import xarray as xr
 
 from climate import paths
 from climate.files import read_netcdf, write_netcdf
+from climate.forecasters.registry import make
 from climate.hindcast.known_covariates import ceiling_table
 from climate.hindcast.rolling import origins
 from climate.parallel.tasks import settled
@@ -19,7 +20,7 @@ log = logging.getLogger("climate")
 def run(region: str) -> None:
     """Hindcast `region` with the models of `ceiling.models`, covariates forecast and known."""
     params = load_params()
-    plan, models = params.backtest, params.ceiling.models
+    plan, models = params.backtest, [make(name) for name in params.ceiling.models]
     series, covariates = read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
     reason = series.attrs.get("skipped") or ("" if "covariate" in covariates else "this run has no covariates")
     if reason:

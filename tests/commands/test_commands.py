@@ -138,7 +138,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "cell": {"title": "A cell", "source": "ncep-air", "point": {"lat": 4.0, "lon": 12.0, "method": "bilinear"}}
     }
     content |= changes
-    content["notebooks"] = {}
+    content["notebooks"], content["ceiling"] = {}, {}
     return content
 
 

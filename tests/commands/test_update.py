@@ -102,7 +102,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         sources[key] = entry(key, {"latest": {"mirror": ""}, **named})
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["regions"] = {"a": {"title": "A", "source": "alpha", "series": "co2"}}
-    params["notebooks"] = {}
+    params["notebooks"], params["ceiling"] = {}, {}
     params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]

@@ -236,7 +236,7 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     series.attrs["region"] = "somewhere"
     covariates = history(values, index)[["covariate"]]
     wanted = origins("1995-12", 12, 8)
-    table = ceiling_table(series, covariates, ["trend-arma-enso"], wanted, 12, 60)
+    table = ceiling_table(series, covariates, [make("trend-arma-enso")], wanted, 12, 60)
     names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
     judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
@@ -249,7 +249,7 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     )
     later = covariates["time"] > wanted[1]
     changed = covariates.assign(covariate=covariates["covariate"].where(~later, 7.0))
-    again = ceiling_table(series, changed, ["trend-arma-enso"], wanted[:2], 12, 60)["forecast"].values[:, :2]
+    again = ceiling_table(series, changed, [make("trend-arma-enso")], wanted[:2], 12, 60)["forecast"].values[:, :2]
     before = table["forecast"].values[:, :2]
     np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
     np.testing.assert_array_equal(again[1, 0], before[1, 0])

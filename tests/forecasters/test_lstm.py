@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -117,8 +118,7 @@ def test_a_fit_does_not_depend_on_fits_before_it(history: xr.Dataset) -> None:
 
 def test_seeds_differ_and_their_quantiles_are_averaged(history: xr.Dataset) -> None:
     one, two, both = (
-        DirectLstm(PARAMS.model_copy(update={"seeds": seeds})).fit(history).forecast(history, LEADS)
-        for seeds in ([1], [2], [1, 2])
+        DirectLstm(replace(PARAMS, seeds=seeds)).fit(history).forecast(history, LEADS) for seeds in ((1,), (2,), (1, 2))
     )
     assert np.abs(one - two).max() > 1e-6
     np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-9)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet import pool_features, trailing
+from climate.forecasters.planet import predictors, trailing
 from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import MIN_MONTHS, Pooled, refusal
@@ -61,7 +61,7 @@ def field(seed: int = 0) -> xr.DataArray:
 def world_of(one: xr.DataArray) -> xr.Dataset:
     cells = one.stack(series=("lat", "lon")).transpose("time", "series").isel(series=slice(0, None, 4))
     values = xr.DataArray(cells.values, dims=("time", "series"), coords={"time": axis()})
-    return planet(one, values, SETTINGS.step)
+    return planet(one, values, 1)
 
 
 def place(one: xr.DataArray, row: int = 3, column: int = 3) -> xr.Dataset:
@@ -108,7 +108,7 @@ def test_a_line_is_continued_and_leaves_no_departure() -> None:
     step = np.arange(300.0)
     values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
     seen = trailing.trailing(values[:260])
-    expected = np.array([pool_features.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
+    expected = np.array([predictors.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
     # the steps of this line fall in January, so it is exact where a window ends with a year
     np.testing.assert_allclose(trailing.trailing(values[:252]).windows[2].expected(40)[-1, :, 0], values[252:292, 0])
     np.testing.assert_allclose(expected, seen.windows[trailing.NORMAL].expected(40)[-1, :, 0])
@@ -125,12 +125,12 @@ def test_rows_know_no_later_month(world: xr.Dataset) -> None:
         assert not np.array_equal(world[name].values[cut:], changed[name].values[cut:])
     past, other = (trailing.trailing(each["value"].values) for each in (world, changed))
     rows = slice(0, cut - trailing.first_row())
-    memory, other_memory = pool_features.persistence_of(past), pool_features.persistence_of(other)
+    memory, other_memory = predictors.persistence_of(past), predictors.persistence_of(other)
     np.testing.assert_array_equal(memory[rows], other_memory[rows])
     slope = world["slope"].values[trailing.first_row() :]
     np.testing.assert_array_equal(
-        pool_features.predictors(past, memory, slope, 3)[rows],
-        pool_features.predictors(other, other_memory, slope, 3)[rows],
+        predictors.predictors(past, memory, slope, 3)[rows],
+        predictors.predictors(other, other_memory, slope, 3)[rows],
     )
 
 
@@ -196,11 +196,11 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
 def test_the_pool_learns_that_weather_remembers(pool: Pool, world: xr.Dataset) -> None:
     values = world["value"].values
     past = trailing.trailing(values)
-    table = pool_features.predictors(
-        past, pool_features.persistence_of(past), world["slope"].values[trailing.first_row() :], 1
+    table = predictors.predictors(
+        past, predictors.persistence_of(past), world["slope"].values[trailing.first_row() :], 1
     )
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    want = pool_features.targets(values, past, 1)[later]
+    want = predictors.targets(values, past, 1)[later]
     found = table[later] @ pool.coefficients[0]
     assert ((want - found) ** 2).mean() < 0.8 * (want**2).mean()
 

@@ -72,6 +72,7 @@ def put(*keys_then_value: Any) -> Change:
             put("notebooks", "walkthrough", {"record": "atlantis"}),
             ["notebooks.walkthrough.record", "atlantis", "globe"],
         ),
+        (put("ceiling", "regions", ["atlantis"]), ["ceiling.regions", "atlantis", "globe"]),
         (put("revisions", "against", {"soi": "2020"}), ["revisions.against", "soi"]),
     ],
 )

@@ -349,7 +349,7 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["pull"] = {"sources": {"noaa-co2-mlo": {"vintage": vintage}}}
     params["regions"] = {"mlo": {"title": "Mauna Loa", "source": "noaa-co2-mlo", "series": "co2"}}
-    params["notebook"] = {"record": "mlo"}
+    params["notebooks"], params["ceiling"] = {}, {}
     params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     params["backtest"] |= {"first_origin": "2010-12", "every": 12, "origins": 2, "leads": 12}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
 from climate.report.figures.forecast import shown_models
@@ -93,11 +94,12 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
 
 
 def overview_models(inputs: ReportInputs) -> list[str]:
-    """The LSTM, the simple model that is best most often, and the weighted mean where it was run."""
+    """The LSTM, the simple model that is best most often, and the last of the combinations."""
     block = inputs.headline_blocks[-1]
     best = [inputs.best_classical(region, block) for region in inputs.regions]
     usual = max(sorted(set(best)), key=best.count)
-    wanted = [inputs.primary, usual, "mean-weighted"]
+    combinations = [name for name in inputs.models if is_kind(name, Kind.COMBINATION)]
+    wanted = [inputs.primary, usual, *combinations[-1:]]
     return list(dict.fromkeys(name for name in wanted if name in inputs.models and name is not None))
 
 
