@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-from markupsafe import Markup
 
 from climate.report.site import render
-from climate.stages import notebook
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
 from tests.promised import of_other_stages
@@ -29,20 +26,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def every_kind(site: Path) -> list[Path]:
     """One page of every kind, the walkthrough and the slides among them."""
-    params = {"report": {}}
-    others: dict[str, str] = {}
-    shown = (ROOT / "reports" / "walkthrough.html").read_text("utf-8")
-    body = re.search(r'<article class="walk">(.*)</article>', shown, re.DOTALL)
-    assert body
-    others["walkthrough.html"] = notebook.page(Markup(notebook.reachable(body[1])), params)
-    more = site.parent / f"{site.name}-more"
-    for name, page in others.items():
-        (more / name).parent.mkdir(parents=True, exist_ok=True)
-        (more / name).write_text(page, encoding="utf-8")
     own = [path for path in site.rglob("*.html") if path.parent == site]
     one_each = [next(iter(sorted((site / name).iterdir()))) for name in ("regions", "sources")]
-    committed = [ROOT / "reports" / name for name in ("slides.html",)]
-    return [*own, *one_each, *(more / name for name in others), *committed]
+    return [*own, *one_each, *(ROOT / "reports" / f"{name}.html" for name in ("walkthrough", "presentation"))]
 
 
 @pytest.fixture(scope="module")

@@ -40,14 +40,14 @@ def test_nothing_is_changed_after_a_run(reduced: Project) -> None:
 def test_a_figure_runs_pages_alone(reduced: Project) -> None:
     figure = reduced.folder / "climate" / "report" / "figures" / "record.py"
     with changed(figure, figure.read_bytes() + b"# another line\n"):
-        assert touched(reduced) == {"report", "slides", "api"}
+        assert touched(reduced) == {"report"}
 
 
 def test_a_map_runs_pages_and_no_forecast(reduced: Project) -> None:
     figure = reduced.folder / "climate" / "report" / "figures" / "places.py"
     with changed(figure, figure.read_bytes() + b"# another line\n"):
         found = touched(reduced)
-    assert {name.partition("@")[0] for name in found} == {"report", "slides", "api", "panel-page"}
+    assert {name.partition("@")[0] for name in found} == {"report", "panel-page"}
 
 
 def test_a_source_runs_what_reads_it(reduced: Project) -> None:
