@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,11 +17,9 @@ from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import (
-    at_valid_time,
     cell_scores,
     common_sample,
     crps_from_quantiles,
-    level_weights,
     observation_floor,
     widen,
 )
@@ -242,23 +239,10 @@ def test_verdicts_are_one_family_of_the_network_in_the_judged_blocks() -> None:
     assert (none["outcome"] == "").all()
 
 
-def test_scores_survive_a_file(table: xr.Dataset, series: xr.Dataset, tmp_path: Path) -> None:
-    scores = join_scores([score(table, series, BLOCKS, "seasonal-naive")])
-    scores.to_netcdf(tmp_path / "scores.nc")
-    with xr.open_dataset(tmp_path / "scores.nc") as read:
-        xr.testing.assert_allclose(read["crps"], scores["crps"])
-        assert read["best_classical"].values.tolist() == scores["best_classical"].values.tolist()
-
-
 def test_mase_scale_looks_at_no_month_after_the_first_origin(series: xr.Dataset) -> None:
     before = naive_scale(series, np.datetime64("2005-12-01"))
     series["value"][312:] = 1e9
     assert naive_scale(series, np.datetime64("2005-12-01")) == before
-
-
-def test_weights_of_levels_add_up_to_one() -> None:
-    assert level_weights(LEVELS).sum() == pytest.approx(1)
-    np.testing.assert_allclose(level_weights(LEVELS)[:3], [0.075, 0.075, 0.1])
 
 
 @pytest.mark.parametrize(("mean", "spread", "truth"), [(0, 1, 0.3), (0, 1, -2.5), (1, 0.5, 0), (0, 2, 1)])
@@ -349,14 +333,6 @@ def test_floor_is_the_score_of_who_knows_the_truth() -> None:
     errors = xr.DataArray(generator.normal(0, 0.7, 20000), dims="case")
     expected = crps_from_quantiles(forecast_array(stats.norm.ppf(LEVELS, 0, 0.7)), errors).mean().item()
     assert observation_floor(xr.DataArray(0.7)).item() == pytest.approx(expected, rel=0.03)
-
-
-def test_months_outside_the_record_have_no_value(table: xr.Dataset, series: xr.Dataset) -> None:
-    short = series.isel(time=slice(0, 320))  # to 2006-08
-    found = at_valid_time(short["value"], table)
-    assert found.values[0, 0] == series["value"].sel(time="2006-01").item()
-    assert np.isnan(found.values[1, 2:]).all()
-    assert np.isfinite(found.values[1, :2]).all()
 
 
 def test_differences_between_runs_count_nan_on_one_side() -> None:
