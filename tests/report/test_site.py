@@ -145,9 +145,13 @@ def test_index_stands_alone(site: Path) -> None:
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
 
 
-def test_renders_in_one_process_or_several_give_the_same_bytes(
+def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_bytes(
     inputs: ReportInputs, site: Path, tmp_path: Path
 ) -> None:
+    """Nothing of `compute` and of the user's mirror is printed: no stage of dvc.yaml lists them."""
+    pull = inputs.params.pull.model_copy(update={"mirror": "/somewhere"})
+    elsewhere = inputs.params.model_copy(update={"compute": ComputeParams(workers=7), "pull": pull})
+    inputs = replace(inputs, params=elsewhere)
     render(inputs, tmp_path, run_tasks(partial(draw_place, inputs), inputs.regions, ComputeParams(workers=2), "places"))
     first, second = (
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
