@@ -157,7 +157,7 @@ def sources_list() -> None:
 
 @sources.command("show")
 def sources_show(source: SourceKey) -> None:
-    """One source: publisher, files, licence, citation, vintages and the ways to get each."""
+    """One source: publisher, files, licence, citation, vintages and the channels of each."""
     from climate.commands.sources import details
 
     print(details(source))
@@ -220,7 +220,7 @@ def regions_add(
 
 @vintages.command("list")
 def vintages_list(source: SourceKey) -> None:
-    """Every vintage of one source, the ways to get each, and which one is in use."""
+    """Every vintage of one source, its channels, and which one is in use."""
     from climate.commands.vintages import listing
 
     print(listing(source))
@@ -278,7 +278,7 @@ def update(
 
 @app.command()
 def retry() -> None:
-    """Pull again every source that could not be had, or only as an older copy."""
+    """Pull again every source that is unavailable or only an older copy."""
     from climate.commands.update import retry as run
 
     raise typer.Exit(0 if run() else 1)
@@ -312,7 +312,7 @@ def main() -> None:
     """Run the command line; a ClimateError becomes one line and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("climate").setLevel(logging.INFO)
-    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3", "pooch"):
+    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         app()

@@ -17,3 +17,5 @@ QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Levels of every quantile forecast; 0.05 and 0.95 bound the central 90% interval."""
 
 TIME_DTYPE = np.dtype("datetime64[s]")
+
+MONTHS_PER_YEAR = 12

@@ -19,10 +19,16 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.base import (
+    FloatArray,
+    IntArray,
+    calendar_months,
+    fill_gaps,
+    history_covariates,
+    history_values,
+    lag_one_autocorrelation,
+)
+from climate.schema import MONTHS_PER_YEAR
 
 TREND_MONTHS = (120, 240, 360)
 """Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a WMO normal."""
@@ -54,9 +60,9 @@ TIMES = " x "
 
 def seasonal_deviation(values: FloatArray) -> FloatArray:
     """Values less the centred 2 x 12 moving average, which is free of season; half a year less at both ends."""
-    weights = np.full(YEAR + 1, 1 / YEAR)
+    weights = np.full(MONTHS_PER_YEAR + 1, 1 / MONTHS_PER_YEAR)
     weights[[0, -1]] /= 2
-    half = YEAR // 2
+    half = MONTHS_PER_YEAR // 2
     return np.asarray(values[half:-half] - np.convolve(values, weights, mode="valid"))
 
 
@@ -67,10 +73,10 @@ def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
     best so far. Needs SEASON_YEARS[-1] // 2 whole years.
     """
     deviation = seasonal_deviation(values)
-    years = deviation.size // YEAR
-    table = deviation[deviation.size - years * YEAR :].reshape(years, YEAR)
-    first = months[YEAR // 2 + deviation.size - years * YEAR]
-    total = np.concatenate([np.zeros((1, YEAR)), np.cumsum(table, axis=0)])
+    years = deviation.size // MONTHS_PER_YEAR
+    table = deviation[deviation.size - years * MONTHS_PER_YEAR :].reshape(years, MONTHS_PER_YEAR)
+    first = months[MONTHS_PER_YEAR // 2 + deviation.size - years * MONTHS_PER_YEAR]
+    total = np.concatenate([np.zeros((1, MONTHS_PER_YEAR)), np.cumsum(table, axis=0)])
     end = np.arange(SEASON_YEARS[0], years)
     errors = []
     for length in SEASON_YEARS:
@@ -86,13 +92,13 @@ def _harmonics(cycle: FloatArray) -> FloatArray:
     spectrum = np.fft.rfft(cycle, axis=-1)
     spectrum[..., 0] = 0
     spectrum[..., HARMONICS + 1 :] = 0
-    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=-1))
+    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=-1))
 
 
-def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArray]:
+def trailing_line(level: FloatArray, months: int, shortest: int = WARM_UP) -> tuple[FloatArray, FloatArray]:
     """Least-squares line through the last `months` values up to each month: its end point and slope per month.
 
-    Shorter at the start; NaN before WARM_UP months.
+    Shorter at the start; NaN before `shortest` months.
     """
     step = np.arange(level.size, dtype=float)
     length = np.minimum(months, step + 1)
@@ -103,7 +109,7 @@ def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArra
     values = total[last] - total[first]
     centred = moment[last] - moment[first] - (step - (length - 1) / 2) * values
     squares = np.where(length > 1, length * (length**2 - 1) / 12, np.nan)
-    slope = np.where(length >= WARM_UP, centred / squares, np.nan)
+    slope = np.where(length >= shortest, centred / squares, np.nan)
     return values / length + slope * (length - 1) / 2, slope
 
 
@@ -118,9 +124,7 @@ def trailing_mean(values: FloatArray, length: int, lag: int = 0) -> FloatArray:
 
 def persistence(departure: FloatArray) -> float:
     """Autocorrelation at one month of the departures from the line, within 0 and MAX_PERSISTENCE."""
-    known = departure[np.isfinite(departure)]
-    power = float(known[:-1] @ known[:-1])
-    return float(np.clip(known[1:] @ known[:-1] / power, 0.0, MAX_PERSISTENCE)) if power > 0 else 0.0
+    return float(lag_one_autocorrelation(departure[:-1], departure[1:], MAX_PERSISTENCE)[-1])
 
 
 def damped_persistence(
@@ -152,14 +156,12 @@ def choose_trend(level: FloatArray, leads: int) -> int:
     return TREND_MONTHS[int(np.argmin(scores))]
 
 
-def covariates_of(history: xr.Dataset) -> FloatArray:
+def filled_covariates(history: xr.Dataset) -> FloatArray:
     """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
 
     A covariate without any value in the history is all zero.
     """
-    if "covariate" not in history:
-        return np.empty((history.sizes["time"], 0))
-    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64).copy()
+    table = history_covariates(history).copy()
     for column in table.T:
         known = np.flatnonzero(np.isfinite(column))
         if known.size == 0:
@@ -235,7 +237,7 @@ class Frame:
     @property
     def parameters(self) -> int:
         """Number of values estimated: the cycle sums to zero; the line has three, the persistence is one."""
-        return YEAR - 1 + 3 + 1
+        return MONTHS_PER_YEAR - 1 + 3 + 1
 
     def rows(self, history: xr.Dataset, leads: int, lookback: int) -> Rows:
         """Predictors for every month of `history`, each from that month and earlier ones alone.
@@ -245,9 +247,9 @@ class Frame:
         months = calendar_months(history)
         level = fill_gaps(history_values(history)) - self.season[months]
         line, slope = trailing_line(level, self.trend_months)
-        angle = 2 * np.pi * months / YEAR
+        angle = 2 * np.pi * months / MONTHS_PER_YEAR
         waves: dict[str, FloatArray] = {"sin": np.sin(angle), "cos": np.cos(angle)}
-        covariates = dict(zip(_covariate_names(history), covariates_of(history).T, strict=True))
+        covariates = dict(zip(_covariate_names(history), filled_covariates(history).T, strict=True))
         static = _static(level, line, slope, covariates, waves)
         channels = {f"{name} window": values for name, values in {"level": level, **covariates, **waves}.items()}
         if missing := set(self.without) - {*static, *channels}:

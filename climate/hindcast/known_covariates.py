@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import Fitted, FloatArray
+from climate.forecasters.base import EachPlace, FittedPlace, FloatArray
 from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima
 from climate.forecasters.registry import MODELS
 from climate.hindcast.rolling import backtest
@@ -26,7 +26,7 @@ from climate.verify.losses import cell_scores, common_sample, crps_from_quantile
 class FittedKnown:
     """A fitted model, and covariates beyond any origin."""
 
-    fitted: Fitted
+    fitted: FittedPlace
     covariates: xr.Dataset
 
     @property
@@ -36,7 +36,7 @@ class FittedKnown:
 
     @property
     def fallbacks(self) -> int:
-        """See `Fitted.fallbacks`."""
+        """See `FittedPlace.fallbacks`."""
         return self.fitted.fallbacks
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
@@ -50,7 +50,7 @@ class FittedKnown:
 
 
 @dataclass(frozen=True)
-class KnownCovariates:
+class KnownCovariates(EachPlace):
     """`forecaster` with the future of its covariates: `covariate` (time, predictor), not cut at any origin."""
 
     forecaster: CovariateArima
@@ -61,9 +61,9 @@ class KnownCovariates:
         """Name in tables."""
         return MODELS[self.forecaster.name].known_covariates
 
-    def fit(self, history: xr.Dataset) -> FittedKnown:
+    def fit_place(self, history: xr.Dataset) -> FittedKnown:
         """Estimate on the history alone, as the forecast does."""
-        return FittedKnown(self.forecaster.fit(history), self.covariates)
+        return FittedKnown(self.forecaster.fit_place(history), self.covariates)
 
 
 def ceiling_table(
@@ -78,7 +78,7 @@ def ceiling_table(
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
     """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
-    pairs = [one for forecaster in forecasters for one in (forecaster, KnownCovariates(forecaster, covariates))]
+    pairs = [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
     return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
 
 

@@ -13,6 +13,7 @@ from scipy.stats import t as student_t
 
 from climate.report.inputs import ReportInputs
 from climate.scenario import forcing
+from climate.schema import MONTHS_PER_YEAR
 from climate.verify.verdicts import Outcome
 
 FloatArray = npt.NDArray[np.float64]
@@ -22,7 +23,6 @@ TREND_YEARS = 30
 MIN_TREND_YEARS = 10
 CONFIDENCE = 0.95
 """Of the interval given with a trend."""
-MONTHS_PER_YEAR = 12
 
 
 @dataclass(frozen=True)

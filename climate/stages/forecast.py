@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import read_netcdf, write_netcdf
+from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.registry import make
@@ -55,14 +56,17 @@ def run_combine(region: str) -> None:
 
 def _pooled(region: str, params: Params) -> list[xr.Dataset]:
     """Hindcasts of the forecasters of the pool; none for a region of another kind than the pool learnt from."""
+    from climate.forecasters.planet.estimation import Pool
     from climate.forecasters.planet.forecaster import refusal
-    from climate.stages.pool import read_pools
 
     reason = refusal(_read_series(region, params))
-    pools, missing = ([], None) if reason else read_pools()
-    if reason or missing:
-        log.info("%s: not forecast by the pool, %s", region, reason or missing)
+    parts: list[dict[str, Any]] = []
+    if not reason:
+        parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+    if reason:
+        log.info("%s: not forecast by the pool, %s", region, reason)
         return []
+    pools = [Pool.from_arrays(arrays) for arrays in parts]
     forecasters = [make(name, pools) for name in params.pool.models]
     return [_hindcast(region, params, forecasters, params.pool.refit_every, ALONE)]
 

@@ -9,6 +9,7 @@ import xarray as xr
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
+from climate.harmonize.checks import examine
 from climate.params.params import Params, load_params
 from climate.scenario.forcing import annual_means, driven, matched_years
 from climate.scenario.projection import (
@@ -20,7 +21,7 @@ from climate.scenario.projection import (
     project_co2,
     project_region,
 )
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
 
@@ -49,7 +50,7 @@ def _pathways(params: Params) -> xr.DataArray:
     key, wanted = params.project.pathways, params.project.scenarios
     if key not in params.pull.sources:
         raise ClimateError(f"project.pathways: source '{key}' is not under pull.sources; add it there")
-    pulled = read_sources([key])
+    pulled = read_sources([key], examine)
     if key in pulled.unavailable:
         raise ClimateError(f"project.pathways: {key}: {pulled.unavailable[key]}")
     record = pulled.records[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.features import YEAR
+from climate.schema import MONTHS_PER_YEAR
 from climate.verify.losses import MEDIAN
 from climate.verify.significance import DRAWS, SEED, circular_blocks
 
@@ -26,7 +26,9 @@ def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
     month that is not yet observed are left out.
     """
     months = table["origin"].values.astype("datetime64[M]").astype(int)
-    december = table.isel(origin=np.flatnonzero(months % YEAR == DECEMBER)).sel(lead=slice(1, YEAR))
+    december = table.isel(origin=np.flatnonzero(months % MONTHS_PER_YEAR == DECEMBER)).sel(
+        lead=slice(1, MONTHS_PER_YEAR)
+    )
     years = december["origin"].values.astype("datetime64[Y]").astype(int) + 1970 + 1
     means = xr.Dataset(
         {

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.features import YEAR
+from climate.schema import MONTHS_PER_YEAR
 from climate.verify.comparison import compare_blocks
 from climate.verify.losses import (
     CELLS,
@@ -33,7 +33,7 @@ def naive_scale(series: xr.Dataset, until: np.datetime64) -> float:
     Cut at the first origin, so that the scale is known inside every fold.
     """
     values = series["value"].sel(time=slice(None, until)).values
-    change = np.abs(values[YEAR:] - values[:-YEAR])
+    change = np.abs(values[MONTHS_PER_YEAR:] - values[:-MONTHS_PER_YEAR])
     return float(np.nanmean(change)) if np.isfinite(change).any() else math.nan
 
 
@@ -183,7 +183,7 @@ def score(
     described = {
         "reference": reference,
         "crps": "2 x quantile score, weighted by the range of levels nearest to each quantile",
-        "mase": f"mean absolute error / mean absolute {YEAR}-month change up to the first origin",
+        "mase": f"mean absolute error / mean absolute {MONTHS_PER_YEAR}-month change up to the first origin",
         "coverage90": "share of observations inside the 5%-95% quantiles, bounds included",
     }
     return scores.drop_vars("valid_time", errors="ignore").expand_dims(region=[region]).assign_attrs(described)

@@ -1,4 +1,4 @@
-"""Sets: every place of a source, from its file to a page."""
+"""Panels: every region of a source, from its file to a page."""
 
 from __future__ import annotations
 
@@ -16,22 +16,12 @@ from shapely.geometry import box
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.classical.batch import BATCHES
 from climate.forecasters.registry import make
-from climate.hindcast.panels import (
-    Chunk,
-    chunks,
-    drop_short,
-    join,
-    last_month,
-    marks,
-    members,
-    panel_origins,
-    score_chunk,
-)
+from climate.hindcast import panels
+from climate.hindcast.panels import Panel, cut_panel, last_month, panel_origins, reasons_not_counted, score_panel
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
-from climate.params.params import parse_params
+from climate.params.params import Params, load_params, parse_params
 from climate.params.regions import HarmonizeParams
 from climate.params.sections import BacktestParams, PanelDefinition, ScoreParams
 from climate.report.atlas import PanelInputs, render, render_skipped
@@ -76,33 +66,38 @@ def shapes() -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame({"name": list(boxes), "key": list("NSP")}, geometry=list(boxes.values()), crs=4326)
 
 
-def scored(record: xr.Dataset, definition: PanelDefinition = DEFINITION, size: int = 2) -> tuple[xr.Dataset, Any]:
-    found = members(record, definition, shapes(), BASE)
-    months = found.dataset["time"].values.astype("datetime64[M]")
-    wanted = panel_origins(definition, PLAN, found.dataset["value"])
-    ends = tuple(int((origin - months[0]).astype(int)) + 1 for origin in wanted)
-    found = drop_short(found, ends, PLAN.min_history)
-    blocks = tuple((first, last) for first, last in BLOCKS.values())
-    batches = {name: BATCHES[name]() for name in definition.models if name in BATCHES}
-    template = Chunk(
-        np.empty((0, 0)), found.dataset["time"].values, definition.models, batches, ends, PLAN.leads, 24, blocks
+def run_params(definition: PanelDefinition) -> Params:
+    """Parameters of one panel with few origins."""
+    params = load_params(ROOT / "params.yaml")
+    blocks = {name: (first, last) for name, (first, last) in BLOCKS.items()}
+    return params.model_copy(
+        update={
+            "panels": {"some": definition},
+            "backtest": PLAN,
+            "compute": ALONE,
+            "baselines": params.baselines.model_copy(update={"refit_every": 24}),
+            "score": params.score.model_copy(update={"blocks": blocks}),
+        }
     )
-    parts = [score_chunk(chunk) for chunk in chunks(found.dataset, template, size)]
-    return join(found, parts, template, list(BLOCKS)), found
+
+
+def scored(record: xr.Dataset, definition: PanelDefinition = DEFINITION) -> tuple[xr.Dataset, Panel]:
+    panel, params = cut_panel(record, definition, shapes(), BASE), run_params(definition)
+    return score_panel("some", panel, stage.make_forecasters("some", definition.models, params)[0], params), panel
 
 
 def test_scores_are_those_of_each_place_alone() -> None:
     record = table(["Here", "There", "Elsewhere"])
     record["value"][1, :100] = np.nan
     record["value"][2, 650] = np.nan
-    scores, found = scored(
+    scores, panel = scored(
         record, DEFINITION.model_copy(update={"models": ("seasonal-naive", "trend-ar1", "persistence")})
     )
-    months = found.dataset["time"].values.astype("datetime64[M]")
+    months = panel.dataset["time"].values.astype("datetime64[M]")
     first = np.flatnonzero(months == np.datetime64(scores.attrs["first_origin"], "M"))[0]
-    wanted = [found.dataset["time"].values[first + PLAN.every * step] for step in range(PLAN.origins)]
+    wanted = [panel.dataset["time"].values[first + PLAN.every * step] for step in range(PLAN.origins)]
     for place in ("Here", "There", "Elsewhere"):
-        one = found.dataset[["value"]].sel(series=place, drop=True)
+        one = panel.dataset[["value"]].sel(series=place, drop=True)
         known = np.flatnonzero(np.isfinite(one["value"].values))
         one = one.isel(time=slice(known[0], None)).assign_attrs(region=place, units="degC")
         models = [make(str(name)) for name in scores["model"].values]
@@ -114,10 +109,16 @@ def test_scores_are_those_of_each_place_alone() -> None:
             np.testing.assert_allclose(scores[name].sel(series=place, block="1-12").values, alone, rtol=1e-6)
 
 
-def test_scores_do_not_depend_on_how_places_are_dealt_out() -> None:
+def test_scores_do_not_depend_on_how_regions_are_dealt_out(monkeypatch: pytest.MonkeyPatch) -> None:
     record = table(list("abcdefg"))
-    one, other = (scored(record, size=size)[0] for size in (1, 7))
-    xr.testing.assert_allclose(one, other, rtol=1e-9)
+    whole = scored(record)[0]
+    monkeypatch.setattr(panels, "REGIONS_PER_TASK", 2)
+    xr.testing.assert_allclose(scored(record)[0], whole, rtol=1e-9)
+
+
+def test_panels_run_networks_too() -> None:
+    scores, _ = scored(table(["a", "b"]), DEFINITION.model_copy(update={"models": ("trend-ar1", "dense-numpy")}))
+    assert np.isfinite(scores["crps"]).all()
 
 
 def test_continents_twins_and_copies_are_marked() -> None:
@@ -132,7 +133,7 @@ def test_continents_twins_and_copies_are_marked() -> None:
     ]
     record = table(names)
     record["value"][4] = record["value"][3]
-    found = dict(zip(names, marks(record), strict=True))
+    found = dict(zip(names, reasons_not_counted(record), strict=True))
     assert found == {
         "Africa": "continent",
         "Denmark": "",
@@ -175,10 +176,10 @@ def test_last_origin_is_a_year_before_most_records_end() -> None:
 
 
 def test_polygons_of_a_grid_are_places() -> None:
-    scores, found = scored(grid())
+    scores, panel = scored(grid())
     assert scores["series"].values.tolist()[:2] == ["North", "South"]
     assert scores.attrs["cut_out"] == 1
-    assert found.dataset["latitude"].sel(series="North") == 40
+    assert panel.dataset["latitude"].sel(series="North") == 40
 
 
 def score_params() -> ScoreParams:

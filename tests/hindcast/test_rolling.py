@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.registry import make, names_of
-from climate.hindcast.rolling import backtest, join_covariates, origins, refit_groups
+from climate.hindcast.rolling import backtest, join_covariates, origins, panel_hindcasts, refit_groups
 from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores
+from tests.forecasters.models import make, panel, params
 
 LEVELS = np.array(QUANTILES)
 
@@ -49,12 +49,12 @@ class Recorder:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         self.seen.forecast.append((self.at, history.sizes["time"]))
-        table = history["value"].values[-1] + np.arange(1, leads + 1)[:, None] + LEVELS
+        table = history["value"].values[:, -1, None, None] + np.arange(1, leads + 1)[:, None] + LEVELS
         if self.flaw == "nan":
-            table[0, 0] = np.nan
+            table[0, 0, 0] = np.nan
         if self.flaw == "crossing":
-            table = table[:, ::-1]
-        return np.asarray(table[:-1] if self.flaw == "short" else table)
+            table = table[..., ::-1]
+        return np.asarray(table[:, :-1] if self.flaw == "short" else table)
 
 
 def monthly(values: FloatArray, start: str = "1980-01") -> xr.Dataset:
@@ -212,11 +212,8 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
     return np.asarray(0.05 * time + 3 * np.sin(2 * np.pi * time / 12) + 0.3 * generator.normal(size=months).cumsum())
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.long) if name == "sarima-auto" else name for name in names_of("baselines")],
-)
-def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
+@pytest.mark.parametrize("name", params())
+def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     """Every value of series and covariates after the second origin is replaced."""
     values, index = noisy(1), noisy(2)
     wanted = origins("2005-12", 6, 2)  # months 312 and 318 of 330
@@ -224,12 +221,25 @@ def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     changed[318:] = 1e3 * np.random.default_rng(3).normal(size=values.size - 318)
     changed_index[318:] = np.nan
     tables = [
-        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name)], wanted, 12, 6)
+        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], wanted, 12, 6)
         for a, b in ((values, index), (changed, changed_index))
     ]
     true, canary = (table["forecast"].sel(origin=wanted).values for table in tables)
     assert np.array_equal(true, canary)
     assert not np.array_equal(tables[0]["forecast"].values[:, -1], tables[1]["forecast"].values[:, -1])
+
+
+@pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-pooled"])
+def test_places_of_a_panel_are_forecast_as_each_alone(name: str) -> None:
+    values = np.stack([noisy(6), noisy(7)])
+    values[1, :40] = np.nan
+    ends = (312, 318, 324)
+    forecasts = panel_hindcasts(panel(values, "1980-01"), make(name, "1980-01"), ends, 12, 12)
+    assert forecasts.shape == (2, 3, 12, len(QUANTILES))
+    for row, first in enumerate((0, 40)):
+        own = monthly(values[row]).isel(time=slice(first, None))
+        table = backtest(own, None, [make(name, "1980-01")], origins("2005-12", 6, 3), 12, 12)
+        np.testing.assert_allclose(forecasts[row], table["forecast"].values[0, :3], rtol=1e-9)
 
 
 def test_result_does_not_depend_on_the_number_of_workers() -> None:

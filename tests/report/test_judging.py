@@ -107,8 +107,9 @@ class Twins:
         return self
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        last = float(history["value"][-1])
-        return last + np.arange(3.0)[:, None, None] + np.broadcast_to(norm.ppf(QUANTILES), (leads, len(QUANTILES)))
+        last = float(history["value"][0, -1])
+        table = np.broadcast_to(norm.ppf(QUANTILES), (1, leads, len(QUANTILES)))
+        return np.asarray(last + np.arange(3.0)[:, None, None, None] + table)
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         return self.seed_forecasts(history, leads).mean(axis=0)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray
-from climate.forecasters.networks.network import Network, load_keras
+from climate.forecasters.base import MEDIAN, FloatArray
+from climate.forecasters.networks.network import Network, load_keras, pinball, quantile_head
 from climate.forecasters.planet.settings import PoolSettings
 from climate.schema import QUANTILES
 
@@ -33,26 +33,11 @@ WEIGHTS = (
     "spread/bias",
 )
 
-MEDIAN = QUANTILES.index(0.5)
-
-
-def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
-    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead), weighted.
-
-    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
-    """
-    ops = load_keras().ops
-    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
-    error = ops.expand_dims(targets, -1) - outputs
-    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
-    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
-
 
 @lru_cache(maxsize=2)
 def pooled_network(lookback: int, channels: int, traits: int, leads: int, units: int, batch: int) -> Network:
     """The network for inputs sequence (row, lookback, channel), trait (row, trait) and linear (row, lead)."""
     keras = load_keras()
-    ops = keras.ops
     gaps = len(QUANTILES) - 1
 
     def build() -> Any:
@@ -63,13 +48,7 @@ def pooled_network(lookback: int, channels: int, traits: int, leads: int, units:
         state = keras.layers.Concatenate()([state, trait])
         change = keras.layers.Dense(leads, kernel_initializer="zeros", name="change")(state)
         spread = keras.layers.Dense(leads * gaps, kernel_initializer="zeros", name="spread")(state)
-        middle = keras.layers.Reshape((leads, 1))(keras.layers.Add()([linear, change]))
-        steps = keras.layers.Reshape((leads, gaps))(keras.layers.Activation("softplus")(spread))
-        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
-        above = ops.cumsum(steps[:, :, MEDIAN:], axis=-1)
-        return keras.Model(
-            [sequence, trait, linear], ops.concatenate([middle + below, middle, middle + above], axis=-1)
-        )
+        return keras.Model([sequence, trait, linear], quantile_head(keras.layers.Add()([linear, change]), spread))
 
     return Network(build, pinball, batch)
 
