@@ -116,14 +116,6 @@ def project() -> None:
 
 
 @app.command()
-def simulate() -> None:
-    """Measure on made-up forecasts how often the tests of this run err, and what they can see."""
-    from climate.stages.simulate import run
-
-    run()
-
-
-@app.command()
 def ceiling(region: Region) -> None:
     """Hindcast one region with models that are given the future of their covariates: a ceiling, not a forecast."""
     from climate.stages.ceiling import run

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from climate.report import words
-from climate.report.tables import Cell, Column, Table
+from climate.report.tables import Cell, Column, Table, make_table, numeric
 
 RECORD_UNIT = "unit of the record"
 MONTHS, DEGREES, SHARE = "months", "degrees", "share from 0 to 1"
@@ -22,30 +22,28 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "bias": ("Mean of forecast median less observation", RECORD_UNIT),
     "block": ("Range of leads that are scored together, in months", ""),
     "coverage90": ("Share of observations inside the 90% interval", SHARE),
-    "coverage90_widened": ("Coverage with the published uncertainty of the observation counted in", SHARE),
+    "coverage90_widened": ("Coverage of forecasts widened by the published uncertainty of the observation", SHARE),
     "crps": ("Mean continuous ranked probability score; lower is better", RECORD_UNIT),
     "crps_ratio_best": ("CRPS as a multiple of the best simple model's; below 1 is better", "1"),
     "crps_ratio_best_high": ("Upper end of the 90% bootstrap interval of that ratio", "1"),
     "crps_ratio_best_low": ("Lower end of the 90% bootstrap interval of that ratio", "1"),
     "crps_seed_mean": ("CRPS of the mean of the seeds' quantiles", RECORD_UNIT),
-    "crps_skill_reference": ("1 less CRPS divided by the reference's CRPS; 1 is perfect, 0 the reference", "1"),
-    "crps_widened": ("CRPS with the published uncertainty of the observation counted in", RECORD_UNIT),
-    "density": ("How often the observation fell between two quantiles, over how often it should; 1 is right", "1"),
+    "crps_skill_reference": ("1 minus the ratio of CRPS to the reference's; 1 is perfect, 0 the reference", "1"),
+    "crps_widened": ("CRPS of forecasts widened by the published uncertainty of the observation", RECORD_UNIT),
+    "density": ("Observed over expected frequency of observations between two quantiles; 1 is right", "1"),
     "dm_hln_p_best": (
         "p value against the best simple model by Harvey, Leybourne and Newbold's form at all leads",
         "1",
     ),
-    "dm_p_best": ("p value of the Diebold-Mariano test against the best simple model, two-sided", "1"),
-    "dm_p_best_holm": ("The same, corrected by Holm's method", "1"),
-    "dm_p_reference": ("p value of the Diebold-Mariano test against the reference, two-sided", "1"),
-    "dm_p_reference_holm": ("The same, corrected by Holm's method", "1"),
+    "dm_p_best": ("p value of the Diebold-Mariano test against the best simple model, two-sided, not corrected", "1"),
+    "dm_p_reference": ("p value of the Diebold-Mariano test against the reference, two-sided, not corrected", "1"),
     "east": ("Eastern edge", DEGREES),
     "fitted": ("Part of the annual mean that follows CO2 in the regression", RECORD_UNIT),
     "from": ("Level of the lower quantile", SHARE),
     "interpolated": ("Whether the publisher filled the value in", "True or False"),
     "interval_score90": ("Mean interval score of the 90% interval; lower is better", RECORD_UNIT),
     "interval_score90_widened": (
-        "Interval score with the published uncertainty of the observation counted in",
+        "Interval score of forecasts widened by the published uncertainty of the observation",
         RECORD_UNIT,
     ),
     "lead": ("Months from the origin to the month that is forecast; 0 for an observation", MONTHS),
@@ -53,24 +51,25 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "mae": ("Mean absolute error of the median", RECORD_UNIT),
     "mase": ("The same as a multiple of the mean change from one year to the next before the first origin", "1"),
     "mcs_p": ("p value in the model confidence set; the model is in the 90% set at 0.1 and above", "1"),
-    "model": ("Key of the model; the word observed for what happened", ""),
+    "model": ("Key of the model, or the word observed", ""),
     "month": ("The month that a value is valid for", "YYYY-MM"),
-    "n": ("Verified forecasts that the scores rest on", ""),
+    "n": ("Number of verified forecasts", ""),
     "newer": ("Value of the newer record of a seam", RECORD_UNIT),
     "newer_minus_older": ("Their difference", RECORD_UNIT),
     "north": ("Northern edge", DEGREES),
     "observed": ("What was observed in that month", RECORD_UNIT),
     "older": ("Value of the older record of a seam", RECORD_UNIT),
     "origin": ("Last observed month that the forecast used", "YYYY-MM"),
-    "outcome": ("better, worse or same: the verdict after correction for all comparisons", ""),
-    "p_holm": ("p value of the verdict, corrected by Holm's method for all verdicts", "1"),
+    "outcome": ("The verdict: better, worse or same, after correction for all comparisons", ""),
+    "p": ("p value of the Diebold-Mariano test, two-sided, not corrected", "1"),
+    "p_holm": ("The same, corrected by Holm's method for all verdicts", "1"),
     "panel": ("Panel of the figure: reliability or leads", ""),
     "period": ("Collection period: who measured how", ""),
     "ratio": ("CRPS over that of the best simple model; in the simulation the true ratio of losses", "1"),
     "ratio_high": ("Upper end of the 90% bootstrap interval of the CRPS ratio", "1"),
     "ratio_low": ("Lower end of the 90% bootstrap interval of the CRPS ratio", "1"),
     "region": ("Key of the place in params.yaml", ""),
-    "rejected": ("Share of made-up contests in which the test called the models different", SHARE),
+    "rejected": ("Share of simulated comparisons in which the test rejected equal accuracy", SHARE),
     "rmse": ("Root mean square error of the median", RECORD_UNIT),
     "role": ("Whether the row is the LSTM or the best simple model of the place", ""),
     "scaled": ("The anomaly on the stripes' colour scale, by the place's own spread", "1"),
@@ -96,6 +95,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
 """Column -> what it means, and its unit. A figure with a new column adds a line here."""
 
 QUANTILE = re.compile(r"q(0\.\d+)")
+
+VINTAGE = re.compile(r"(then|now)_(low|median|high)")
+VINTAGES = {"then": "older", "now": "newer"}
+BOUNDS = {"low": "5% quantile", "median": "median", "high": "95% quantile"}
 
 
 @dataclass(frozen=True)
@@ -129,43 +132,42 @@ def meaning(column: str) -> tuple[str, str] | None:
     """What a column holds and its unit; None where that is not written down."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
+    if vintage := VINTAGE.fullmatch(column):
+        return f"The {BOUNDS[vintage[2]]} of a forecast with the {VINTAGES[vintage[1]]} vintage", RECORD_UNIT
     return MEANINGS.get(column)
 
 
 def general_table(files: Sequence[Download]) -> Table:
     """Files that are of no single place."""
     rows = [
-        [
-            Cell(f"{file.name}.csv", href=f"data/{file.name}.csv"),
-            Cell(file.about),
-            Cell(", ".join(file.columns)),
-            Cell(f"{file.rows:,}"),
-            Cell(size_of(file.size)),
-        ]
+        [Cell(f"{file.name}.csv", href=f"data/{file.name}.csv"), file.about, *_extent(file.columns, [file])]
         for file in files
         if not file.place
     ]
-    return Table("Files of all places together.", _COLUMNS, rows)
+    return make_table("Files of all places together.", ["File", *_COLUMNS], rows)
 
 
-_COLUMNS = (Column("File"), Column("Holds"), Column("Columns"), Column("Rows", True), Column("Size", True))
+_COLUMNS: list[Column | str] = ["Holds", "Columns", *numeric("Rows", "Size")]
+
+
+def _extent(columns: Iterable[str], files: Sequence[Download]) -> list[Cell | str]:
+    """Columns, rows and size of files together."""
+    return [", ".join(columns), f"{sum(file.rows for file in files):,}", size_of(sum(file.size for file in files))]
 
 
 def place_table(files: Sequence[Download], titles: Mapping[str, str]) -> Table:
     """Files of single places: one row per place, one column per kind."""
-    kinds = list(dict.fromkeys(file.kind for file in files if file.place))
-    by_name = {(file.place, file.kind): file for file in files}
-    rows = []
-    for place in dict.fromkeys(file.place for file in files if file.place):
-        row = [Cell(titles.get(place, place))]
-        for kind in kinds:
-            file = by_name.get((place, kind))
-            if file is None:
-                row.append(Cell(words.NONE))
-            else:
-                row.append(Cell(kind, href=f"data/{file.name}.csv", note=size_of(file.size)))
-        rows.append(row)
-    return Table("Files of each place.", [Column("Place"), *(Column(words.capital(kind)) for kind in kinds)], rows)
+    by_name = {(file.place, file.kind): file for file in files if file.place}
+    kinds = list(dict.fromkeys(kind for _, kind in by_name))
+    rows: list[list[Cell | str]] = []
+    for place in dict.fromkeys(place for place, _ in by_name):
+        own = [by_name.get((place, kind)) for kind in kinds]
+        cells = [
+            Cell(file.kind, href=f"data/{file.name}.csv", note=size_of(file.size)) if file else words.NONE
+            for file in own
+        ]
+        rows.append([titles.get(place, place), *cells])
+    return make_table("Files of each place.", ["Place", *map(words.capital, kinds)], rows)
 
 
 def kind_table(files: Sequence[Download]) -> Table:
@@ -174,43 +176,32 @@ def kind_table(files: Sequence[Download]) -> Table:
     for kind in dict.fromkeys(file.kind for file in files if file.place):
         same = [file for file in files if file.place and file.kind == kind]
         columns = dict.fromkeys(column for file in same for column in file.columns)
-        rows.append(
-            [
-                Cell(words.capital(kind)),
-                Cell(ABOUT.get(kind, same[0].about)),
-                Cell(", ".join(columns)),
-                Cell(f"{sum(file.rows for file in same):,}"),
-                Cell(size_of(sum(file.size for file in same))),
-            ]
-        )
-    columns_of = (Column("Kind"), Column("Holds"), Column("Columns"), Column("Rows", True), Column("Size", True))
-    return Table("What the files of a place hold; rows and sizes of all places together.", columns_of, rows)
+        rows.append([words.capital(kind), ABOUT.get(kind, same[0].about), *_extent(columns, same)])
+    return make_table(
+        "What the files of a place hold; rows and sizes of all places together.", ["Kind", *_COLUMNS], rows
+    )
 
 
 ABOUT = {
     "record": "The record month by month, as harmonized, with where each value comes from",
-    "hindcasts": "Forecasts from a few past origins beside what was observed later",
+    "hindcasts": "Forecasts from a few past origins, and observations",
     "forecast": "The forecast that is issued from the last observed month, and the record before it",
     "scores": "Error, skill and coverage of every model by lead",
     "projection": "Annual means, and their quantiles to mid-century under each pathway of CO2",
-    "pit": "How often observations fell between neighbouring quantiles",
+    "pit": "Frequency of observations between neighbouring quantiles",
     "interval-parts": "The interval score of every model in its parts: width, and penalties below and above",
-    "calibration": "How often observations fell below each quantile, and inside the 90% interval by lead",
+    "calibration": "Frequency of observations below each quantile, and inside the 90% interval by lead",
 }
-"""What the kinds of files hold, where the caption of one place would say too much."""
+"""What the kinds of files hold, where the caption of one place is too specific."""
 
 
 def dictionary_table(files: Sequence[Download]) -> Table:
     """Every column of the files: meaning and unit."""
     columns = sorted({column for file in files for column in file.columns}, key=_by_name)
-    rows = []
-    for column in columns:
-        text, unit = meaning(column) or (words.NONE, words.NONE)
-        rows.append([Cell(column), Cell(text), Cell(unit or words.NONE)])
-    return Table(
+    return make_table(
         "Columns. The unit of the record is °C for temperature (anomalies from the baseline period) and ppm for CO2.",
-        [Column("Column"), Column("Meaning"), Column("Unit")],
-        rows,
+        ["Column", "Meaning", "Unit"],
+        [[column, *(text or words.NONE for text in meaning(column) or ("", ""))] for column in columns],
     )
 
 

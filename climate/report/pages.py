@@ -10,7 +10,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from climate.forecasters.registry import MODELS
 from climate.report import words
 from climate.report.palette import style_of
 
@@ -52,6 +51,7 @@ def frame(*, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
         "menu": PAGES,
         "root": root,
+        "embed": False,
         "span": span,
         "standfirst": standfirst,
     }
@@ -68,7 +68,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["typeset"] = words.typeset
-    made.globals.update(words=words, style_of=style_of, all_models=tuple(MODELS.values()))
+    made.globals.update(words=words, style_of=style_of)
     return made
 
 

@@ -23,8 +23,8 @@ from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params, parse_params
 from climate.params.regions import HarmonizeParams
-from climate.params.sections import BacktestParams, PanelDefinition
-from climate.report.atlas import SetInputs, render, render_skipped
+from climate.params.sections import BacktestParams, PanelDefinition, ScoreParams
+from climate.report.atlas import PanelInputs, render, render_skipped
 from climate.schema import TIME_DTYPE
 from climate.stages import panel_page
 from climate.stages import panels as stage
@@ -182,15 +182,15 @@ def test_polygons_of_a_grid_are_places() -> None:
     assert panel.dataset["latitude"].sel(series="North") == 40
 
 
-def panel_params() -> dict[str, Any]:
-    return {"panels": {"some": DEFINITION.model_dump()}, "score": {"blocks": BLOCKS, "reference": "seasonal-naive"}}
+def score_params() -> ScoreParams:
+    return ScoreParams(blocks=BLOCKS, reference="seasonal-naive", significance=0.05)
 
 
 def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path) -> None:
     record = table(["North", "South", "Africa", "Nowhere"])
     scores, _ = scored(record)
     entry = {"title": "Somewhere", "vintage": "2020", "citation": "Somebody (2020).", "licence": "CC BY 4.0"}
-    inputs = SetInputs("some", panel_params(), scores, shapes(), False, entry)
+    inputs = PanelInputs(score_params(), scores, shapes(), entry)
     page = render(inputs, tmp_path / "one").read_text(encoding="utf-8")
     assert page == render(inputs, tmp_path / "two").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == 4

@@ -16,7 +16,7 @@ from climate.files import write_netcdf
 from climate.report import notebooks
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
-from tests.report.test_report import make_inputs
+from tests.report.samples import make_inputs
 
 SOURCE = ROOT / "notebooks" / "presentation.ipynb"
 LIBRARY = {

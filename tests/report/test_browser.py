@@ -13,7 +13,7 @@ from climate.report.site import render
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
 from tests.promised import of_other_stages
-from tests.report.test_report import make_inputs
+from tests.report.samples import make_inputs
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on PATH")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -176,3 +176,16 @@ def legend_above(axes: Axes, columns: int = 4, **options: Any) -> None:
         columnspacing=1.6,
         **options,
     )
+
+
+def shared_legend(figure: Figure, axes: Axes, side: str, columns: int) -> None:
+    """A legend outside the panels of a figure ("upper" or "lower"), with the entries of one of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    where: Any = f"outside {side} center"
+    figure.legend(handles, labels, loc=where, ncols=columns, fontsize=9.5)
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """One row for each label, the first on top."""
+    axes.set_yticks(range(len(labels)), labels, color=INK)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
