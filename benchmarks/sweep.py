@@ -9,6 +9,7 @@ Usage: python benchmarks/sweep.py, in the repository's top folder after `climate
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -17,11 +18,13 @@ import pandas as pd
 
 from climate import paths
 from climate.files import read_netcdf
-from climate.forecasters.networks.lstm import MAX_LEADS, DirectLstm
+from climate.forecasters.networks.lstm import DirectLstm
+from climate.forecasters.networks.settings import NetworkSettings
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import settled
 from climate.params.params import load_params
 from climate.params.regions import check_no_lookahead
+from climate.schema import MAX_LEADS
 from climate.verify.losses import cell_scores
 
 RECORDS = ("mauna-loa-co2", "globe")
@@ -55,10 +58,11 @@ def main() -> None:
     """Run the sweep on every record and write the table."""
     params = load_params()
     check_no_lookahead(params.harmonize, FIRST_ORIGIN)
+    settings = params.lstm.settings(NetworkSettings)
     runs = [{"seed": seed, **settings} for settings in combinations() for seed in SEEDS]
     networks = [
         DirectLstm(
-            params.lstm.model_copy(update={name: run[name] for name in LEVELS} | {"seeds": [run["seed"]]}),
+            replace(settings, seeds=(int(run["seed"]),), **{name: run[name] for name in LEVELS}),
             name=" ".join(map(str, run.values())),
         )
         for run in runs

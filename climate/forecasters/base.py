@@ -19,8 +19,7 @@ import xarray as xr
 from scipy.special import ndtri
 
 from climate.errors import ClimateError
-from climate.forecasters.registry import MAX_LEADS
-from climate.schema import MONTHS_PER_YEAR, QUANTILES
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]

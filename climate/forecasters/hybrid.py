@@ -37,8 +37,7 @@ from climate.forecasters.features import (
     trailing_mean,
 )
 from climate.forecasters.linear import ridge_start
-from climate.forecasters.registry import MAX_LEADS
-from climate.schema import MONTHS_PER_YEAR
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR
 
 MIN_MONTHS = 216
 """Months with a value that are needed: the warm-up of the predictors and eight years of targets."""

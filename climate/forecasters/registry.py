@@ -13,12 +13,10 @@ from importlib import import_module
 from typing import Any, Literal
 
 from climate.errors import ClimateError, suggest
+from climate.schema import MAX_LEADS
 
 Section = Literal["baselines", "lstm", "pool"]
 """Sections of params.yaml that list models to run."""
-
-MAX_LEADS = 60
-"""Months ahead that networks and hybrids are estimated for."""
 
 
 class Kind(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -38,6 +39,11 @@ class PullParams(Strict):
 
     mirror: str | None = None
     sources: dict[str, Pinned] = Field(min_length=1)
+
+    @property
+    def chosen_mirror(self) -> str | None:
+        """The mirror that CLIMATE_MIRROR names, else that of the parameters."""
+        return os.environ.get("CLIMATE_MIRROR") or self.mirror
 
     @field_validator("sources")
     @classmethod

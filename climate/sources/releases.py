@@ -17,16 +17,12 @@ from climate.sources.pull import pull
 from climate.sources.pulled import Release, local
 
 
-def mirror_setting() -> str | None:
-    """CLIMATE_MIRROR, else pull.mirror of params.yaml where there is one."""
-    chosen = os.environ.get("CLIMATE_MIRROR")
-    return chosen or (load_params().pull.mirror if PARAMS_FILE.exists() else None)
-
-
-def _own_copy(key: str) -> str | None:
-    """Where the user's own copy of a source is, as params.yaml names it."""
-    pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
-    return pinned[key].path if key in pinned else None
+def _settings(key: str) -> tuple[str | None, str | None]:
+    """The user's own copy of a source and the mirror, as params.yaml and the environment name them."""
+    if not PARAMS_FILE.exists():
+        return None, os.environ.get("CLIMATE_MIRROR")
+    settings = load_params().pull
+    return settings.sources[key].path if key in settings.sources else None, settings.chosen_mirror
 
 
 @contextmanager
@@ -48,7 +44,8 @@ def release(key: str, vintage: str) -> Iterator[Release]:
         yield Release(held.folder, held.provenance, vintage)
         return
     with _folder(key, vintage, keep=pinned) as folder:
-        provenance = pull(key, vintage, folder, mirror=mirror_setting(), last_good=None, path=_own_copy(key))
+        path, mirror = _settings(key)
+        provenance = pull(key, vintage, folder, mirror=mirror, last_good=None, path=path)
         if provenance.status != "ok":
             shutil.rmtree(folder, ignore_errors=True)
             raise ClimateError(

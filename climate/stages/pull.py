@@ -7,7 +7,6 @@ from climate.params.params import load_params
 from climate.paths import DATA, DOWNLOADS
 from climate.sources.catalogue import find_source
 from climate.sources.pull import pull
-from climate.sources.releases import mirror_setting
 
 
 def run(key: str) -> None:
@@ -24,6 +23,6 @@ def run(key: str) -> None:
         DOWNLOADS / key,
         path=pinned.path,
         previous=params.revisions.against.get(key) or find_source(key).previous(pinned.vintage),
-        mirror=mirror_setting(),
+        mirror=params.pull.chosen_mirror,
         last_good=DATA / key,
     )

@@ -10,8 +10,7 @@ import pytest
 
 from climate.errors import ClimateError
 from climate.forecasters.base import as_panel
-from climate.forecasters.registry import MAX_LEADS
-from climate.schema import QUANTILES
+from climate.schema import MAX_LEADS, QUANTILES
 from tests.forecasters.models import (
     BASELINES,
     LIMITED,

@@ -21,8 +21,7 @@ import xarray as xr
 from climate.forecasters.base import EachPlace, FloatArray, future_months, history_values, require_leads, require_months
 from climate.forecasters.features import Frame, Scaler
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.registry import MAX_LEADS
-from climate.schema import QUANTILES
+from climate.schema import MAX_LEADS, QUANTILES
 
 Loss = Literal["squared", "pinball"]
 Layers = list[tuple[FloatArray, FloatArray]]

@@ -29,7 +29,7 @@ from climate.forecasters.features import Frame, Scaler
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks.network import Network, Weights, load_keras, pinball, quantile_head
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.registry import MAX_LEADS
+from climate.schema import MAX_LEADS
 
 MIN_MONTHS = 216
 """Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""

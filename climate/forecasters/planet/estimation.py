@@ -23,8 +23,7 @@ from climate.forecasters.planet.network import Layers, train_members
 from climate.forecasters.planet.predictors import month_waves, predictors, targets
 from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.planet.trailing import NORMAL, Trailing, trailing
-from climate.forecasters.registry import MAX_LEADS
-from climate.schema import MONTHS_PER_YEAR, QUANTILES
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 50.0
 """Ridge penalty of the shared regression, on predictors in units of the spread."""

@@ -151,7 +151,7 @@ def _weekly(table: Cells) -> Record:
     table.integers("ndays", 0, 7)
     average = table.numbers("average", missing=("-999.99",))
     table.check(~(average <= 0), average, "a mole fraction in ppm, or -999.99, in column 'average'")
-    time = date.astype(TIME_DTYPE)
+    time: Times = date.astype(TIME_DTYPE)
     return Record("", time, average, site=_sites(time, time + np.timedelta64(7, "D")), period="NOAA")
 
 
