@@ -1,17 +1,12 @@
-"""Scores of parts of the sample, all places together, and what the stage of revisions writes."""
+"""Scores by stratum of the sample, and all places together."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from climate.errors import ClimateError
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.stages import revisions as stage
 from climate.verify.across_places import pool
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, score_strata
@@ -115,20 +110,3 @@ def test_places_count_alike_whatever_their_unit() -> None:
     low, high = (float(found[f"pooled_ratio_best_{side}"].sel(model="ets")) for side in ("low", "high"))
     assert low <= float(found["pooled_ratio_best"].sel(model="ets")) <= high
     assert float(found["pooled_p_best"].sel(model="ets")) < 0.05
-
-
-def test_a_vintage_that_cannot_be_had_is_named_with_the_reason_and_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(key: str, old: str, _: str) -> dict[str, object]:
-        raise ClimateError(f"{key}: vintage {old} cannot be had: registry: no answer")
-
-    monkeypatch.setattr(stage, "_row", refuse)
-    monkeypatch.setattr(stage, "REVISIONS", tmp_path / "revisions.json")
-    stage.run()
-    written = json.loads((tmp_path / "revisions.json").read_text())
-    assert written["compared"] == []
-    [refused] = written["refused"]
-    assert refused["source"] == "ncep-air"
-    assert "registry: no answer" in refused["reason"]
-    assert "noaa-co2-mlo" in written["alone"]
