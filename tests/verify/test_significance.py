@@ -87,13 +87,6 @@ def test_size_of_the_test_that_is_used(shared: int) -> None:
     assert low <= np.mean(rejected) <= high
 
 
-def test_hln_rejects_too_often_where_origins_overlap_much() -> None:
-    """Why `dm_test` does not use it there."""
-    generator = np.random.default_rng(4)
-    rejected = [dm_hln(overlapping(generator, 39, 10), 10).p < LEVEL for _ in range(TRIALS)]
-    assert np.mean(rejected) > bounds(LEVEL)[1]
-
-
 def test_power() -> None:
     """A mean of half (one) standard deviation is found in most of 39 independent origins."""
     generator = np.random.default_rng(5)
