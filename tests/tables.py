@@ -9,16 +9,14 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES, TIME_DTYPE
-from tests.records import months
 
 
 def forecast_table(
-    forecast: FloatArray, observed: FloatArray, models: Sequence[str], first: str, every: int = 1, region: str = "here"
+    forecast: FloatArray, observed: FloatArray, models: Sequence[str], origin: np.ndarray, region: str = "here"
 ) -> xr.Dataset:
-    """`forecast` (model, origin, lead, quantile) and `observed` (origin, lead); origins `every` months apart."""
-    origins, leads = observed.shape
-    origin = months(first, every * origins)[::every]
-    valid = origin.astype("datetime64[M]")[:, None] + np.arange(1, leads + 1)
+    """`forecast` (model, origin, lead, quantile) and `observed` (origin, lead) of origins that are months."""
+    leads = np.arange(1, observed.shape[1] + 1)
+    valid = origin.astype("datetime64[M]")[:, None] + leads
     return xr.Dataset(
         {
             "forecast": (("model", "origin", "lead", "quantile"), forecast),
@@ -26,8 +24,8 @@ def forecast_table(
         },
         coords={
             "model": np.array(models, dtype=object),
-            "origin": origin,
-            "lead": np.arange(1, leads + 1),
+            "origin": origin.astype(TIME_DTYPE),
+            "lead": leads,
             "quantile": list(QUANTILES),
             "valid_time": (("origin", "lead"), valid.astype(TIME_DTYPE)),
         },

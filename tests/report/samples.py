@@ -13,11 +13,12 @@ import xarray as xr
 from climate.params.params import Params, load_params
 from climate.params.regions import RegionDefinition
 from climate.report.inputs import ReportInputs
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import TIME_DTYPE
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
+from tests.tables import forecast_table
 
 MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
 LEADS, ORIGINS = 24, 8
@@ -69,25 +70,10 @@ def make_table(series: xr.Dataset) -> xr.Dataset:
         spread = scale * SHARPNESS.get(model, 0.97) * np.sqrt(np.arange(1, LEADS + 1))[None, :, None] / 4
         noise = random.standard_normal(truth.shape)[..., None]
         forecasts.append(truth[..., None] + spread * (noise + deviates))
-    return xr.Dataset(
-        {
-            "forecast": (("model", "origin", "lead", "quantile"), np.stack(forecasts)),
-            "observed": (("origin", "lead"), observed),
-            "parameters": ("model", [0, 15, 8, 40, 4000, 5000]),
-            "refit_every": ("model", [24, 24, 24, 24, 60, 60]),
-        },
-        coords={
-            "model": np.array(MODEL_NAMES, dtype=object),
-            "origin": months[places].astype(TIME_DTYPE),
-            "lead": np.arange(1, LEADS + 1),
-            "quantile": list(QUANTILES),
-            "valid_time": (
-                ("origin", "lead"),
-                (months[0] + position * np.timedelta64(1, "M")).astype(TIME_DTYPE),
-            ),
-        },
-        attrs={"region": series.attrs["region"], "title": series.attrs["title"], "units": series.attrs["units"]},
-    )
+    table = forecast_table(np.stack(forecasts), observed, MODEL_NAMES, months[places], series.attrs["region"])
+    return table.assign(
+        parameters=("model", [0, 15, 8, 40, 4000, 5000]), refit_every=("model", [24, 24, 24, 24, 60, 60])
+    ).assign_attrs(title=series.attrs["title"], units=series.attrs["units"])
 
 
 def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:

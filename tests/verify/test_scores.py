@@ -49,7 +49,7 @@ def table() -> xr.Dataset:
     forecast = centre[..., None] + stats.norm.ppf(LEVELS)
     forecast[1, 4, 2] = np.nan
     truth[12, 3:], truth[13] = np.nan, np.nan
-    made = forecast_table(forecast, truth, MODELS, "2005-12", 6)
+    made = forecast_table(forecast, truth, MODELS, months("2005-12", 6 * ORIGINS)[::6])
     return made.assign(parameters=("model", [1, 4, 15, 900]), fallbacks=("model", [0, 1, 0, 0]))
 
 

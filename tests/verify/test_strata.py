@@ -24,7 +24,7 @@ def make_table(region: str, factor: dict[str, float], scale: float = 1.0) -> xr.
     observed[-1, :] = np.nan
     forecast = np.stack([np.nan_to_num(observed) + error * value for value in factor.values()])
     whole = np.repeat(forecast[..., None], len(QUANTILES), -1)
-    return forecast_table(whole, observed, list(factor), "2006-01", 6, region)
+    return forecast_table(whole, observed, list(factor), months("2006-01", 6 * ORIGINS)[::6], region)
 
 
 def make_series() -> xr.Dataset:
