@@ -86,29 +86,22 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
     by_lead = 0.1 * ratio[:, :, None] * lead
     tested = np.full(by_block.shape, 0.5)
     tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
-    dims = ("region", "model", "block")
+    dims, lead_dims, each = ("region", "model", "block"), ("region", "model", "lead"), ("region", "block")
+    factors = {"crps": 0.1, "mae": 0.14, "rmse": 0.18, "mase": 0.7}
+    factors |= {"crps_ratio_best": 1.0, "crps_ratio_best_low": 0.93, "crps_ratio_best_high": 1.07}
     scores = xr.Dataset(
-        {
-            "crps": (dims, 0.1 * by_block),
-            "mae": (dims, 0.14 * by_block),
-            "rmse": (dims, 0.18 * by_block),
-            "mase": (dims, 0.7 * by_block),
+        {name: (dims, factor * by_block) for name, factor in factors.items()}
+        | {
             "coverage90": (dims, np.full(by_block.shape, 0.88)),
             "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
             "crps_skill_reference": (dims, 1 - by_block / 1.5),
-            "crps_ratio_best": (dims, by_block),
-            "crps_ratio_best_low": (dims, 0.93 * by_block),
-            "crps_ratio_best_high": (dims, 1.07 * by_block),
-            "dm_method": (("region", "block"), np.full((len(regions), len(blocks)), "hln", dtype=object)),
+            "dm_method": (each, np.full((len(regions), len(blocks)), "hln", dtype=object)),
             "dm_p_reference": (dims, tested),
             "dm_p_best": (dims, tested),
-            "crps_by_lead": (("region", "model", "lead"), by_lead),
-            "mae_by_lead": (("region", "model", "lead"), 1.4 * by_lead),
-            "coverage_by_lead": (("region", "model", "lead"), np.full(by_lead.shape, 0.85)),
-            "best_classical": (
-                ("region", "block"),
-                np.full((len(regions), len(blocks)), "trend-ar1", dtype=object),
-            ),
+            "crps_by_lead": (lead_dims, by_lead),
+            "mae_by_lead": (lead_dims, 1.4 * by_lead),
+            "coverage_by_lead": (lead_dims, np.full(by_lead.shape, 0.85)),
+            "best_classical": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
         },
         coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
     )
