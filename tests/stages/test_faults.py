@@ -7,7 +7,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,21 +30,6 @@ STAGES = {
     "report": "report",
 }
 """Stage -> its command without `climate`."""
-
-
-def start(project: Project, *command: str) -> subprocess.Popen[str]:
-    """A command in a process group of its own."""
-    env = {name: value for name, value in os.environ.items() if name != "CLIMATE_MIRROR"}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.Popen(
-        command,
-        cwd=project.folder,
-        env={**env, "PYTHONPATH": str(project.folder), "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def runs(process: subprocess.Popen[str], words: str) -> bool:
@@ -78,7 +62,7 @@ def results(reduced: Project) -> Iterator[dict[str, str]]:
 def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, results: dict[str, str]) -> None:
     assert results
     lock = reduced.read("dvc.lock")
-    process = start(reduced, "dvc", "repro", "--force", "--single-item", stage)
+    process = reduced.start("dvc", "repro", "--force", "--single-item", stage)
     end = time.monotonic() + 120
     while not runs(process, STAGES[stage]):
         assert process.poll() is None, process.communicate()[0]
@@ -95,7 +79,7 @@ def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, resu
 
 def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, results: dict[str, str]) -> None:
     assert results
-    both = [start(reduced, "dvc", "repro", "--force", "--single-item", "revisions") for _ in range(2)]
+    both = [reduced.start("dvc", "repro", "--force", "--single-item", "revisions") for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert 0 in [process.returncode for process in both]
     for process, output in zip(both, outputs, strict=True):
@@ -161,7 +145,6 @@ def test_every_publisher_down_on_a_fresh_clone_and_back_again(clone: Callable[[]
     assert done.returncode != 0
     assert "climate: no region can be made: source ncep-air is unavailable" in done.stderr
     assert all(f"{key}: missing: " in done.stderr for key in ("ncep-air", "noaa-co2-mlo", "natural-earth"))
-    assert "climate: " in done.stderr
     assert "Traceback" not in done.stderr
     project.run("climate", "retry")
     assert "harmonize" in stages_run(project.run("dvc", "repro", "harmonize").stdout)
