@@ -39,29 +39,28 @@ def test_data_of_the_record_are_what_is_drawn(inputs: ReportInputs) -> None:
     np.testing.assert_allclose(drawing.data["twelve_month_mean"], drawn["Twelve-month mean"])
     np.testing.assert_allclose(drawing.data["value"], inputs.series["globe"]["value"])
     assert drawing.data["month"].iloc[0] == "1958-03"
-    assert csv_bytes(drawing.data).startswith(b"month,value,twelve_month_mean")
 
 
 def test_data_of_the_forecast_are_what_is_drawn(inputs: ReportInputs) -> None:
     drawing = forecast.issued_figure(inputs, "kiel")
     assert drawing is not None
-    data, drawn = drawing.data, lines(drawing.figure.axes[0])
+    rows, drawn = drawing.data.set_index("model"), lines(drawing.figure.axes[0])
     table = inputs.forecasts["kiel"].isel(origin=-1)
     for model in ("lstm-direct", "trend-ar1"):
-        rows = data[data["model"] == model]
-        np.testing.assert_allclose(rows["q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"])
-        np.testing.assert_allclose(rows["q0.05"], table["forecast"].sel(model=model, quantile=0.05))
-        assert set(rows["origin"]) == {"2026-02"}
-    np.testing.assert_allclose(data[data["model"] == "observed"]["observed"], drawn["Observed"])
+        np.testing.assert_allclose(rows.loc[model, "q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"])
+        np.testing.assert_allclose(rows.loc[model, "q0.05"], table["forecast"].sel(model=model, quantile=0.05))
+        assert set(rows.loc[model, "origin"]) == {"2026-02"}
+    np.testing.assert_allclose(rows.loc["observed", "observed"], drawn["Observed"])
 
 
 def test_data_of_the_scores_are_what_is_drawn(inputs: ReportInputs) -> None:
     drawing = scores.leads_figure(inputs, "kiel")
-    drawn = lines(drawing.figure.axes[0])
+    rows, drawn = drawing.data.set_index("model"), lines(drawing.figure.axes[0])
     for model in MODEL_NAMES:
-        crps = drawing.data[drawing.data["model"] == model]["crps"]
-        np.testing.assert_allclose(crps, drawn[style_of(model).label])
-        np.testing.assert_allclose(crps, inputs.scores["crps_by_lead"].sel(region="kiel", model=model))
+        np.testing.assert_allclose(rows.loc[model, "crps"], drawn[style_of(model).label])
+        np.testing.assert_allclose(
+            rows.loc[model, "crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model)
+        )
 
 
 def test_data_of_a_seam_hold_both_records_and_their_difference(inputs: ReportInputs) -> None:

@@ -32,7 +32,7 @@ from climate.report.text import SHORT, verdict
 from climate.verify.strata import EL_NINO
 from tests.conftest import ROOT
 from tests.promised import of_other_stages, promised
-from tests.report.samples import LEADS, MODEL_NAMES, RATIOS, make_inputs, make_scores, make_seams
+from tests.report.samples import LEADS, MODEL_NAMES, make_inputs, make_seams
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -181,14 +181,6 @@ def test_one_comparison_has_one_verdict_and_no_adjusted_p_beside_it(site: Path, 
     assert not [name for name in pd.read_csv(site / "data" / "scores.csv").columns if "holm" in name]
 
 
-def test_p_is_never_printed_as_one(tmp_path: Path) -> None:
-    scores = make_scores(RATIOS, dict.fromkeys(RATIOS, 0.9999))
-    render(make_inputs(scores=scores.assign(dm_p_best=scores["dm_p_best"] * 0 + 0.9999)), tmp_path)
-    for page in tmp_path.rglob("*.html"):
-        text = re.sub("<[^>]*>", " ", page.read_text("utf-8")).replace("\u00a0", " ")
-        assert not re.search(r"p = 1\.0|\b1\.00\b(?= {0,3}\n? *<)", text), page
-
-
 @pytest.mark.parametrize(
     ("name", "facts"),
     [
@@ -271,17 +263,18 @@ def test_every_column_of_the_data_is_described(site: Path) -> None:
             assert found[0]
 
 
-def test_report_of_less_still_stands_and_removes_pages_of_regions_that_are_gone(
+def test_report_of_less_still_stands_prints_no_p_of_one_and_removes_pages_of_regions_that_are_gone(
     inputs: ReportInputs, tmp_path: Path
 ) -> None:
     (tmp_path / "regions").mkdir()
     (tmp_path / "regions" / "gone.html").write_text("old")
     (tmp_path / "metrics.json").write_text("{}")
     classical = ["seasonal-naive", "trend-ar1", "sarima"]
+    certain = inputs.scores["dm_p_best"].sel(model=classical) * 0 + 0.9999
     less = replace(
         inputs,
         series={"kiel": inputs.series["kiel"]},
-        scores=inputs.scores.sel(model=classical),
+        scores=inputs.scores.sel(model=classical).assign(dm_p_best=certain),
         forecasts={"kiel": inputs.forecasts["kiel"].sel(model=classical)},
         strata=None,
         revisions=None,
@@ -293,6 +286,10 @@ def test_report_of_less_still_stands_and_removes_pages_of_regions_that_are_gone(
     assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")
     assert [path.name for path in (tmp_path / "regions").iterdir()] == ["kiel.html"]
     assert (tmp_path / "metrics.json").exists()
+    assert words.p_number(0.9999) in (tmp_path / "regions" / "kiel.html").read_text("utf-8").replace("&gt;", ">")
+    for page in tmp_path.rglob("*.html"):  # no p of one
+        text = re.sub("<[^>]*>", " ", page.read_text("utf-8")).replace("\u00a0", " ")
+        assert not re.search(r"p = 1\.0|\b1\.00\b(?= {0,3}\n? *<)", text), page
 
 
 def test_no_region_at_all_is_an_error(inputs: ReportInputs) -> None:

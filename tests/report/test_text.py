@@ -153,11 +153,6 @@ def test_an_estimate_has_two_figures_of_its_error(value: float, error: float, te
     assert words.with_error(value, error) == text
 
 
-@pytest.mark.parametrize(("p", "text"), [(1.0, "> 0.99"), (0.995, "> 0.99"), (0.0004, "< 0.001"), (0.62, "0.62")])
-def test_p_is_never_zero_or_one(p: float, text: str) -> None:
-    assert words.p_number(p) == text.replace(" ", words.NO_BREAK)
-
-
 def test_quotes_open_and_close() -> None:
     text = words.typeset("'No difference' is the LSTM's result (see 'test'), at 400 ppm of CO2")
     assert text == "\u2018No difference\u2019 is the LSTM\u2019s result (see \u2018test\u2019), at 400 ppm of CO\u2082"
