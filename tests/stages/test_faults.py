@@ -43,8 +43,8 @@ def runs(process: subprocess.Popen[str], words: str) -> bool:
 
 
 @pytest.fixture
-def results(reduced: Project) -> Iterator[dict[str, str]]:
-    """Digests of everything that a run writes; equal again after the test."""
+def same_results(reduced: Project) -> Iterator[None]:
+    """Everything that a run writes is the same again after the test."""
 
     def found() -> dict[str, str]:
         return {
@@ -54,13 +54,13 @@ def results(reduced: Project) -> Iterator[dict[str, str]]:
         }
 
     before = found()
-    yield before
+    yield
     assert found() == before
 
 
+@pytest.mark.usefixtures("same_results")
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, results: dict[str, str]) -> None:
-    assert results
+def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project) -> None:
     lock = reduced.read("dvc.lock")
     process = reduced.start("dvc", "repro", "--force", "--single-item", stage)
     end = time.monotonic() + 120
@@ -77,8 +77,8 @@ def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, resu
     assert not [path for path in leftovers if path.parent != reduced.folder]
 
 
-def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, results: dict[str, str]) -> None:
-    assert results
+@pytest.mark.usefixtures("same_results")
+def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project) -> None:
     both = [reduced.start("dvc", "repro", "--force", "--single-item", "revisions") for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert 0 in [process.returncode for process in both]
@@ -87,10 +87,10 @@ def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, resul
     assert not stages_run(reduced.run("dvc", "repro").stdout)
 
 
+@pytest.mark.usefixtures("same_results")
 @pytest.mark.parametrize("stage", ["score", "combine@globe", "report"])
-def test_a_full_disk_is_one_line(stage: str, reduced: Project, results: dict[str, str]) -> None:
+def test_a_full_disk_is_one_line(stage: str, reduced: Project) -> None:
     """No file may grow beyond 512 bytes: that is how the shell's limit stands for a full disk."""
-    assert results
     words = STAGES[stage]
     done = reduced.run("bash", "-c", f"ulimit -f 1; exec climate {words}", check=False)
     assert done.returncode == 1
@@ -101,8 +101,8 @@ def test_a_full_disk_is_one_line(stage: str, reduced: Project, results: dict[str
     reduced.run("dvc", "repro")
 
 
-def test_a_corrupt_cache_is_noticed_and_made_good(reduced: Project, results: dict[str, str]) -> None:
-    assert results
+@pytest.mark.usefixtures("same_results")
+def test_a_corrupt_cache_is_noticed_and_made_good(reduced: Project) -> None:
     target = reduced.folder / "build" / "seams.nc"
     content = target.read_bytes()
     cached = [path for path in (reduced.folder / ".dvc" / "cache" / "files").rglob("*") if path.is_file()]
@@ -151,8 +151,8 @@ def test_every_publisher_down_on_a_fresh_clone_and_back_again(clone: Callable[[]
     assert (project.folder / "build" / "series" / "globe.nc").exists()
 
 
-def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project, results: dict[str, str]) -> None:
-    assert results
+@pytest.mark.usefixtures("same_results")
+def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project) -> None:
     dark = {"PIP_INDEX_URL": NOWHERE, "CLIMATE_CACHE": str(reduced.folder / "nothing")}
     done = reduced.run("dvc", "repro", "--force", "pull@noaa-co2-mlo", "pull@ncep-air", **dark)
     assert "is here as pinned" in done.stderr
