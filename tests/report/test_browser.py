@@ -9,17 +9,10 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from climate.report.site import render
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
-from tests.report.samples import make_inputs
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on PATH")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render(make_inputs(), tmp_path_factory.mktemp("browser")).parent
 
 
 @pytest.fixture(scope="module")

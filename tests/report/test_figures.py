@@ -23,11 +23,6 @@ from climate.schema import QUANTILES, TIME_DTYPE
 from tests.report.samples import MODEL_NAMES, ORIGINS, make_inputs, make_shapes
 
 
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_inputs()
-
-
 def lines(axes: Any) -> dict[str, np.ndarray]:
     return {str(line.get_label()): np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()}
 

@@ -20,6 +20,7 @@ from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
+from climate.report.inputs import ReportInputs
 from climate.report.pages import frame, page_text
 from climate.scenario.forcing import annual_means, driven
 from climate.scenario.projection import (
@@ -38,7 +39,6 @@ from climate.verify.scores import join_scores, score, score_seeds, score_widened
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.records import months
-from tests.report.samples import make_inputs
 from tests.scenario.test_projection import co2, pathways
 from tests.tables import forecast_table
 
@@ -183,37 +183,36 @@ class Kept(Gallery):
         self.drawn[drawing.name] = drawing
 
 
-def test_pages_show_it_all() -> None:
-    plain = make_inputs()
-    blocks = plain.params.score.blocks
+def test_pages_show_it_all(inputs: ReportInputs) -> None:
+    blocks = inputs.params.score.blocks
     scored = []
-    for region, made in plain.forecasts.items():
+    for region, made in inputs.forecasts.items():
         seeds = made[["forecast"]].sel(model=["lstm-direct"]).rename(forecast="seeds").drop_vars("valid_time")
         seeds = xr.concat([seeds["seeds"], seeds["seeds"] + 0.1], "seed").to_dataset()
-        one = score(made, plain.series[region], blocks, "seasonal-naive")
+        one = score(made, inputs.series[region], blocks, "seasonal-naive")
         scored.append(one.merge(score_seeds(made, seeds, blocks).expand_dims(region=[region]), join="left"))
     joined = join_scores(scored)
     cost = {"model": "lstm-direct", "fit_seconds": 12.5, "forecast_seconds": 0.25}
-    inputs = replace(
-        plain,
+    full = replace(
+        inputs,
         scores=joined.merge(verdicts(joined, 0.05)),
-        projection=projected(plain.series["globe"]),
+        projection=projected(inputs.series["globe"]),
         simulation=simulate(8, 6, blocks, 0.05, repeats=10, family_repeats=3),
         cost={"date": "2026-01-01", "machine": "an abacus", "region": "globe", "models": [cost]},
     )
     gallery = Kept()
-    shown = judging.page(inputs, gallery, "") | {"region": judging.region_pictures(inputs, "globe", gallery, "")}
+    shown = judging.page(full, gallery, "") | {"region": judging.region_pictures(full, "globe", gallery, "")}
     expected = {"reliability", "pit", "seed-spread", "test-power", "globe-pit", "globe-interval-parts"}
     assert "an abacus" in shown["cost_text"]
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "records without any difference" in shown["simulation_text"]
     assert [row[3].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
-    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, gallery))]
-    told = projection.page(inputs, places, gallery)
+    places = [place for region in full.regions if (place := projection.region_part(full, region, gallery))]
+    told = projection.page(full, places, gallery)
     expected |= {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"}
     assert expected <= set(gallery.drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(span="", standfirst="") | {"inputs": inputs, "title": ""}
+    context = frame(span="", standfirst="") | {"inputs": full, "title": ""}
     for name in ("projection", "judging"):
         text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
@@ -223,10 +222,10 @@ def test_pages_show_it_all() -> None:
         assert "nan" not in drawing.caption
 
 
-def test_pages_without_projection_say_so() -> None:
-    plain, gallery = make_inputs(), Kept()
-    inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
-    assert all(projection.region_part(inputs, region, gallery) is None for region in inputs.regions)
-    assert projection.page(inputs, [], gallery) == {"skipped": "no pathways"}
-    assert "not run" in projection.page(plain, [], gallery)["skipped"]
+def test_pages_without_projection_say_so(inputs: ReportInputs) -> None:
+    gallery = Kept()
+    skipped = replace(inputs, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
+    assert all(projection.region_part(skipped, region, gallery) is None for region in inputs.regions)
+    assert projection.page(skipped, [], gallery) == {"skipped": "no pathways"}
+    assert "not run" in projection.page(inputs, [], gallery)["skipped"]
     assert not gallery.drawn

@@ -32,19 +32,9 @@ from climate.report.text import SHORT, verdict
 from climate.verify.strata import EL_NINO
 from tests.conftest import ROOT
 from tests.promised import of_other_stages, promised
-from tests.report.samples import LEADS, MODEL_NAMES, make_inputs, make_seams
+from tests.report.samples import LEADS, MODEL_NAMES, make_seams
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_inputs()
-
-
-@pytest.fixture(scope="module")
-def site(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render(inputs, tmp_path_factory.mktemp("site")).parent
 
 
 class Page(HTMLParser):

@@ -16,11 +16,6 @@ from tests.records import months
 from tests.report.samples import BLOCKS, P_VALUES, RATIOS, make_inputs, make_scores
 
 
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_inputs()
-
-
 def with_p(p: dict[str, float], ratios: dict[str, float] = RATIOS) -> ReportInputs:
     return make_inputs(scores=make_scores(ratios, p))
 
