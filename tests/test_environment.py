@@ -66,11 +66,6 @@ def test_conda_environment_agrees_with_pyproject() -> None:
     assert found == wanted
 
 
-def test_linux_gets_the_processor_only_tensorflow() -> None:
-    assert "tensorflow-cpu" in declared()
-    assert "tensorflow" not in declared()
-
-
 def test_lock_pins_and_hashes_every_dependency_without_a_host() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     pins = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", lock, flags=re.MULTILINE))
