@@ -16,37 +16,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climate.errors import ClimateError
+from climate.harmonize.checks import check_source, values_until
 from climate.schema import SERIES_VARIABLES, TIME_DTYPE
-from climate.sources.catalogue import Source, find_source, load_catalogue
+from climate.sources.catalogue import find_source, load_catalogue
+from climate.sources.channels.verify import head_of
 from climate.sources.readers import ice_core, kaggle
 from climate.sources.readers.calendar import decimal_year_dates
 from climate.sources.readers.csv_blocks import read_blocks, read_header
 from climate.sources.readers.netcdf_grid import sound
 from climate.sources.readers.registry import READERS, SHAPE_READER, read, read_shapes
 from tests.conftest import ROOT
-from tests.reader_samples import SAMPLES, Sample, berkeley_two, lines, source
+from tests.reader_samples import (
+    SAMPLES,
+    Sample,
+    berkeley_two,
+    lines,
+    mirror_path,
+    mirrored,
+    pulled,
+    pulled_folder,
+    source,
+)
 
 Reading = Callable[..., xr.Dataset]
 
 HALF_LAST_DIGIT = 0.0006
 """degC. Official anomalies and climatologies are printed to 0.001 and 0.01, the absolute file to 0.001."""
-
-
-def place_of(mirror: Path, entry: Source, vintage: str, name: str) -> Path:
-    """Where a mirror holds one file of a vintage."""
-    path = entry.file(name).mirror.replace("{version}", entry.version)
-    return mirror / (entry.vintages[vintage].mirror or "") / path
-
-
-def placed(mirror: Path, key: str, vintage: str, folder: Path) -> Path:
-    """A folder with the source's files under their own names, as a pull leaves them."""
-    entry = find_source(key).at(vintage)
-    target = folder / f"{key}-{vintage}"
-    target.mkdir(exist_ok=True)
-    for file in entry.files:
-        if not (target / file.name).exists():
-            (target / file.name).symlink_to(place_of(mirror, entry, vintage, file.name))
-    return target
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +52,7 @@ def reading(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Reading:
 
     def make(key: str, vintage: str) -> xr.Dataset:
         if (key, vintage) not in kept:
-            kept[key, vintage] = read(find_source(key).at(vintage), placed(mirror, key, vintage, folder))
+            kept[key, vintage] = read(find_source(key).at(vintage), mirrored(mirror, key, vintage, folder))
         return kept[key, vintage]
 
     return make
@@ -95,21 +90,22 @@ def test_every_entry_has_a_reader() -> None:
 def test_entries_read_what_the_mirror_holds(key: str, mirror: Path, tmp_path: Path) -> None:
     entry = find_source(key)
     held = [name for name, vintage in entry.vintages.items() if vintage.mirror is not None and not vintage.registry]
-    held = [name for name in held if place_of(mirror, entry.at(name), name, entry.files[0].name).exists()]
+    held = [name for name in held if mirror_path(mirror, entry.at(name), name, entry.files[0].name).exists()]
     if not held:
         pytest.skip("the mirror does not hold this source")
     for vintage in held:
-        folder = placed(mirror, key, vintage, tmp_path)
+        folder, of = mirrored(mirror, key, vintage, tmp_path), entry.at(vintage)
         if entry.kind == "shapes":
-            assert len(read_shapes(entry, folder)) > 50
+            assert len(read_shapes(of, folder)) > 50
             continue
-        found = read(entry, folder)
+        found = read(of, folder)
         assert found.attrs["units"] == entry.unit
-        assert entry.valid_range is not None
-        low, high = entry.valid_range
-        value = found["value"].values
-        assert low <= np.nanmin(value)
-        assert np.nanmax(value) <= high
+        heads = {file.name: head_of(folder / file.name) for file in of.files}
+        urls = {file.name: file.url.replace("{version}", of.version) for file in of.files}
+        checks = check_source(of, found, heads=heads, urls=urls, vintage=vintage)
+        assert [check for check in checks if check.status == "error"] == []
+        count = of.vintages[vintage].holds
+        assert count is None or values_until(found, count.until) == values_until(found, "9999-12") == count.values
         assert found.time.dtype == TIME_DTYPE
         assert (np.diff(found.time.values) > np.timedelta64(0, "s")).all()
         if "series" in found.dims:
@@ -283,10 +279,7 @@ def test_kaggle_co2_is_scripps_on_the_older_scale(reading: Reading) -> None:
     difference = (newer.value - copy.value).values[measured.values]
     assert int(measured.sum()) == 703
     assert difference.mean() == pytest.approx(-0.038, abs=0.005)  # the scales of 2008 and 2012
-    folder = ROOT / "data" / "scripps-co2-mlo"
-    if not (folder / "monthly_in_situ_co2_mlo.csv").exists():
-        pytest.skip("the Scripps file of 2017 is not pulled: run `dvc repro`")
-    same = read(find_source("scripps-co2-mlo"), folder)
+    same = pulled("scripps-co2-mlo")
     assert same.attrs["scale"] == "SIO 08A"
     time = copy.time.sel(time=slice("1958-03", "2016-12"))
     ours, theirs = copy.value.sel(time=time).values[0], same.value.sel(time=time).values[0]
@@ -428,13 +421,13 @@ def test_volcanic_aerosol(reading: Reading) -> None:
 # --- grids ---------------------------------------------------------------------------------------------------------
 
 
-def field(**names: str) -> xr.Dataset:
+def field() -> xr.Dataset:
     """Twelve months on a small global grid, north first and 0..360; the value encodes its place."""
     lat, lon = np.arange(80.0, -81, -40), np.arange(0.0, 360, 60)
     month = np.arange(12)
     value = month[:, None, None] * 1000 + lat[None, :, None] + lon[None, None, :] / 1000
     time = (np.datetime64("1600-01", "M") + month).astype("datetime64[s]") + np.timedelta64(14 * 86400, "s")
-    made = xr.Dataset(
+    return xr.Dataset(
         {"t": (("time", "lat", "lon"), value.astype(np.float32), {"units": "degC"})},
         coords={
             "time": ("time", time, {"standard_name": "time"}),
@@ -442,7 +435,6 @@ def field(**names: str) -> xr.Dataset:
             "lon": ("lon", lon, {"standard_name": "longitude", "units": "degrees_east"}),
         },
     )
-    return made.rename(names)
 
 
 def write_grid(folder: Path, made: xr.Dataset, **changes: Any) -> xr.Dataset:
@@ -463,27 +455,28 @@ def check_places(found: xr.Dataset) -> None:
     np.testing.assert_allclose(found.value.values, expected, atol=1e-3)
 
 
-def test_grid_is_turned_round(tmp_path: Path) -> None:
-    found = write_grid(tmp_path, field())
+def renamed(attrs: dict[str, dict[str, str]], **names: str) -> xr.Dataset:
+    """`field` with other names of its axes, and other attributes of theirs."""
+    made = field().rename(names)
+    for name, own in attrs.items():
+        made[name].attrs = own
+    return made
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        field(),
+        renamed({"x": {"axis": "X"}, "y": {"axis": "Y"}}, lat="y", lon="x", time="when"),
+        renamed({"nav_lat": {"units": "degree_north"}, "Longitude": {}}, lat="nav_lat", lon="Longitude"),
+        field().expand_dims(level=[1000.0]).transpose("lon", "time", "level", "lat"),
+    ],
+    ids=["north first", "axis attributes", "units and names", "other order, one level"],
+)
+def test_grid_is_turned_round(made: xr.Dataset, tmp_path: Path) -> None:
+    found = write_grid(tmp_path, made)
     check_places(found)
     assert str(found.time.values[0]) == "1600-01-01T00:00:00"
-
-
-def test_grid_with_other_names(tmp_path: Path) -> None:
-    made = field(lat="y", lon="x", time="when")
-    made["x"].attrs, made["y"].attrs = {"axis": "X"}, {"axis": "Y"}
-    check_places(write_grid(tmp_path, made))
-
-
-def test_grid_by_units_and_by_name(tmp_path: Path) -> None:
-    made = field(lat="nav_lat", lon="Longitude")
-    made["nav_lat"].attrs, made["Longitude"].attrs = {"units": "degree_north"}, {}
-    check_places(write_grid(tmp_path, made))
-
-
-def test_grid_of_other_order_and_one_level(tmp_path: Path) -> None:
-    made = field().expand_dims(level=[1000.0]).transpose("lon", "time", "level", "lat")
-    check_places(write_grid(tmp_path, made))
 
 
 def test_level_is_chosen(tmp_path: Path) -> None:
@@ -507,29 +500,15 @@ def test_grid_is_read_lazily(tmp_path: Path) -> None:
     assert not found.value.variable._in_memory
 
 
-REFERENCE = ("ncep-air", "noaa-co2-mlo", "scripps-co2-mlo", "scripps-ice-core", "natural-earth", "ar6-regions")
-
-
-@pytest.mark.parametrize("key", REFERENCE)
-def test_reference_sources(key: str) -> None:
-    folder, entry = ROOT / "data" / key, find_source(key)
-    if not all((folder / file.name).exists() for file in entry.files):
-        pytest.skip(f"{key} is not pulled: run `dvc repro`")
-    if entry.kind == "shapes":
-        shapes = read_shapes(entry, folder)
-        assert len(shapes) == {"natural-earth": 177, "ar6-regions": 58}[key]
-        return
-    found = read(entry, folder)
-    if key == "ncep-air":
-        with xr.open_dataset(folder / "air.mon.mean.nc", decode_times=False) as raw:
-            kiel = raw.air.sel(lat=55, lon=10).values
-            west = raw.air.sel(lat=-2.5, lon=190).values
-        np.testing.assert_array_equal(found.value.sel(lat=55, lon=10).values, kiel)
-        np.testing.assert_array_equal(found.value.sel(lat=-2.5, lon=-170).values, west)
-        assert found.attrs["units"] == "degC"
-        assert str(found.time.values[0])[:10] == "1948-01-01"
-    else:
-        assert found.value.notnull().any()
+def test_the_reanalysis_keeps_every_value_in_its_cell() -> None:
+    found = pulled("ncep-air")
+    with xr.open_dataset(ROOT / "data" / "ncep-air" / "air.mon.mean.nc", decode_times=False) as raw:
+        kiel = raw.air.sel(lat=55, lon=10).values
+        west = raw.air.sel(lat=-2.5, lon=190).values
+    np.testing.assert_array_equal(found.value.sel(lat=55, lon=10).values, kiel)
+    np.testing.assert_array_equal(found.value.sel(lat=-2.5, lon=-170).values, west)
+    assert found.attrs["units"] == "degC"
+    assert str(found.time.values[0])[:10] == "1948-01-01"
 
 
 @pytest.mark.parametrize(
@@ -635,8 +614,11 @@ def test_shape_errors(columns: dict[str, list[str]], message: str, tmp_path: Pat
         read_shapes(shape_entry(), tmp_path)
 
 
-def test_natural_earth(mirror: Path) -> None:
-    shapes = read_shapes(find_source("natural-earth-geojson"), mirror / "natural-earth")
+@pytest.mark.parametrize("key", ["natural-earth", "natural-earth-geojson"])
+def test_natural_earth(key: str, request: pytest.FixtureRequest) -> None:
+    geojson = key == "natural-earth-geojson"
+    folder = request.getfixturevalue("mirror") / "natural-earth" if geojson else pulled_folder(key)
+    shapes = read_shapes(find_source(key), folder)
     assert len(shapes) == 177
     assert shapes.set_index("name").loc["France", "key"] == "FRA"
     assert shapes["key"].str.len().eq(3).all()
