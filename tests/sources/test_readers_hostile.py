@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from climate.errors import ClimateError
 from climate.sources.catalogue import load_catalogue
 from climate.sources.readers.registry import read
-from tests.reader_samples import SAMPLES, Sample
+from tests.reader_samples import SAMPLES, Sample, mirror_path
 
 VARIABLES = ("value", "uncertainty", "site", "period", "interpolated", "climatology", "climatology_uncertainty", "year")
 
@@ -53,11 +53,10 @@ def sample(name: str) -> Sample:
     if name in SAMPLES:
         return SAMPLES[name]()
     key, vintage = name.split()
-    folder = Path(os.environ["CLIMATE_MIRROR"])
     entry = load_catalogue()[key].at(vintage)
     file = entry.files[0]
-    place = folder / (entry.vintages[vintage].mirror or "") / file.mirror.replace("{version}", entry.version)
-    data = b"".join(place.read_bytes().splitlines(keepends=True)[: REAL[key, vintage]])
+    path = mirror_path(Path(os.environ["CLIMATE_MIRROR"]), entry, vintage, file.name)
+    data = b"".join(path.read_bytes().splitlines(keepends=True)[: REAL[key, vintage]])
     entry = entry.model_copy(update={"files": (file,)})
     kept = data.decode("latin-1").splitlines()
     body = [i for i, line in enumerate(kept) if line[:1] not in ("#", "%", '"') and line.strip()]
