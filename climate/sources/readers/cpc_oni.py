@@ -24,13 +24,9 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     A value holds the month after its own: at the end of month m the newest value that can be known is that of m - 1.
     """
     text = read_text(folder, source.files[0].name)
-    if tuple(text.line(1).split()) != HEADER:
-        raise text.error(1, text.line(1), f"the header {' '.join(HEADER)}")
+    text.expect_words(1, HEADER)
     table = split(text, 2, HEADER)
-    for row, season in zip(table.rows, table.column("SEAS"), strict=True):
-        if season not in SEASONS:
-            raise text.error(row, season, f"a season among {' '.join(SEASONS)}")
-    months = np.array([SEASONS.index(season) + 1 for season in table.column("SEAS")])
+    months = np.array([SEASONS.index(season) + 1 for season in table.check_members("SEAS", SEASONS, "a season")])
     years = table.integers("YR", 1, 9999)
     check_steps(table, years * 12 + months - 1)
     total, anomaly = table.numbers("TOTAL"), table.numbers("ANOM")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_decimal_date, decimal_year_dates, month_axis
+from climate.sources.readers.calendar import decimal_year_dates, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
-from climate.sources.readers.textfile import Cells, read_text, split
+from climate.sources.readers.textfile import read_text, split
 
 MISSING = "-99.99"
 STATIONS = {"MLO": "Mauna Loa", "MKO": "Maunakea"}
@@ -49,24 +50,25 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     if columns is None:
         raise text.error(first, text.line(first), f"the header '{_MONTHLY_11[0].strip()}' and its two lines of units")
     table = split(text, first + 3, columns, ",")
-    time = month_axis(table, "Yr", "Mn")
-    check_decimal_date(table, "Date", time)
+    time = month_axis(table, "Yr", "Mn", "Date")
     excel = table.integers("Excel", 1, 10**6)
     fifteenth = (time + np.timedelta64(14, "D")).astype("datetime64[D]")
     table.check(
         excel == (fifteenth - EXCEL_ORIGIN).astype(np.int64), excel.tolist(), "the day number of the month's 15th"
     )
-    measured, filled = table.numbers("CO2", (MISSING,)), table.numbers("filled", (MISSING,))
+    measured, filled = table.numbers("CO2", (MISSING,)), table.mole_fractions("filled", (MISSING,))
     for column in ("adjusted", "fit", "adjusted fit", "adjusted filled"):
         table.numbers(column, (MISSING,))
-    table.check(~(filled <= 0), filled, f"a mole fraction in ppm, or {MISSING}, in column 'filled'")
     agrees = np.isnan(measured) | (measured == filled)
     table.check(agrees, filled, "the value of column 'CO2' in column 'filled'")
+    site: NDArray[np.str_] | str = "Mauna Loa"
+    if "Sta" in columns:
+        site = np.array([STATIONS[code] for code in table.check_members("Sta", STATIONS, "a station")])
     record = Record(
         name=series_name(source, file, "co2"),
         time=time,
         value=filled,
-        site=np.array(_stations(table)) if "Sta" in columns else "Mauna Loa",
+        site=site,
         period="Scripps",
         interpolated=np.isnan(measured) & ~np.isnan(filled),
     )
@@ -92,11 +94,10 @@ def read_merged(folder: Path, source: Source) -> xr.Dataset:
         first += 1
     table = split(text, first, ("year", "co2"), ",")
     table.check_decimals()
-    year, value = table.numbers("year"), table.numbers("co2")
+    year, value = table.numbers("year"), table.mole_fractions("co2")
     table.check(year >= 1, year, "a year CE in column 'year'")
     ascending = np.diff(year, prepend=year[0] - 1)
     table.check(ascending == 1 if spline else ascending > 0, year, "each year once, in the order of time")
-    table.check(value > 0, value, "a mole fraction in ppm")
     time = decimal_year_dates(year)
     in_situ = time >= IN_SITU_FROM
     record = Record(
@@ -116,11 +117,3 @@ def _words(line: str) -> str:
 
 def _squeeze(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("".join(line.split()) for line in lines)
-
-
-def _stations(table: Cells) -> list[str]:
-    codes = table.column("Sta")
-    for row, code in zip(table.rows, codes, strict=True):
-        if code not in STATIONS:
-            raise table.file.error(row, code, f"a station among {', '.join(STATIONS)} in column 'Sta'")
-    return [STATIONS[code] for code in codes]

@@ -111,6 +111,11 @@ class TextFile:
         if self.line(row).rstrip() != header.rstrip():
             raise self.error(row, self.line(row), f"the header {_short(header, 120)}")
 
+    def expect_words(self, row: int, header: Sequence[str]) -> None:
+        """ClimateError unless line `row` holds the words of `header`, however many blanks stand between them."""
+        if tuple(self.line(row).split()) != tuple(header):
+            raise self.error(row, self.line(row), f"the header {' '.join(header)}")
+
 
 def read_text(folder: Path, name: str, fallback: str | None = None) -> TextFile:
     """The file `name` of `folder`, decoded and split at LF, CRLF or CR."""
@@ -164,6 +169,13 @@ class Cells:
                 raise self.file.error(row, cell, f"a whole number from {low} to {high} in column '{name}'")
         return np.array([int(cell) for cell in cells], dtype=np.int64)
 
+    def mole_fractions(self, name: str, missing: Collection[str] = ()) -> Floats:
+        """One column of mole fractions in ppm, all above 0; cells that equal one of `missing` become NaN."""
+        values = self.numbers(name, missing)
+        other = f", or {' or '.join(repr(cell) for cell in missing)}," if missing else ""
+        self.check(~(values <= 0), values, f"a mole fraction in ppm{other} in column '{name}'")
+        return values
+
     def check_decimals(self) -> None:
         """ClimateError unless the numbers of each column have the same number of decimals, in files of that kind."""
         for index, column in enumerate(self.columns):
@@ -172,6 +184,13 @@ class Cells:
             expected = "no decimals" if usual is None else f"{usual} decimals"
             good = np.array([number == usual for number in decimals])
             self.check(good, [row[index] for row in self.cells], f"a number with {expected} in column '{column}'")
+
+    def check_members(self, name: str, allowed: Collection[str], what: str) -> list[str]:
+        """One column of words among `allowed`, which the error calls `what`."""
+        cells = self.column(name)
+        good = np.array([cell in allowed for cell in cells])
+        self.check(good, cells, f"{what} among {', '.join(allowed)} in column '{name}'")
+        return cells
 
     def check(self, good: NDArray[np.bool_], found: Sequence[object] | Floats, expected: str) -> None:
         """ClimateError at the first row where `good` is false."""
