@@ -17,10 +17,9 @@ import xarray as xr
 import yaml
 
 from climate import cli
-from climate.commands.record_text import facts, plot, seam_lines, spans
+from climate.commands.record_text import facts, plot, seam_lines
 from climate.harmonize.build import harmonize
 from climate.harmonize.checks import examine
-from climate.harmonize.completeness import RULES
 from climate.harmonize.series import make_series
 from climate.params.params import load_params
 from climate.sources.catalogue import find_source
@@ -343,13 +342,6 @@ def record(values: np.ndarray, first: str = "1900-01", **more: Any) -> xr.Datase
     return make_series(months(first, values.size), values, attrs, **more)
 
 
-def test_runs_of_months_in_words() -> None:
-    at = np.arange(np.datetime64("2000-01"), np.datetime64("2000-09"))
-    chosen = np.array([True, False, True, True, False, False, True, True])
-    assert spans(chosen, at) == [("2000-01", 1), ("2000-03 to 2000-04", 2), ("2000-07 to 2000-08", 2)]
-    assert spans(~np.ones(8, dtype=bool), at) == []
-
-
 def test_yearly_values_before_months_are_told_apart() -> None:
     values = np.full(600, np.nan)
     values[:240:12], values[300:] = 1.0, 2.0
@@ -395,7 +387,6 @@ def test_a_year_that_has_only_begun_has_no_bar() -> None:
     assert "1.00 to 2.00 ppm" in years
     assert plot(record(values), "nine-months")[0] == "▁▁█ "
     assert plot(record(values[:11]), "complete") == []
-    assert set(RULES) >= {"complete", "nine-months"}
 
 
 # Checks on doctored files
