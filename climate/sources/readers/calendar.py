@@ -21,11 +21,6 @@ def month_starts(years: NDArray[np.int64], months: NDArray[np.int64]) -> Times:
     return ((years - 1970) * 12 + months - 1).astype("datetime64[M]").astype(TIME_DTYPE)
 
 
-def months_of_years(years: NDArray[np.int64]) -> Times:
-    """The first days of the twelve months of each year."""
-    return month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
-
-
 def month_axis(table: Cells, year: str, month: str, decimal: str = "", *, first_year: int = 1) -> Times:
     """Month starts from a year and a month column, without holes; `decimal` names a column with the same date."""
     years = table.integers(year, first_year, 9999)

@@ -24,9 +24,12 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     A value holds the month after its own: at the end of month m the newest value that can be known is that of m - 1.
     """
     text = read_text(folder, source.files[0].name)
-    text.expect_words(1, HEADER)
+    if tuple(text.line(1).split()) != HEADER:
+        raise text.error(1, text.line(1), f"the header {' '.join(HEADER)}")
     table = split(text, 2, HEADER)
-    months = np.array([SEASONS.index(season) + 1 for season in table.check_members("SEAS", SEASONS, "a season")])
+    seasons = table.column("SEAS")
+    table.check(np.array([season in SEASONS for season in seasons]), seasons, f"a season among {' '.join(SEASONS)}")
+    months = np.array([SEASONS.index(season) + 1 for season in seasons])
     years = table.integers("YR", 1, 9999)
     check_steps(table, years * 12 + months - 1)
     total, anomaly = table.numbers("TOTAL"), table.numbers("ANOM")

@@ -22,7 +22,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     text = read_text(folder, source.files[0].name)
     if text.line(1).strip() != TITLE:
         raise text.error(1, text.line(1), f"the title '{TITLE}'")
-    text.expect_words(4, HEADER)
+    if tuple(text.line(4).split()) != HEADER:
+        raise text.error(4, text.line(4), f"the header {' '.join(HEADER)}")
     table = split(text, 5, HEADER)
     decimal = table.numbers("year/mon")
     table.check((decimal >= 1) & (decimal < 9999), decimal, "a decimal year in column 'year/mon'")

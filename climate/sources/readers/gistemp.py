@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import MONTH_NAMES, check_years, months_of_years
+from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import read_text, split
 
@@ -52,4 +52,5 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         stated, mean = table.numbers(column, (MISSING,)), year[:, first : last + 1].mean(axis=1)
         agrees = np.isnan(mean) | (np.abs(mean - stated) <= MEAN_TOLERANCE)
         table.check(agrees, stated, f"the mean of the row's months in column '{column}'")
-    return dataset(source, [Record(name, months_of_years(years), months.ravel(), period="GISTEMP")])
+    time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
+    return dataset(source, [Record(name, time, months.ravel(), period="GISTEMP")])

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import MONTH_NAMES, check_years, months_of_years
+from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, TextFile, read_text, split
 
@@ -32,8 +32,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         values = np.stack([table.numbers(month) for month in COLUMNS[1:]], axis=1).ravel()
         years = table.integers("year", 1, 9999)
         value = np.where(np.isclose(values, marker, rtol=1e-9, atol=1e-9), np.nan, values * scale)
-        name = series_name(source, file, file.name.partition(".")[0])
-        records.append(Record(name, months_of_years(years), value))
+        time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
+        records.append(Record(series_name(source, file, file.name.partition(".")[0]), time, value))
         modified = text.search(r"^Date modified: (\d{4}-\d{2})\s*$")
     return dataset(source, records, file_date=modified, window=str(source.options.get("window", "")))
 

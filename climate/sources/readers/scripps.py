@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import decimal_year_dates, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
-from climate.sources.readers.textfile import read_text, split
+from climate.sources.readers.textfile import Cells, read_text, split
 
 MISSING = "-99.99"
 STATIONS = {"MLO": "Mauna Loa", "MKO": "Maunakea"}
@@ -61,14 +61,11 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         table.numbers(column, (MISSING,))
     agrees = np.isnan(measured) | (measured == filled)
     table.check(agrees, filled, "the value of column 'CO2' in column 'filled'")
-    site: NDArray[np.str_] | str = "Mauna Loa"
-    if "Sta" in columns:
-        site = np.array([STATIONS[code] for code in table.check_members("Sta", STATIONS, "a station")])
     record = Record(
         name=series_name(source, file, "co2"),
         time=time,
         value=filled,
-        site=site,
+        site=_stations(table) if "Sta" in columns else "Mauna Loa",
         period="Scripps",
         interpolated=np.isnan(measured) & ~np.isnan(filled),
     )
@@ -117,3 +114,10 @@ def _words(line: str) -> str:
 
 def _squeeze(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("".join(line.split()) for line in lines)
+
+
+def _stations(table: Cells) -> NDArray[np.str_]:
+    codes = table.column("Sta")
+    known = np.array([code in STATIONS for code in codes])
+    table.check(known, codes, f"a station among {', '.join(STATIONS)} in column 'Sta'")
+    return np.array([STATIONS[code] for code in codes])

@@ -111,11 +111,6 @@ class TextFile:
         if self.line(row).rstrip() != header.rstrip():
             raise self.error(row, self.line(row), f"the header {_short(header, 120)}")
 
-    def expect_words(self, row: int, header: Sequence[str]) -> None:
-        """ClimateError unless line `row` holds the words of `header`, however many blanks stand between them."""
-        if tuple(self.line(row).split()) != tuple(header):
-            raise self.error(row, self.line(row), f"the header {' '.join(header)}")
-
 
 def read_text(folder: Path, name: str, fallback: str | None = None) -> TextFile:
     """The file `name` of `folder`, decoded and split at LF, CRLF or CR."""
@@ -155,18 +150,15 @@ class Cells:
             bad = next(i for i, cell in enumerate(plain) if not NUMBER.fullmatch(cell))
             raise self.file.error(self.rows[bad], plain[bad], f"a number in column '{name}'")
         values = np.array(plain, dtype=np.float64) if plain else np.empty(0)
-        if not np.isfinite(values).all():
-            bad = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise self.file.error(self.rows[bad], plain[bad], f"a finite number in column '{name}'")
+        self.check(np.isfinite(values), plain, f"a finite number in column '{name}'")
         values[np.array(absent, dtype=bool)] = np.nan
         return values
 
     def integers(self, name: str, low: int, high: int) -> NDArray[np.int64]:
         """One column as integers within low..high."""
         cells = self.column(name)
-        for row, cell in zip(self.rows, cells, strict=True):
-            if not _INTEGER.fullmatch(cell) or not low <= int(cell) <= high:
-                raise self.file.error(row, cell, f"a whole number from {low} to {high} in column '{name}'")
+        good = np.array([bool(_INTEGER.fullmatch(cell)) and low <= int(cell) <= high for cell in cells])
+        self.check(good, cells, f"a whole number from {low} to {high} in column '{name}'")
         return np.array([int(cell) for cell in cells], dtype=np.int64)
 
     def mole_fractions(self, name: str, missing: Collection[str] = ()) -> Floats:
@@ -184,13 +176,6 @@ class Cells:
             expected = "no decimals" if usual is None else f"{usual} decimals"
             good = np.array([number == usual for number in decimals])
             self.check(good, [row[index] for row in self.cells], f"a number with {expected} in column '{column}'")
-
-    def check_members(self, name: str, allowed: Collection[str], what: str) -> list[str]:
-        """One column of words among `allowed`, which the error calls `what`."""
-        cells = self.column(name)
-        good = np.array([cell in allowed for cell in cells])
-        self.check(good, cells, f"{what} among {', '.join(allowed)} in column '{name}'")
-        return cells
 
     def check(self, good: NDArray[np.bool_], found: Sequence[object] | Floats, expected: str) -> None:
         """ClimateError at the first row where `good` is false."""
