@@ -33,8 +33,9 @@ from climate.forecasters.registry import (
     primary_network,
 )
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.verify.across_places import pool
+from climate.verify.across_regions import pool
 from climate.verify.comparison import compare_blocks
+from climate.verify.losses import cell_scores
 
 SETTINGS: dict[str, tuple[Any, ...]] = {
     "baselines": (),
@@ -135,10 +136,11 @@ def test_only_a_classical_model_is_the_best_classical_one(
         monkeypatch.setitem(MODELS, name, entry(name, kind))
     errors = np.random.default_rng(1).normal(size=(3, 20, 2, 1)) * np.array([1.0, 1.5, 0.01])[:, None, None, None]
     forecasts = table(["trend-ar1", "seasonal-naive", name], errors + 0.1 * np.linspace(-1, 1, len(QUANTILES)))
-    compared = compare_blocks(forecasts, {"1-2": (1, 2)}, "seasonal-naive")
+    cells = cell_scores(forecasts)
+    compared = compare_blocks(cells, {"1-2": (1, 2)}, "seasonal-naive")
     assert compared["best_classical"].item() == "trend-ar1"
     assert compared["crps_ratio_best"].sel(model=name).item() < 1
-    assert pool([forecasts], {"1-2": (1, 2)})["pooled_ratio_best"].sel(model="trend-ar1").item() == 1
+    assert pool([cells], {"1-2": (1, 2)})["pooled_ratio_best"].sel(model="trend-ar1").item() == 1
 
 
 def test_a_network_of_any_name_may_be_the_one_that_verdicts_are_about(monkeypatch: pytest.MonkeyPatch) -> None:

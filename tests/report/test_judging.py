@@ -32,8 +32,9 @@ from climate.scenario.projection import (
 )
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.stages.report import _simulation
+from climate.verify.across_regions import join_scores
 from climate.verify.losses import cell_scores, crps_from_quantiles
-from climate.verify.scores import join_scores, score, score_seeds, score_widened
+from climate.verify.scores import score, score_seeds, score_widened
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.report.samples import make_inputs
