@@ -20,16 +20,8 @@ from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
 from climate.report.pages import frame, page_text
-from climate.scenario.forcing import annual_means, driven
-from climate.scenario.projection import (
-    concentration_until,
-    extrapolations,
-    hindcast_co2,
-    hindcast_region,
-    pathways_beside,
-    project_co2,
-    project_region,
-)
+from climate.scenario.forcing import annual_means
+from climate.scenario.projection import project_regions
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.stages.report import _simulation
 from climate.verify.across_regions import join_scores
@@ -193,18 +185,8 @@ def test_committed_simulation_is_of_the_design_of_the_parameters() -> None:
 
 def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     """What the stage writes, of sample records."""
-    seen, both = co2(), pathways().assign_coords(scenario=["ssp119", "ssp585"])
-    concentration, past = driven(both, seen), concentration_until(both, seen)
-    temperature = annual_means(series)
-    one = project_region(temperature, concentration, 2050).expand_dims(region=["globe"])
-    checked = hindcast_region(temperature, {1990: past}, extrapolations(past, [1990])).expand_dims(region=["globe"])
-    moved = pathways_beside(both, seen).sel(year=slice(1959, 2050))
-    own = xr.Dataset(
-        {"forecast": project_co2(seen, 2050), "observed": seen.rename(year="past")}
-        | {"pathway": moved.rename(year="pathway_year")},
-        attrs={"region": "mauna-loa-co2", "offset": 2.0},
-    )
-    return {"temperature": one, "hindcasts": checked, "co2": own, "co2-hindcasts": hindcast_co2(seen, [1990])}
+    both = pathways().assign_coords(scenario=["ssp119", "ssp585"])
+    return project_regions({"globe": annual_means(series)}, both, co2(), "mauna-loa-co2", 2050, [1990])
 
 
 @dataclass
