@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
@@ -23,22 +23,19 @@ STATUS = {"ok": "as pinned", "last-good": "last good copy", "missing": "missing"
 
 def break_table(inputs: ReportInputs) -> Table | None:
     """Breaks that a test found, beside the declared changes of collection; None if no test was made."""
-    breaks = inputs.breaks
-    if breaks is None or "break" not in breaks.dims:
+    if "break" not in inputs.breaks.dims:
         return None
-    rows: list[list[Cell | str]] = []
-    for position in range(breaks.sizes["break"]):
-        one = breaks.isel({"break": position})
-        rows.append(
-            [
-                inputs.title_of(str(one["record"].item())),
-                Cell(words.iso_month(one["time"].values), kind="whole"),
-                words.number(float(one["shift"]), 2, True),
-                words.p_number(float(one["p_value"])),
-                "the record alone" if bool(one["alone"]) else "the difference of two records",
-                str(one["declared"].item()) or "none declared near it",
-            ]
-        )
+    rows = [
+        [
+            inputs.title_of(row.record),
+            Cell(words.iso_month(row.time), kind="whole"),
+            words.number(row.shift, 2, True),
+            words.p_number(row.p_value),
+            "the record alone" if row.alone else "the difference of two records",
+            row.declared or "none declared near it",
+        ]
+        for row in rows_of(inputs.breaks)
+    ]
     return make_table(
         "Changes of the mean that a test detects. In the difference of two records of one place, a break is a change "
         "of collection; in a single record it may also be climate.",
@@ -72,30 +69,33 @@ def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
     )
 
 
+def rows_of(table: xr.Dataset) -> Iterator[Any]:
+    """The rows of a Dataset with one dim, variables as attributes."""
+    return table.to_dataframe().itertuples()
+
+
 SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift per decade", "step": "Residual step"}
 """Estimates of a seam, each with a standard error of the same name and `_se`."""
 
 
 def seam_table(inputs: ReportInputs) -> Table | None:
     """One row per seam of the spliced records; None if there is none."""
-    seams = inputs.seams
-    if seams is None or not seams.sizes.get("seam"):
+    if not inputs.seams.sizes.get("seam"):
         return None
-    rows: list[list[Cell | str]] = []
-    for position in range(seams.sizes["seam"]):
-        one = seams.isel(seam=position)
-        span = " to ".join(_month_of(one, name) for name in ("overlap_start", "overlap_end"))
-        count = f"{int(one['n'].item()):,} {_text_of(one, 'cadence')}".strip() if "n" in one else words.NONE
-        rows.append(
-            [
-                _text_of(one, "record"),
-                inputs.source_title(_text_of(one, "older")),
-                inputs.source_title(_text_of(one, "newer")),
-                Cell(_month_of(one, "join"), kind="whole"),
-                Cell(span, note=f"{count} values"),
-                *(Cell(_with_error(one, name), kind="whole") for name in SEAM_NUMBERS),
-            ]
-        )
+    rows = [
+        [
+            row.record,
+            inputs.source_title(row.older),
+            inputs.source_title(row.newer),
+            Cell(words.iso_month(row.join), kind="whole"),
+            Cell(
+                f"{words.iso_month(row.overlap_start)} to {words.iso_month(row.overlap_end)}",
+                note=f"{row.n:,} {row.cadence} values",
+            ),
+            *(Cell(_with_error(row, name), kind="whole") for name in SEAM_NUMBERS),
+        ]
+        for row in rows_of(inputs.seams.drop_dims("time"))
+    ]
     return make_table(
         "Where records are joined. The offset is added to the older part; the drift is the trend of newer minus older "
         "over the overlap; the residual step is that at the join. Each with its standard error.",
@@ -104,24 +104,13 @@ def seam_table(inputs: ReportInputs) -> Table | None:
     )
 
 
-def _text_of(one: xr.Dataset, name: str) -> str:
-    return str(one[name].item()) if name in one else ""
-
-
-def _month_of(one: xr.Dataset, name: str) -> str:
-    return words.iso_month(one[name].values) if name in one else words.NONE
-
-
-def _with_error(one: xr.Dataset, name: str) -> str:
-    value, error = (float(one[n].item()) if n in one else float("nan") for n in (name, f"{name}_se"))
-    text = words.with_error(value, error)
-    return text if text == words.NONE else f"{text} {words.unit(_text_of(one, 'units'))}"
+def _with_error(row: Any, name: str) -> str:
+    text = words.with_error(getattr(row, name), getattr(row, f"{name}_se"))
+    return text if text == words.NONE else f"{text} {words.unit(row.units)}"
 
 
 def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:
     """What each pinned vintage revised of the previous one; None if that was not compared. `prefix` leads to pages."""
-    if inputs.revisions is None:
-        return None
     pages = {str(entry.get("key")): f"{prefix}{entry.get('key')}.html" for entry in inputs.provenance}
     rows: list[list[Cell | str]] = []
     for one in inputs.revisions.get("compared", ()):
@@ -165,8 +154,6 @@ def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | No
 
 def revision_notes(inputs: ReportInputs) -> list[str]:
     """What was revised decade by decade, and which sources have no older vintage."""
-    if inputs.revisions is None:
-        return []
     notes = []
     for one in inputs.revisions.get("compared", ()):
         parts = [part for part in one["decades"] if part["revised"]]

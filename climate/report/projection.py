@@ -57,7 +57,7 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Galler
 
 def region_part(inputs: ReportInputs, region: str, gallery: Gallery) -> dict[str, Any] | None:
     """What the page shows of one region; None where it was not projected."""
-    projected = (inputs.projection or {}).get("temperature")
+    projected = inputs.projection.get("temperature")
     if projected is None or "skipped" in projected.attrs or region not in projected["region"].values:
         return None
     return {

@@ -32,23 +32,23 @@ TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-
 OWNED = ("figures", "data", "regions", "sources")
 """Folders that belong to the report alone and are emptied before it is written."""
 
-DrawnPlace = tuple[dict[str, Any], Gallery]
+DrawnRegion = tuple[dict[str, Any], Gallery]
 """What the pages say of a place, and the files that belong to it."""
 
 
-def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] | None = None) -> Path:
+def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion] | None = None) -> Path:
     """Write the report below `destination` and return its index page.
 
     Writes index.html, which stands alone; the other pages, figures/*.png and data/*.csv. The same inputs give the same
     bytes. Other files in `destination` are left alone.
 
-    `drawn`: `draw_place` of each region, in the order of `inputs.regions`; drawn here without it.
+    `drawn`: `draw_region` of each region, in the order of `inputs.regions`; drawn here without it.
 
     Raises:
         ClimateError: no region has both a series and a forecast table (raised by ReportInputs).
     """
     if drawn is None:
-        drawn = [draw_place(inputs, region) for region in inputs.regions]
+        drawn = [draw_region(inputs, region) for region in inputs.regions]
     for name in OWNED:
         shutil.rmtree(destination / name, ignore_errors=True)
         (destination / name).mkdir(parents=True)
@@ -140,7 +140,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
     return {name: value for name, value in frame.items() if name not in ("root", "embed")} | shared
 
 
-def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
+def draw_region(inputs: ReportInputs, region: str) -> DrawnRegion:
     """Sentences, pictures and tables of one region."""
     gallery, verdicts = Gallery([*inputs.regions, *inputs.records]), contests(inputs)
     source = credit(inputs.sources_of(region) or inputs.provenance)

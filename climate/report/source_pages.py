@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from climate.report import evidence, words
 from climate.report.inputs import ReportInputs
@@ -122,7 +123,7 @@ def file_table(entry: Mapping[str, Any]) -> Table | None:
 def seam_places(inputs: ReportInputs, key: str) -> list[int]:
     """Positions of the seams, from 0, that a source is a side of, or joins or leaves a combination at."""
     seams = inputs.seams
-    if seams is None or not seams.sizes.get("seam") or "older" not in seams or "newer" not in seams:
+    if not seams.sizes.get("seam"):
         return []
     sides = zip(seams["older"].values.astype(str), seams["newer"].values.astype(str), strict=True)
     return [position for position, pair in enumerate(sides) if key in " ".join(pair).split()]
@@ -131,14 +132,12 @@ def seam_places(inputs: ReportInputs, key: str) -> list[int]:
 def _narrowed(inputs: ReportInputs, key: str) -> ReportInputs:
     """The same inputs with the seams, checks and revisions of one source alone."""
     positions, revisions = seam_places(inputs, key), inputs.revisions
-    if revisions is not None:
-        revisions = {
-            kind: [one for one in revisions.get(kind, ()) if key == (one if kind == "alone" else one["source"])]
-            for kind in ("compared", "refused", "alone")
-        }
     return replace(
         inputs,
-        seams=inputs.seams.isel(seam=positions) if inputs.seams is not None and positions else None,
+        seams=inputs.seams.isel(seam=positions) if positions else xr.Dataset(),
         checks=[row for row in inputs.checks if row.get("source") == key],
-        revisions=revisions,
+        revisions={
+            kind: [one for one in revisions.get(kind, ()) if key == (one if kind == "alone" else one["source"])]
+            for kind in ("compared", "refused", "alone")
+        },
     )

@@ -41,7 +41,7 @@ def enso_table(inputs: ReportInputs, region: str) -> Table | None:
 
 def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
     """CRPS with the covariates forecast and known; None where it was not scored."""
-    if inputs.ceiling is None or "region" not in inputs.ceiling.dims or region not in inputs.ceiling["region"].values:
+    if "region" not in inputs.ceiling.dims or region not in inputs.ceiling["region"].values:
         return None
     scores, unit = inputs.ceiling.sel(region=region), inputs.unit(region)
     rows: list[list[Cell | str]] = []
@@ -75,7 +75,7 @@ def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
 
 def period_errors(inputs: ReportInputs, region: str) -> tuple[str, Table | None]:
     """Which collection periods occur in the months of verification, and their errors if there are several."""
-    if inputs.strata is None or "row" not in inputs.strata.dims:
+    if "row" not in inputs.strata.dims:
         return "", None
     rows = inputs.strata.isel(row=(inputs.strata["region"] == region) & (inputs.strata["factor"] == "period"))
     labels = list(dict.fromkeys(rows.sortby("first")["stratum"].values.astype(str)))

@@ -69,14 +69,10 @@ def standfirst(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     model, total = verdicts[0].model, words.count(len(inputs.regions), "place")
     sizes = []
     for block in inputs.headline_blocks:
-        together = pooled(inputs, model, block)
-        if together is None:
-            ratios = np.array([contest.ratio for contest in verdicts if contest.block == block])
-            together = difference(float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else np.nan), ""
-        sizes.append(f"{together[0]} {inputs.when(block)}{together[1]}")
-    where = "Over all" if "pooled_ratio_best" in inputs.scores else "In the median of"
+        size, sure = pooled(inputs, model, block)
+        sizes.append(f"{size} {inputs.when(block)} ({sure})")
     return (
-        f"{_answer(inputs, verdicts)} {where} {total}, against the best simple model of each, its error (CRPS) is "
+        f"{_answer(inputs, verdicts)} Over all {total}, against the best simple model of each, its error (CRPS) is "
         f"{words.joined(sizes)}."
     )
 
@@ -101,51 +97,38 @@ def _answer(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     )
 
 
-def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str] | None:
-    """A model against the best simple model of each place, all places at once; None where that was not computed.
+def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str]:
+    """A model against the best simple model of each place, all places at once.
 
-    Two parts, between which goes the range of leads: '2% higher' and ' (90% interval -4% to +9%; uncorrected p = 0.6)'.
+    Two parts: '2% higher' and '90% interval -4% to +9%; uncorrected p = 0.6'.
     """
-    if "pooled_ratio_best" not in inputs.scores:
-        return None
     one = inputs.scores.sel(model=model, block=block)
     low, high, p = (float(one[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
-    return difference(float(one["pooled_ratio_best"])), f" ({interval(low, high)}; uncorrected {words.p_value(p)})"
+    return difference(float(one["pooled_ratio_best"])), f"{interval(low, high)}; uncorrected {words.p_value(p)}"
 
 
 def winners(inputs: ReportInputs) -> str:
-    """Which of all models, simple or not, is best over all places, or where that is unknown, in most places."""
-    total = words.count(len(inputs.regions), "place")
+    """Which of all models, simple or not, is best over all places."""
     named = []
     for block in inputs.headline_blocks:
         leader = _leader(inputs, block)
-        if leader is None:
-            best = [best_model(inputs, region, block) for region in inputs.regions]
-            top = max(best.count(model) for model in best)
-            leaders = [style_of(model).phrase for model in inputs.models if best.count(model) == top]
-            each = " each" if len(leaders) > 1 else ""
-            named.append(f"{inputs.when(block)} {words.joined(leaders)} (in {words.spell(top)} of {total}{each})")
-        else:
-            size, sure = pooled(inputs, leader, block) or ("", "")
-            against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
-            named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure.removeprefix(' (')}")
-    hindsight = "Winners are chosen in hindsight, which overstates their skill."
-    if _leader(inputs, inputs.headline_blocks[0]) is None:
-        return f"Of all models, the one with the lowest error most often is {'; '.join(named)}. {hindsight}"
-    return f"Of all models, the one with the lowest error over {total} is {'; '.join(named)}. {hindsight}"
+        size, sure = pooled(inputs, leader, block)
+        against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
+        named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure})")
+    return (
+        f"Of all models, the one with the lowest error over {words.count(len(inputs.regions), 'place')} is "
+        f"{'; '.join(named)}. Winners are chosen in hindsight, which overstates their skill."
+    )
 
 
-def _leader(inputs: ReportInputs, block: str) -> str | None:
-    """The model with the lowest error over all places together; None where that was not computed.
+def _leader(inputs: ReportInputs, block: str) -> str:
+    """The model with the lowest error over all places together, of those that serve every place.
 
-    Only models that serve every place: the others were spared some.
+    The others were spared some places.
     """
-    if "pooled_ratio_best" not in inputs.scores:
-        return None
-    crps = inputs.scores["crps"].sel(block=block, region=inputs.regions, model=inputs.models)
-    everywhere = [str(name) for name in crps["model"].values[crps.notnull().all("region").values]]
-    ratio = inputs.scores["pooled_ratio_best"].sel(block=block, model=everywhere).values
-    return everywhere[int(np.nanargmin(ratio))] if np.isfinite(ratio).any() else None
+    scores = inputs.scores.sel(block=block, region=inputs.regions, model=inputs.models)
+    everywhere = scores["crps"].notnull().all("region")
+    return str(scores["pooled_ratio_best"].where(everywhere).idxmin("model").item())
 
 
 def eras(inputs: ReportInputs) -> str:
@@ -184,7 +167,7 @@ def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, st
 
 def stratum_row(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> xr.Dataset | None:
     """Scores of one stratum; None where it was not scored."""
-    if inputs.strata is None or "row" not in inputs.strata.dims:
+    if "row" not in inputs.strata.dims:
         return None
     wanted = {"region": region, "block": block, "factor": factor, "stratum": stratum}
     match = np.all([inputs.strata[name].values.astype(str) == value for name, value in wanted.items()], axis=0)

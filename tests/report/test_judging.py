@@ -11,6 +11,8 @@ import xarray as xr
 from scipy.stats import norm
 
 from benchmarks.simulation import TESTS, block_losses, simulate
+from climate import paths
+from climate.files import read_json
 from climate.forecasters.base import FloatArray
 from climate.forecasters.combine.ensemble import join_tables
 from climate.hindcast.rolling import backtest, origins
@@ -19,11 +21,11 @@ from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
+from climate.report.inputs import same_design
 from climate.report.pages import frame, page_text
 from climate.scenario.forcing import annual_means
 from climate.scenario.projection import project_regions
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.stages.report import _simulation
 from climate.verify.across_regions import join_scores
 from climate.verify.losses import cell_scores, crps_from_quantiles
 from climate.verify.scores import score, score_seeds, score_widened
@@ -177,10 +179,10 @@ def test_simulation_tells_size_from_power_and_is_the_same_twice() -> None:
 
 def test_committed_simulation_is_of_the_design_of_the_parameters() -> None:
     """Else the report leaves it out: run `python -m benchmarks.simulation`."""
-    assert _simulation(load_params(ROOT / "params.yaml")) is not None
-    changed = load_params(ROOT / "params.yaml")
-    changed = changed.model_copy(update={"backtest": changed.backtest.model_copy(update={"every": 7})})
-    assert _simulation(changed) is None
+    committed, params = xr.Dataset.from_dict(read_json(ROOT / paths.SIMULATION)), load_params(ROOT / "params.yaml")
+    assert same_design(committed, params) is not None
+    changed = params.model_copy(update={"backtest": params.backtest.model_copy(update={"every": 7})})
+    assert same_design(committed, changed) is None
 
 
 def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
