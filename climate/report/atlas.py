@@ -157,12 +157,12 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
     """Maps of the leader's skill and error, and of how a network compares where one was run."""
     leader, reference = style_of(inputs.leader), style_of(inputs.reference)
     crps = inputs.scores["crps"].sel(block=inputs.block)
-    made = []
+    maps = []
     if leader != reference:
         label = f"CRPS skill of {leader.label} against {reference.label}"
         caption = f"CRPS skill of {leader.phrase} against {reference.phrase}, {inputs.when}: 0 is no better, 1 perfect."
-        made.append(map_figure(inputs, "skill", inputs.skill(leader.name), label, caption))
-    made.append(
+        maps.append(map_figure(inputs, "skill", inputs.skill(leader.name), label, caption))
+    maps.append(
         map_figure(
             inputs,
             "crps",
@@ -179,8 +179,8 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
             "chosen in hindsight, which overstates its skill."
         )
         label = f"CRPS of {model.label} ÷ CRPS of the best simple model"
-        made.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
-    return made
+        maps.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
+    return maps
 
 
 def place_table(inputs: PanelInputs) -> Table:

@@ -113,29 +113,33 @@ def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | No
     """What each pinned vintage revised of the previous one; None if that was not compared. `prefix` leads to pages."""
     pages = {str(entry.get("key")): f"{prefix}{entry.get('key')}.html" for entry in inputs.provenance}
     rows: list[list[Cell | str]] = []
-    for one in inputs.revisions.get("compared", ()):
-        unit, revised = words.unit(str(one["units"])), int(one["revised"])
-        where = ", ".join(part for part in (str(one.get("month", "")), str(one.get("place", ""))) if part)
-        new, gone = int(one.get("rows_only_new") or 0), int(one.get("rows_only_old") or 0)
+    for revision in inputs.revisions.get("compared", ()):
+        unit, revised = words.unit(str(revision["units"])), int(revision["revised"])
+        where = ", ".join(part for part in (str(revision.get("month", "")), str(revision.get("place", ""))) if part)
+        new, gone = int(revision.get("rows_only_new") or 0), int(revision.get("rows_only_old") or 0)
         rows.append(
             [
-                Cell(words.typeset(str(one["title"])), href=pages.get(str(one["source"]), ""), note=one["changed"]),
-                Cell(f"{one['old']} to {one['new']}", kind="whole"),
-                f"{int(one['shared']):,}",
+                Cell(
+                    words.typeset(str(revision["title"])),
+                    href=pages.get(str(revision["source"]), ""),
+                    note=revision["changed"],
+                ),
+                Cell(f"{revision['old']} to {revision['new']}", kind="whole"),
+                f"{int(revision['shared']):,}",
                 f"{revised:,}" if revised else "no value changed",
-                f"{words.significant(float(one['mean_absolute']))} {unit}" if revised else words.NONE,
-                Cell(f"{words.significant(float(one['largest']))} {unit}" if revised else words.NONE, note=where),
+                f"{words.significant(float(revision['mean_absolute']))} {unit}" if revised else words.NONE,
+                Cell(f"{words.significant(float(revision['largest']))} {unit}" if revised else words.NONE, note=where),
                 f"{new:,} added, {gone:,} dropped",
             ]
         )
-    for one in inputs.revisions.get("refused", ()):
-        source = str(one["source"])
+    for revision in inputs.revisions.get("refused", ()):
+        source = str(revision["source"])
         rows.append(
             [
                 Cell(inputs.source_title(source), href=pages.get(source, "")),
-                Cell(f"{one['old']} to {one['new']}", kind="whole"),
+                Cell(f"{revision['old']} to {revision['new']}", kind="whole"),
                 *[words.NONE] * 4,
-                Cell("not compared", note=str(one["reason"])),
+                Cell("not compared", note=str(revision["reason"])),
             ]
         )
     if not rows:
@@ -155,13 +159,13 @@ def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | No
 def revision_notes(inputs: ReportInputs) -> list[str]:
     """What was revised decade by decade, and which sources have no older vintage."""
     notes = []
-    for one in inputs.revisions.get("compared", ()):
-        parts = [part for part in one["decades"] if part["revised"]]
+    for revision in inputs.revisions.get("compared", ()):
+        parts = [part for part in revision["decades"] if part["revised"]]
         if parts:
-            each = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
-            notes.append(f"{inputs.source_title(str(one['source']))}, values revised by decade: {each}.")
-        if "knew" in one and one["knew"]["then"] == one["knew"]["now"]:
-            notes.append(vintage_text(one))
+            listing = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
+            notes.append(f"{inputs.source_title(str(revision['source']))}, values revised by decade: {listing}.")
+        if "knew" in revision and revision["knew"]["then"] == revision["knew"]["now"]:
+            notes.append(vintage_text(revision))
     alone = [inputs.source_title(str(key)) for key in inputs.revisions.get("alone", ())]
     if alone:
         notes.append(f"No older vintage of these is available: {'; '.join(alone)}.")
@@ -178,8 +182,8 @@ def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
     total = words.count(len(checks), "check")
     if not failed:
         return "The one check passed." if len(checks) == 1 else f"All {total} of the records passed."
-    each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in failed)
-    return f"{len(checks) - len(failed)} of {total} of the records passed. Not passed: {each}."
+    listing = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in failed)
+    return f"{len(checks) - len(failed)} of {total} of the records passed. Not passed: {listing}."
 
 
 def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:

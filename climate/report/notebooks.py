@@ -75,8 +75,8 @@ def parse(text: str, name: str) -> Any:
 def heading(notebook: Any) -> str:
     """The first heading."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    found = re.search(r"^#+ (.+)$", text, re.MULTILINE)
-    return found[1] if found else "Notebook"
+    match = re.search(r"^#+ (.+)$", text, re.MULTILINE)
+    return match[1] if match else "Notebook"
 
 
 def is_slides(notebook: Any) -> bool:

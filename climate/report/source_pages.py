@@ -63,8 +63,8 @@ def uses(inputs: ReportInputs, key: str) -> list[tuple[str, str]]:
     params = inputs.params
     used = [("region", name) for name in inputs.regions if key in _keys(inputs, name)]
     used += [("record", name) for name in inputs.records if key in _keys(inputs, name)]
-    used += [("covariate", name) for name, one in params.covariates.items() if one.source == key]
-    return used + [("shape", name) for name, one in (params.regions | params.records).items() if one.polygons == key]
+    used += [("covariate", name) for name, item in params.covariates.items() if item.source == key]
+    return used + [("shape", name) for name, item in (params.regions | params.records).items() if item.polygons == key]
 
 
 def _keys(inputs: ReportInputs, name: str) -> set[str]:
@@ -83,7 +83,7 @@ def use_table(inputs: ReportInputs, key: str) -> Table | None:
             record = inputs.record(name)
             served = np.isfinite(record["value"].values)
             if "source" in record:
-                served &= np.array([key in str(one).split(",") for one in record["source"].values])
+                served &= np.array([key in str(item).split(",") for item in record["source"].values])
             if served.any():
                 times = record["time"].values[served]
                 span = [words.iso_month(times[0]), words.iso_month(times[-1]), f"{int(served.sum()):,}"]
@@ -137,7 +137,7 @@ def _narrowed(inputs: ReportInputs, key: str) -> ReportInputs:
         seams=inputs.seams.isel(seam=positions) if positions else xr.Dataset(),
         checks=[row for row in inputs.checks if row.get("source") == key],
         revisions={
-            kind: [one for one in revisions.get(kind, ()) if key == (one if kind == "alone" else one["source"])]
+            kind: [item for item in revisions.get(kind, ()) if key == (item if kind == "alone" else item["source"])]
             for kind in ("compared", "refused", "alone")
         },
     )

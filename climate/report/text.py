@@ -102,9 +102,9 @@ def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str]:
 
     Two parts: '2% higher' and '90% interval -4% to +9%; uncorrected p = 0.6'.
     """
-    one = inputs.scores.sel(model=model, block=block)
-    low, high, p = (float(one[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
-    return difference(float(one["pooled_ratio_best"])), f"{interval(low, high)}; uncorrected {words.p_value(p)}"
+    selected = inputs.scores.sel(model=model, block=block)
+    low, high, p = (float(selected[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
+    return difference(float(selected["pooled_ratio_best"])), f"{interval(low, high)}; uncorrected {words.p_value(p)}"
 
 
 def winners(inputs: ReportInputs) -> str:
@@ -158,10 +158,10 @@ def eras(inputs: ReportInputs) -> str:
 
 def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> float:
     """CRPS of the LSTM over that of the best simple model of the block, in one stratum; NaN without it."""
-    one = stratum_row(inputs, region, block, factor, stratum)
-    if one is None or inputs.primary is None:
+    selected = stratum_row(inputs, region, block, factor, stratum)
+    if selected is None or inputs.primary is None:
         return float("nan")
-    crps = one["crps"]
+    crps = selected["crps"]
     return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
 
 
@@ -202,19 +202,21 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
     """Length, rank, record year and trend of a record."""
     series, unit = inputs.record(region), inputs.unit(region)
     known = np.flatnonzero(np.isfinite(series["value"].values))
-    held = series.isel(time=known)
+    valid = series.isel(time=known)
     anomaly, warm = is_anomaly(series.attrs), is_temperature(series.attrs)
-    first, last = (words.month(held["time"].values[end]) for end in (0, -1))
+    first, last = (words.month(valid["time"].values[end]) for end in (0, -1))
     gaps = int(known[-1] - known[0] + 1 - known.size)
     if gaps > known.size:
         text = f"{known.size:,} values from {first} to {last}, most of them more than a month apart"
     else:
         missing = f"{words.count(gaps, 'month')} without a value" if gaps else "without a gap"
         text = f"{known.size:,} months from {first} to {last}, {missing}"
-    if interpolated := int(held["interpolated"].sum()) if "interpolated" in series else 0:
+    if interpolated := int(valid["interpolated"].sum()) if "interpolated" in series else 0:
         text += f", {words.count(interpolated, 'month')} interpolated by the publisher"
-    latest = words.number(float(held["value"][-1]), 2, anomaly)
+    latest = words.number(float(valid["value"][-1]), 2, anomaly)
     sentences = [f"{text}.", f"{last}: {latest} {unit}."]
+    if series.attrs.get("cells") == 1:
+        sentences.insert(0, "The values are those of one grid cell.")
     annual = annual_means(series)
     if annual.size:
         sentences.append(_extremes(annual, unit, anomaly, "warmest" if warm else "highest"))

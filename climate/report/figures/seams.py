@@ -29,16 +29,16 @@ def seam_figures(inputs: ReportInputs) -> list[Drawing | None]:
 def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing | None:
     """Both records over their overlap, their difference and the offset of the splice; None without overlap."""
     older, newer = (seam[name].values.astype(float) for name in SIDES)
-    both = np.isfinite(older) & np.isfinite(newer)
-    if not both.any():
+    overlap = np.isfinite(older) & np.isfinite(newer)
+    if not overlap.any():
         return None
-    times = seam["time"].values[both]
+    times = seam["time"].values[overlap]
     data = pd.DataFrame(
         {
             "month": [words.iso_month(time) for time in times],
-            "older": older[both],
-            "newer": newer[both],
-            "newer_minus_older": newer[both] - older[both],
+            "older": older[overlap],
+            "newer": newer[overlap],
+            "newer_minus_older": newer[overlap] - older[overlap],
         }
     )
     offset, offset_se, step, step_se = (float(seam[name]) for name in ("offset", "offset_se", "step", "step_se"))
