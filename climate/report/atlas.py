@@ -21,7 +21,7 @@ from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
 
 HEADLINE_BLOCK = "1-12"
-"""Lead block that the page speaks of, where it was scored."""
+"""Lead block of the page's sentences and maps, where it was scored."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PanelInputs:
 
     @property
     def block(self) -> str:
-        """The lead block that the page speaks of."""
+        """The lead block of the sentences and maps."""
         known = [str(block) for block in self.scores["block"].values]
         return HEADLINE_BLOCK if HEADLINE_BLOCK in known else known[0]
 
@@ -208,7 +208,7 @@ def place_table(inputs: PanelInputs) -> Table:
 
 
 def data_table(inputs: PanelInputs) -> pd.DataFrame:
-    """Every score of every place, as the file of the page holds it."""
+    """Every score of every place, for the CSV file of the page."""
     scores = inputs.scores[["crps", "covered90"]].sel(model=inputs.models)
     frame = scores.to_dataframe(dim_order=["series", "model", "block"]).reset_index()
     return frame[["series", "mark", "latitude", "longitude", "model", "block", "crps", "covered90"]]

@@ -14,15 +14,12 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import periods
 from climate.report.tables import Cell, Table, make_table, numeric
 
-PASSED = ("ok", "pass", "passed")
-"""Statuses of a check that passed."""
-
 STATUS = {"ok": "as pinned", "last-good": "last good copy", "missing": "missing"}
 """What a source's status means."""
 
 
 def break_table(inputs: ReportInputs) -> Table | None:
-    """Breaks that a test found, beside the declared changes of collection; None if no test was made."""
+    """Breaks that a test detected, beside the declared changes of collection; None if no test was made."""
     if "break" not in inputs.breaks.dims:
         return None
     rows = [
@@ -145,7 +142,7 @@ def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | No
     if not rows:
         return None
     return make_table(
-        "The vintage in use against the previous one: values that both hold and that their publisher measured, "
+        "The vintage in use against the previous one: values that both contain and that their publisher measured, "
         "compared digit by digit.",
         [
             *("Source", "Vintages"),
@@ -172,13 +169,9 @@ def revision_notes(inputs: ReportInputs) -> list[str]:
     return notes
 
 
-def _passed(row: Mapping[str, Any]) -> bool:
-    return str(row.get("status", "")).lower() in PASSED
-
-
 def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
     """How many checks passed."""
-    failed = [row for row in checks if not _passed(row)]
+    failed = [row for row in checks if row["status"] != "ok"]
     total = words.count(len(checks), "check")
     if not failed:
         return "The one check passed." if len(checks) == 1 else f"All {total} of the records passed."
@@ -190,8 +183,7 @@ def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
     """Truth checks, those that did not pass first."""
     if not checks:
         return None
-    order = {"error": 0, "fail": 0, "failed": 0, "warning": 1, "warn": 1}
-    rows = sorted(checks, key=lambda row: order.get(str(row.get("status", "")).lower(), 2))
+    rows = sorted(checks, key=lambda row: ("error", "warning", "ok").index(row["status"]))
     names = list(dict.fromkeys(["source", "check", "status", *(key for row in rows for key in row)]))
     return make_table(
         "Checks of the records against what their publishers declare.",

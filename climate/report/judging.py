@@ -21,7 +21,7 @@ KEPT_ENOUGH = 0.8
 
 
 def page(inputs: ReportInputs, gallery: Gallery, source: str) -> dict[str, Any]:
-    """What judging.html shows; what the scores do not hold is None."""
+    """What judging.html shows; what was not scored is None."""
     models = figures.overview_models(inputs)
     pit = "pit" in inputs.scores
     seeded = seeded_models(inputs)
@@ -165,7 +165,7 @@ def cost_table(inputs: ReportInputs) -> Table:
 
 
 def cost_text(inputs: ReportInputs) -> str:
-    """Where the seconds were measured: never in the run itself, whose files hold no clock."""
+    """Where the seconds were measured: not in the run itself, whose files are reproducible to the byte."""
     cost = inputs.cost
     if not cost.get("models"):
         return ""
@@ -190,13 +190,13 @@ def simulation_table(inputs: ReportInputs, simulation: xr.Dataset) -> Table:
     level, gain = (words.percent(x) for x in (inputs.params.score.significance, 1 - simulation.attrs["family_ratio"]))
     return make_table(
         f"Many models at once, on {int(simulation.attrs['family_repeats'])} simulated records. With Holm's correction "
-        f"the rate of any false rejection should be {level}; the 90% confidence set should keep every best model in "
+        f"the rate of any false rejection should be {level}; the 90% confidence set should contain every best model in "
         f"90%. In the last two columns one model is better by {gain}.",
         [
             "Leads",
             *numeric(f"Any of {family} equal models rejected", "The same, with Holm"),
-            *numeric("Confidence set kept all equal models", "Kept the one better model"),
-            *numeric(f"Models kept of {family}"),
+            *numeric("Confidence set contains all equal models", "Contains the better model"),
+            *numeric(f"Models in the set, of {family}"),
         ],
         rows,
     )
@@ -215,16 +215,16 @@ def simulation_text(inputs: ReportInputs, simulation: xr.Dataset) -> str:
         if weak
         else "A true gain of 10% is detected more often than not at all leads."
     )
-    kept = float(simulation["set_keeps"].sel(block=last, case="equal"))
+    retained = float(simulation["set_keeps"].sel(block=last, case="equal"))
     text = (
         f"On simulated records without any difference, {inputs.when(last)}, the test that this report uses rejects "
         f"true nulls in {used} (nominal {words.percent(inputs.params.score.significance)}), the form of Harvey, "
         f"Leybourne and Newbold in {hln}; the 90% bootstrap interval misses the true value in {boot} (nominal 10%). "
         f"{seen}"
     )
-    if kept >= KEPT_ENOUGH:
+    if retained >= KEPT_ENOUGH:
         return text
     return (
-        f"{text} The model confidence set keeps all of {int(simulation.attrs['family'])} equal models there in "
-        f"{words.percent(kept)} (nominal 90%): at long leads it drops good models too often."
+        f"{text} The model confidence set contains all of {int(simulation.attrs['family'])} equal models there in "
+        f"{words.percent(retained)} (nominal 90%): at long leads it drops good models too often."
     )

@@ -23,7 +23,7 @@ METHOD_NAMES: Mapping[str, str] = {
 
 
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
-    """What projection.html shows; `skipped` holds the reason where nothing was projected.
+    """What projection.html shows; `skipped` is the reason where nothing was projected.
 
     `places`: what `region_part` gave for each region that was projected, in their order.
     """

@@ -159,7 +159,7 @@ def era_table(inputs: ReportInputs) -> Table | None:
     return make_table(
         "CRPS of the LSTM as a multiple of that of the best simple model of the whole sample, and the best of all "
         f"models in each half. {words.capital(halves)}. Forecasts from neighbouring origins overlap, and each half "
-        "holds few that do not: this shows how steady the result is, and is not a test.",
+        "has few that do not: this shows how steady the result is, and is not a test.",
         ["Place", *numeric(*headings)],
         rows,
     )

@@ -16,7 +16,7 @@ from climate.report.palette import style_of
 from climate.report.text import SHORT, interval
 
 CONFIDENCE_SET = 0.1
-"""Level of the model confidence set: with 90% confidence it holds the best model (Hansen, Lunde and Nason 2011)."""
+"""Level of the model confidence set: with 90% confidence it contains the best model (Hansen, Lunde and Nason 2011)."""
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 

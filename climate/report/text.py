@@ -124,7 +124,7 @@ def winners(inputs: ReportInputs) -> str:
 def _leader(inputs: ReportInputs, block: str) -> str:
     """The model with the lowest error over all places together, of those that serve every place.
 
-    The others were spared some places.
+    The others were not tested on every place.
     """
     scores = inputs.scores.sel(block=block, region=inputs.regions, model=inputs.models)
     everywhere = scores["crps"].notnull().all("region")

@@ -137,7 +137,7 @@ def spell(value: int) -> str:
 
 
 def how_many(value: int) -> str:
-    """'none', 'three', '14': a number that stands alone."""
+    """'none', 'three', '14': a number without a noun."""
     return spell(value) if value else "none"
 
 

@@ -2,7 +2,7 @@
 
 Annual means are regressed on the forcing of CO2, which the temperature follows with a lag; the residual (weather and
 internal variability) is ARMA(1, 1). The intervals include the uncertainty of the coefficients, the lag and the errors
-(`regression`), but not that of the form of the regression. It is no climate model: CO2 stands in for everything that
+(`regression`), but not that of the form of the regression. It is not a climate model: CO2 stands in for everything that
 has risen along with it, and no pathway's aerosols, methane, eruptions or circulation enter.
 """
 
@@ -313,7 +313,7 @@ def project_regions(
         if checked.sizes["origin"]:
             hindcasts.append(checked.expand_dims(region=[region]))
     if not projections:
-        raise ClimateError(f"no region could be projected: {'; '.join(left_out) or 'none holds a temperature'}")
+        raise ClimateError(f"no region could be projected: {'; '.join(left_out) or 'none is a temperature'}")
     beside = (pathways + site_offset(pathways, observed)).assign_attrs(units="ppm").sel(year=slice(first, until))
     co2 = xr.Dataset(
         {"forecast": project_co2(observed, until), "observed": observed.rename(year="past")}

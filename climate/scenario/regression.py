@@ -1,6 +1,6 @@
 """Linear regression with ARMA(1, 1) errors, whose parameters stay uncertain all the way into the forecast.
 
-Instead of one best fit, every error model and every design of a grid is kept with its weight of evidence, so that a
+Instead of one best fit, every error model and every design of a grid enters with its posterior weight, so that a
 forecast is a mixture of Student t distributions. No random numbers are drawn.
 """
 

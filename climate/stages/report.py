@@ -1,4 +1,4 @@
-"""Stage `report`: pages, figures and their data from what the stages before left."""
+"""Stage `report`: pages, figures and their data from the results of the earlier stages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def draw(region: str) -> DrawnRegion:
 
 @lru_cache(maxsize=1)
 def read_inputs() -> ReportInputs:
-    """What the stages before left."""
+    """The results of the earlier stages."""
     params = load_params()
     series, skipped = split_skipped({region: read_netcdf(paths.series_file(region)) for region in params.regions})
     records, _ = split_skipped({name: read_netcdf(paths.record_file(name)) for name in params.records})

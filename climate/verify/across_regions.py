@@ -40,7 +40,7 @@ def score_regions(
     Args:
         tables: region -> forecast table of all models.
         series: region -> its record.
-        networks: region -> table of the networks with their `seeds`, if they were kept.
+        networks: region -> table of the networks with their `seeds`, if written.
         covariates: harmonized covariates; those of ENSO_INDEX give the ENSO states.
         blocks: name -> first and last lead.
         reference: the model that skill is measured against.
@@ -84,8 +84,8 @@ def pool(regions: Sequence[xr.Dataset], blocks: Blocks) -> xr.Dataset:
     """CRPS of every model over that of the best classical model of each region, over all regions at once.
 
     Losses of a region are divided by the mean loss of its best classical model in the block, so that every region
-    has equal weight whatever its unit. Origins are resampled and tested with all their regions together, which keeps
-    the dependence between regions. Origins that a region lacks are left out; a model is scored over the regions that
+    has equal weight whatever its unit. Origins are resampled and tested with all their regions together, which
+    preserves the dependence between regions. Origins that a region lacks are left out; a model is scored over the regions that
     have it.
 
     Args:

@@ -119,7 +119,7 @@ def cell_scores(table: xr.Dataset) -> xr.Dataset:
         "crps": crps_from_quantiles(forecast, observed),
         "covered90": ((observed >= low) & (observed <= high)).astype(float).where(sample),
         "width90": high - low,
-        # the library speaks of the forecast: it is too high where the observation lies below the interval
+        # the library names penalties after the forecast: it is too high where the observation lies below the interval
         "below90": winkler["overprediction_penalty"],
         "above90": winkler["underprediction_penalty"],
         "interval_score90": winkler["total"],

@@ -80,7 +80,7 @@ def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Blocks) ->
 
     Args:
         table: forecast table.
-        uncertain: one standard error of the observation (origin, lead); where it is NaN the cell keeps its forecast.
+        uncertain: one standard error of the observation (origin, lead); where it is NaN the forecast stays as it is.
         blocks: name -> first and last lead. A block without any published uncertainty is NaN.
     """
     widened = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
@@ -100,7 +100,7 @@ def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Blocks) -> xr.Datas
 
     Returns:
         Dataset with `crps_seed` (model, seed, block) and `crps_seed_mean` (model, block) in the unit of the forecast;
-        without variables where no network kept its seeds.
+        without variables where the table has no seeds.
     """
     if "seeds" not in lstm:
         return xr.Dataset()

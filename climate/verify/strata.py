@@ -16,7 +16,7 @@ ENSO_THRESHOLD = 0.5
 Source: NOAA Climate Prediction Center, Oceanic Nino Index.
 """
 ENSO_INDEX = "nino34"
-"""The covariate whose anomaly tells the state of ENSO."""
+"""The covariate whose anomaly defines the state of ENSO."""
 ENSO_MONTHS = 3
 """Months of the centred running mean."""
 ENSO_BASE_YEARS = 30

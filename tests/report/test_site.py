@@ -166,7 +166,7 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
 
 def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> None:
     _, one = draw_region(inputs, inputs.regions[0])
-    with pytest.raises(ValueError, match=f"named alike: data/{inputs.regions[0]}-"):
+    with pytest.raises(ValueError, match=f"share a name: data/{inputs.regions[0]}-"):
         one.join(one)
 
 

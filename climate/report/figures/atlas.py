@@ -39,7 +39,7 @@ OTHER_NAMES = {
 """Natural Earth's name of a country -> that of Berkeley Earth in 2013, where they differ."""
 
 EDGE_SHARE = 0.02
-"""Of the places beyond each end of the colours, so that a few do not make the others look alike."""
+"""Share of places beyond each end of the colour scale, so that a few extremes do not compress it."""
 
 
 def colours_of(values: np.ndarray, middle: float | None) -> tuple[mpl.colors.Colormap, Normalize]:

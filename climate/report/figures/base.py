@@ -101,7 +101,7 @@ class Picture:
 
     @property
     def data_uri(self) -> str:
-        """The picture itself, to stand in a page."""
+        """The picture itself, for use in a page."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 

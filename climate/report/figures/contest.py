@@ -44,7 +44,7 @@ def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing
     """The lead figure: one row per region, one panel per headline block, the LSTM large and the rest small."""
     data = ratio_table(inputs)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
-    # the tutorial's network may be far off, and must not squeeze what is to be compared into a corner
+    # the tutorial's network may be far off and would compress the scale of all others
     networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
     finite = data.loc[~networks | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()

@@ -168,7 +168,7 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
             for name, (label, colour) in PARTS.items():
                 axes.barh(range(len(rows)), rows[name], left=left, color=colour, height=0.72, label=label)
                 left = left + rows[name].to_numpy(dtype=float)
-            # a model far worse than the rest would squeeze all others
+            # a model far worse than the rest would compress the scale of all others
             reach[block] = min(float(np.nanmax(left)) * 1.03, 2.5 * float(np.nanmedian(left)))
             axes.set_xlim(0, reach[block])
             axes.set_xlabel(f"Interval score ({unit})")

@@ -18,7 +18,7 @@ VARIABLES = ("spread", "members")
 """What a combination has besides a series: standard deviation among its members (unit of the value), their number."""
 BAND, BAR = "#B9C6D0", "#0072B2"
 EDGE_YEARS = 10
-"""First and last years of the time with more than one member, whose spreads are told apart."""
+"""First and last years of the time with more than one member, whose spreads are compared."""
 
 
 def is_combination(series: xr.Dataset) -> bool:
@@ -48,7 +48,7 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
         return None
     data = membership_table(series)
     x = decimal_year(data["month"])
-    keys = _members(data)
+    keys = list(dict.fromkeys(key for running in data["running"] for key in running.split(",") if key))
     unit = inputs.unit(name)
     mean, spread = running_mean(data["value"].to_numpy()), running_mean(data["spread"].to_numpy())
     with style():
@@ -107,11 +107,6 @@ def membership_text(inputs: ReportInputs, name: str) -> list[str]:
 
 def _median(values: FloatArray) -> float:
     return float(np.nanmedian(values))
-
-
-def _members(data: pd.DataFrame) -> list[str]:
-    """Keys of all members, those that begin first before the others."""
-    return list(dict.fromkeys(key for valid in data["running"] for key in valid.split(",") if key))
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:

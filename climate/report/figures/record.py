@@ -143,7 +143,7 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
             continue
         letters = int((end - start) / length / CHARACTER_WIDTH)
         fits = max(map(len, name.split())) <= letters
-        # names of narrow periods stand on lines of their own, so that they do not run into each other
+        # names of narrow periods get their own lines, so that they do not overlap
         line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
         right = not fits and end > x[0] + 0.5 * length
         near = (x >= anchor - 0.25 * length) & (x <= anchor) if right else (x >= start) & (x <= start + 0.25 * length)

@@ -17,7 +17,7 @@ OLDER, NEWER = "#E69F00", "#0072B2"
 LABEL_LENGTH = 90
 """Letters of a legend's line that fit the figure."""
 SIDES = ("older_value", "newer_value")
-"""Variables (seam, time) that hold both records over their overlap, NaN elsewhere."""
+"""Variables (seam, time) of both records over their overlap, NaN elsewhere."""
 
 
 def seam_figures(inputs: ReportInputs) -> list[Drawing | None]:
