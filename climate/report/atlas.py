@@ -21,7 +21,7 @@ from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
 
 HEADLINE_BLOCK = "1-12"
-"""Lead block that the page speaks of, where it was scored."""
+"""Lead block of the page's sentences and maps, where it was scored."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PanelInputs:
 
     @property
     def block(self) -> str:
-        """The lead block that the page speaks of."""
+        """The lead block of the sentences and maps."""
         known = [str(block) for block in self.scores["block"].values]
         return HEADLINE_BLOCK if HEADLINE_BLOCK in known else known[0]
 
@@ -157,12 +157,12 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
     """Maps of the leader's skill and error, and of how a network compares where one was run."""
     leader, reference = style_of(inputs.leader), style_of(inputs.reference)
     crps = inputs.scores["crps"].sel(block=inputs.block)
-    made = []
+    maps = []
     if leader != reference:
         label = f"CRPS skill of {leader.label} against {reference.label}"
         caption = f"CRPS skill of {leader.phrase} against {reference.phrase}, {inputs.when}: 0 is no better, 1 perfect."
-        made.append(map_figure(inputs, "skill", inputs.skill(leader.name), label, caption))
-    made.append(
+        maps.append(map_figure(inputs, "skill", inputs.skill(leader.name), label, caption))
+    maps.append(
         map_figure(
             inputs,
             "crps",
@@ -179,8 +179,8 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
             "chosen in hindsight, which overstates its skill."
         )
         label = f"CRPS of {model.label} ÷ CRPS of the best simple model"
-        made.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
-    return made
+        maps.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
+    return maps
 
 
 def place_table(inputs: PanelInputs) -> Table:
@@ -208,7 +208,7 @@ def place_table(inputs: PanelInputs) -> Table:
 
 
 def data_table(inputs: PanelInputs) -> pd.DataFrame:
-    """Every score of every place, as the file of the page holds it."""
+    """Every score of every place, for the CSV file of the page."""
     scores = inputs.scores[["crps", "covered90"]].sel(model=inputs.models)
     frame = scores.to_dataframe(dim_order=["series", "model", "block"]).reset_index()
     return frame[["series", "mark", "latitude", "longitude", "model", "block", "crps", "covered90"]]

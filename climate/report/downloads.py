@@ -129,7 +129,7 @@ def described(name: str, about: str, data: pd.DataFrame, size: int, places: Sequ
 
 
 def meaning(column: str) -> tuple[str, str] | None:
-    """What a column holds and its unit; None where that is not written down."""
+    """What a column contains and its unit; None where it is not described."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
     if vintage := VINTAGE.fullmatch(column):
@@ -147,7 +147,7 @@ def general_table(files: Sequence[Download]) -> Table:
     return make_table("Files of all places together.", ["File", *_COLUMNS], rows)
 
 
-_COLUMNS: list[Column | str] = ["Holds", "Columns", *numeric("Rows", "Size")]
+_COLUMNS: list[Column | str] = ["Contents", "Columns", *numeric("Rows", "Size")]
 
 
 def _extent(columns: Iterable[str], files: Sequence[Download]) -> list[Cell | str]:
@@ -171,14 +171,14 @@ def place_table(files: Sequence[Download], titles: Mapping[str, str]) -> Table:
 
 
 def kind_table(files: Sequence[Download]) -> Table:
-    """What the files of a place hold, by kind."""
+    """What the files of a place contain, by kind."""
     rows = []
     for kind in dict.fromkeys(file.kind for file in files if file.place):
         same = [file for file in files if file.place and file.kind == kind]
         columns = dict.fromkeys(column for file in same for column in file.columns)
         rows.append([words.capital(kind), ABOUT.get(kind, same[0].about), *_extent(columns, same)])
     return make_table(
-        "What the files of a place hold; rows and sizes of all places together.", ["Kind", *_COLUMNS], rows
+        "What the files of a place contain; rows and sizes of all places together.", ["Kind", *_COLUMNS], rows
     )
 
 
@@ -192,7 +192,7 @@ ABOUT = {
     "interval-parts": "The interval score of every model in its parts: width, and penalties below and above",
     "calibration": "Frequency of observations below each quantile, and inside the 90% interval by lead",
 }
-"""What the kinds of files hold, where the caption of one place is too specific."""
+"""What the kinds of files contain, where the caption of one place is too specific."""
 
 
 def dictionary_table(files: Sequence[Download]) -> Table:

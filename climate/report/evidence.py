@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
@@ -14,31 +14,25 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import periods
 from climate.report.tables import Cell, Table, make_table, numeric
 
-PASSED = ("ok", "pass", "passed")
-"""Statuses of a check that passed."""
-
 STATUS = {"ok": "as pinned", "last-good": "last good copy", "missing": "missing"}
 """What a source's status means."""
 
 
 def break_table(inputs: ReportInputs) -> Table | None:
-    """Breaks that a test found, beside the declared changes of collection; None if no test was made."""
-    breaks = inputs.breaks
-    if breaks is None or "break" not in breaks.dims:
+    """Breaks that a test detected, beside the declared changes of collection; None if no test was made."""
+    if "break" not in inputs.breaks.dims:
         return None
-    rows: list[list[Cell | str]] = []
-    for position in range(breaks.sizes["break"]):
-        one = breaks.isel({"break": position})
-        rows.append(
-            [
-                inputs.title_of(str(one["record"].item())),
-                Cell(words.iso_month(one["time"].values), kind="whole"),
-                words.number(float(one["shift"]), 2, True),
-                words.p_number(float(one["p_value"])),
-                "the record alone" if bool(one["alone"]) else "the difference of two records",
-                str(one["declared"].item()) or "none declared near it",
-            ]
-        )
+    rows = [
+        [
+            inputs.title_of(row.record),
+            Cell(words.iso_month(row.time), kind="whole"),
+            words.number(row.shift, 2, True),
+            words.p_number(row.p_value),
+            "the record alone" if row.alone else "the difference of two records",
+            row.declared or "none declared near it",
+        ]
+        for row in rows_of(inputs.breaks)
+    ]
     return make_table(
         "Changes of the mean that a test detects. In the difference of two records of one place, a break is a change "
         "of collection; in a single record it may also be climate.",
@@ -72,30 +66,33 @@ def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
     )
 
 
+def rows_of(table: xr.Dataset) -> Iterator[Any]:
+    """The rows of a Dataset with one dim, variables as attributes."""
+    return table.to_dataframe().itertuples()
+
+
 SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift per decade", "step": "Residual step"}
 """Estimates of a seam, each with a standard error of the same name and `_se`."""
 
 
 def seam_table(inputs: ReportInputs) -> Table | None:
     """One row per seam of the spliced records; None if there is none."""
-    seams = inputs.seams
-    if seams is None or not seams.sizes.get("seam"):
+    if not inputs.seams.sizes.get("seam"):
         return None
-    rows: list[list[Cell | str]] = []
-    for position in range(seams.sizes["seam"]):
-        one = seams.isel(seam=position)
-        span = " to ".join(_month_of(one, name) for name in ("overlap_start", "overlap_end"))
-        count = f"{int(one['n'].item()):,} {_text_of(one, 'cadence')}".strip() if "n" in one else words.NONE
-        rows.append(
-            [
-                _text_of(one, "record"),
-                inputs.source_title(_text_of(one, "older")),
-                inputs.source_title(_text_of(one, "newer")),
-                Cell(_month_of(one, "join"), kind="whole"),
-                Cell(span, note=f"{count} values"),
-                *(Cell(_with_error(one, name), kind="whole") for name in SEAM_NUMBERS),
-            ]
-        )
+    rows = [
+        [
+            row.record,
+            inputs.source_title(row.older),
+            inputs.source_title(row.newer),
+            Cell(words.iso_month(row.join), kind="whole"),
+            Cell(
+                f"{words.iso_month(row.overlap_start)} to {words.iso_month(row.overlap_end)}",
+                note=f"{row.n:,} {row.cadence} values",
+            ),
+            *(Cell(_with_error(row, name), kind="whole") for name in SEAM_NUMBERS),
+        ]
+        for row in rows_of(inputs.seams.drop_dims("time"))
+    ]
     return make_table(
         "Where records are joined. The offset is added to the older part; the drift is the trend of newer minus older "
         "over the overlap; the residual step is that at the join. Each with its standard error.",
@@ -104,55 +101,48 @@ def seam_table(inputs: ReportInputs) -> Table | None:
     )
 
 
-def _text_of(one: xr.Dataset, name: str) -> str:
-    return str(one[name].item()) if name in one else ""
-
-
-def _month_of(one: xr.Dataset, name: str) -> str:
-    return words.iso_month(one[name].values) if name in one else words.NONE
-
-
-def _with_error(one: xr.Dataset, name: str) -> str:
-    value, error = (float(one[n].item()) if n in one else float("nan") for n in (name, f"{name}_se"))
-    text = words.with_error(value, error)
-    return text if text == words.NONE else f"{text} {words.unit(_text_of(one, 'units'))}"
+def _with_error(row: Any, name: str) -> str:
+    text = words.with_error(getattr(row, name), getattr(row, f"{name}_se"))
+    return text if text == words.NONE else f"{text} {words.unit(row.units)}"
 
 
 def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:
     """What each pinned vintage revised of the previous one; None if that was not compared. `prefix` leads to pages."""
-    if inputs.revisions is None:
-        return None
     pages = {str(entry.get("key")): f"{prefix}{entry.get('key')}.html" for entry in inputs.provenance}
     rows: list[list[Cell | str]] = []
-    for one in inputs.revisions.get("compared", ()):
-        unit, revised = words.unit(str(one["units"])), int(one["revised"])
-        where = ", ".join(part for part in (str(one.get("month", "")), str(one.get("place", ""))) if part)
-        new, gone = int(one.get("rows_only_new") or 0), int(one.get("rows_only_old") or 0)
+    for revision in inputs.revisions.get("compared", ()):
+        unit, revised = words.unit(str(revision["units"])), int(revision["revised"])
+        where = ", ".join(part for part in (str(revision.get("month", "")), str(revision.get("place", ""))) if part)
+        new, gone = int(revision.get("rows_only_new") or 0), int(revision.get("rows_only_old") or 0)
         rows.append(
             [
-                Cell(words.typeset(str(one["title"])), href=pages.get(str(one["source"]), ""), note=one["changed"]),
-                Cell(f"{one['old']} to {one['new']}", kind="whole"),
-                f"{int(one['shared']):,}",
+                Cell(
+                    words.typeset(str(revision["title"])),
+                    href=pages.get(str(revision["source"]), ""),
+                    note=revision["changed"],
+                ),
+                Cell(f"{revision['old']} to {revision['new']}", kind="whole"),
+                f"{int(revision['shared']):,}",
                 f"{revised:,}" if revised else "no value changed",
-                f"{words.significant(float(one['mean_absolute']))} {unit}" if revised else words.NONE,
-                Cell(f"{words.significant(float(one['largest']))} {unit}" if revised else words.NONE, note=where),
+                f"{words.significant(float(revision['mean_absolute']))} {unit}" if revised else words.NONE,
+                Cell(f"{words.significant(float(revision['largest']))} {unit}" if revised else words.NONE, note=where),
                 f"{new:,} added, {gone:,} dropped",
             ]
         )
-    for one in inputs.revisions.get("refused", ()):
-        source = str(one["source"])
+    for revision in inputs.revisions.get("refused", ()):
+        source = str(revision["source"])
         rows.append(
             [
                 Cell(inputs.source_title(source), href=pages.get(source, "")),
-                Cell(f"{one['old']} to {one['new']}", kind="whole"),
+                Cell(f"{revision['old']} to {revision['new']}", kind="whole"),
                 *[words.NONE] * 4,
-                Cell("not compared", note=str(one["reason"])),
+                Cell("not compared", note=str(revision["reason"])),
             ]
         )
     if not rows:
         return None
     return make_table(
-        "The vintage in use against the previous one: values that both hold and that their publisher measured, "
+        "The vintage in use against the previous one: values that both contain and that their publisher measured, "
         "compared digit by digit.",
         [
             *("Source", "Vintages"),
@@ -165,42 +155,35 @@ def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | No
 
 def revision_notes(inputs: ReportInputs) -> list[str]:
     """What was revised decade by decade, and which sources have no older vintage."""
-    if inputs.revisions is None:
-        return []
     notes = []
-    for one in inputs.revisions.get("compared", ()):
-        parts = [part for part in one["decades"] if part["revised"]]
+    for revision in inputs.revisions.get("compared", ()):
+        parts = [part for part in revision["decades"] if part["revised"]]
         if parts:
-            each = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
-            notes.append(f"{inputs.source_title(str(one['source']))}, values revised by decade: {each}.")
-        if "knew" in one and one["knew"]["then"] == one["knew"]["now"]:
-            notes.append(vintage_text(one))
+            listing = ", ".join(f"{part['decade']}s {part['revised']:,} of {part['shared']:,}" for part in parts)
+            notes.append(f"{inputs.source_title(str(revision['source']))}, values revised by decade: {listing}.")
+        if "knew" in revision and revision["knew"]["then"] == revision["knew"]["now"]:
+            notes.append(vintage_text(revision))
     alone = [inputs.source_title(str(key)) for key in inputs.revisions.get("alone", ())]
     if alone:
         notes.append(f"No older vintage of these is available: {'; '.join(alone)}.")
     return notes
 
 
-def _passed(row: Mapping[str, Any]) -> bool:
-    return str(row.get("status", "")).lower() in PASSED
-
-
 def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
     """How many checks passed."""
-    failed = [row for row in checks if not _passed(row)]
+    failed = [row for row in checks if row["status"] != "ok"]
     total = words.count(len(checks), "check")
     if not failed:
         return "The one check passed." if len(checks) == 1 else f"All {total} of the records passed."
-    each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in failed)
-    return f"{len(checks) - len(failed)} of {total} of the records passed. Not passed: {each}."
+    listing = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in failed)
+    return f"{len(checks) - len(failed)} of {total} of the records passed. Not passed: {listing}."
 
 
 def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
     """Truth checks, those that did not pass first."""
     if not checks:
         return None
-    order = {"error": 0, "fail": 0, "failed": 0, "warning": 1, "warn": 1}
-    rows = sorted(checks, key=lambda row: order.get(str(row.get("status", "")).lower(), 2))
+    rows = sorted(checks, key=lambda row: ("error", "warning", "ok").index(row["status"]))
     names = list(dict.fromkeys(["source", "check", "status", *(key for row in rows for key in row)]))
     return make_table(
         "Checks of the records against what their publishers declare.",

@@ -33,17 +33,17 @@ class Gallery:
         return picture
 
     def table(self, name: str, about: str, data: pd.DataFrame, precision: str = PRECISION) -> None:
-        """Keep a table as CSV, and what it holds."""
+        """Add a table as CSV with its description."""
         self._keep(name, about, data, csv_bytes(data, precision))
 
     def join(self, other: Gallery) -> None:
-        """Append what another one holds.
+        """Append the files of another gallery.
 
         Raises:
-            ValueError: both hold a file of the same name.
+            ValueError: both contain a file of the same name.
         """
         if twice := self.files.keys() & other.files.keys():
-            raise ValueError(f"two drawings are named alike: {', '.join(sorted(twice))}")
+            raise ValueError(f"two drawings share a name: {', '.join(sorted(twice))}")
         self.files |= other.files
         self.downloads += other.downloads
 

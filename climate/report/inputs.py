@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The inputs of a report."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class ReportInputs:
         forecasts: region -> forecast table with dims model, origin, lead, quantile and the coordinates
             `valid_time` and `observed` (origin, lead); the last origin is the issued forecast.
         scores: what stage `score` wrote: Dataset over (region, model, block) and (region, model, lead).
-        seams: one entry per seam along dim `seam`, or None.
-        breaks: one entry per break along dim `break`: record, time, shift, p_value, alone, declared; or None.
+        seams: one entry per seam along dim `seam`.
+        breaks: one entry per break along dim `break`: record, time, shift, p_value, alone, declared.
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
-        strata: scores by stratum along dim `row`, see climate.verify.strata; or None.
-        ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates; or None.
-        revisions: what stage `revisions` wrote: compared, refused and alone; or None.
-        projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
+        strata: scores by stratum along dim `row`, see climate.verify.strata.
+        ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
+        revisions: what stage `revisions` wrote: compared, refused and alone.
+        projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
@@ -48,18 +48,18 @@ class ReportInputs:
     series: Mapping[str, xr.Dataset]
     forecasts: Mapping[str, xr.Dataset]
     scores: xr.Dataset
-    seams: xr.Dataset | None = None
+    seams: xr.Dataset = field(default_factory=xr.Dataset)
     checks: Sequence[Mapping[str, Any]] = ()
-    breaks: xr.Dataset | None = None
+    breaks: xr.Dataset = field(default_factory=xr.Dataset)
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    strata: xr.Dataset | None = None
-    ceiling: xr.Dataset | None = None
-    revisions: Mapping[str, Any] | None = None
+    strata: xr.Dataset = field(default_factory=xr.Dataset)
+    ceiling: xr.Dataset = field(default_factory=xr.Dataset)
+    revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
-    projection: Mapping[str, xr.Dataset] | None = None
+    projection: Mapping[str, xr.Dataset] = field(default_factory=dict)
     simulation: xr.Dataset | None = None
     cost: Mapping[str, Any] = field(default_factory=dict)
 
@@ -162,3 +162,17 @@ class ReportInputs:
             used = {key for value in np.unique(series["source"].values.astype(str)) for key in value.split(",")}
             keys = keys & {key.strip() for key in used} or keys
         return [entry for entry in self.provenance if entry.get("key") in keys]
+
+
+def split_skipped(records: Mapping[str, xr.Dataset]) -> tuple[dict[str, xr.Dataset], dict[str, str]]:
+    """Records by name without those that were skipped, and the reasons of the latter by name."""
+    skipped = {name: str(record.attrs["skipped"]) for name, record in records.items() if "skipped" in record.attrs}
+    return {name: record for name, record in records.items() if name not in skipped}, skipped
+
+
+def same_design(simulation: xr.Dataset, params: Params) -> xr.Dataset | None:
+    """The simulation of the tests if it is of the run's design; None after the design was changed."""
+    about, plan = simulation.attrs, params.backtest
+    blocks = dict(zip(simulation["block"].values.tolist(), map(tuple, about["leads"]), strict=True))
+    same = (about["origins"], about["every"], blocks) == (plan.origins, plan.every, params.score.blocks)
+    return simulation if same else None

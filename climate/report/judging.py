@@ -21,7 +21,7 @@ KEPT_ENOUGH = 0.8
 
 
 def page(inputs: ReportInputs, gallery: Gallery, source: str) -> dict[str, Any]:
-    """What judging.html shows; what the scores do not hold is None."""
+    """What judging.html shows; what was not scored is None."""
     models = figures.overview_models(inputs)
     pit = "pit" in inputs.scores
     seeded = seeded_models(inputs)
@@ -66,12 +66,12 @@ def seed_text(inputs: ReportInputs, model: str) -> str:
     """Whether the mean of seeds beats the single ones, and how far seeds differ."""
     sentences = []
     for block in inputs.headline_blocks:
-        one = inputs.scores.sel(block=block, model=model, region=inputs.regions)
-        gain = float((1 - one["crps_seed_mean"] / one["crps_seed"].mean("seed")).mean())
-        won = int((one["crps_seed_mean"] < one["crps_seed"].min("seed")).sum())
-        ratio = one["crps_seed"] / one["crps_seed_mean"]
+        selected = inputs.scores.sel(block=block, model=model, region=inputs.regions)
+        gain = float((1 - selected["crps_seed_mean"] / selected["crps_seed"].mean("seed")).mean())
+        won = int((selected["crps_seed_mean"] < selected["crps_seed"].min("seed")).sum())
+        ratio = selected["crps_seed"] / selected["crps_seed_mean"]
         spread = float((ratio.max("seed") - ratio.min("seed")).median())
-        seeds = int(one["crps_seed"].notnull().any("region").sum())
+        seeds = int(selected["crps_seed"].notnull().any("region").sum())
         sentences.append(
             f"{words.capital(inputs.when(block))}, averaging the quantiles of {words.spell(seeds)} seeds "
             f"{words.moves(-gain, 'the CRPS')} compared with a single seed (mean over places) and beats the best seed "
@@ -88,11 +88,11 @@ def observed_table(inputs: ReportInputs) -> Table | None:
     rows: list[list[Cell | str]] = []
     for region in inputs.regions:
         for block in inputs.blocks:
-            one = inputs.scores.sel(region=region, block=block)
-            if not bool(one["crps_widened"].notnull().any()):
+            selected = inputs.scores.sel(region=region, block=block)
+            if not bool(selected["crps_widened"].notnull().any()):
                 continue
             for model in dict.fromkeys(filter(None, (inputs.primary, inputs.best_classical(region, block)))):
-                value = one.sel(model=model)
+                value = selected.sel(model=model)
                 crps, widened, floor = (
                     words.significant(float(value[name])) for name in ("crps", "crps_widened", "crps_floor")
                 )
@@ -116,7 +116,9 @@ def observed_table(inputs: ReportInputs) -> Table | None:
 def fits_of(inputs: ReportInputs, model: str) -> int:
     """How often a model is estimated for one place in this run."""
     tables = [inputs.forecasts[region] for region in inputs.regions]
-    table = next((one for one in tables if "refit_every" in one and model in one["model"].values), None)
+    table = next(
+        (selected for selected in tables if "refit_every" in selected and model in selected["model"].values), None
+    )
     if table is None or not np.isfinite(float(table["refit_every"].sel(model=model))):
         return 0
     every, count, last = int(table["refit_every"].sel(model=model)), 0, None
@@ -143,9 +145,9 @@ def cost_table(inputs: ReportInputs) -> Table:
             str(fits_of(inputs, model) or words.NONE),
         ]
         if measured:
-            one = measured.get(model, {})
+            selected = measured.get(model, {})
             row += [
-                words.significant(float(one[key]), 2) if key in one else words.NONE
+                words.significant(float(selected[key]), 2) if key in selected else words.NONE
                 for key in ("fit_seconds", "forecast_seconds")
             ]
         rows.append(row + [words.percent(float(skill.sel(model=model, block=block))) for block in blocks])
@@ -163,7 +165,7 @@ def cost_table(inputs: ReportInputs) -> Table:
 
 
 def cost_text(inputs: ReportInputs) -> str:
-    """Where the seconds were measured: never in the run itself, whose files hold no clock."""
+    """Where the seconds were measured: not in the run itself, whose files are reproducible to the byte."""
     cost = inputs.cost
     if not cost.get("models"):
         return ""
@@ -181,20 +183,20 @@ def simulation_table(inputs: ReportInputs, simulation: xr.Dataset) -> Table:
     family = int(simulation.attrs["family"])
     rows = []
     for block in simulation["block"].values.astype(str):
-        one = simulation.sel(block=block)
-        shares = (one["any_raw"], one["any_holm"], *one["set_keeps"].sel(case=["equal", "one-better"]))
-        size = words.number(float(one["set_size"].sel(case="one-better")), 1)
+        selected = simulation.sel(block=block)
+        shares = (selected["any_raw"], selected["any_holm"], *selected["set_keeps"].sel(case=["equal", "one-better"]))
+        size = words.number(float(selected["set_size"].sel(case="one-better")), 1)
         rows.append([words.capital(inputs.when(block)), *(words.percent(float(share)) for share in shares), size])
     level, gain = (words.percent(x) for x in (inputs.params.score.significance, 1 - simulation.attrs["family_ratio"]))
     return make_table(
         f"Many models at once, on {int(simulation.attrs['family_repeats'])} simulated records. With Holm's correction "
-        f"the rate of any false rejection should be {level}; the 90% confidence set should keep every best model in "
+        f"the rate of any false rejection should be {level}; the 90% confidence set should contain every best model in "
         f"90%. In the last two columns one model is better by {gain}.",
         [
             "Leads",
             *numeric(f"Any of {family} equal models rejected", "The same, with Holm"),
-            *numeric("Confidence set kept all equal models", "Kept the one better model"),
-            *numeric(f"Models kept of {family}"),
+            *numeric("Confidence set contains all equal models", "Contains the better model"),
+            *numeric(f"Models in the set, of {family}"),
         ],
         rows,
     )
@@ -213,16 +215,16 @@ def simulation_text(inputs: ReportInputs, simulation: xr.Dataset) -> str:
         if weak
         else "A true gain of 10% is detected more often than not at all leads."
     )
-    kept = float(simulation["set_keeps"].sel(block=last, case="equal"))
+    retained = float(simulation["set_keeps"].sel(block=last, case="equal"))
     text = (
         f"On simulated records without any difference, {inputs.when(last)}, the test that this report uses rejects "
         f"true nulls in {used} (nominal {words.percent(inputs.params.score.significance)}), the form of Harvey, "
         f"Leybourne and Newbold in {hln}; the 90% bootstrap interval misses the true value in {boot} (nominal 10%). "
         f"{seen}"
     )
-    if kept >= KEPT_ENOUGH:
+    if retained >= KEPT_ENOUGH:
         return text
     return (
-        f"{text} The model confidence set keeps all of {int(simulation.attrs['family'])} equal models there in "
-        f"{words.percent(kept)} (nominal 90%): at long leads it drops good models too often."
+        f"{text} The model confidence set contains all of {int(simulation.attrs['family'])} equal models there in "
+        f"{words.percent(retained)} (nominal 90%): at long leads it drops good models too often."
     )

@@ -59,5 +59,5 @@ def to_html(text: str) -> Markup:
 
 def sections(text: str) -> str:
     """A document from its first section on, without its title and introduction."""
-    found = re.search(r"^## ", text, re.MULTILINE)
-    return text[found.start() :] if found else ""
+    section = re.search(r"^## ", text, re.MULTILINE)
+    return text[section.start() :] if section else ""

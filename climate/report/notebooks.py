@@ -37,7 +37,7 @@ HIDDEN = "hide-input"
 """Tag of cells whose code is left out of the page; their output stays."""
 
 LIBRARY = ("reveal.js", "reveal.css", "notes.js", "LICENSE")
-"""Released files of reveal.js that stand inside the page of slides."""
+"""Released files of reveal.js that are inlined in the page of slides."""
 
 _EXPORT = Config({"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": [HIDDEN]}})
 
@@ -75,8 +75,8 @@ def parse(text: str, name: str) -> Any:
 def heading(notebook: Any) -> str:
     """The first heading."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    found = re.search(r"^#+ (.+)$", text, re.MULTILINE)
-    return found[1] if found else "Notebook"
+    match = re.search(r"^#+ (.+)$", text, re.MULTILINE)
+    return match[1] if match else "Notebook"
 
 
 def is_slides(notebook: Any) -> bool:
@@ -149,7 +149,7 @@ def _in_site(title: str, name: str, body: Markup) -> str:
 def slides(notebook: Any, library: Mapping[str, str], reason: str) -> str:
     """An executed notebook as slides in one file.
 
-    `library`: the LIBRARY files by name; where it is empty the slides stand one below the other, and the page says
+    `library`: the LIBRARY files by name; where it is empty the slides follow one below the other, and the page says
     so with `reason`.
     """
     exporter = SlidesExporter(  # type: ignore[no-untyped-call]

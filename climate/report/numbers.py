@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,12 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import t as student_t
 
+from climate.forecasters.base import FloatArray
+from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.scenario import forcing
 from climate.schema import MONTHS_PER_YEAR
 from climate.verify.verdicts import Outcome
-
-FloatArray = npt.NDArray[np.float64]
 
 TREND_YEARS = 30
 """Years of the recent trend: the length of a climatological normal (WMO-No. 1203)."""
@@ -52,12 +53,12 @@ def contests(inputs: ReportInputs) -> list[Contest]:
     contests = []
     for region in inputs.regions:
         for block in inputs.headline_blocks:
-            one = inputs.scores.sel(region=region, block=block, model=inputs.primary)
+            selected = inputs.scores.sel(region=region, block=block, model=inputs.primary)
             ratio, low, high, p, p_holm = (
-                float(one[name])
+                float(selected[name])
                 for name in ("crps_ratio_best", "crps_ratio_best_low", "crps_ratio_best_high", "dm_p_best", "p_holm")
             )
-            outcome, opponent = cast(Outcome, str(one["outcome"].item())), inputs.best_classical(region, block)
+            outcome, opponent = cast(Outcome, str(selected["outcome"].item())), inputs.best_classical(region, block)
             contests.append(Contest(region, block, inputs.primary, opponent, ratio, low, high, p, p_holm, outcome))
     return contests
 
@@ -105,6 +106,20 @@ def trend(annual: pd.Series[float], years: int | None = TREND_YEARS) -> Trend | 
     error = np.sqrt(spread / (effective - 2) / (centred**2).sum())
     width = float(student_t.ppf(0.5 + CONFIDENCE / 2, effective - 2) * error)
     return Trend(int(x[0]), int(x[-1]), 10 * slope, 10 * width)
+
+
+def quantile_columns(quantiles: xr.DataArray, levels: Sequence[float] | None = None) -> dict[str, Any]:
+    """Columns q0.05, q0.5 ... of a table from values (..., quantile), all of them or the nearest to `levels`."""
+    wanted = quantiles["quantile"].values if levels is None else levels
+    return {f"q{level:g}": quantiles.sel(quantile=level, method="nearest").values for level in wanted}
+
+
+def forecast_frame(selected: xr.Dataset, levels: Sequence[float]) -> pd.DataFrame:
+    """Some quantiles of the forecast of one model from one origin, one row per month."""
+    about = {"model": str(selected["model"].item()), "origin": words.iso_month(selected["origin"].values)}
+    months = [words.iso_month(time) for time in selected["valid_time"].values]
+    columns = about | {"lead": selected["lead"].values, "month": months}
+    return pd.DataFrame(columns | quantile_columns(selected["forecast"], levels))
 
 
 def running_mean(values: FloatArray) -> FloatArray:

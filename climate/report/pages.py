@@ -59,7 +59,7 @@ def frame(*, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
 
 def environment() -> Environment:
     """Templates of the site with the words and styles that they use."""
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         trim_blocks=True,
@@ -67,9 +67,9 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    made.filters["typeset"] = words.typeset
-    made.globals.update(words=words, style_of=style_of)
-    return made
+    templates.filters["typeset"] = words.typeset
+    templates.globals.update(words=words, style_of=style_of)
+    return templates
 
 
 def page_text(template: str, context: Mapping[str, Any]) -> str:

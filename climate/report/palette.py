@@ -1,4 +1,4 @@
-"""Colours of figures, and the look of models; what a model is stands in climate.forecasters.registry."""
+"""Colours of figures, and the style of models from climate.forecasters.registry."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ METHOD_NAMES: Mapping[str, str] = {
 
 
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
-    """What projection.html shows; `skipped` holds the reason where nothing was projected.
+    """What projection.html shows; `skipped` is the reason where nothing was projected.
 
     `places`: what `region_part` gave for each region that was projected, in their order.
     """
@@ -57,7 +57,7 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Galler
 
 def region_part(inputs: ReportInputs, region: str, gallery: Gallery) -> dict[str, Any] | None:
     """What the page shows of one region; None where it was not projected."""
-    projected = (inputs.projection or {}).get("temperature")
+    projected = inputs.projection.get("temperature")
     if projected is None or "skipped" in projected.attrs or region not in projected["region"].values:
         return None
     return {
@@ -77,26 +77,26 @@ def _credited(inputs: ReportInputs, region: str) -> str:
 def standfirst(inputs: ReportInputs, projected: xr.Dataset) -> str:
     """The first place under the lowest and the highest pathway."""
     region = next(name for name in inputs.regions if name in projected["region"].values)
-    one = projected.sel(region=region)
-    ends = one["last_decade"].sel(quantile=figures.MEDIAN)
+    result = projected.sel(region=region)
+    ends = result["last_decade"].sel(quantile=figures.MEDIAN)
     names = ends["scenario"].values.astype(str)
     changes = [
-        f"{figures.change_text(one, name)} {words.unit(str(one.attrs.get('units', 'degC')))} under "
+        f"{figures.change_text(result, name)} {words.unit(str(result.attrs.get('units', 'degC')))} under "
         f"{figures.label_of(name)}"
         for name in (names[int(ends.values.argmin())], names[int(ends.values.argmax())])
     ]
     return (
         f"If temperature continues to follow CO2 as it has, {words.inner(inputs.title_of(region))} changes from "
-        f"{figures.recent_years(one)} to {figures.decade_of(one)} by {words.joined(changes)} (90% interval)."
+        f"{figures.recent_years(result)} to {figures.decade_of(result)} by {words.joined(changes)} (90% interval)."
     )
 
 
-def place_text(one: xr.Dataset) -> str:
+def place_text(result: xr.Dataset) -> str:
     """What a place's record says of lag and response."""
-    weights = one["lag_weight"]
+    weights = result["lag_weight"]
     likeliest, share = float(weights["lag"][int(weights.values.argmax())]), float(weights.max())
     low, middle, high = (
-        words.number(float(value), 1) for value in one["per_doubling"].sel(quantile=list(figures.LEVELS))
+        words.number(float(value), 1) for value in result["per_doubling"].sel(quantile=list(figures.LEVELS))
     )
     lag = "no lag" if likeliest == 0 else f"a lag of {words.count(int(likeliest), 'year')}"
     weight = f"(posterior weight {words.percent(share)})"
@@ -112,15 +112,14 @@ def place_text(one: xr.Dataset) -> str:
 
 
 def co2_text(co2: xr.Dataset) -> str:
-    """Between which pathways the continuation of CO2 lies, and where the pathways already differ from the record."""
-    final = float(co2["forecast"].isel(year=-1).sel(quantile=figures.MEDIAN))
-    ends = sorted((float(co2["pathway"].sel(scenario=name)[-1]), str(name)) for name in co2["scenario"].values)
-    below = [figures.label_of(name) for level, name in ends if level <= final]
-    above = [figures.label_of(name) for level, name in ends if level > final]
-    if below and above:
-        position = f"between {below[-1]} and {above[0]}"
-    else:
-        position = f"above {below[-1]}, the highest" if below else f"below {above[0]}, the lowest"
+    """Which pathways the continuation of CO2 includes, and where the pathways already differ from the record."""
+    final = co2["forecast"].isel(year=-1)
+    low, high = (float(final.sel(quantile=level)) for level in (figures.LOW, figures.HIGH))
+    inside = [
+        f"{figures.label_of(str(path['scenario'].item()))} ({words.number(float(path), 0)} ppm)"
+        for path in co2["pathway"].isel(pathway_year=-1)
+        if low <= float(path) <= high
+    ]
     last = int(co2["past"][-1])
     steps = co2["pathway"].sel(pathway_year=last) - float(co2["observed"][-1])
     apart = [
@@ -128,7 +127,9 @@ def co2_text(co2: xr.Dataset) -> str:
         for name in co2["scenario"].values
     ]
     return (
-        f"In {int(co2['year'][-1])} the extrapolation lies {position}. It knows nothing of policies and prices: it is "
+        f"In {int(co2['year'][-1])} the 90% interval of the extrapolation, {words.number(low, 0)} to "
+        f"{words.number(high, 0)} ppm, contains {words.joined(inside) or 'none of the pathways'}. It "
+        "knows nothing of policies and prices: it is "
         f"what the past alone suggests. The pathways use data to 2014; shifted to the level of the site, they differ "
         f"in {last} from the observation: {words.joined(apart)} ppm. A projection may begin with a step of that size."
     )
@@ -138,10 +139,10 @@ def hindcast_text(hindcasts: xr.Dataset) -> str:
     """Coverage, bias and the comparison with a straight line, over all places."""
     sentences = []
     for origin in hindcasts["origin"].values:
-        one = hindcasts.sel(origin=origin)
-        own = one.sel({"method": "observed"})
+        result = hindcasts.sel(origin=origin)
+        own = result.sel({"method": "observed"})
         coverage = float((own["coverage90"] * own["n"]).sum() / own["n"].sum())
-        ratio = float((own["crps"] / one["crps"].sel({"method": "trend"})).median())
+        ratio = float((own["crps"] / result["crps"].sel({"method": "trend"})).median())
         under = int((own["bias"] < 0).sum())
         sentences.append(
             f"With data to {int(origin)} and the CO2 observed since, the 90% interval contained "
@@ -160,9 +161,9 @@ def hindcast_table(inputs: ReportInputs, hindcasts: xr.Dataset) -> Table:
     rows = []
     for region in [name for name in inputs.regions if name in hindcasts["region"].values]:
         for origin in hindcasts["origin"].values:
-            one = hindcasts.sel(region=region, origin=origin)
-            row: list[Cell | str] = [inputs.title_of(region), str(int(origin)), str(int(one["n"].max()))]
-            rows.append(row + _score_cells(one, METHODS))
+            result = hindcasts.sel(region=region, origin=origin)
+            row: list[Cell | str] = [inputs.title_of(region), str(int(origin)), str(int(result["n"].max()))]
+            rows.append(row + _score_cells(result, METHODS))
     return make_table(
         "Earlier projections against observations. With the CO2 that was observed later this tests the response alone "
         "and is no forecast; with CO2 as it could be extrapolated then, it is one. Bias is the median minus the "
@@ -181,14 +182,14 @@ def co2_table(scores: xr.Dataset) -> Table | None:
         columns += numeric(f"CRPS (ppm): {name}", "Bias", "In 90%")
     rows = []
     for origin in scores["origin"].values:
-        one = scores.sel(origin=origin)
-        rows.append([str(int(origin)), str(int(one["n"].max())), *_score_cells(one, METHODS[1:])])
+        result = scores.sel(origin=origin)
+        rows.append([str(int(origin)), str(int(result["n"].max())), *_score_cells(result, METHODS[1:])])
     return make_table("CO2 extrapolated from earlier years, against observations.", columns, rows)
 
 
 def _score_cells(scores: xr.Dataset, methods: Sequence[str]) -> list[Cell | str]:
     cells: list[Cell | str] = []
-    for one in (scores.sel({"method": method}) for method in methods):
-        bias = words.number(float(one["bias"]), 2, sign=True)
-        cells += [words.significant(float(one["crps"]), 2), bias, words.percent(float(one["coverage90"]))]
+    for result in (scores.sel({"method": method}) for method in methods):
+        bias = words.number(float(result["bias"]), 2, sign=True)
+        cells += [words.significant(float(result["crps"]), 2), bias, words.percent(float(result["coverage90"]))]
     return cells

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from climate.report import (
     downloads,
     evidence,
@@ -32,23 +34,23 @@ TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-
 OWNED = ("figures", "data", "regions", "sources")
 """Folders that belong to the report alone and are emptied before it is written."""
 
-DrawnPlace = tuple[dict[str, Any], Gallery]
+DrawnRegion = tuple[dict[str, Any], Gallery]
 """What the pages say of a place, and the files that belong to it."""
 
 
-def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] | None = None) -> Path:
+def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion] | None = None) -> Path:
     """Write the report below `destination` and return its index page.
 
     Writes index.html, which stands alone; the other pages, figures/*.png and data/*.csv. The same inputs give the same
     bytes. Other files in `destination` are left alone.
 
-    `drawn`: `draw_place` of each region, in the order of `inputs.regions`; drawn here without it.
+    `drawn`: `draw_region` of each region, in the order of `inputs.regions`; drawn here without it.
 
     Raises:
         ClimateError: no region has both a series and a forecast table (raised by ReportInputs).
     """
     if drawn is None:
-        drawn = [draw_place(inputs, region) for region in inputs.regions]
+        drawn = [draw_region(inputs, region) for region in inputs.regions]
     for name in OWNED:
         shutil.rmtree(destination / name, ignore_errors=True)
         (destination / name).mkdir(parents=True)
@@ -65,8 +67,8 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnPlace] 
     write("index.html.j2", "index.html", embed=True)
     for place, _ in drawn:
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
-    for one in shared["source_pages"]:
-        write("source.html.j2", f"sources/{one['key']}.html", root="../", source=one, status=evidence.STATUS)
+    for item in shared["source_pages"]:
+        write("source.html.j2", f"sources/{item['key']}.html", root="../", source=item, status=evidence.STATUS)
     for name in ("projection", "sources", "judging", "methods", "data", "architecture"):
         write(f"{name}.html.j2", f"{name}.html")
     gallery.write(destination)
@@ -97,8 +99,8 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
     gallery.table("scores", "All scores by place, model and block of leads.", by_block.to_dataframe().reset_index())
     gallery.table("issued", "The issued forecasts of all models.", tables.issued_data(inputs), "%g")
     every_source = [source_page(inputs, entry) for entry in inputs.provenance]
-    for one in every_source:
-        one["seam_pictures"] = [overview["seams"][position] for position in one["seam_places"]]
+    for item in every_source:
+        item["seam_pictures"] = [overview["seams"][position] for position in item["seam_places"]]
     projected = [place["projection"] for place in places if place["projection"]]
     shared = {
         "inputs": inputs,
@@ -140,7 +142,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
     return {name: value for name, value in frame.items() if name not in ("root", "embed")} | shared
 
 
-def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
+def draw_region(inputs: ReportInputs, region: str) -> DrawnRegion:
     """Sentences, pictures and tables of one region."""
     gallery, verdicts = Gallery([*inputs.regions, *inputs.records]), contests(inputs)
     source = credit(inputs.sources_of(region) or inputs.provenance)
@@ -148,7 +150,7 @@ def draw_place(inputs: ReportInputs, region: str) -> DrawnPlace:
     place = {
         "name": region,
         "title": inputs.title_of(region),
-        "verdicts": [text.verdict(inputs, one, len(verdicts)) for one in verdicts if one.region == region]
+        "verdicts": [text.verdict(inputs, item, len(verdicts)) for item in verdicts if item.region == region]
         or ["No LSTM was run for this place."],
         "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
         "record_text": text.record(inputs, region),
@@ -198,12 +200,17 @@ def _span(inputs: ReportInputs) -> str:
     origins = table["origin"].values[:-1]
     if not origins.size:
         return ""
-    last = max(inputs.last_month(region) for region in inputs.regions)
+    last: dict[str, np.datetime64] = {}
+    for region in inputs.regions:
+        attrs = inputs.series[region].attrs
+        quantity = "temperature" if text.is_temperature(attrs) else str(attrs.get("quantity", "other")).upper()
+        last[quantity] = max(inputs.last_month(region), last.get(quantity, inputs.last_month(region)))
+    until = words.joined([f"{quantity} to {words.month(month)}" for quantity, month in last.items()])
     return (
         f"{words.capital(words.count(len(inputs.regions), 'place'))}, {words.count(len(inputs.models), 'model')}, "
         f"forecasts from {words.count(origins.size, 'origin')} between {words.month(origins[0])} and "
         f"{words.month(origins[-1])}, up to {words.count(table.sizes['lead'], 'month')} ahead; "
-        f"data to {words.month(last)}."
+        f"data: {until}."
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from climate.report import evidence, words
 from climate.report.inputs import ReportInputs
@@ -62,8 +63,8 @@ def uses(inputs: ReportInputs, key: str) -> list[tuple[str, str]]:
     params = inputs.params
     used = [("region", name) for name in inputs.regions if key in _keys(inputs, name)]
     used += [("record", name) for name in inputs.records if key in _keys(inputs, name)]
-    used += [("covariate", name) for name, one in params.covariates.items() if one.source == key]
-    return used + [("shape", name) for name, one in (params.regions | params.records).items() if one.polygons == key]
+    used += [("covariate", name) for name, item in params.covariates.items() if item.source == key]
+    return used + [("shape", name) for name, item in (params.regions | params.records).items() if item.polygons == key]
 
 
 def _keys(inputs: ReportInputs, name: str) -> set[str]:
@@ -82,7 +83,7 @@ def use_table(inputs: ReportInputs, key: str) -> Table | None:
             record = inputs.record(name)
             served = np.isfinite(record["value"].values)
             if "source" in record:
-                served &= np.array([key in str(one).split(",") for one in record["source"].values])
+                served &= np.array([key in str(item).split(",") for item in record["source"].values])
             if served.any():
                 times = record["time"].values[served]
                 span = [words.iso_month(times[0]), words.iso_month(times[-1]), f"{int(served.sum()):,}"]
@@ -122,7 +123,7 @@ def file_table(entry: Mapping[str, Any]) -> Table | None:
 def seam_places(inputs: ReportInputs, key: str) -> list[int]:
     """Positions of the seams, from 0, that a source is a side of, or joins or leaves a combination at."""
     seams = inputs.seams
-    if seams is None or not seams.sizes.get("seam") or "older" not in seams or "newer" not in seams:
+    if not seams.sizes.get("seam"):
         return []
     sides = zip(seams["older"].values.astype(str), seams["newer"].values.astype(str), strict=True)
     return [position for position, pair in enumerate(sides) if key in " ".join(pair).split()]
@@ -131,14 +132,12 @@ def seam_places(inputs: ReportInputs, key: str) -> list[int]:
 def _narrowed(inputs: ReportInputs, key: str) -> ReportInputs:
     """The same inputs with the seams, checks and revisions of one source alone."""
     positions, revisions = seam_places(inputs, key), inputs.revisions
-    if revisions is not None:
-        revisions = {
-            kind: [one for one in revisions.get(kind, ()) if key == (one if kind == "alone" else one["source"])]
-            for kind in ("compared", "refused", "alone")
-        }
     return replace(
         inputs,
-        seams=inputs.seams.isel(seam=positions) if inputs.seams is not None and positions else None,
+        seams=inputs.seams.isel(seam=positions) if positions else xr.Dataset(),
         checks=[row for row in inputs.checks if row.get("source") == key],
-        revisions=revisions,
+        revisions={
+            kind: [item for item in revisions.get(kind, ()) if key == (item if kind == "alone" else item["source"])]
+            for kind in ("compared", "refused", "alone")
+        },
     )

@@ -41,22 +41,22 @@ def enso_table(inputs: ReportInputs, region: str) -> Table | None:
 
 def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
     """CRPS with the covariates forecast and known; None where it was not scored."""
-    if inputs.ceiling is None or "region" not in inputs.ceiling.dims or region not in inputs.ceiling["region"].values:
+    if "region" not in inputs.ceiling.dims or region not in inputs.ceiling["region"].values:
         return None
     scores, unit = inputs.ceiling.sel(region=region), inputs.unit(region)
     rows: list[list[Cell | str]] = []
     for block in inputs.headline_blocks:
         for model in scores["model"].values.astype(str):
-            one = scores.sel(block=block, model=model)
-            known = words.number(float(one["ratio_known"]))
+            selected = scores.sel(block=block, model=model)
+            known = words.number(float(selected["ratio_known"]))
             rows.append(
                 [
                     Cell(style_of(model).label, kind="whole"),
                     inputs.leads(block),
-                    words.significant(float(one["crps_forecast"])),
-                    words.significant(float(one["crps_known"])),
-                    words.number(float(one["ratio_forecast"])),
-                    Cell(known, note=style_of(str(one["best_classical"].item())).label),
+                    words.significant(float(selected["crps_forecast"])),
+                    words.significant(float(selected["crps_known"])),
+                    words.number(float(selected["ratio_forecast"])),
+                    Cell(known, note=style_of(str(selected["best_classical"].item())).label),
                 ]
             )
     return make_table(
@@ -75,7 +75,7 @@ def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
 
 def period_errors(inputs: ReportInputs, region: str) -> tuple[str, Table | None]:
     """Which collection periods occur in the months of verification, and their errors if there are several."""
-    if inputs.strata is None or "row" not in inputs.strata.dims:
+    if "row" not in inputs.strata.dims:
         return "", None
     rows = inputs.strata.isel(row=(inputs.strata["region"] == region) & (inputs.strata["factor"] == "period"))
     labels = list(dict.fromkeys(rows.sortby("first")["stratum"].values.astype(str)))
@@ -106,18 +106,18 @@ def _strata_table(
     for block in inputs.headline_blocks:
         simple, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
         for stratum in strata:
-            one = stratum_row(inputs, region, block, factor, stratum)
-            if one is None:
+            selected = stratum_row(inputs, region, block, factor, stratum)
+            if selected is None:
                 continue
             row: list[Cell | str] = [Cell(LABELS.get(stratum, stratum), kind="whole"), inputs.leads(block)]
-            row += [f"{int(one['months']):,}", f"{int(one['n']):,}"]
+            row += [f"{int(selected['months']):,}", f"{int(selected['n']):,}"]
             for role, model in enumerate((inputs.primary, simple, winner)):
                 if model is not None:
-                    crps = words.significant(float(one["crps"].sel(model=model)))
+                    crps = words.significant(float(selected["crps"].sel(model=model)))
                     row.append(Cell(crps, note=style_of(model).label if role else ""))
             if inputs.primary is not None:
                 row.append(words.number(stratum_ratio(inputs, region, block, factor, stratum)))
-                row.append(words.percent(float(one["coverage90"].sel(model=inputs.primary))))
+                row.append(words.percent(float(selected["coverage90"].sel(model=inputs.primary))))
             rows.append(row)
     if not rows:
         return None
@@ -138,13 +138,13 @@ def era_table(inputs: ReportInputs) -> Table | None:
         row: list[Cell | str] = [Cell(inputs.title_of(region), href=f"regions/{region}.html")]
         for block in inputs.headline_blocks:
             for era in (FIRST_ERA, SECOND_ERA):
-                one = stratum_row(inputs, region, block, "era", era)
-                if one is None:
+                selected = stratum_row(inputs, region, block, "era", era)
+                if selected is None:
                     row.append(words.NONE)
                     continue
-                first, last = (words.month(one[end].values) for end in ("first", "last"))
-                spans[era] = f"{words.count(int(one['origins']), 'origin')} from {first} to {last}"
-                best = inputs.models[int(np.nanargmin(one["crps"].sel(model=inputs.models).values))]
+                first, last = (words.month(selected[end].values) for end in ("first", "last"))
+                spans[era] = f"{words.count(int(selected['origins']), 'origin')} from {first} to {last}"
+                best = inputs.models[int(np.nanargmin(selected["crps"].sel(model=inputs.models).values))]
                 ratio = words.number(stratum_ratio(inputs, region, block, "era", era))
                 row.append(Cell(ratio, note=f"best: {style_of(best).label}"))
         rows.append(row)
@@ -159,7 +159,7 @@ def era_table(inputs: ReportInputs) -> Table | None:
     return make_table(
         "CRPS of the LSTM as a multiple of that of the best simple model of the whole sample, and the best of all "
         f"models in each half. {words.capital(halves)}. Forecasts from neighbouring origins overlap, and each half "
-        "holds few that do not: this shows how steady the result is, and is not a test.",
+        "has few that do not: this shows how steady the result is, and is not a test.",
         ["Place", *numeric(*headings)],
         rows,
     )

@@ -11,12 +11,12 @@ import xarray as xr
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import Contest, best_model
+from climate.report.numbers import Contest, best_model, forecast_frame
 from climate.report.palette import style_of
 from climate.report.text import SHORT, interval
 
 CONFIDENCE_SET = 0.1
-"""Level of the model confidence set: with 90% confidence it holds the best model (Hansen, Lunde and Nason 2011)."""
+"""Level of the model confidence set: with 90% confidence it contains the best model (Hansen, Lunde and Nason 2011)."""
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 
@@ -109,20 +109,20 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     crps = scores["crps"].fillna(np.inf)
     rows: list[list[Cell | str]] = []
     for model in sorted(served, key=lambda name: float(crps.sel(model=name))):
-        one = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
-        skill = words.percent(one["crps_skill_reference"], 0, True)
+        scored = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
+        skill = words.percent(scored["crps_skill_reference"], 0, True)
         rows.append(
             [
                 Cell(style_of(model).label, kind="winner" if model == winner else ""),
-                words.significant(one["crps"]),
-                words.number(one["crps_ratio_best"]),
-                words.NONE if model == best else words.p_number(one["dm_p_best"]),
+                words.significant(scored["crps"]),
+                words.number(scored["crps_ratio_best"]),
+                words.NONE if model == best else words.p_number(scored["dm_p_best"]),
                 words.NONE if model == inputs.reference else skill,
-                words.significant(one["mae"]),
-                words.significant(one["rmse"]),
-                words.number(one["mase"]),
-                words.percent(one["coverage90"]),
-                _membership(one.get("mcs_p", np.nan)),
+                words.significant(scored["mae"]),
+                words.significant(scored["rmse"]),
+                words.number(scored["mase"]),
+                words.percent(scored["coverage90"]),
+                _membership(scored.get("mcs_p", np.nan)),
             ]
         )
     columns: list[Column | str] = [
@@ -138,8 +138,8 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     )
 
 
-def _numbers(one: xr.Dataset) -> xr.Dataset:
-    return one[[name for name in one.data_vars if not one[name].dims and one[name].dtype.kind in "fi"]]
+def _numbers(scored: xr.Dataset) -> xr.Dataset:
+    return scored[[name for name in scored.data_vars if not scored[name].dims and scored[name].dtype.kind in "fi"]]
 
 
 def _membership(p: float) -> str:
@@ -172,18 +172,9 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
     for region in inputs.regions:
         table = inputs.forecasts[region].isel(origin=-1)
         for model in [name for name in inputs.models if name in table["model"].values]:
-            one = table.sel(model=model)
-            columns = {
-                "region": region,
-                "model": model,
-                "origin": words.iso_month(one["origin"].values),
-                "lead": one["lead"].values,
-                "month": [words.iso_month(time) for time in one["valid_time"].values],
-            }
-            quantiles = one["forecast"].sel(quantile=list(ISSUED_LEVELS), method="nearest").values.round(ISSUED_DIGITS)
-            frames.append(
-                pd.DataFrame(columns | {f"q{level:g}": quantiles[:, i] for i, level in enumerate(ISSUED_LEVELS)})
-            )
+            frame = forecast_frame(table.sel(model=model), ISSUED_LEVELS).round(ISSUED_DIGITS)
+            frame.insert(0, "region", region)
+            frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 

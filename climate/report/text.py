@@ -69,14 +69,10 @@ def standfirst(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     model, total = verdicts[0].model, words.count(len(inputs.regions), "place")
     sizes = []
     for block in inputs.headline_blocks:
-        together = pooled(inputs, model, block)
-        if together is None:
-            ratios = np.array([contest.ratio for contest in verdicts if contest.block == block])
-            together = difference(float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else np.nan), ""
-        sizes.append(f"{together[0]} {inputs.when(block)}{together[1]}")
-    where = "Over all" if "pooled_ratio_best" in inputs.scores else "In the median of"
+        size, sure = pooled(inputs, model, block)
+        sizes.append(f"{size} {inputs.when(block)} ({sure})")
     return (
-        f"{_answer(inputs, verdicts)} {where} {total}, against the best simple model of each, its error (CRPS) is "
+        f"{_answer(inputs, verdicts)} Over all {total}, against the best simple model of each, its error (CRPS) is "
         f"{words.joined(sizes)}."
     )
 
@@ -101,51 +97,38 @@ def _answer(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     )
 
 
-def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str] | None:
-    """A model against the best simple model of each place, all places at once; None where that was not computed.
+def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str]:
+    """A model against the best simple model of each place, all places at once.
 
-    Two parts, between which goes the range of leads: '2% higher' and ' (90% interval -4% to +9%; uncorrected p = 0.6)'.
+    Two parts: '2% higher' and '90% interval -4% to +9%; uncorrected p = 0.6'.
     """
-    if "pooled_ratio_best" not in inputs.scores:
-        return None
-    one = inputs.scores.sel(model=model, block=block)
-    low, high, p = (float(one[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
-    return difference(float(one["pooled_ratio_best"])), f" ({interval(low, high)}; uncorrected {words.p_value(p)})"
+    selected = inputs.scores.sel(model=model, block=block)
+    low, high, p = (float(selected[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
+    return difference(float(selected["pooled_ratio_best"])), f"{interval(low, high)}; uncorrected {words.p_value(p)}"
 
 
 def winners(inputs: ReportInputs) -> str:
-    """Which of all models, simple or not, is best over all places, or where that is unknown, in most places."""
-    total = words.count(len(inputs.regions), "place")
+    """Which of all models, simple or not, is best over all places."""
     named = []
     for block in inputs.headline_blocks:
         leader = _leader(inputs, block)
-        if leader is None:
-            best = [best_model(inputs, region, block) for region in inputs.regions]
-            top = max(best.count(model) for model in best)
-            leaders = [style_of(model).phrase for model in inputs.models if best.count(model) == top]
-            each = " each" if len(leaders) > 1 else ""
-            named.append(f"{inputs.when(block)} {words.joined(leaders)} (in {words.spell(top)} of {total}{each})")
-        else:
-            size, sure = pooled(inputs, leader, block) or ("", "")
-            against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
-            named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure.removeprefix(' (')}")
-    hindsight = "Winners are chosen in hindsight, which overstates their skill."
-    if _leader(inputs, inputs.headline_blocks[0]) is None:
-        return f"Of all models, the one with the lowest error most often is {'; '.join(named)}. {hindsight}"
-    return f"Of all models, the one with the lowest error over {total} is {'; '.join(named)}. {hindsight}"
+        size, sure = pooled(inputs, leader, block)
+        against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
+        named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure})")
+    return (
+        f"Of all models, the one with the lowest error over {words.count(len(inputs.regions), 'place')} is "
+        f"{'; '.join(named)}. Winners are chosen in hindsight, which overstates their skill."
+    )
 
 
-def _leader(inputs: ReportInputs, block: str) -> str | None:
-    """The model with the lowest error over all places together; None where that was not computed.
+def _leader(inputs: ReportInputs, block: str) -> str:
+    """The model with the lowest error over all places together, of those that serve every place.
 
-    Only models that serve every place: the others were spared some.
+    The others were not tested on every place.
     """
-    if "pooled_ratio_best" not in inputs.scores:
-        return None
-    crps = inputs.scores["crps"].sel(block=block, region=inputs.regions, model=inputs.models)
-    everywhere = [str(name) for name in crps["model"].values[crps.notnull().all("region").values]]
-    ratio = inputs.scores["pooled_ratio_best"].sel(block=block, model=everywhere).values
-    return everywhere[int(np.nanargmin(ratio))] if np.isfinite(ratio).any() else None
+    scores = inputs.scores.sel(block=block, region=inputs.regions, model=inputs.models)
+    everywhere = scores["crps"].notnull().all("region")
+    return str(scores["pooled_ratio_best"].where(everywhere).idxmin("model").item())
 
 
 def eras(inputs: ReportInputs) -> str:
@@ -175,16 +158,16 @@ def eras(inputs: ReportInputs) -> str:
 
 def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> float:
     """CRPS of the LSTM over that of the best simple model of the block, in one stratum; NaN without it."""
-    one = stratum_row(inputs, region, block, factor, stratum)
-    if one is None or inputs.primary is None:
+    selected = stratum_row(inputs, region, block, factor, stratum)
+    if selected is None or inputs.primary is None:
         return float("nan")
-    crps = one["crps"]
+    crps = selected["crps"]
     return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
 
 
 def stratum_row(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> xr.Dataset | None:
     """Scores of one stratum; None where it was not scored."""
-    if inputs.strata is None or "row" not in inputs.strata.dims:
+    if "row" not in inputs.strata.dims:
         return None
     wanted = {"region": region, "block": block, "factor": factor, "stratum": stratum}
     match = np.all([inputs.strata[name].values.astype(str) == value for name, value in wanted.items()], axis=0)
@@ -219,19 +202,21 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
     """Length, rank, record year and trend of a record."""
     series, unit = inputs.record(region), inputs.unit(region)
     known = np.flatnonzero(np.isfinite(series["value"].values))
-    held = series.isel(time=known)
+    valid = series.isel(time=known)
     anomaly, warm = is_anomaly(series.attrs), is_temperature(series.attrs)
-    first, last = (words.month(held["time"].values[end]) for end in (0, -1))
+    first, last = (words.month(valid["time"].values[end]) for end in (0, -1))
     gaps = int(known[-1] - known[0] + 1 - known.size)
     if gaps > known.size:
         text = f"{known.size:,} values from {first} to {last}, most of them more than a month apart"
     else:
         missing = f"{words.count(gaps, 'month')} without a value" if gaps else "without a gap"
         text = f"{known.size:,} months from {first} to {last}, {missing}"
-    if interpolated := int(held["interpolated"].sum()) if "interpolated" in series else 0:
+    if interpolated := int(valid["interpolated"].sum()) if "interpolated" in series else 0:
         text += f", {words.count(interpolated, 'month')} interpolated by the publisher"
-    latest = words.number(float(held["value"][-1]), 2, anomaly)
+    latest = words.number(float(valid["value"][-1]), 2, anomaly)
     sentences = [f"{text}.", f"{last}: {latest} {unit}."]
+    if series.attrs.get("cells") == 1:
+        sentences.insert(0, "The values are those of one grid cell.")
     annual = annual_means(series)
     if annual.size:
         sentences.append(_extremes(annual, unit, anomaly, "warmest" if warm else "highest"))

@@ -120,10 +120,10 @@ def typeset(text: str) -> str:
 
 
 def month(time: Time) -> str:
-    """'February 2026'."""
+    """'February 2026'; 'c. 13 CE' before FOUR_DIGITS, where records are smoothed over years."""
     index = int(np.asarray(time).astype("datetime64[M]").astype(np.int64))
     year = index // 12 + 1970
-    return f"{MONTHS[index % 12]} {year}{' CE' if year < FOUR_DIGITS else ''}"
+    return f"c. {year} CE" if year < FOUR_DIGITS else f"{MONTHS[index % 12]} {year}"
 
 
 def iso_month(time: Time) -> str:
@@ -137,7 +137,7 @@ def spell(value: int) -> str:
 
 
 def how_many(value: int) -> str:
-    """'none', 'three', '14': a number that stands alone."""
+    """'none', 'three', '14': a number without a noun."""
     return spell(value) if value else "none"
 
 

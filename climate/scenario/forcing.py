@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -33,10 +34,23 @@ def annual_means(series: xr.Dataset) -> xr.DataArray:
     A year with a missing month is left out, so that the axis may have gaps.
     """
     means = completeness.annual_means(series["value"], completeness.rule("complete"))["value"]
-    years = means["time"].values.astype("datetime64[Y]").astype(np.int64) + 1970
-    return xr.DataArray(
-        means.values, dims="year", coords={"year": years}, attrs={"units": series.attrs.get("units", "")}
-    ).dropna("year")
+    coords, attrs = {"year": means["time"].dt.year.values}, {"units": series.attrs.get("units", "")}
+    return xr.DataArray(means.values, dims="year", coords=coords, attrs=attrs).dropna("year")
+
+
+def select_pathways(record: xr.Dataset, scenarios: Sequence[str]) -> xr.DataArray:
+    """Concentration (scenario, year) in ppm of some series of a record with `value` (series, time).
+
+    Raises:
+        ClimateError: the record lacks a scenario.
+    """
+    known = record["series"].values.astype(str).tolist()
+    missing = [name for name in scenarios if name not in known]
+    if missing:
+        raise ClimateError(f"project.scenarios: found '{missing[0]}', expected some of {', '.join(known)}")
+    values = record["value"].assign_coords(series=known).sel(series=list(scenarios)).transpose("series", "time").values
+    coords = {"scenario": list(scenarios), "year": record["time"].dt.year.values}
+    return xr.DataArray(values, dims=("scenario", "year"), coords=coords)
 
 
 def matched_years(until: int) -> IntArray:

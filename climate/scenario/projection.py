@@ -2,7 +2,7 @@
 
 Annual means are regressed on the forcing of CO2, which the temperature follows with a lag; the residual (weather and
 internal variability) is ARMA(1, 1). The intervals include the uncertainty of the coefficients, the lag and the errors
-(`regression`), but not that of the form of the regression. It is no climate model: CO2 stands in for everything that
+(`regression`), but not that of the form of the regression. It is not a climate model: CO2 stands in for everything that
 has risen along with it, and no pathway's aerosols, methane, eruptions or circulation enter.
 """
 
@@ -15,7 +15,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray
-from climate.scenario.forcing import COMMON_UNTIL, DOUBLING, driven, forcing, lagged, site_offset
+from climate.scenario.forcing import COMMON_UNTIL, DOUBLING, driven, forcing, lagged, matched_years, site_offset
 from climate.scenario.regression import Regression, regress
 from climate.schema import QUANTILES
 from climate.verify.losses import LOWER, MEDIAN, UPPER, crps_from_quantiles
@@ -101,12 +101,8 @@ def project_region(temperature: xr.DataArray, concentration: xr.DataArray, until
     drivers = forcing(concentration.sel(year=slice(None, until)))
     fit, centre, scale = fit_response(temperature, drivers.isel(scenario=0))
     sums = np.vstack([np.eye(coming.size), np.where(coming > until - DECADE, 1 / DECADE, 0.0)])
-    quantiles = np.stack(
-        [
-            fit.predict(coming, future_designs(driver, coming, centre, scale), sums).quantiles(QUANTILES)
-            for driver in drivers
-        ]
-    )
+    designs = [future_designs(driver, coming, centre, scale) for driver in drivers]
+    quantiles = np.stack([fit.predict(coming, design, sums).quantiles(QUANTILES) for design in designs])
     per_doubling = fit.coefficient(1, (DOUBLING / scale).tolist()).quantiles(QUANTILES)[0]
     return xr.Dataset(
         {
@@ -146,41 +142,32 @@ def project_co2(observed: xr.DataArray, until: int) -> xr.DataArray:
         raise ClimateError(
             f"project.co2: after the year {gap} comes a gap, expected complete years; choose another record"
         )
-    rises = np.diff(recent.values.astype(float))
     coming = np.arange(years[-1] + 1, until + 1)
-    middle, width = years[1:].mean(), years[1:].std()
-    fit = regress(years[1:], rises, [_columns((years[1:] - middle) / width)])
-    mixture = fit.predict(coming, [_columns((coming - middle) / width)], np.tri(coming.size))
-    return xr.DataArray(
-        float(recent.values[-1]) + mixture.quantiles(QUANTILES),
-        dims=("year", "quantile"),
-        coords={"year": coming, "quantile": list(QUANTILES)},
-        attrs={"units": "ppm"},
-    )
+    rises = _extrapolate(years[1:], np.diff(recent.values.astype(float)), coming, np.tri(coming.size))
+    return (float(recent.values[-1]) + rises).assign_attrs(units="ppm")
 
 
 def project_trend(values: xr.DataArray, until: int) -> xr.DataArray:
     """Quantiles (year, quantile) to `until` of a straight line through the last TREND_YEARS, with ARMA errors."""
     recent = values.isel(year=slice(-TREND_YEARS, None))
     years = years_of(recent)
-    coming = np.arange(years[-1] + 1, until + 1)
+    return _extrapolate(years, recent.values.astype(float), np.arange(years[-1] + 1, until + 1))
+
+
+def _extrapolate(years: IntArray, values: FloatArray, coming: IntArray, sums: FloatArray | None = None) -> xr.DataArray:
+    """Quantiles (year, quantile) of a straight line in time, or of `sums` of its years, see `Regression.predict`."""
     middle, width = years.mean(), years.std()
-    fit = regress(years, recent.values.astype(float), [_columns((years - middle) / width)])
-    mixture = fit.predict(coming, [_columns((coming - middle) / width)])
-    return xr.DataArray(
-        mixture.quantiles(QUANTILES), dims=("year", "quantile"), coords={"year": coming, "quantile": list(QUANTILES)}
-    )
+    fit = regress(years, values, [_columns((years - middle) / width)])
+    quantiles = fit.predict(coming, [_columns((coming - middle) / width)], sums).quantiles(QUANTILES)
+    return xr.DataArray(quantiles, dims=("year", "quantile"), coords={"year": coming, "quantile": list(QUANTILES)})
 
 
 def extrapolations(concentration: xr.DataArray, origins: Sequence[int]) -> dict[int, xr.DataArray]:
     """CO2 (year) in ppm as it was up to each origin, and from there the median of `project_co2`."""
     last = int(concentration["year"].max())
-    extrapolated = {}
-    for origin in origins:
-        known = concentration.sel(year=slice(None, origin))
-        coming = project_co2(known, last).sel(quantile=MEDIAN, drop=True)
-        extrapolated[origin] = xr.concat([known, coming], "year").drop_attrs()
-    return extrapolated
+    known = {origin: concentration.sel(year=slice(None, origin)) for origin in origins}
+    coming = {origin: project_co2(past, last).sel(quantile=MEDIAN, drop=True) for origin, past in known.items()}
+    return {origin: xr.concat([known[origin], coming[origin]], "year").drop_attrs() for origin in origins}
 
 
 def hindcast_region(
@@ -266,11 +253,6 @@ def _scores(table: xr.Dataset) -> dict[str, xr.DataArray]:
     }
 
 
-def pathways_beside(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
-    """Pathways (scenario, year) at the level of the observed site: moved by `forcing.site_offset`, in ppm."""
-    return (pathways + site_offset(pathways, observed)).assign_attrs(units="ppm")
-
-
 def concentration_until(pathways: xr.DataArray, observed: xr.DataArray, until: int = COMMON_UNTIL) -> xr.DataArray:
     """`forcing.driven` without the scenarios, up to the last observed year: CO2 as it was, at the global mean."""
     known = driven(pathways, observed, until).isel(scenario=0, drop=True)
@@ -282,3 +264,65 @@ def _check_years(years: IntArray) -> None:
         raise ClimateError(
             f"projection: found {years.size} complete years, expected at least {MIN_YEARS}; use a longer record"
         )
+
+
+def project_regions(
+    temperatures: Mapping[str, xr.DataArray],
+    pathways: xr.DataArray,
+    observed: xr.DataArray,
+    site: str,
+    until: int,
+    origins: Sequence[int],
+) -> dict[str, xr.Dataset]:
+    """Projections and hindcasts of all regions and of CO2 itself.
+
+    Args:
+        temperatures: region -> annual means (year), complete years only.
+        pathways: CO2 (scenario, year) in ppm.
+        observed: annual means of CO2 (year) in ppm at `site`.
+        site: the region of `observed`.
+        until: last year.
+        origins: last years of hindcasts; left out where the CO2 record is too short to be matched before them.
+
+    Returns:
+        `temperature`, see `project_region`, with the attribute `left_out`: the regions that cannot be projected, with
+        reasons; `hindcasts`, see `hindcast_region`, unless there are none; `co2`, and `co2-hindcasts`, see
+        `hindcast_co2`.
+
+    Raises:
+        ClimateError: no region can be projected.
+    """
+    concentration = driven(pathways, observed)
+    first, last = int(observed["year"].min()), int(observed["year"].max())
+    # a hindcast may match the site to the pathways over years before its origin alone
+    past = {
+        origin: concentration_until(pathways, observed, origin)
+        for origin in origins
+        if matched_years(origin)[0] >= first
+    }
+    extrapolated = {origin: extrapolations(known, [origin])[origin] for origin, known in past.items()}
+    projections, hindcasts, left_out = [], [], []
+    for region, record in temperatures.items():
+        temperature = record.sel(year=slice(None, last))
+        try:
+            projections.append(project_region(temperature, concentration, until).expand_dims(region=[region]))
+        except ClimateError as error:
+            left_out.append(f"{region}: {error}")
+            continue
+        checked = hindcast_region(temperature, past, extrapolated)
+        if checked.sizes["origin"]:
+            hindcasts.append(checked.expand_dims(region=[region]))
+    if not projections:
+        raise ClimateError(f"no region could be projected: {'; '.join(left_out) or 'none is a temperature'}")
+    beside = (pathways + site_offset(pathways, observed)).assign_attrs(units="ppm").sel(year=slice(first, until))
+    co2 = xr.Dataset(
+        {"forecast": project_co2(observed, until), "observed": observed.rename(year="past")}
+        | {"pathway": beside.rename(year="pathway_year")},
+        attrs={"region": site, "offset": concentration.attrs["offset"], "units": "ppm"},
+    )
+    results = {
+        "temperature": xr.concat(projections, "region", join="outer").assign_attrs(left_out="; ".join(left_out)),
+        "co2": co2,
+        "co2-hindcasts": hindcast_co2(observed, origins),
+    }
+    return results | ({"hindcasts": xr.concat(hindcasts, "region", join="outer")} if hindcasts else {})

@@ -1,6 +1,6 @@
 """Linear regression with ARMA(1, 1) errors, whose parameters stay uncertain all the way into the forecast.
 
-Instead of one best fit, every error model and every design of a grid is kept with its weight of evidence, so that a
+Instead of one best fit, every error model and every design of a grid enters with its posterior weight, so that a
 forecast is a mixture of Student t distributions. No random numbers are drawn.
 """
 
@@ -38,8 +38,8 @@ def arma_covariance(distance: IntArray, phi: float, theta: float) -> FloatArray:
     """
     lag = np.abs(distance)
     zero = (1 + 2 * phi * theta + theta**2) / (1 - phi**2)
-    one = (1 + phi * theta) * (phi + theta) / (1 - phi**2)
-    return np.where(lag == 0, zero, one * np.power(float(phi), np.maximum(lag - 1, 0)))
+    component = (1 + phi * theta) * (phi + theta) / (1 - phi**2)
+    return np.where(lag == 0, zero, component * np.power(float(phi), np.maximum(lag - 1, 0)))
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Mixture:
             middle = (low + high) / 2
             under = self.below(middle) < wanted
             low, high = np.where(under, middle, low), np.where(under, high, middle)
-        found = (low + high) / 2
+        values = (low + high) / 2
         for _ in range(NEWTON_STEPS):
-            found = np.clip(found + (wanted - self.below(found)) / self.density(found), low, high)
-        return np.asarray(found)
+            values = np.clip(values + (wanted - self.below(values)) / self.density(values), low, high)
+        return np.asarray(values)
 
 
 @dataclass(frozen=True)
@@ -124,38 +124,38 @@ class Regression:
         between = self.years[:, None] - self.years[None, :]
         location, scale = [], []
         known: dict[tuple[float, float], tuple[FloatArray, FloatArray, FloatArray]] = {}
-        for one in self.components:
-            key = (one.phi, one.theta)
+        for component in self.components:
+            key = (component.phi, component.theta)
             if key not in known:
                 cross = arma_covariance(ahead, *key)
                 solved = cho_solve(cho_factor(arma_covariance(between, *key)), cross.T)
                 known[key] = cross, solved, arma_covariance(within, *key) - cross @ solved
-            cross, solved, left = known[key]
-            future = designs[one.design]
-            moved = sums @ (future - solved.T @ self.designs[one.design])
-            spread = sums @ left @ sums.T + moved @ one.covariance @ moved.T
-            location.append(sums @ (future @ one.coefficients + cross @ one.residual))
-            scale.append(np.sqrt(one.variance * np.diag(spread)))
+            cross, solved, remainder = known[key]
+            future = designs[component.design]
+            moved = sums @ (future - solved.T @ self.designs[component.design])
+            spread = sums @ remainder @ sums.T + moved @ component.covariance @ moved.T
+            location.append(sums @ (future @ component.coefficients + cross @ component.residual))
+            scale.append(np.sqrt(component.variance * np.diag(spread)))
         return Mixture(self.weights, np.stack(location), np.stack(scale), self.freedom)
 
     def coefficient(self, column: int, factor: Sequence[float]) -> Mixture:
         """Distribution of one coefficient, times a factor for each design: a mixture with one row."""
-        values = [[one.coefficients[column] * factor[one.design]] for one in self.components]
+        values = [[component.coefficients[column] * factor[component.design]] for component in self.components]
         spreads = [
-            [np.sqrt(one.variance * one.covariance[column, column]) * abs(factor[one.design])]
-            for one in self.components
+            [np.sqrt(component.variance * component.covariance[column, column]) * abs(factor[component.design])]
+            for component in self.components
         ]
         return Mixture(self.weights, np.array(values), np.array(spreads), self.freedom)
 
     def fitted(self) -> FloatArray:
         """Expected values (year) of the regression alone, without the errors, over the years of the fit."""
-        values = [self.designs[one.design] @ one.coefficients for one in self.components]
+        values = [self.designs[component.design] @ component.coefficients for component in self.components]
         return np.asarray(self.weights @ np.stack(values))
 
     def design_weights(self) -> FloatArray:
         """Posterior weight of each design (design), error models summed."""
         total = np.zeros(len(self.designs))
-        np.add.at(total, [one.design for one in self.components], self.weights)
+        np.add.at(total, [component.design for component in self.components], self.weights)
         return total
 
 
@@ -182,15 +182,17 @@ def regress(years: IntArray, values: FloatArray, designs: Sequence[FloatArray]) 
                 precision = design.T @ solved
                 covariance = np.linalg.inv(precision)
                 coefficients = covariance @ (solved.T @ values)
-                left = values - design @ coefficients
-                residual = cho_solve(factor, left)
-                squares, freedom = float(left @ residual), values.size - design.shape[1]
+                remainder = values - design @ coefficients
+                residual = cho_solve(factor, remainder)
+                squares, freedom = float(remainder @ residual), values.size - design.shape[1]
                 evidence = -0.5 * (volume + np.linalg.slogdet(precision)[1] + freedom * np.log(squares))
                 components.append(
                     Component(place, phi, theta, evidence, coefficients, covariance, squares / freedom, residual)
                 )
-    evidence = np.array([one.evidence for one in components])
+    evidence = np.array([component.evidence for component in components])
     weights = np.exp(evidence - evidence.max())
     weights /= weights.sum()
-    kept = np.flatnonzero(weights >= LEAST_WEIGHT)
-    return Regression(years, tuple(designs), tuple(components[i] for i in kept), weights[kept] / weights[kept].sum())
+    retained = np.flatnonzero(weights >= LEAST_WEIGHT)
+    return Regression(
+        years, tuple(designs), tuple(components[i] for i in retained), weights[retained] / weights[retained].sum()
+    )

@@ -11,21 +11,11 @@ from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
 from climate.harmonize.checks import examine
 from climate.params.params import Params, load_params
-from climate.scenario.forcing import annual_means, driven, matched_years
-from climate.scenario.projection import (
-    concentration_until,
-    extrapolations,
-    hindcast_co2,
-    hindcast_region,
-    pathways_beside,
-    project_co2,
-    project_region,
-)
+from climate.scenario.forcing import annual_means, select_pathways
+from climate.scenario.projection import project_regions
 from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
-
-TEMPERATURE = "temperature"
 
 
 def run() -> None:
@@ -35,83 +25,36 @@ def run() -> None:
     region that cannot be projected is left out, and named with its reason in the attribute `left_out`.
     """
     params = load_params()
+    plan = params.project
     try:
-        pathways, observed = _pathways(params), _observed(params)
-        results = _project(params, pathways, observed)
+        pathways = select_pathways(_pathways(params), plan.scenarios)
+        series = {region: read_netcdf(paths.series_file(region)) for region in params.regions}
+        if plan.co2 not in series:
+            raise ClimateError(f"project.co2: found '{plan.co2}', expected a key of regions ({', '.join(series)})")
+        if "skipped" in series[plan.co2].attrs:
+            raise ClimateError(f"project.co2: {plan.co2} was skipped, {series[plan.co2].attrs['skipped']}")
+        temperatures = {
+            region: annual_means(record)
+            for region, record in series.items()
+            if record.attrs.get("quantity") == "temperature" and "skipped" not in record.attrs
+        }
+        observed = annual_means(series[plan.co2])
+        results = project_regions(temperatures, pathways, observed, plan.co2, plan.until, plan.hindcasts)
     except ClimateError as error:
         log.warning("projection: skipped, %s", error)
-        results = {TEMPERATURE: xr.Dataset(attrs={"skipped": str(error)})}
+        results = {"temperature": xr.Dataset(attrs={"skipped": str(error)})}
+    if left_out := results["temperature"].attrs.get("left_out"):
+        log.warning("projection: left out, %s", left_out)
     for name, dataset in results.items():
         write_netcdf(dataset, paths.PROJECTION / f"{name}.nc")
 
 
-def _pathways(params: Params) -> xr.DataArray:
-    """Concentration (scenario, year) in ppm of the scenarios of params.yaml."""
-    key, wanted = params.project.pathways, params.project.scenarios
+def _pathways(params: Params) -> xr.Dataset:
+    """The record of the pathways."""
+    key = params.project.pathways
     if key not in params.pull.sources:
         raise ClimateError(f"project.pathways: source '{key}' is not under pull.sources; add it there")
     pulled = read_sources([key], examine)
     if key in pulled.unavailable:
         raise ClimateError(f"project.pathways: {key}: {pulled.unavailable[key]}")
-    record = pulled.records[key]
-    known = record["series"].values.astype(str).tolist()
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        raise ClimateError(f"project.scenarios: found '{missing[0]}', expected some of {', '.join(known)}")
-    years = record["time"].dt.year.values
-    values = record["value"].assign_coords(series=known).sel(series=wanted).transpose("series", "time").values
-    return xr.DataArray(values, dims=("scenario", "year"), coords={"scenario": wanted, "year": years})
-
-
-def _observed(params: Params) -> xr.DataArray:
-    """Annual means (year) of the observed CO2 in ppm."""
-    name = params.project.co2
-    if name not in params.regions:
-        raise ClimateError(f"project.co2: found '{name}', expected a key of regions ({', '.join(params.regions)})")
-    series = read_netcdf(paths.series_file(name))
-    if "skipped" in series.attrs:
-        raise ClimateError(f"project.co2: {name} was skipped, {series.attrs['skipped']}")
-    return annual_means(series)
-
-
-def _project(params: Params, pathways: xr.DataArray, observed: xr.DataArray) -> dict[str, xr.Dataset]:
-    plan = params.project
-    concentration, last = driven(pathways, observed), int(observed["year"].max())
-    first = int(observed["year"].min())
-    # a hindcast may match the site to the pathways over years before its origin alone
-    past = {
-        origin: concentration_until(pathways, observed, origin)
-        for origin in plan.hindcasts
-        if matched_years(origin)[0] >= first
-    }
-    extrapolated = {origin: extrapolations(known, [origin])[origin] for origin, known in past.items()}
-    projections, hindcasts, left_out = [], [], []
-    for region in params.regions:
-        series = read_netcdf(paths.series_file(region))
-        if "skipped" in series.attrs or series.attrs.get("quantity") != TEMPERATURE:
-            continue
-        temperature = annual_means(series).sel(year=slice(None, last))
-        try:
-            projected = project_region(temperature, concentration, plan.until)
-        except ClimateError as error:
-            log.warning("%s: not projected, %s", region, error)
-            left_out.append(f"{region}: {error}")
-            continue
-        projections.append(projected.expand_dims(region=[region]))
-        checked = hindcast_region(temperature, past, extrapolated)
-        if checked.sizes["origin"]:
-            hindcasts.append(checked.expand_dims(region=[region]))
-    if not projections:
-        raise ClimateError(f"no region could be projected: {'; '.join(left_out) or 'none holds a temperature'}")
-    shown = {"year": slice(first, plan.until)}
-    co2 = xr.Dataset(
-        {"forecast": project_co2(observed, plan.until), "observed": observed.rename(year="past")}
-        | {"pathway": pathways_beside(pathways, observed).sel(shown).rename(year="pathway_year")},
-        attrs={"region": plan.co2, "offset": concentration.attrs["offset"], "units": "ppm"},
-    )
-    results = {
-        TEMPERATURE: xr.concat(projections, "region", join="outer").assign_attrs(left_out="; ".join(left_out)),
-        "co2": co2,
-        "co2-hindcasts": hindcast_co2(observed, plan.hindcasts),
-    }
-    return results | ({"hindcasts": xr.concat(hindcasts, "region", join="outer")} if hindcasts else {})
+    return pulled.records[key]

@@ -13,7 +13,7 @@ DECEMBER = 11
 """Calendar month, January = 0."""
 
 BLOCK_YEARS = 2
-"""Years that a bootstrap block keeps together: errors of neighbouring years share an El Nino."""
+"""Years per bootstrap block: errors of neighbouring years share an El Nino."""
 
 LEVEL = 0.9
 """Coverage of the bootstrap interval."""

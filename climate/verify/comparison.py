@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
 from climate.forecasters.registry import Kind, is_kind
-from climate.verify.losses import at_leads
+from climate.verify.losses import Blocks, by_block
 from climate.verify.significance import (
     bootstrap_ratio,
     dm_hln,
@@ -27,7 +25,7 @@ RATIO_LEVEL = 0.9
 """Coverage of the bootstrap interval of a ratio of scores."""
 
 
-def compare_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], reference: str) -> xr.Dataset:
+def compare_blocks(cells: xr.Dataset, blocks: Blocks, reference: str) -> xr.Dataset:
     """Skill and significance (model, block) on the CRPS, against `reference` and the best classical model.
 
     Variables: `crps_skill_reference` (1 - ratio), `crps_ratio_best` with bootstrap bounds `crps_ratio_best_low` and
@@ -50,17 +48,12 @@ def compare_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], ref
             f"score.reference: found '{reference}', expected one of the models that were run: {', '.join(models)}"
         )
     spacing = origin_spacing(cells["origin"])
-    per_block = [
-        _compare(
-            at_leads(cells, leads)["crps"].values, models, reference, overlapping_origins(leads[1], spacing)
-        ).expand_dims(block=[name])
-        for name, leads in blocks.items()
-    ]
-    return xr.concat(per_block, "block").transpose("model", "block", ...)
+    return by_block(cells, blocks, lambda part: _compare(part["crps"], models, reference, spacing))
 
 
-def _compare(losses: FloatArray, models: list[str], reference: str, shared: int) -> xr.Dataset:
-    """Comparisons of one block, from losses (model, origin, lead) and the overlap of its origins."""
+def _compare(crps: xr.DataArray, models: list[str], reference: str, spacing: int) -> xr.Dataset:
+    """Comparisons of one block, from losses (model, origin, lead) whose origins are `spacing` months apart."""
+    losses, shared = crps.values, overlapping_origins(int(crps["lead"][-1]), spacing)
     known = np.isfinite(losses[0]).any(axis=1)
     means = np.array([np.nanmean(loss) if known.any() else math.nan for loss in losses])
     classical = [i for i, model in enumerate(models) if is_kind(model, Kind.CLASSICAL) and math.isfinite(means[i])]

@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
 from scores.continuous import interval_score, quantile_score
 
+from climate.errors import ClimateError
 from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
 from climate.schema import QUANTILES
 
@@ -24,6 +26,9 @@ INTERVAL = UPPER - LOWER
 """Nominal coverage of the central interval."""
 
 CELLS = ("origin", "lead")
+
+Blocks = Mapping[str, tuple[int, int]]
+"""Name of a block of leads -> its first and last lead."""
 
 
 def level_weights(quantiles: FloatArray) -> FloatArray:
@@ -89,12 +94,12 @@ def at_valid_time(values: xr.DataArray, table: xr.Dataset) -> xr.DataArray:
     """Something known by month (time) at the cells (origin, lead) of a table; NaN or "" outside the record."""
     filler = np.nan if values.dtype.kind in "fiu" else ""
     months = values["time"].values.astype("datetime64[M]")
-    wanted = table["valid_time"].transpose(*CELLS).values.astype("datetime64[M]")
-    position = np.searchsorted(months, wanted)
+    valid = table["valid_time"].transpose(*CELLS).values.astype("datetime64[M]")
+    position = np.searchsorted(months, valid)
     inside = np.minimum(position, months.size - 1)
-    found = (position < months.size) & (months[inside] == wanted)
-    picked = np.where(found, values.values[inside], np.array(filler, dtype=values.dtype if filler == "" else float))
-    return xr.DataArray(picked, dims=CELLS, coords={"origin": table["origin"].values, "lead": table["lead"].values})
+    known = (position < months.size) & (months[inside] == valid)
+    cells = np.where(known, values.values[inside], np.array(filler, dtype=values.dtype if filler == "" else float))
+    return xr.DataArray(cells, dims=CELLS, coords={"origin": table["origin"].values, "lead": table["lead"].values})
 
 
 def cell_scores(table: xr.Dataset) -> xr.Dataset:
@@ -114,7 +119,7 @@ def cell_scores(table: xr.Dataset) -> xr.Dataset:
         "crps": crps_from_quantiles(forecast, observed),
         "covered90": ((observed >= low) & (observed <= high)).astype(float).where(sample),
         "width90": high - low,
-        # the library speaks of the forecast: it is too high where the observation lies below the interval
+        # the library names penalties after the forecast: it is too high where the observation lies below the interval
         "below90": winkler["overprediction_penalty"],
         "above90": winkler["underprediction_penalty"],
         "interval_score90": winkler["total"],
@@ -127,6 +132,18 @@ def verified(cells: xr.Dataset) -> xr.DataArray:
     return cells["crps"].notnull().all("model")
 
 
-def at_leads(cells: xr.Dataset, leads: tuple[int, int]) -> xr.Dataset:
-    """The cells of a block, from its first to its last lead."""
-    return cells.sel(lead=slice(*leads))
+def by_block(cells: xr.Dataset, blocks: Blocks, statistic: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
+    """`statistic` of the cells (..., lead) of each block, along the new last dim `block`.
+
+    Raises:
+        ClimateError: a block that is not within the leads of the cells.
+    """
+    longest = int(cells["lead"].max())
+    for name, (first, last) in blocks.items():
+        if not 1 <= first <= last <= longest:
+            raise ClimateError(
+                f"score.blocks '{name}': found leads {first} to {last}, expected a range within 1 to {longest}; "
+                "change the block or backtest.leads"
+            )
+    parts = [statistic(cells.sel(lead=slice(*leads))).expand_dims(block=[name]) for name, leads in blocks.items()]
+    return xr.concat(parts, "block").transpose(..., "block")

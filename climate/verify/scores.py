@@ -6,18 +6,17 @@ All models of a table are scored on the sample that they share (`losses.common_s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from climate.errors import ClimateError
 from climate.schema import MONTHS_PER_YEAR
 from climate.verify.comparison import compare_blocks
 from climate.verify.losses import (
     CELLS,
-    at_leads,
+    Blocks,
     at_valid_time,
+    by_block,
     cell_scores,
     common_sample,
     crps_from_quantiles,
@@ -67,47 +66,31 @@ def calibration(table: xr.Dataset) -> xr.DataArray:
     return below.mean("origin").transpose("model", "lead", "quantile")
 
 
-def check_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> None:
-    """Raise ClimateError unless every block lies within the leads of the cells."""
-    longest = int(cells["lead"].max())
-    for name, (first, last) in blocks.items():
-        if not 1 <= first <= last <= longest:
-            raise ClimateError(
-                f"score.blocks '{name}': found leads {first} to {last}, expected a range within 1 to {longest}; "
-                "change the block or backtest.leads"
-            )
-
-
-def score_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], scale: float = math.nan) -> xr.Dataset:
+def score_blocks(cells: xr.Dataset, blocks: Blocks, scale: float = math.nan) -> xr.Dataset:
     """`mean_scores` (model, block), each block a range of leads, on the common sample of the whole table."""
-    check_blocks(cells, blocks)
-    means = [
-        mean_scores(at_leads(cells, leads), scale, list(CELLS)).expand_dims(block=[name])
-        for name, leads in blocks.items()
-    ]
-    return xr.concat(means, "block").transpose("model", "block", ...)
+    return by_block(cells, blocks, lambda part: mean_scores(part, scale, list(CELLS)))
 
 
 WIDENED = ("crps", "coverage90", "interval_score90")
 """Scores that are also given for forecasts widened by the uncertainty of the observation."""
 
 
-def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Blocks) -> xr.Dataset:
     """WIDENED scores (model, block) with the suffix `_widened`: of forecasts of an observation that is uncertain.
 
     Args:
         table: forecast table.
-        uncertain: one standard error of the observation (origin, lead); where it is NaN the cell keeps its forecast.
+        uncertain: one standard error of the observation (origin, lead); where it is NaN the forecast stays as it is.
         blocks: name -> first and last lead. A block without any published uncertainty is NaN.
     """
     widened = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
     means = score_blocks(widened, blocks)[list(WIDENED)]
-    known = uncertain.notnull() & common_sample(table)
-    published = [bool(known.sel(lead=slice(*leads)).any()) for leads in blocks.values()]
-    return means.where(xr.DataArray(published, dims="block")).rename({name: f"{name}_widened" for name in WIDENED})
+    known = xr.Dataset({"known": uncertain.notnull() & common_sample(table)})
+    published = by_block(known, blocks, lambda part: part.any())["known"]
+    return means.where(published).rename({name: f"{name}_widened" for name in WIDENED})
 
 
-def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Blocks) -> xr.Dataset:
     """CRPS of each seed of a network, and of the mean of their quantiles, before calibration.
 
     Args:
@@ -117,7 +100,7 @@ def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[
 
     Returns:
         Dataset with `crps_seed` (model, seed, block) and `crps_seed_mean` (model, block) in the unit of the forecast;
-        without variables where no network kept its seeds.
+        without variables where the table has no seeds.
     """
     if "seeds" not in lstm:
         return xr.Dataset()
@@ -130,14 +113,13 @@ def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[
             "crps_seed_mean": crps_from_quantiles(seeds.mean("seed"), observed).where(sample),
         }
     )
-    means = [at_leads(cells, leads).mean(CELLS).expand_dims(block=[name]) for name, leads in blocks.items()]
-    return xr.concat(means, "block").transpose("model", "seed", "block", missing_dims="ignore")
+    return by_block(cells, blocks, lambda part: part.mean(CELLS))
 
 
 def score(
     table: xr.Dataset,
     series: xr.Dataset,
-    blocks: Mapping[str, tuple[int, int]],
+    blocks: Blocks,
     reference: str,
     cells: xr.Dataset | None = None,
 ) -> xr.Dataset:
@@ -165,7 +147,7 @@ def score(
     scale = naive_scale(series, table["origin"].values[0])
     uncertainty = series["uncertainty"] if "uncertainty" in series else xr.full_like(series["value"], math.nan)
     uncertain = at_valid_time(uncertainty, table)
-    floor = observation_floor(uncertain).where(verified(cells))
+    floor = xr.Dataset({"floor": observation_floor(uncertain).where(verified(cells))})
     by_lead = mean_scores(cells, scale, ["origin"])
     scores = xr.merge(
         [
@@ -176,7 +158,7 @@ def score(
         ]
     )
     scores["pit"] = calibration(table)
-    scores["crps_floor"] = ("block", [float(floor.sel(lead=slice(*leads)).mean()) for leads in blocks.values()])
+    scores["crps_floor"] = by_block(floor, blocks, lambda part: part.mean())["floor"]
     for name in ("parameters", "fallbacks", "refit_every"):
         if name in table:
             scores[name] = table[name].drop_attrs()
@@ -187,16 +169,3 @@ def score(
         "coverage90": "share of observations inside the 5%-95% quantiles, bounds included",
     }
     return scores.drop_vars("valid_time", errors="ignore").expand_dims(region=[region]).assign_attrs(described)
-
-
-def join_scores(scores: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Scores of several regions as one Dataset; a model that a region lacks is NaN there.
-
-    Raises:
-        ClimateError: there are no scores.
-    """
-    if not scores:
-        raise ClimateError("score: found no region with scores, expected at least one; see the log of earlier stages")
-    models = list(dict.fromkeys(str(model) for one in scores for model in one["model"].values))
-    aligned = [one.reindex(model=np.array(models, dtype=object)) for one in scores]
-    return xr.concat(aligned, "region", join="outer", combine_attrs="drop_conflicts")

@@ -103,7 +103,7 @@ def dm_fixed_smoothing(differences: FloatArray, overlap: int) -> TestResult:
     """Two-sided Diebold-Mariano tests with a weighted periodogram estimate and Student t with 2m degrees of freedom.
 
     The long-run variance is the mean of the m lowest ordinates of the periodogram, m the smaller of n^(1/3) and
-    n / (2 overlap), at least 1. It keeps its level where the overlap is long against n, at the price of power.
+    n / (2 overlap), at least 1. Its size is right even where the overlap is long against n, at the price of power.
     Source: Coroneo and Iacone (2020), doi:10.1002/jae.2756 (WPE-DM). Arguments and NaN as in `dm_hln`.
     """
     *shape, n = differences.shape
@@ -187,7 +187,7 @@ def holm(p: FloatArray) -> FloatArray:
 
 
 def model_confidence_set(losses: FloatArray, block: int, *, draws: int = DRAWS, seed: int = SEED) -> FloatArray:
-    """P-value of each model's membership in the set that holds the best one; keep those above the level.
+    """P-value of each model's membership in the set that contains the best model; those above the level are members.
 
     Models are dropped one at a time, the worst first, while the largest standardised departure from the mean loss is
     larger than its bootstrap distribution allows (statistic T_max).

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.verify.losses import CELLS, at_leads, at_valid_time, verified
-from climate.verify.scores import check_blocks
+from climate.verify.losses import CELLS, Blocks, at_valid_time, verified
 
 EL_NINO, NEUTRAL, LA_NINA = "El Nino", "neutral", "La Nina"
 
@@ -18,6 +15,8 @@ ENSO_THRESHOLD = 0.5
 
 Source: NOAA Climate Prediction Center, Oceanic Nino Index.
 """
+ENSO_INDEX = "nino34"
+"""The covariate whose anomaly defines the state of ENSO."""
 ENSO_MONTHS = 3
 """Months of the centred running mean."""
 ENSO_BASE_YEARS = 30
@@ -27,6 +26,13 @@ FIRST_ERA, SECOND_ERA = "first half", "second half"
 
 FACTORS = ("enso", "period", "era")
 """ENSO state and collection period of the month that is forecast, and half of the origins."""
+
+
+def enso_states(covariates: xr.Dataset) -> xr.DataArray | None:
+    """`enso_state` of ENSO_INDEX among covariates (time, predictor); None without it."""
+    if "covariate" not in covariates or ENSO_INDEX not in covariates["predictor"].values:
+        return None
+    return enso_state(covariates["covariate"].sel(predictor=ENSO_INDEX, drop=True))
 
 
 def enso_state(index: xr.DataArray) -> xr.DataArray:
@@ -58,11 +64,9 @@ def enso_state(index: xr.DataArray) -> xr.DataArray:
 
 def collection(series: xr.Dataset) -> xr.DataArray:
     """Collection period and site of every month (time) in one label, "" where there is no value."""
-    parts = [series[name].values.astype(str) if name in series else None for name in ("period", "site")]
-    names = [
-        ", ".join(part for part in (period, site) if part) or "unnamed"
-        for period, site in zip(*(np.full(series.sizes["time"], "") if p is None else p for p in parts), strict=True)
-    ]
+    empty = np.full(series.sizes["time"], "")
+    parts = [series[name].values.astype(str) if name in series else empty for name in ("period", "site")]
+    names = [", ".join(filter(None, pair)) or "unnamed" for pair in zip(*parts, strict=True)]
     labels = np.where(np.isfinite(series["value"].values), np.array(names, dtype=object), "")
     return xr.DataArray(labels, dims="time", coords={"time": series["time"].values})
 
@@ -77,9 +81,7 @@ def eras(cells: xr.Dataset) -> xr.DataArray:
     )
 
 
-def score_strata(
-    cells: xr.Dataset, series: xr.Dataset, states: xr.DataArray | None, blocks: Mapping[str, tuple[int, int]]
-) -> xr.Dataset:
+def score_strata(cells: xr.Dataset, series: xr.Dataset, states: xr.DataArray | None, blocks: Blocks) -> xr.Dataset:
     """Scores of one region in every stratum of its sample, per block of leads.
 
     Args:
@@ -93,22 +95,21 @@ def score_strata(
         `block`, `n` cells, `months` that they verify in, `origins`, and `first` and `last` of those months, for eras
         of the origins.
     """
-    check_blocks(cells, blocks)
     labels = {"enso": at_valid_time(states, cells)} if states is not None else {}
     if "period" in series:
         labels["period"] = at_valid_time(collection(series), cells)
     labels["era"] = eras(cells)
-    region = str(cells.attrs.get("region", ""))
+    sample = verified(cells)
+    strata = {name: label.broadcast_like(sample).transpose(*CELLS).where(sample, "") for name, label in labels.items()}
+    cells = cells.assign(strata)
     rows = []
     for block, leads in blocks.items():
-        part = at_leads(cells, leads)
-        sample = verified(part)
-        for factor, label in labels.items():
-            used = (label.sel(lead=slice(*leads)) if "lead" in label.dims else label).broadcast_like(sample)
-            used = used.transpose(*CELLS).where(sample, "")
-            for stratum in sorted({str(value) for value in used.values.ravel()} - {""}):
-                about = {"region": region, "factor": factor, "stratum": stratum, "block": block}
-                rows.append(_means(part, used == stratum, of_origins=factor == "era").assign(about))
+        part = cells.sel(lead=slice(*leads))
+        for factor in labels:
+            for stratum in sorted(set(part[factor].values.astype(str).ravel()) - {""}):
+                about = {"region": str(cells.attrs.get("region", ""))}
+                about |= {"factor": factor, "stratum": str(stratum), "block": block}
+                rows.append(_means(part, part[factor] == stratum, of_origins=factor == "era").assign(about))
     return xr.concat(rows, "row") if rows else xr.Dataset()
 
 

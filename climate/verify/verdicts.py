@@ -1,7 +1,7 @@
 """The verdicts: the one family of tests that is corrected for multiplicity.
 
 Declared here and nowhere else: one network, the challenger, against the best classical model, in every region and each
-of JUDGED_BLOCKS. Stage `score` computes it once, and everything that speaks of a verdict reads the result. Any other
+of JUDGED_BLOCKS. Stage `score` computes it once, and everything that states a verdict reads the result. Any other
 p-value is descriptive: it is shown as it is and carries no verdict.
 """
 
@@ -51,8 +51,8 @@ def verdicts(scores: xr.Dataset, level: float) -> xr.Dataset:
     own = scores[["dm_p_best", "crps_ratio_best"]].sel(model=network or models[0], drop=True)
     own = own.transpose("region", "block")
     adjusted = holm(np.where(member, own["dm_p_best"], np.nan))
-    found = np.select([~(adjusted < level), own["crps_ratio_best"] < 1], ["same", "better"], "worse")
-    outcome = np.where(member, found, "").astype(object)
+    outcomes = np.select([~(adjusted < level), own["crps_ratio_best"] < 1], ["same", "better"], "worse")
+    outcome = np.where(member, outcomes, "").astype(object)
     return xr.Dataset(
         {"p_holm": (("region", "block"), adjusted), "outcome": (("region", "block"), outcome)}, coords=own.coords
     )

@@ -33,7 +33,7 @@ from climate.forecasters.registry import (
     primary_network,
 )
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.verify.across_places import pool
+from climate.verify.across_regions import pool
 from climate.verify.comparison import compare_blocks
 from climate.verify.losses import cell_scores
 

@@ -150,7 +150,7 @@ def test_a_sparse_record_is_drawn_and_listed_value_by_value() -> None:
     drawing = record.record_figure(inputs, "long-ago")
     assert len(drawing.data) == 20
     np.testing.assert_allclose(lines(drawing.figure.axes[0])["Value"], 280.0)
-    assert "20 values from January 13 CE to January 203 CE" in " ".join(record_text(inputs, "long-ago"))
+    assert "20 values from c. 13 CE to c. 203 CE" in " ".join(record_text(inputs, "long-ago"))
 
 
 def test_members_and_spread_of_a_combination_are_drawn(inputs: ReportInputs) -> None:

@@ -12,6 +12,8 @@ import xarray as xr
 from scipy.stats import norm
 
 from benchmarks.simulation import TESTS, block_losses, simulate
+from climate import paths
+from climate.files import read_json
 from climate.forecasters.base import FloatArray
 from climate.forecasters.combine.ensemble import join_tables
 from climate.hindcast.rolling import backtest, origins
@@ -20,22 +22,14 @@ from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
-from climate.report.inputs import ReportInputs
+from climate.report.inputs import ReportInputs, same_design
 from climate.report.pages import frame, page_text
-from climate.scenario.forcing import annual_means, driven
-from climate.scenario.projection import (
-    concentration_until,
-    extrapolations,
-    hindcast_co2,
-    hindcast_region,
-    pathways_beside,
-    project_co2,
-    project_region,
-)
+from climate.scenario.forcing import annual_means
+from climate.scenario.projection import project_regions
 from climate.schema import QUANTILES
-from climate.stages.report import _simulation
+from climate.verify.across_regions import join_scores
 from climate.verify.losses import cell_scores, crps_from_quantiles
-from climate.verify.scores import join_scores, score, score_seeds, score_widened
+from climate.verify.scores import score, score_seeds, score_widened
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.records import months
@@ -150,26 +144,16 @@ def test_simulation_tells_size_from_power_and_is_the_same_twice() -> None:
 
 def test_committed_simulation_is_of_the_design_of_the_parameters() -> None:
     """Else the report leaves it out: run `python -m benchmarks.simulation`."""
-    assert _simulation(load_params(ROOT / "params.yaml")) is not None
-    changed = load_params(ROOT / "params.yaml")
-    changed = changed.model_copy(update={"backtest": changed.backtest.model_copy(update={"every": 7})})
-    assert _simulation(changed) is None
+    committed, params = xr.Dataset.from_dict(read_json(ROOT / paths.SIMULATION)), load_params(ROOT / "params.yaml")
+    assert same_design(committed, params) is not None
+    changed = params.model_copy(update={"backtest": params.backtest.model_copy(update={"every": 7})})
+    assert same_design(committed, changed) is None
 
 
 def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     """What the stage writes, of sample records."""
-    seen, both = co2(), pathways().assign_coords(scenario=["ssp119", "ssp585"])
-    concentration, past = driven(both, seen), concentration_until(both, seen)
-    temperature = annual_means(series)
-    one = project_region(temperature, concentration, 2050).expand_dims(region=["globe"])
-    checked = hindcast_region(temperature, {1990: past}, extrapolations(past, [1990])).expand_dims(region=["globe"])
-    moved = pathways_beside(both, seen).sel(year=slice(1959, 2050))
-    own = xr.Dataset(
-        {"forecast": project_co2(seen, 2050), "observed": seen.rename(year="past")}
-        | {"pathway": moved.rename(year="pathway_year")},
-        attrs={"region": "mauna-loa-co2", "offset": 2.0},
-    )
-    return {"temperature": one, "hindcasts": checked, "co2": own, "co2-hindcasts": hindcast_co2(seen, [1990])}
+    both = pathways().assign_coords(scenario=["ssp119", "ssp585"])
+    return project_regions({"globe": annual_means(series)}, both, co2(), "mauna-loa-co2", 2050, [1990])
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from PIL import Image
 
 from climate.errors import ClimateError
@@ -25,7 +26,7 @@ from climate.report.evidence import seam_table
 from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import contests
-from climate.report.site import draw_place, render
+from climate.report.site import draw_region, render
 from climate.report.source_pages import seam_places
 from climate.report.tables import score_table, verdict_table
 from climate.report.text import SHORT, verdict
@@ -133,7 +134,9 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
     pull = inputs.params.pull.model_copy(update={"mirror": "/somewhere"})
     elsewhere = inputs.params.model_copy(update={"compute": ComputeParams(workers=7), "pull": pull})
     inputs = replace(inputs, params=elsewhere)
-    render(inputs, tmp_path, run_tasks(partial(draw_place, inputs), inputs.regions, ComputeParams(workers=2), "places"))
+    render(
+        inputs, tmp_path, run_tasks(partial(draw_region, inputs), inputs.regions, ComputeParams(workers=2), "regions")
+    )
     first, second = (
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (site, tmp_path)
@@ -143,8 +146,8 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
 
 
 def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> None:
-    _, one = draw_place(inputs, inputs.regions[0])
-    with pytest.raises(ValueError, match=f"named alike: data/{inputs.regions[0]}-"):
+    _, one = draw_region(inputs, inputs.regions[0])
+    with pytest.raises(ValueError, match=f"share a name: data/{inputs.regions[0]}-"):
         one.join(one)
 
 
@@ -269,8 +272,11 @@ def test_report_of_less_still_stands_prints_no_p_of_one_and_removes_pages_of_reg
         strata=None,
         revisions=None,
     )
-    text = render(less, tmp_path).read_text(encoding="utf-8")
-    assert "No LSTM was run" in text
+    assert "No LSTM was run" in render(less, tmp_path).read_text(encoding="utf-8")
+
+
+def test_report_without_strata_and_revisions_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
+    text = render(replace(inputs, strata=xr.Dataset(), revisions={}), tmp_path).read_text(encoding="utf-8")
     assert 'id="eras"' not in text
     assert 'id="revisions"' not in (tmp_path / "sources.html").read_text(encoding="utf-8")
     assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from scipy.integrate import quad
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES
+from climate.verify.across_regions import join_scores
 from climate.verify.losses import (
     cell_scores,
     common_sample,
@@ -22,7 +23,7 @@ from climate.verify.losses import (
     widen,
 )
 from climate.verify.reproducibility import differences
-from climate.verify.scores import join_scores, naive_scale, score
+from climate.verify.scores import naive_scale, score
 from climate.verify.significance import dm_hln, dm_test, holm, origin_differences
 from climate.verify.verdicts import verdicts
 from tests.records import months

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from climate.schema import QUANTILES
-from climate.verify.across_places import pool
+from climate.verify.across_regions import pool
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, score_strata
 from tests.records import months

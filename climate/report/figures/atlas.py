@@ -8,11 +8,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
+from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
 from climate.report.figures.places import draw_polygon, map_axes
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ OTHER_NAMES = {
 """Natural Earth's name of a country -> that of Berkeley Earth in 2013, where they differ."""
 
 EDGE_SHARE = 0.02
-"""Of the places beyond each end of the colours, so that a few do not make the others look alike."""
+"""Share of places beyond each end of the colour scale, so that a few extremes do not compress it."""
 
 
 def colours_of(values: np.ndarray, middle: float | None) -> tuple[mpl.colors.Colormap, Normalize]:
@@ -75,17 +74,7 @@ def map_figure(
             if str(place) not in drawn and np.isfinite(lat) and np.isfinite(lon):
                 axes.plot(lon, lat, "o", ms=7, mfc=colours(norm(known[str(place)])), mec=INK, mew=0.7, zorder=4)
                 drawn.add(str(place))
-        bar = figure.colorbar(
-            ScalarMappable(norm, colours),
-            ax=axes,
-            orientation="horizontal",
-            shrink=0.5,
-            aspect=36,
-            pad=0.02,
-            extend="both",
-        )
-        bar.set_label(label, color=SOFT)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        colour_bar(figure, axes, norm, colours, label, extend="both")
     order = sorted(known, key=lambda place: known[place])
     ends = [f"{place} {words.number(known[place])}" for place in (order[0], order[-1])]
     alt = f"Map of {len(drawn)} places, {label}: from {ends[0]} to {ends[1]}."

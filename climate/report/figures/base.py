@@ -15,6 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 from scipy.spatial import cKDTree
@@ -98,7 +101,7 @@ class Picture:
 
     @property
     def data_uri(self) -> str:
-        """The picture itself, to stand in a page."""
+        """The picture itself, for use in a page."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
@@ -141,8 +144,8 @@ def csv_bytes(data: pd.DataFrame, precision: str = PRECISION) -> bytes:
 def reduce_colours(pixels: npt.NDArray[np.uint8], mixed: int = MIXED) -> Image.Image:
     """An image with a palette: its most frequent colours stay exactly, every other pixel takes the nearest entry."""
     packed = (pixels[..., 0].astype(np.int64) << 16) | (pixels[..., 1].astype(np.int64) << 8) | pixels[..., 2]
-    place, colours = pd.factorize(packed.ravel(), sort=True)
-    counts = np.bincount(place)
+    code, colours = pd.factorize(packed.ravel(), sort=True)
+    counts = np.bincount(code)
     by_count = np.argsort(-counts, kind="stable")
     exact = _unpack(colours[by_count[:EXACT]])
     rest = Image.fromarray(_unpack(colours[by_count[EXACT:]])[None]) if colours.size > EXACT else None
@@ -151,7 +154,7 @@ def reduce_colours(pixels: npt.NDArray[np.uint8], mixed: int = MIXED) -> Image.I
         chosen = rest.quantize(mixed, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
         palette = np.concatenate([exact, np.array(chosen[: 3 * mixed], dtype=np.uint8).reshape(-1, 3)])
     nearest = cKDTree(palette.astype(float)).query(_unpack(colours).astype(float))[1]
-    small = Image.fromarray(nearest.astype(np.uint8)[place].reshape(packed.shape), mode="P")
+    small = Image.fromarray(nearest.astype(np.uint8)[code].reshape(packed.shape), mode="P")
     small.putpalette(palette.ravel().tolist())
     return small
 
@@ -185,7 +188,54 @@ def shared_legend(figure: Figure, axes: Axes, side: str, columns: int) -> None:
     figure.legend(handles, labels, loc=where, ncols=columns, fontsize=9.5)
 
 
-def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+def label_rows(axes: Axes, labels: Sequence[str], **options: Any) -> None:
     """One row for each label, the first on top."""
-    axes.set_yticks(range(len(labels)), labels, color=INK)
+    axes.set_yticks(range(len(labels)), labels, **{"color": INK} | options)
     axes.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def upright_grid(axes: Axes) -> None:
+    """Grid lines for the values of rows, and none between the rows."""
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+
+
+def panel_row(height: float, titles: Sequence[str], *, sharex: bool = False, **title: Any) -> tuple[Figure, list[Axes]]:
+    """A figure with panels side by side, each with its title, that share the vertical axis."""
+    figure = new_figure(height)
+    panels = list(figure.subplots(1, len(titles), sharex=sharex, sharey=True, squeeze=False)[0])
+    for axes, text in zip(panels, titles, strict=True):
+        axes.set_title(text, **title)
+    return figure, panels
+
+
+def panel_grid(
+    titles: Sequence[str], margin: float, height: float, columns: int = 3, **share: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with small panels in rows of `height` inches, each with its title, and `margin` inches around them."""
+    columns = min(columns, len(titles))
+    rows = -(-len(titles) // columns)
+    figure = new_figure(margin + height * rows)
+    panels = list(figure.subplots(rows, columns, squeeze=False, **share).flat)
+    for axes, text in zip(panels, titles, strict=False):
+        axes.set_title(text, fontsize=10.5)
+        axes.tick_params(labelsize=9)
+    for axes in panels[len(titles) :]:
+        axes.set_visible(False)
+    return figure, panels[: len(titles)]
+
+
+def outer_labels(figure: Figure, x: str = "", y: str = "") -> None:
+    """Labels of the axes that all panels share."""
+    for write, text in ((figure.supxlabel, x), (figure.supylabel, y)):
+        if text:
+            write(text, fontsize=10.5, color=SOFT)
+
+
+def colour_bar(figure: Figure, axes: Axes, norm: Normalize, colours: Colormap, label: str, **options: Any) -> Colorbar:
+    """The scale of colours below a map."""
+    mappable = ScalarMappable(norm, colours)
+    bar = figure.colorbar(mappable, ax=axes, orientation="horizontal", shrink=0.5, aspect=36, pad=0.02, **options)
+    bar.set_label(label, color=SOFT)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    return bar

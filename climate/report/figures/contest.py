@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
+from climate.report.figures.base import INK, SOFT, Drawing, label_rows, number_of, panel_row, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
 from climate.report.palette import style_of
@@ -22,56 +22,41 @@ RATIO_LIMITS = (0.35, 2.0)
 """Widest axis of the CRPS ratio; values off scale are arrows at the edge, with their number."""
 
 
-def ratio_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> pd.DataFrame:
+def ratio_table(inputs: ReportInputs) -> pd.DataFrame:
     """CRPS ratio to the best classical model for all regions, headline blocks and models; best rows first."""
-    columns = {
-        "crps_ratio_best": "crps_ratio_best",
-        "ratio_low": "crps_ratio_best_low",
-        "ratio_high": "crps_ratio_best_high",
-    }
-    judged = {(contest.region, contest.block, contest.model): contest for contest in verdicts}
-    rows = []
-    for block in inputs.headline_blocks:
-        for region in inputs.regions:
-            scores = inputs.scores.sel(region=region, block=block)
-            for model in inputs.models:
-                contest = judged.get((region, block, model))
-                rows.append(
-                    {"region": region, "title": inputs.title_of(region), "block": block, "model": model}
-                    | {column: float(scores[name].sel(model=model)) for column, name in columns.items()}
-                    | {
-                        "best_classical": inputs.best_classical(region, block),
-                        "p": contest.p if contest else np.nan,
-                        "p_holm": contest.p_holm if contest else np.nan,
-                        "outcome": contest.outcome if contest else "",
-                    }
-                )
-    table = pd.DataFrame(rows)
+    names = {"crps_ratio_best_low": "ratio_low", "crps_ratio_best_high": "ratio_high", "dm_p_best": "p"}
+    scores = inputs.scores[["crps_ratio_best", *names, "best_classical", "p_holm", "outcome"]].rename(names)
+    chosen = scores.sel(region=inputs.regions, block=inputs.headline_blocks, model=inputs.models)
+    table = chosen.to_dataframe(dim_order=["block", "region", "model"]).reset_index()
+    table.insert(1, "title", table["region"].map(inputs.title_of))
+    # verdicts are given on one network alone
+    table.loc[table["model"] != inputs.primary, ["p", "p_holm", "outcome"]] = np.nan, np.nan, ""
+    order = ["region", "title", "block", "model", "crps_ratio_best", "ratio_low", "ratio_high", "best_classical"]
+    table = table[[*order, "p", "p_holm", "outcome"]]
     # without a network the order of the parameters stays
     own_rows = table[(table["block"] == inputs.headline_blocks[0]) & (table["model"] == inputs.primary)]
     rank = dict(zip(own_rows["region"], own_rows["crps_ratio_best"].rank(method="first"), strict=True))
-    table["place"] = table["region"].map(rank).fillna(0).astype(int)
-    return table.sort_values(["block", "place", "model"], kind="stable").reset_index(drop=True)
+    table["rank"] = table["region"].map(rank).fillna(0).astype(int)
+    return table.sort_values(["block", "rank", "model"], kind="stable").reset_index(drop=True)
 
 
 def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing:
     """The lead figure: one row per region, one panel per headline block, the LSTM large and the rest small."""
-    data = ratio_table(inputs, verdicts)
+    data = ratio_table(inputs)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
-    # the tutorial's network may be far off, and must not squeeze what is to be compared into a corner
+    # the tutorial's network may be far off and would compress the scale of all others
     networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
     finite = data.loc[~networks | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
     with style():
-        figure = new_figure(1.55 + 0.36 * len(regions))
-        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        titles = [words.capital(inputs.when(block)) for block in blocks]
+        figure, panels = panel_row(1.55 + 0.36 * len(regions), titles, pad=24)
         for axes, block in zip(panels, blocks, strict=True):
             rows = data[data["block"] == block]
             _contest_panel(axes, rows, regions, inputs.primary, low, high)
-            axes.set_title(words.capital(inputs.when(block)), pad=24)
-        panels[0].set_yticks(range(len(regions)), [inputs.title_of(region) for region in regions], color=INK)
+        label_rows(panels[0], [inputs.title_of(region) for region in regions])
         _legend(inputs, figure)
     alt = f"Dot plot of forecast error (CRPS) as a multiple of the best simple model's, for {len(regions)} places. " + (
         " ".join(
@@ -86,7 +71,7 @@ def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing
         "significant after Holm's correction for all comparisons; rings: not significant. Lines: 90% bootstrap "
         "interval of the ratio. Small dots: other models, not tested here. Arrows: off scale."
     )
-    return Drawing("contest", figure, data.drop(columns="place"), alt, caption)
+    return Drawing("contest", figure, data.drop(columns="rank"), alt, caption)
 
 
 def _contest_panel(
@@ -96,7 +81,6 @@ def _contest_panel(
     axes.set_xlim(low, high)
     axes.axvspan(low, 1, color="#F2F6F9", lw=0, zorder=0)
     axes.axvline(1, color=INK, lw=1.0, zorder=1)
-    axes.set_ylim(len(regions) - 0.4, -0.6)
     for row in rows.itertuples():
         y, value, look = regions.index(str(row.region)), number_of(row.crps_ratio_best), style_of(str(row.model))
         if not np.isfinite(value):

@@ -13,7 +13,7 @@ from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import best_model, decimal_year
+from climate.report.numbers import best_model, decimal_year, forecast_frame
 from climate.report.palette import OBSERVED, style_of
 
 BANDS = ((0.05, 0.95, 0.18), (0.2, 0.8, 0.30))
@@ -36,32 +36,19 @@ def hindcast_origins(table: xr.Dataset) -> list[int]:
     full = np.flatnonzero(verified >= 0.9 * table.sizes["lead"])
     chosen: list[int] = []
     # from the newest backwards, so that the most recent complete forecast is always shown
-    for place in full[::-1]:
-        if not chosen or months[chosen[-1]] - months[place] >= table.sizes["lead"]:
-            chosen.append(int(place))
+    for position in full[::-1]:
+        if not chosen or months[chosen[-1]] - months[position] >= table.sizes["lead"]:
+            chosen.append(int(position))
     if not chosen and verified.max() > 0:
         chosen = [int(np.argmax(verified))]
     return chosen[::-1]
 
 
-def fan_table(table: xr.Dataset, model: str, places: Sequence[int]) -> pd.DataFrame:
-    """Quantiles and observations of one model at some origins, one row per month."""
+def fan_table(table: xr.Dataset, model: str, positions: Sequence[int]) -> pd.DataFrame:
+    """Quantiles and observations of one model at the origins at some positions, one row per month."""
     levels = [low for low, _, _ in BANDS] + [MEDIAN] + [high for _, high, _ in BANDS[::-1]]
-    frames = []
-    for place in places:
-        one = table.isel(origin=place).sel(model=model)
-        frame = pd.DataFrame(
-            {
-                "model": model,
-                "origin": words.iso_month(one["origin"].values),
-                "lead": one["lead"].values,
-                "month": [words.iso_month(time) for time in one["valid_time"].values],
-            }
-        )
-        for level in levels:
-            frame[f"q{level:g}"] = one["forecast"].sel(quantile=level, method="nearest").values
-        frame["observed"] = one["observed"].values
-        frames.append(frame)
+    chosen = [table.isel(origin=position).sel(model=model) for position in positions]
+    frames = [forecast_frame(one, levels).assign(observed=one["observed"].values) for one in chosen]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -93,11 +80,11 @@ def _observed(axes: Axes, inputs: ReportInputs, region: str, first: float) -> pd
 def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     """Fans of the LSTM and of the best simple model from a few origins, over observations."""
     table, models = inputs.forecasts[region], shown_models(inputs, region)
-    places = hindcast_origins(table)
-    if not places or not models:
+    origins = hindcast_origins(table)
+    if not origins or not models:
         return None
-    fans = pd.concat([fan_table(table, model, places) for model in models], ignore_index=True)
-    start = float(decimal_year(table["origin"].values[places[:1]])[0])
+    fans = pd.concat([fan_table(table, model, origins) for model in models], ignore_index=True)
+    start = float(decimal_year(table["origin"].values[origins[:1]])[0])
     with style():
         figure = new_figure(0.5 + 2.55 * len(models))
         panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -115,13 +102,13 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         rows = fans[(fans["model"] == model) & fans["observed"].notna()]
         inside[model] = float(((rows["observed"] >= rows["q0.05"]) & (rows["observed"] <= rows["q0.95"])).mean())
     hits = words.joined([f"{words.percent(share)} for {style_of(model).phrase}" for model, share in inside.items()])
-    when = words.joined([words.iso_month(table["origin"].values[place]) for place in places])
+    when = words.joined([words.iso_month(time) for time in table["origin"].values[origins]])
     alt = (
         f"Hindcasts of {inputs.title_of(region)} from {when} over observations. "
         f"Share of these months inside the 90% interval: {hits}."
     )
     caption = (
-        f"{inputs.title_of(region)}: forecasts from {words.count(len(places), 'origin')} ({when}, dashed), each made "
+        f"{inputs.title_of(region)}: forecasts from {words.count(len(origins), 'origin')} ({when}, dashed), each made "
         f"with what was known then, and observations. Share of these months inside the 90% interval: {hits}."
     )
     return Drawing(f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption)

@@ -10,7 +10,19 @@ import xarray as xr
 
 from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
+from climate.report.figures.base import (
+    INK,
+    SOFT,
+    Drawing,
+    label_rows,
+    new_figure,
+    number_of,
+    outer_labels,
+    panel_row,
+    shared_legend,
+    style,
+    upright_grid,
+)
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
@@ -24,6 +36,11 @@ TESTS = {
     "bootstrap": ("Bootstrap interval excludes 1", "#AA4499", (0, (6.0, 1.5, 1.2, 1.5))),
 }
 """Label, colour and dash of each test."""
+
+
+def titles_of(inputs: ReportInputs, blocks: Sequence[str]) -> list[str]:
+    """Titles of panels that each show a block of leads."""
+    return [words.capital(inputs.when(block)) for block in blocks]
 
 
 def pit_table(
@@ -56,39 +73,35 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
             data = pit_table(inputs.scores, regions, models, leads)
             frames.append(data.assign(block=block))
             for axes, model in zip(row, models, strict=True):
-                one, look = data[data["model"] == model], style_of(model)
-                axes.bar(
-                    100 * one["from"],
-                    one["density"],
-                    width=100 * (one["to"] - one["from"]),
-                    align="edge",
-                    color=look.colour,
-                    alpha=0.75,
-                    edgecolor="white",
-                    linewidth=0.8,
-                )
+                bins, look = data[data["model"] == model], style_of(model)
+                bars = {
+                    "width": 100 * (bins["to"] - bins["from"]),
+                    "align": "edge",
+                    "edgecolor": "white",
+                    "lw": 0.8,
+                }
+                axes.bar(100 * bins["from"], bins["density"], color=look.colour, alpha=0.75, **bars)
                 axes.axhline(1, color=INK, lw=1.0, ls=(0, (3, 2)))
                 axes.set_xlim(0, 100)
                 axes.set_title(look.label if block == blocks[0] else "", fontsize=10)
                 axes.tick_params(labelsize=9)
             row[0].set_ylabel(f"Leads {words.EN_DASH.join(str(lead) for lead in leads)}", fontsize=9.5)
-        figure.supxlabel("Percentile of the observation in the forecast", fontsize=10.5, color=SOFT)
-        figure.supylabel("Observed ÷ expected frequency", fontsize=10.5, color=SOFT)
+        outer_labels(figure, "Percentile of the observation in the forecast", "Observed ÷ expected frequency")
     data = pd.concat(frames, ignore_index=True)[["block", "model", "from", "to", "share", "density"]]
-    said = []
+    tails = []
     for model in models:
-        one = data[(data["model"] == model) & (data["block"] == blocks[-1])]
-        said.append(
-            f"{style_of(model).phrase}: {words.percent(number_of(one['share'].iloc[0]))} below the 5% quantile, "
-            f"{words.percent(number_of(one['share'].iloc[-1]))} above the 95% quantile"
+        selected = data[(data["model"] == model) & (data["block"] == blocks[-1])]
+        tails.append(
+            f"{style_of(model).phrase}: {words.percent(number_of(selected['share'].iloc[0]))} below the 5% quantile, "
+            f"{words.percent(number_of(selected['share'].iloc[-1]))} above the 95% quantile"
         )
-    told = "; ".join(said)
+    summary = "; ".join(tails)
     when = inputs.when(blocks[-1])
-    alt = f"PIT histograms for {title}. {words.capital(when)}, {told}."
+    alt = f"PIT histograms for {title}. {words.capital(when)}, {summary}."
     caption = (
         f"PIT histogram for {title}: observed over expected frequency of observations between neighbouring quantiles. "
         f"Flat at 1 is right; a hump means intervals too wide, raised ends too narrow, a slope a bias. "
-        f"{words.capital(when)}, {told} (expected: 5% each)."
+        f"{words.capital(when)}, {summary} (expected: 5% each)."
     )
     return Drawing(name, figure, data, alt, caption)
 
@@ -108,18 +121,16 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
     blocks = inputs.blocks
     frames = []
     with style():
-        figure = new_figure(4.2)
-        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        figure, panels = panel_row(4.2, titles_of(inputs, blocks), fontsize=10.5)
         for axes, block in zip(panels, blocks, strict=True):
             leads = inputs.leads_of(block)
             share = inputs.scores["pit"].sel(region=inputs.regions, lead=slice(*leads)).mean(["region", "lead"])
             levels = 100 * share["quantile"].values
             axes.axhline(0, color=INK, lw=1.0, ls=(0, (3, 2)))
             for model in models:
-                look, one = style_of(model), 100 * share.sel(model=model).values
-                axes.plot(levels, one - levels, color=look.colour, ls=look.dash, lw=2.2, label=look.label)
-                frames.append(pd.DataFrame({"block": block, "model": model, "level": levels, "share_below": one}))
-            axes.set_title(words.capital(words.ahead(*leads)), fontsize=10.5)
+                look, selected = style_of(model), 100 * share.sel(model=model).values
+                axes.plot(levels, selected - levels, color=look.colour, ls=look.dash, lw=2.2, label=look.label)
+                frames.append(pd.DataFrame({"block": block, "model": model, "level": levels, "share_below": selected}))
             axes.set_xlabel("Stated probability (%)", fontsize=9.5)
             axes.tick_params(labelsize=9)
             axes.set_xticks([5, 25, 50, 75, 95])
@@ -127,15 +138,15 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
         shared_legend(figure, panels[0], "upper", 4)
     data = pd.concat(frames, ignore_index=True)
     off = (data["share_below"] - data["level"]).abs().groupby([data["block"], data["model"]]).max()
-    told = "; ".join(
+    summary = "; ".join(
         f"{inputs.when(block)}, "
         + words.joined([f"{words.number(number_of(off[block, m]), 0)} for {style_of(m).phrase}" for m in models])
         for block in dict.fromkeys((blocks[0], blocks[-1]))
     )
-    alt = f"Reliability over all places: the largest distance from the stated probability, in points, is {told}."
+    alt = f"Reliability over all places: the largest distance from the stated probability, in points, is {summary}."
     caption = (
         "Reliability over all places: the share of observations below each quantile, minus its level. On the line is "
-        f"right; below it, forecasts were too low. The largest distance, in points, is {told}."
+        f"right; below it, forecasts were too low. The largest distance, in points, is {summary}."
     )
     return Drawing("reliability", figure, data, alt, caption)
 
@@ -150,36 +161,32 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
     models = [name for name in inputs.models if (data["model"] == name).sum() == len(blocks)]
     shown, reach = shown_models(inputs, region), {}
     with style():
-        figure = new_figure(1.1 + 0.27 * len(models))
-        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        figure, panels = panel_row(1.1 + 0.27 * len(models), titles_of(inputs, blocks), fontsize=10.5)
         for axes, block in zip(panels, blocks, strict=True):
             rows = data[data["block"] == block].set_index("model").loc[models]
             left = np.zeros(len(rows))
             for name, (label, colour) in PARTS.items():
                 axes.barh(range(len(rows)), rows[name], left=left, color=colour, height=0.72, label=label)
                 left = left + rows[name].to_numpy(dtype=float)
-            # a model far worse than the rest would squeeze all others
+            # a model far worse than the rest would compress the scale of all others
             reach[block] = min(float(np.nanmax(left)) * 1.03, 2.5 * float(np.nanmedian(left)))
             axes.set_xlim(0, reach[block])
-            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel(f"Interval score ({unit})")
-            axes.grid(True, axis="x")
-            axes.grid(False, axis="y")
-        panels[0].set_yticks(range(len(models)), [style_of(m).label for m in models], fontsize=9.5)
-        panels[0].set_ylim(len(models) - 0.4, -0.6)
+            upright_grid(axes)
+        label_rows(panels[0], [style_of(m).label for m in models], fontsize=9.5, color=SOFT)
         shared_legend(figure, panels[0], "upper", 3)
     last = data[data["block"] == blocks[-1]].set_index("model")
-    told = "; ".join(
+    summary = "; ".join(
         f"{style_of(m).phrase} {words.significant(number_of(last.loc[m, 'interval_score90']))} {unit}, of which "
         f"{words.percent(number_of(last.loc[m, 'width90']) / number_of(last.loc[m, 'interval_score90']))} is width"
         for m in shown
     )
     title, when = inputs.title_of(region), inputs.when(blocks[-1])
     outside = [style_of(m).label for m in models if number_of(last.loc[m, "interval_score90"]) > reach[blocks[-1]]]
-    alt = f"Interval score in its parts for {title}. {words.capital(when)}: {told}."
+    alt = f"Interval score in its parts for {title}. {words.capital(when)}: {summary}."
     caption = (
         f"{title}: the score of the 90% interval is its width plus penalties for observations below and above it; "
-        f"lower is better, and a well-placed interval has about equal penalties. {words.capital(when)}: {told}."
+        f"lower is better, and a well-placed interval has about equal penalties. {words.capital(when)}: {summary}."
         + (f" Off scale: {words.joined(outside)}." if outside else "")
     )
     return Drawing(f"{region}-interval-parts", figure, data, alt, caption)
@@ -191,21 +198,17 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
     rows = []
     for region in inputs.regions:
         for block in blocks:
-            one = inputs.scores.sel(region=region, block=block)
-            best = float(one["crps"].sel(model=inputs.best_classical(region, block)))
-            average = float(one["crps_seed_mean"].sel(model=model)) / best
-            seeds = one["crps_seed"].sel(model=model).values / best
-            rows += [
-                {"region": region, "block": block, "seed": str(place + 1), "ratio": float(value)}
-                for place, value in enumerate(seeds)
-                if np.isfinite(value)
-            ]
-            rows.append({"region": region, "block": block, "seed": "mean", "ratio": average})
-    data = pd.DataFrame(rows)
+            selected = inputs.scores.sel(region=region, block=block)
+            best = float(selected["crps"].sel(model=inputs.best_classical(region, block)))
+            average = float(selected["crps_seed_mean"].sel(model=model)) / best
+            seeds = selected["crps_seed"].sel(model=model).values / best
+            ratios = {str(number): float(value) for number, value in enumerate(seeds, start=1) if np.isfinite(value)}
+            rows += [(region, block, seed, ratio) for seed, ratio in (ratios | {"mean": average}).items()]
+    data = pd.DataFrame(rows, columns=["region", "block", "seed", "ratio"])
     look = style_of(model)
     with style():
-        figure = new_figure(1.4 + 0.34 * len(inputs.regions))
-        panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
+        height = 1.4 + 0.34 * len(inputs.regions)
+        figure, panels = panel_row(height, titles_of(inputs, blocks), sharex=True, fontsize=10.5)
         for axes, block in zip(panels, blocks, strict=True):
             for y, region in enumerate(inputs.regions):
                 part = data[(data["region"] == region) & (data["block"] == block)]
@@ -216,20 +219,18 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
                 )  # fmt: skip
                 axes.plot(mean, [y], "D", ms=6.5, color=look.colour, ls="", label="Mean of seeds" if y == 0 else None)
             axes.axvline(1, color=INK, lw=0.9)
-            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel("CRPS ÷ best simple model")
-            axes.grid(True, axis="x")
-            axes.grid(False, axis="y")
+            upright_grid(axes)
         label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
         shared_legend(figure, panels[0], "upper", 2)
     seeds_only = data[data["seed"] != "mean"].groupby(["block", "region"])["ratio"]
     spread = (seeds_only.max() - seeds_only.min()).groupby("block").max()
-    told = words.joined([f"{words.percent(number_of(spread[block]), 1)} {inputs.when(block)}" for block in blocks])
-    alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place differ by at most {told}."
+    summary = words.joined([f"{words.percent(number_of(spread[block]), 1)} {inputs.when(block)}" for block in blocks])
+    alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place differ by at most {summary}."
     caption = (
         f"{words.capital(look.phrase)} trained from each seed, and the mean of their quantiles, before calibration: "
-        f"CRPS over that of the best simple model. The best and the worst seed of a place differ by at most {told} of "
-        "that model's error."
+        f"CRPS over that of the best simple model. The best and the worst seed of a place differ by at most {summary} "
+        "of that model's error."
     )
     return Drawing("seed-spread", figure, data, alt, caption)
 
@@ -238,8 +239,7 @@ def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
     """Rejection rate of each test on simulated models, by the true gain of one of them."""
     blocks = [str(name) for name in simulation["block"].values]
     with style():
-        figure = new_figure(3.9)
-        panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
+        figure, panels = panel_row(3.9, titles_of(inputs, blocks), fontsize=10.5)
         for axes, block in zip(panels, blocks, strict=True):
             for test, (label, colour, dash) in TESTS.items():
                 values = 100 * simulation["rejected"].sel(block=block, test=test)
@@ -247,7 +247,6 @@ def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
                 width = 2.6 if test == "used" else 1.6
                 axes.plot(gain, values, color=colour, ls=dash, lw=width, marker="o", ms=4, label=label)
             axes.axhline(100 * inputs.params.score.significance, color=SOFT, lw=1.0, ls=(0, (3, 2)))
-            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel("True gain (%)", fontsize=9.5)
             axes.tick_params(labelsize=9)
             axes.set_ylim(0, 101)
@@ -256,16 +255,16 @@ def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
     data = simulation["rejected"].to_series().rename("rejected").reset_index()
     data = data[["block", "ratio", "test", "rejected"]]
     known = simulation["rejected"].sel(test="used")
-    told = "; ".join(
+    summary = "; ".join(
         f"{inputs.when(block)} {words.percent(float(known.sel(block=block, ratio=1.0)))} with no "
         f"difference and {words.percent(float(known.sel(block=block, ratio=0.9)))} with a gain of 10%"
         for block in blocks
     )
-    alt = f"Share of simulated comparisons in which the test rejected equal accuracy: {told}."
+    alt = f"Share of simulated comparisons in which the test rejected equal accuracy: {summary}."
     caption = (
         f"Size and power of the tests: rejection rate on simulated models, by the true gain of one over the other, for "
         f"{words.count(int(simulation.attrs['origins']), 'origin')}. At a gain of 0 every rejection is false and the "
         f"rate should be {words.percent(inputs.params.score.significance)} (dashed; for the 90% bootstrap interval "
-        f"10%). The test used: {told}."
+        f"10%). The test used: {summary}."
     )
     return Drawing("test-power", figure, data, alt, caption)

@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.forecasters.base import FloatArray
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import FloatArray, decimal_year, running_mean
+from climate.report.numbers import decimal_year, running_mean
 
 VARIABLES = ("spread", "members")
 """What a combination has besides a series: standard deviation among its members (unit of the value), their number."""
 BAND, BAR = "#B9C6D0", "#0072B2"
 EDGE_YEARS = 10
-"""First and last years of the time with more than one member, whose spreads are told apart."""
+"""First and last years of the time with more than one member, whose spreads are compared."""
 
 
 def is_combination(series: xr.Dataset) -> bool:
@@ -28,14 +29,14 @@ def is_combination(series: xr.Dataset) -> bool:
 def membership_table(series: xr.Dataset) -> pd.DataFrame:
     """Month, mean, spread, number and names of the members that run, from the first to the last value."""
     known = np.flatnonzero(np.isfinite(series["value"].values))
-    held = series.isel(time=slice(int(known[0]), int(known[-1]) + 1))
+    valid = series.isel(time=slice(int(known[0]), int(known[-1]) + 1))
     return pd.DataFrame(
         {
-            "month": [words.iso_month(time) for time in held["time"].values],
-            "value": held["value"].values.astype(float),
-            "spread": held["spread"].values.astype(float),
-            "members": held["members"].values.astype(int),
-            "running": held["source"].values.astype(str),
+            "month": [words.iso_month(time) for time in valid["time"].values],
+            "value": valid["value"].values.astype(float),
+            "spread": valid["spread"].values.astype(float),
+            "members": valid["members"].values.astype(int),
+            "running": valid["source"].values.astype(str),
         }
     )
 
@@ -47,7 +48,7 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
         return None
     data = membership_table(series)
     x = decimal_year(data["month"])
-    keys = _members(data)
+    keys = list(dict.fromkeys(key for running in data["running"] for key in running.split(",") if key))
     unit = inputs.unit(name)
     mean, spread = running_mean(data["value"].to_numpy()), running_mean(data["spread"].to_numpy())
     with style():
@@ -58,7 +59,7 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
         top.set_ylabel(f"Departure ({unit})")
         legend_above(top)
         for row, key in enumerate(keys):
-            running = data["running"].str.split(",").map(lambda held, key=key: key in held).to_numpy()
+            running = data["running"].str.split(",").map(lambda valid, key=key: key in valid).to_numpy()
             for start, stop in _runs(running):
                 bottom.barh(row, x[stop - 1] - x[start] + 1 / 12, left=x[start], height=0.55, color=BAR)
         bottom.set_yticks(range(len(keys)), keys)
@@ -106,11 +107,6 @@ def membership_text(inputs: ReportInputs, name: str) -> list[str]:
 
 def _median(values: FloatArray) -> float:
     return float(np.nanmedian(values))
-
-
-def _members(data: pd.DataFrame) -> list[str]:
-    """Keys of all members, those that begin first before the others."""
-    return list(dict.fromkeys(key for held in data["running"] for key in held.split(",") if key))
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:

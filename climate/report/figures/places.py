@@ -10,14 +10,13 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from climate.params.regions import RegionDefinition
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
+from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, annual_means, trend
 from climate.report.palette import style_of
@@ -109,8 +108,8 @@ def warming_map(inputs: ReportInputs) -> Drawing | None:
     norm: Normalize = Normalize(0, top) if bottom == 0 else TwoSlopeNorm(0, -top, top)
     colours = mpl.colormaps["YlOrRd" if bottom == 0 else "RdBu_r"]
     figure, data = _map(inputs, plain, colours, norm, f"Trend {span} ({unit})", "trend_per_decade")
-    each = "; ".join(f"{inputs.title_of(region)} {words.number(value, 2, True)}" for region, value in plain.items())
-    alt = f"Map of temperature trends {span} in {unit}: {each}."
+    listing = "; ".join(f"{inputs.title_of(region)} {words.number(value, 2, True)}" for region, value in plain.items())
+    alt = f"Map of temperature trends {span} in {unit}: {listing}."
     caption = (
         f"Trend of annual mean temperature {span}. The bars beside the map are belts around the globe, from their "
         "southern to their northern edge."
@@ -122,15 +121,16 @@ def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | No
     """CRPS ratio of the LSTM to the best simple model in the first headline block; None without a network or places."""
     block = inputs.headline_blocks[0]
     known = {place.region for place in locate(inputs)}
-    here = [one for one in verdicts if one.block == block and one.region in known and np.isfinite(one.ratio)]
-    if not here:
+    rated = [contest for contest in verdicts if contest.block == block and np.isfinite(contest.ratio)]
+    shown = [contest for contest in rated if contest.region in known]
+    if not shown:
         return None
-    values = {one.region: one.ratio for one in here}
+    values = {contest.region: contest.ratio for contest in shown}
     reach = max(0.1, *(abs(np.log2(value)) for value in values.values()))
     low, high = float(2**-reach), float(2**reach)
     norm = TwoSlopeNorm(1.0, low, high)
     when = inputs.when(block)
-    model = style_of(here[0].model).label
+    model = style_of(shown[0].model).label
     figure, data = _map(
         inputs,
         values,
@@ -140,8 +140,8 @@ def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | No
         "crps_ratio_best",
         ticks=sorted({low, 1.0, high}),
     )
-    each = "; ".join(f"{inputs.title_of(one.region)} {words.number(one.ratio)}, {SHORT[one.outcome]}" for one in here)
-    alt = f"Map of the CRPS ratio of the {model} to the best simple model {when}: {each}."
+    ratios = [f"{inputs.title_of(c.region)} {words.number(c.ratio)}, {SHORT[c.outcome]}" for c in shown]
+    alt = f"Map of the CRPS ratio of the {model} to the best simple model {when}: {'; '.join(ratios)}."
     caption = (
         f"Error (CRPS) of the {model} as a multiple of the best simple model's, {when}: violet where it is lower, "
         "orange where it is higher. The table of verdicts says which differences are significant."
@@ -187,14 +187,10 @@ def _map(
             title = inputs.title_of(place.region)
             axes.text(left + BAR + 1, place.lat[1], title, rotation=90, ha="left", va="top", fontsize=9.5)
         axes.set_xlim(-180, max(180.0, FIRST_BAR + len(belts) * GAP))
-        bar = figure.colorbar(
-            ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.5, aspect=36, pad=0.02
-        )
+        bar = colour_bar(figure, axes, norm, colours, label)
         if ticks is not None:
             bar.set_ticks(ticks, labels=[words.number(tick) for tick in ticks])
             bar.ax.minorticks_off()
-        bar.set_label(label, color=SOFT)
-        bar.outline.set_visible(False)  # type: ignore[operator]
     data = pd.DataFrame(
         [
             {

@@ -9,10 +9,24 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
+from climate.forecasters.base import IntArray
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, shared_legend, style
+from climate.report.figures.base import (
+    INK,
+    SOFT,
+    Drawing,
+    label_rows,
+    legend_above,
+    new_figure,
+    outer_labels,
+    panel_grid,
+    shared_legend,
+    style,
+    upright_grid,
+)
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
+from climate.report.numbers import quantile_columns
 from climate.report.palette import OBSERVED
 
 SCENARIOS: Mapping[str, tuple[str, str]] = {
@@ -45,99 +59,91 @@ def colour_of(scenario: str) -> str:
     return SCENARIOS.get(scenario, ("", "#666666"))[1]
 
 
-def recent_mean(one: xr.Dataset) -> float:
+def recent_mean(result: xr.Dataset) -> float:
     """Mean of the last RECENT observed years of one region."""
-    return float(one["observed"].dropna("past")[-RECENT:].mean())
+    return float(result["observed"].dropna("past")[-RECENT:].mean())
 
 
-def decade_of(one: xr.Dataset) -> str:
+def decade_of(result: xr.Dataset) -> str:
     """The years of `last_decade`, such as 2041-2050."""
-    last = int(one["year"][-1])
+    last = int(result["year"][-1])
     return f"{last - RECENT + 1}{words.EN_DASH}{last}"
 
 
-def recent_years(one: xr.Dataset) -> str:
+def recent_years(result: xr.Dataset) -> str:
     """The last RECENT observed years in words."""
-    years = one["observed"].dropna("past")["past"].values[-RECENT:]
+    years = result["observed"].dropna("past")["past"].values[-RECENT:]
     return f"{years[0]}{words.EN_DASH}{years[-1]}"
 
 
-def fan_data(one: xr.Dataset) -> pd.DataFrame:
+def fan_data(result: xr.Dataset) -> pd.DataFrame:
     """Observed and fitted past, and quantiles by pathway and year, of one region."""
-    past = one[["observed", "fitted"]].dropna("past", how="all").to_dataframe().reset_index()
+    past = result[["observed", "fitted"]].dropna("past", how="all").to_dataframe().reset_index()
     past = past.rename(columns={"past": "year"})[["year", "observed", "fitted"]].assign(scenario="past")
     frames = [past]
-    for scenario in one["scenario"].values:
-        quantiles = one["projection"].sel(scenario=scenario)
-        frame = pd.DataFrame({"year": one["year"].values, "scenario": scenario})
-        for level in one["quantile"].values:
-            frame[f"q{level:g}"] = quantiles.sel(quantile=level).values
-        frames.append(frame)
+    for scenario in result["scenario"].values:
+        columns = {"year": result["year"].values, "scenario": scenario}
+        frames.append(pd.DataFrame(columns | quantile_columns(result["projection"].sel(scenario=scenario))))
     return pd.concat(frames, ignore_index=True)
 
 
 def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Drawing:
     """One panel per pathway, and the mean of the last decade under all of them side by side."""
-    one = projected.sel(region=region)
-    scenarios = [str(name) for name in one["scenario"].values]
-    columns = min(3, len(scenarios) + 1)
-    rows = -(-(len(scenarios) + 1) // columns)
-    past, years = one["observed"].dropna("past"), one["year"].values
+    result = projected.sel(region=region)
+    scenarios = [str(name) for name in result["scenario"].values]
+    past, years = result["observed"].dropna("past"), result["year"].values
     with style():
-        figure = new_figure(0.6 + 2.35 * rows)
-        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-        for axes, scenario in zip(grid.flat, scenarios, strict=False):
-            quantiles, colour = one["projection"].sel(scenario=scenario), colour_of(scenario)
-            for low, high, opacity in BANDS:
-                axes.fill_between(
-                    years, quantiles.sel(quantile=low), quantiles.sel(quantile=high), color=colour, alpha=opacity, lw=0
-                )
+        titles = [*map(label_of, scenarios), f"Mean of {decade_of(result)}"]
+        figure, (*panels, last) = panel_grid(titles, 0.6, 2.35, sharey=True)
+        for axes, scenario in zip(panels, scenarios, strict=True):
+            quantiles, colour = result["projection"].sel(scenario=scenario), colour_of(scenario)
+            _bands(axes, years, quantiles, colour)
             axes.plot(years, quantiles.sel(quantile=MEDIAN), color=colour, lw=2.0)
-            axes.plot(past["past"], one["fitted"].sel(past=past["past"]), color=SOFT, lw=1.2)
+            axes.plot(past["past"], result["fitted"].sel(past=past["past"]), color=SOFT, lw=1.2)
             axes.plot(past["past"], past, color=OBSERVED, lw=0.9)
-            axes.set_title(label_of(scenario), fontsize=10.5)
-            axes.tick_params(labelsize=9)
-        last = grid.flat[len(scenarios)]
-        for place, scenario in enumerate(scenarios):
-            spread = one["last_decade"].sel(scenario=scenario)
-            _whisker(last, place, spread, colour_of(scenario))
-        last.set_title(f"Mean of {decade_of(one)}", fontsize=10.5)
-        last.axhline(recent_mean(one), color=OBSERVED, lw=1.0, ls=(0, (3, 2)))
+        for position, scenario in enumerate(scenarios):
+            _whisker(last, position, result["last_decade"].sel(scenario=scenario), colour_of(scenario))
+        last.axhline(recent_mean(result), color=OBSERVED, lw=1.0, ls=(0, (3, 2)))
         last.set_xlim(-0.6, len(scenarios) - 0.4)
         last.set_xticks(range(len(scenarios)), [label_of(name) for name in scenarios], rotation=40, fontsize=8.5)
-        for axes in list(grid.flat)[len(scenarios) + 1 :]:
-            axes.set_visible(False)
-        figure.supylabel(axis_label(inputs.series[region].attrs), fontsize=10.5, color=SOFT)
+        outer_labels(figure, y=axis_label(inputs.series[region].attrs))
     unit = inputs.unit(region)
-    said = "; ".join(f"{label_of(name)} {change_text(one, name)} {unit}" for name in scenarios)
+    changes = "; ".join(f"{label_of(name)} {change_text(result, name)} {unit}" for name in scenarios)
     title = inputs.title_of(region)
     alt = (
         f"Annual means of {words.inner(title)} to {int(years[-1])} under {words.count(len(scenarios), 'pathway')} "
-        f"of CO2. Change of the mean of {decade_of(one)} from that of {recent_years(one)}, with 90% interval: {said}."
+        f"of CO2. Change of the mean of {decade_of(result)} from that of {recent_years(result)}, with 90% interval: "
+        f"{changes}."
     )
     caption = (
         f"{title}: annual means (black), the part that follows CO2 (grey) and its projection under each pathway, with "
-        f"60% and 90% intervals of single years. Last panel: the mean of {decade_of(one)} with its 90% interval; "
-        f"dashed: the mean of {recent_years(one)}. A regression on CO2, not a climate model."
+        f"60% and 90% intervals of single years. Last panel: the mean of {decade_of(result)} with its 90% interval; "
+        f"dashed: the mean of {recent_years(result)}. A regression on CO2, not a climate model."
     )
-    return Drawing(f"{region}-projection", figure, fan_data(one), alt, caption)
+    return Drawing(f"{region}-projection", figure, fan_data(result), alt, caption)
 
 
-def _whisker(axes: Axes, place: float, spread: xr.DataArray, colour: str, *, flat: bool = False) -> None:
+def _bands(axes: Axes, years: IntArray, quantiles: xr.DataArray, colour: str) -> None:
+    for low, high, opacity in BANDS:
+        ends = quantiles.sel(quantile=low), quantiles.sel(quantile=high)
+        axes.fill_between(years, *ends, color=colour, alpha=opacity, lw=0)
+
+
+def _whisker(axes: Axes, position: float, spread: xr.DataArray, colour: str, *, flat: bool = False) -> None:
     """Median and 90% interval, upright or (flat) lying."""
     ends = [float(spread.sel(quantile=LOW)), float(spread.sel(quantile=HIGH))]
     middle = float(spread.sel(quantile=MEDIAN))
     if flat:
-        axes.plot(ends, [place] * 2, color=colour, lw=2.4)
-        axes.plot(middle, place, "o", color=colour, ms=5.5)
+        axes.plot(ends, [position] * 2, color=colour, lw=2.4)
+        axes.plot(middle, position, "o", color=colour, ms=5.5)
     else:
-        axes.plot([place] * 2, ends, color=colour, lw=3.0)
-        axes.plot(place, middle, "o", color=colour, ms=7)
+        axes.plot([position] * 2, ends, color=colour, lw=3.0)
+        axes.plot(position, middle, "o", color=colour, ms=7)
 
 
-def change_text(one: xr.Dataset, scenario: str) -> str:
+def change_text(result: xr.Dataset, scenario: str) -> str:
     """Change of the last decade from the recent years with its interval, such as '+0.6 (0.3 to 0.9)'."""
-    spread = one["last_decade"].sel(scenario=scenario) - recent_mean(one)
+    spread = result["last_decade"].sel(scenario=scenario) - recent_mean(result)
     low, middle, high = (float(spread.sel(quantile=level)) for level in (LOW, MEDIAN, HIGH))
     return f"{words.number(middle, 1, sign=True)} ({words.number(low, 1)} to {words.number(high, 1)})"
 
@@ -152,19 +158,15 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
         figure = new_figure(1.2 + 0.62 * len(regions))
         axes = figure.subplots()
         for y, region in enumerate(regions):
-            one = projected.sel(region=region)
+            result = projected.sel(region=region)
             for k, scenario in enumerate(scenarios):
-                spread = one["last_decade"].sel(scenario=scenario) - recent_mean(one)
+                spread = result["last_decade"].sel(scenario=scenario) - recent_mean(result)
                 _whisker(axes, y - 0.4 + (k + 0.5) * step, spread, colour_of(scenario), flat=True)
-                rows.append(
-                    {"region": region, "scenario": scenario}
-                    | {f"q{level:g}": float(spread.sel(quantile=level)) for level in one["quantile"].values}
-                )
+                columns = {name: float(value) for name, value in quantile_columns(spread).items()}
+                rows.append({"region": region, "scenario": scenario} | columns)
         axes.axvline(0, color=INK, lw=0.9)
-        axes.set_yticks(range(len(regions)), [inputs.title_of(region) for region in regions], color=INK)
-        axes.set_ylim(len(regions) - 0.45, -0.55)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
+        label_rows(axes, [inputs.title_of(region) for region in regions])
+        upright_grid(axes)
         axes.set_xlabel(f"Change of the mean of {decade_of(projected)} from {recent_years(projected)} (°C)")
         for scenario in scenarios:
             axes.plot([], [], "o-", color=colour_of(scenario), lw=2.4, ms=5.5, label=label_of(scenario))
@@ -187,18 +189,12 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     quantiles, years = co2["forecast"], co2["year"].values
     scenarios = [str(name) for name in co2["scenario"].values]
     frames = [pd.DataFrame({"year": co2["past"].values, "what": "observed", "value": co2["observed"].values})]
-    forecast = pd.DataFrame({"year": years, "what": "own forecast"})
-    for level in co2["quantile"].values:
-        forecast[f"q{level:g}"] = quantiles.sel(quantile=level).values
-    frames.append(forecast)
+    frames.append(pd.DataFrame({"year": years, "what": "own forecast"} | quantile_columns(quantiles)))
     ends: list[tuple[float, str]] = []
     with style():
         figure = new_figure(4.6)
         axes = figure.subplots()
-        for low, high, opacity in BANDS:
-            axes.fill_between(
-                years, quantiles.sel(quantile=low), quantiles.sel(quantile=high), color="#777777", alpha=opacity, lw=0
-            )
+        _bands(axes, years, quantiles, "#777777")
         axes.plot(years, quantiles.sel(quantile=MEDIAN), color="#444444", lw=2.2, label="Extrapolated")
         axes.plot(co2["past"], co2["observed"], color=OBSERVED, lw=1.6, label="Observed")
         for scenario in scenarios:
@@ -207,15 +203,8 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
             ends.append((float(path[-1]), scenario))
             frames.append(pd.DataFrame({"year": path["pathway_year"].values, "what": scenario, "value": path.values}))
         for height, scenario in ends:
-            axes.annotate(
-                label_of(scenario),
-                (int(years[-1]), height),
-                (5, 0),
-                textcoords="offset points",
-                color=INK,
-                fontsize=9.5,
-                va="center",
-            )
+            end, text = (int(years[-1]), height), label_of(scenario)
+            axes.annotate(text, end, (5, 0), textcoords="offset points", color=INK, fontsize=9.5, va="center")
         axes.set_xlim(int(co2["past"][-1]) - 40, int(years[-1]) + 6)
         axes.set_ylim(float(co2["observed"].sel(past=int(co2["past"][-1]) - 40)) - 5, None)
         axes.set_ylabel("CO₂ (ppm)")
@@ -239,28 +228,19 @@ def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
     """Earlier projections with the CO2 that was observed later, over observations."""
     regions = [region for region in inputs.regions if region in hindcasts["region"].values]
     origins = [int(origin) for origin in hindcasts["origin"].values][:2]
-    columns = min(3, len(regions))
-    rows = -(-len(regions) // columns)
     data = hindcasts["hindcast"].sel({"method": "observed", "origin": origins, "quantile": list(LEVELS)})
     with style():
-        figure = new_figure(0.8 + 2.0 * rows)
-        grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
-        for axes, region in zip(grid.flat, regions, strict=False):
+        figure, panels = panel_grid([inputs.title_of(region) for region in regions], 0.8, 2.0, sharex=True)
+        for axes, region in zip(panels, regions, strict=True):
             for origin, colour in zip(origins, HINDCAST_COLOURS, strict=False):
-                one = data.sel(region=region, origin=origin)
-                x = one["year"].values
-                axes.fill_between(
-                    x, one.sel(quantile=LOW), one.sel(quantile=HIGH), color=colour, alpha=0.2, lw=0, label="_"
-                )
-                axes.plot(x, one.sel(quantile=MEDIAN), color=colour, lw=1.8, label=f"With data to {origin}")
+                result = data.sel(region=region, origin=origin)
+                x, ends = result["year"].values, (result.sel(quantile=LOW), result.sel(quantile=HIGH))
+                axes.fill_between(x, *ends, color=colour, alpha=0.2, lw=0, label="_")
+                axes.plot(x, result.sel(quantile=MEDIAN), color=colour, lw=1.8, label=f"With data to {origin}")
             observed = hindcasts["observed"].sel(region=region)
             axes.plot(observed["year"], observed, color=OBSERVED, lw=1.1, label="Observed")
-            axes.set_title(inputs.title_of(region), fontsize=10.5)
-            axes.tick_params(labelsize=9)
-        for axes in list(grid.flat)[len(regions) :]:
-            axes.set_visible(False)
-        figure.supylabel("Annual mean (°C from the baseline)", fontsize=10.5, color=SOFT)
-        shared_legend(figure, grid.flat[0], "upper", 3)
+        outer_labels(figure, y="Annual mean (°C from the baseline)")
+        shared_legend(figure, panels[0], "upper", 3)
     frame = data.to_series().unstack("quantile").rename(columns=lambda level: f"q{level:g}").dropna().reset_index()
     seen = hindcasts["observed"].to_series().rename("observed").reset_index()
     frame = frame.merge(seen, on=["region", "year"])

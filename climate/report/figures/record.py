@@ -10,10 +10,11 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
+from climate.forecasters.base import FloatArray
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import FloatArray, Period, annual_means, decimal_year, periods, running_mean
+from climate.report.numbers import Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
 from climate.report.text import is_anomaly, record
 
@@ -64,7 +65,7 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Monthly values and their twelve-month mean; collection periods as tints, values filled in as rings."""
     series, data = inputs.record(region), record_table(inputs, region)
     x = decimal_year(data["month"])
-    found = periods(series)
+    spans = periods(series)
     with style():
         figure = new_figure(4.0)
         axes = figure.subplots()
@@ -96,40 +97,40 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         alt += f" Annual mean {first}, {last}."
     named = [
         f"{name} ({words.iso_month(period.first)} to {words.iso_month(period.last)})"
-        for name, period in zip(period_names(found), found, strict=True)
+        for name, period in zip(period_names(spans), spans, strict=True)
     ]
-    if len(found) > 1:
-        alt += f" Collected in {words.count(len(found), 'period')}: {'; '.join(named)}."
+    if len(spans) > 1:
+        alt += f" Collected in {words.count(len(spans), 'period')}: {'; '.join(named)}."
     caption = f"{title}: monthly values and their centred twelve-month mean."
     if "twelve_month_mean" not in data:
         caption = f"{title}: single values, joined by a line."
-    if len(found) > 1:
-        parts = words.count(len(found), "collection period")
+    if len(spans) > 1:
+        parts = words.count(len(spans), "collection period")
         caption += f" Tints: {parts}; dashed lines: the seams between them."
-    elif found and found[0].name:
-        caption += f" One collection period: {found[0].name}."
+    elif spans and spans[0].name:
+        caption += f" One collection period: {spans[0].name}."
     return Drawing(f"{region}-record", figure, data, alt, caption)
 
 
-def period_names(found: Sequence[Period]) -> list[str]:
+def period_names(spans: Sequence[Period]) -> list[str]:
     """Name of each collection period, with its site where one name stands for several."""
     sites: dict[str, set[str]] = {}
-    for period in found:
+    for period in spans:
         sites.setdefault(period.name or period.source, set()).add(period.site)
-    names = [period.name or period.source for period in found]
+    names = [period.name or period.source for period in spans]
     return [
         f"{name}, {period.site}" if len(sites[name]) > 1 and period.site else name
-        for name, period in zip(names, found, strict=True)
+        for name, period in zip(names, spans, strict=True)
     ]
 
 
 def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatArray) -> None:
-    found = periods(series)
-    if len(found) < 2:
+    spans = periods(series)
+    if len(spans) < 2:
         return
-    names = period_names(found)
+    names = period_names(spans)
     tint = {name: PERIOD_TINTS[i % len(PERIOD_TINTS)] for i, name in enumerate(dict.fromkeys(names))}
-    starts = [float(decimal_year(np.array([p.first]))[0]) - 1 / 24 for p in found]
+    starts = [float(decimal_year(np.array([p.first]))[0]) - 1 / 24 for p in spans]
     ends, length = [*starts[1:], float(x[-1])], float(x[-1] - x[0])
     values = data["value"].to_numpy(dtype=float)
     relative = (values - np.nanmin(values)) / max(float(np.ptp(values[np.isfinite(values)])), 1e-12)
@@ -142,7 +143,7 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
             continue
         letters = int((end - start) / length / CHARACTER_WIDTH)
         fits = max(map(len, name.split())) <= letters
-        # names of narrow periods stand on lines of their own, so that they do not run into each other
+        # names of narrow periods get their own lines, so that they do not overlap
         line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
         right = not fits and end > x[0] + 0.5 * length
         near = (x >= anchor - 0.25 * length) & (x <= anchor) if right else (x >= start) & (x <= start + 0.25 * length)

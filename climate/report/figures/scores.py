@@ -13,7 +13,19 @@ from matplotlib.lines import Line2D
 
 from climate.forecasters.registry import MODELS, Kind, is_kind, ordered
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
+from climate.report.figures.base import (
+    INK,
+    SOFT,
+    Drawing,
+    label_rows,
+    new_figure,
+    number_of,
+    outer_labels,
+    panel_grid,
+    panel_row,
+    shared_legend,
+    style,
+)
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model
@@ -34,24 +46,12 @@ NOMINAL = 0.9
 
 def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     """CRPS, skill and coverage by model and lead."""
-    scores = inputs.scores.sel(region=region)
-    reference = scores["crps_by_lead"].sel(model=inputs.reference).values.astype(float)
-    frames = []
-    for model in inputs.models:
-        crps = scores["crps_by_lead"].sel(model=model).values.astype(float)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "region": region,
-                    "model": model,
-                    "lead": scores["lead"].values,
-                    "crps": crps,
-                    "crps_skill_reference": 1 - crps / reference,
-                    "coverage90": scores["coverage_by_lead"].sel(model=model).values.astype(float),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    scores = inputs.scores.sel(region=region, model=inputs.models)
+    crps = scores["crps_by_lead"]
+    skill = 1 - crps / crps.sel(model=inputs.reference, drop=True)
+    table = xr.Dataset({"crps": crps, "crps_skill_reference": skill, "coverage90": scores["coverage_by_lead"]})
+    frame = table.to_dataframe(dim_order=["model", "lead"]).reset_index()
+    return frame[["region", "model", "lead", "crps", "crps_skill_reference", "coverage90"]]
 
 
 @dataclass(frozen=True)
@@ -129,17 +129,10 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
 
 def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
     """Share of verified months below each quantile, which should equal the quantile's level."""
-    observed = table["observed"]
-    rows = []
-    for model in models:
-        forecast = table["forecast"].sel(model=model)
-        valid = observed.notnull() & forecast.notnull().all("quantile")
-        below = (observed <= forecast).where(valid).mean(["origin", "lead"])
-        rows += [
-            {"model": model, "level": float(level), "share_below": float(share)}
-            for level, share in zip(table["quantile"].values, below.values, strict=True)
-        ]
-    return pd.DataFrame(rows)
+    observed, forecast = table["observed"], table["forecast"].sel(model=models)
+    valid = observed.notnull() & forecast.notnull().all("quantile")
+    below = (observed <= forecast).where(valid).mean(["origin", "lead"]).rename("share_below", quantile="level")
+    return below.to_dataframe(dim_order=["model", "level"]).reset_index()[["model", "level", "share_below"]]
 
 
 def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
@@ -155,7 +148,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         right.axhspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         for model in models:
-            rows, by_lead = (one[one["model"] == model] for one in (reliable, leads))
+            rows, by_lead = (frame[frame["model"] == model] for frame in (reliable, leads))
             left.plot(100 * rows["level"], 100 * rows["share_below"], **lines.look(model))
             right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **lines.look(model))
         left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
@@ -174,8 +167,8 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         ],
         ignore_index=True,
     )[["panel", "model", "level", "share_below", "lead", "coverage90"]]
-    held = leads.groupby("model")["coverage90"].mean()
-    first, *rest = [(style_of(model).phrase, words.percent(float(held[model]))) for model in shown]
+    covered = leads.groupby("model")["coverage90"].mean()
+    first, *rest = [(style_of(model).phrase, words.percent(float(covered[model]))) for model in shown]
     whole = f"the 90% interval of {first[0]} contains {first[1]} of the months"
     text = words.joined([whole, *(f"that of {phrase} {share}" for phrase, share in rest)])
     alt = f"Calibration for {title}: {text}, averaged over all leads."
@@ -185,14 +178,11 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
 
 def all_leads_figure(inputs: ReportInputs) -> Drawing:
     """Small multiples: skill by lead of the LSTM, the best simple model and a few others, one panel per region."""
-    columns = 3
-    rows = -(-len(inputs.regions) // columns)
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
     with style():
-        figure = new_figure(0.7 + 1.9 * rows)
-        grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+        figure, panels = panel_grid([inputs.title_of(region) for region in inputs.regions], 0.7, 1.9, sharex=True)
         seen: dict[str, Line2D] = {}
-        for axes, region in zip(grid.flat, inputs.regions, strict=False):
+        for axes, region in zip(panels, inputs.regions, strict=True):
             shown = shown_models(inputs, region)
             for model in inputs.models:
                 if model not in (*COMPANIONS, *shown):
@@ -212,13 +202,8 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
             drawn = tables[region]["model"].isin((*COMPANIONS, *shown))
             lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
-            axes.set_title(inputs.title_of(region), fontsize=10.5)
-            axes.tick_params(labelsize=9)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
-        for axes in list(grid.flat)[len(inputs.regions) :]:
-            axes.set_visible(False)
-        figure.supxlabel("Lead (months ahead)", fontsize=10.5, color=SOFT)
-        figure.supylabel(f"Skill against {style_of(inputs.reference).label.lower()} (%)", fontsize=10.5, color=SOFT)
+        outer_labels(figure, "Lead (months ahead)", f"Skill against {style_of(inputs.reference).label.lower()} (%)")
         figure.legend(
             list(seen.values()), list(seen), loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1.4
         )
@@ -251,8 +236,8 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
                     rows.append({"region": region, "block": block, "role": role, "model": model, "coverage90": value})
     data = pd.DataFrame(rows)
     with style():
-        figure = new_figure(1.5 + 0.34 * len(inputs.regions))
-        panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
+        titles = [words.capital(inputs.when(block)) for block in blocks]
+        figure, panels = panel_row(1.5 + 0.34 * len(inputs.regions), titles, sharex=True)
         for axes, block in zip(panels, blocks, strict=True):
             axes.axvspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
             axes.axvline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
@@ -262,11 +247,10 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
                 for role, mark in (("LSTM", "o"), ("best simple model", "s")):
                     if role in part.index:
                         colour = style_of(str(part.loc[role, "model"])).colour if role == "LSTM" else "#0072B2"
-                        look = {"mfc": colour if role == "LSTM" else "white", "mec": colour, "ms": 8, "mew": 1.8}
+                        face = colour if role == "LSTM" else "white"
                         label = words.capital(role) if y == 0 else None
                         covered = 100 * number_of(part.loc[role, "coverage90"])
-                        axes.plot(covered, y, mark, ls="", zorder=4, label=label, **look)
-            axes.set_title(words.capital(inputs.when(block)))
+                        axes.plot(covered, y, mark, ls="", zorder=4, label=label, mfc=face, mec=colour, ms=8, mew=1.8)
             axes.set_xlabel("Inside the 90% interval (%)")
         panels[0].set_xlim(min(78.0, 100 * float(data["coverage90"].min()) - 2), 100.5)
         label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])

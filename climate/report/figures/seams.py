@@ -17,34 +17,32 @@ OLDER, NEWER = "#E69F00", "#0072B2"
 LABEL_LENGTH = 90
 """Letters of a legend's line that fit the figure."""
 SIDES = ("older_value", "newer_value")
-"""Variables (seam, time) that hold both records over their overlap, NaN elsewhere."""
+"""Variables (seam, time) of both records over their overlap, NaN elsewhere."""
 
 
 def seam_figures(inputs: ReportInputs) -> list[Drawing | None]:
     """One figure per seam, None for one whose overlap is not given."""
-    seams = inputs.seams
-    if seams is None or any(name not in seams for name in SIDES):
-        return [None] * (seams.sizes.get("seam", 0) if seams is not None else 0)
-    return [seam_figure(inputs, seams.isel(seam=place), place + 1) for place in range(seams.sizes["seam"])]
+    count = inputs.seams.sizes.get("seam", 0)
+    return [seam_figure(inputs, inputs.seams.isel(seam=number), number + 1) for number in range(count)]
 
 
-def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing | None:
+def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing | None:
     """Both records over their overlap, their difference and the offset of the splice; None without overlap."""
     older, newer = (seam[name].values.astype(float) for name in SIDES)
-    both = np.isfinite(older) & np.isfinite(newer)
-    if not both.any():
+    overlap = np.isfinite(older) & np.isfinite(newer)
+    if not overlap.any():
         return None
-    times = seam["time"].values[both]
+    times = seam["time"].values[overlap]
     data = pd.DataFrame(
         {
             "month": [words.iso_month(time) for time in times],
-            "older": older[both],
-            "newer": newer[both],
-            "newer_minus_older": newer[both] - older[both],
+            "older": older[overlap],
+            "newer": newer[overlap],
+            "newer_minus_older": newer[overlap] - older[overlap],
         }
     )
-    offset, offset_se, step, step_se = (_scalar(seam, name) for name in ("offset", "offset_se", "step", "step_se"))
-    names = [inputs.source_title(str(seam[name].item())) if name in seam else name for name in ("older", "newer")]
+    offset, offset_se, step, step_se = (float(seam[name]) for name in ("offset", "offset_se", "step", "step_se"))
+    names = [inputs.source_title(str(seam[name].item())) for name in ("older", "newer")]
     unit = words.unit(str(seam["units"].item()))
     x = decimal_year(times)
     with style():
@@ -60,7 +58,7 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
             bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the join, ±2 standard errors")
         bottom.set_ylabel(f"Difference ({unit})")
         bottom.set_xlabel("Year")
-        join = float(decimal_year(seam["join"].values[None])[0]) if "join" in seam else float("nan")
+        join = float(decimal_year(seam["join"].values[None])[0])
         shown = x[0] <= join <= x[-1]
         for axes in (top, bottom) if shown else ():
             axes.axvline(join, color=INK, lw=1.0, ls=(0, (3, 2)))
@@ -75,11 +73,6 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
         )
     if np.isfinite(step):
         fact += f"; residual step at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
-    joined = f", joined at {words.iso_month(seam['join'].values)}" if "join" in seam else ""
-    joined += " (dashed)" if shown else ""
-    text = f"{names[0]} and {names[1]} over their overlap{joined}: {fact}."
-    return Drawing(f"seam-{place}", figure, data, text, text)
-
-
-def _scalar(seam: xr.Dataset, name: str) -> float:
-    return float(seam[name].item()) if name in seam else float("nan")
+    joined = f"joined at {words.iso_month(seam['join'].values)}{' (dashed)' if shown else ''}"
+    text = f"{names[0]} and {names[1]} over their overlap, {joined}: {fact}."
+    return Drawing(f"seam-{number}", figure, data, text, text)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.colors import Normalize
 
 from climate.report import words
@@ -30,13 +29,8 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     models = [model for model in inputs.models if model != inputs.reference]
     skill = inputs.scores["crps_skill_reference"].sel(block=block, region=inputs.regions, model=models)
     grid = skill.transpose("region", "model").values.astype(float)
-    data = pd.DataFrame(
-        [
-            {"region": region, "block": block, "model": model, "crps_skill_reference": grid[i, j]}
-            for i, region in enumerate(inputs.regions)
-            for j, model in enumerate(models)
-        ]
-    )
+    data = skill.to_dataframe(dim_order=["region", "model"]).reset_index()
+    data = data[["region", "block", "model", "crps_skill_reference"]]
     with style():
         figure = new_figure(1.75 + 0.36 * len(inputs.regions))
         axes = figure.subplots()

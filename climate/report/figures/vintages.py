@@ -22,7 +22,7 @@ MOST_TICKS = 10
 
 def vintage_figures(inputs: ReportInputs) -> list[Drawing]:
     """One figure per source whose forecast of then would be another today."""
-    rows = (inputs.revisions or {}).get("compared", ())
+    rows = inputs.revisions.get("compared", ())
     return [_figure(row, row["knew"]) for row in rows if "knew" in row and row["knew"]["then"] != row["knew"]["now"]]
 
 
