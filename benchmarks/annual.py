@@ -21,8 +21,8 @@ from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json
 from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import make
 from climate.harmonize.series import gap_free
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
@@ -76,8 +76,8 @@ def record(key: str) -> xr.Dataset:
 def hindcast(series: xr.Dataset) -> xr.Dataset:
     """Forecast table of twelve leads from every December."""
     params = load_params()
-    forecasters: list[Forecaster] = [BASELINES[name]() for name in MODELS]
-    forecasters.append(LSTMS["lstm-direct"](params.lstm))
+    forecasters: list[Forecaster] = [make(name) for name in MODELS]
+    forecasters.append(make("lstm-direct", params.lstm.settings(NetworkSettings)))
     newest = series["time"].values[np.isfinite(series["value"].values)][-1].astype("datetime64[Y]").astype(int) + 1970
     last = min(LAST_ORIGIN, newest - 1)
     wanted = origins(f"{FIRST_ORIGIN}-12", 12, last - FIRST_ORIGIN + 1)

@@ -21,14 +21,14 @@ import xarray as xr
 
 from benchmarks.readme import put
 from climate import paths
-from climate.files import read_netcdf, write_json
-from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.networks.lstm import LSTMS
-from climate.forecasters.planet.forecaster import POOLED, refusal
+from climate.files import read_arrays, read_netcdf, read_parts, write_json
+from climate.forecasters.base import Forecaster, as_panel
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.forecaster import refusal
+from climate.forecasters.registry import make
 from climate.hindcast.rolling import history_of
 from climate.params.params import load_params
-from climate.stages.pool import read_pools
 
 TARGET = Path(__file__).with_name("cost.json")
 ROUNDS = 3
@@ -62,7 +62,7 @@ def measure(forecaster: Forecaster, history: xr.Dataset, leads: int, rounds: int
 def early_history(region: str, first_origin: str) -> xr.Dataset:
     """What a forecaster is given at the first origin."""
     whole = history_of(read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES))
-    return whole.sel(time=slice(None, first_origin))
+    return as_panel(whole.sel(time=slice(None, first_origin)))
 
 
 def table(rows: list[dict[str, float | str]]) -> str:
@@ -78,11 +78,11 @@ def main() -> None:
     params = load_params()
     region = sys.argv[1] if len(sys.argv) > 1 else "globe"
     history = early_history(region, params.backtest.first_origin)
-    forecasters: list[Forecaster] = [BASELINES[name]() for name in params.baselines.models]
-    forecasters += [LSTMS[name](params.lstm) for name in params.lstm.models]
+    forecasters: list[Forecaster] = [make(name) for name in params.baselines.models]
+    forecasters += [make(name, params.lstm.settings(NetworkSettings)) for name in params.lstm.models]
     if not refusal(read_netcdf(paths.series_file(region))):
-        pools = read_pools()[0]
-        forecasters += [POOLED[name](pools, params.pool) for name in params.pool.models]
+        pools = [Pool.from_arrays(arrays) for arrays in read_parts(paths.POOL, ".npz", read_arrays)[0]]
+        forecasters += [make(name, pools) for name in params.pool.models]
     rows = []
     for forecaster in forecasters:
         rows.append(measure(forecaster, history, params.backtest.leads, ROUNDS))

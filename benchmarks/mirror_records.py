@@ -19,17 +19,18 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.readme import put
-from climate.errors import ClimateError
 from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
-from climate.forecasters.networks.lstm import LSTMS
-from climate.hindcast.rolling import backtest, join_covariates, origins
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import Kind, find_model, is_kind, make, names_of
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest, origins
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
-from climate.verify.comparison import compare_blocks, is_classical
+from climate.verify.comparison import compare_blocks
+from climate.verify.losses import cell_scores
 from climate.verify.scores import score_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,12 +63,9 @@ def record(mirror: Path, key: str, folder: str, series: str | None) -> xr.Datase
 def forecasters(params: Params, wanted: Sequence[str]) -> list[Forecaster]:
     """Those of params.yaml, or the wanted ones."""
     names = list(wanted) or [*params.baselines.models, *params.lstm.models]
-    unknown = [name for name in names if name not in BASELINES and name not in LSTMS]
-    if unknown:
-        raise ClimateError(
-            f"--models: unknown model '{unknown[0]}', expected some of {', '.join([*BASELINES, *LSTMS])}"
-        )
-    return [BASELINES[name]() if name in BASELINES else LSTMS[name](params.lstm) for name in names]
+    models = [find_model(name, names_of("baselines", "lstm"), "--models") for name in names]
+    settings = params.lstm.settings(NetworkSettings)
+    return [make(model.name, *([settings] if model.section == "lstm" else [])) for model in models]
 
 
 def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: Sequence[str]) -> xr.Dataset:
@@ -78,10 +76,12 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
     table = backtest(series, covariates, made, months, plan.leads, params.baselines.refit_every)
     if sum(forecaster.name in MEMBERS for forecaster in made) > 1:
         table = join_tables([table, combine(table, params.combine.min_verified)])
-    table = calibrate(table, params.combine.calibrate, params.combine.min_verified)
-    reference = next(forecaster.name for forecaster in made if is_classical(forecaster.name))
-    compared = compare_blocks(table, BLOCKS, reference)
-    return compared.merge(score_blocks(table, series, BLOCKS)[["crps", "coverage90"]])
+    calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
+    table = calibrate(table, calibrated, params.combine.min_verified)
+    reference = next(forecaster.name for forecaster in made if is_kind(forecaster.name, Kind.CLASSICAL))
+    cells = cell_scores(table)
+    compared = compare_blocks(cells, BLOCKS, reference)
+    return compared.merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])
 
 
 def rows(title: str, found: xr.Dataset) -> list[str]:

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, fill_gaps, history_values
-from climate.forecasters.features import covariates_of
+from climate.forecasters.base import EachPlace, FloatArray, fill_gaps, history_values
+from climate.forecasters.features import filled_covariates
 from climate.schema import QUANTILES
 
 SEASON = 12
@@ -55,19 +55,19 @@ class FittedStats:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.base.Fitted`."""
+        """See `climate.forecasters.base.FittedPlace`."""
         result = self.model.forward(y=fill_gaps(history_values(history)), h=leads, level=LEVELS)
         return from_intervals(result)
 
 
 @dataclass(frozen=True)
-class StatsPeer:
+class StatsPeer(EachPlace):
     """One model class of statsforecast."""
 
     name: str
     make: Callable[[], Any]
 
-    def fit(self, history: xr.Dataset) -> FittedStats:
+    def fit_place(self, history: xr.Dataset) -> FittedStats:
         """Estimate, with the library's own selection where it has one."""
         model = self.make()
         model.fit(fill_gaps(history_values(history)))
@@ -83,7 +83,7 @@ class FittedProphet:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.base.Fitted`."""
+        """See `climate.forecasters.base.FittedPlace`."""
         from prophet import Prophet
 
         model = Prophet(
@@ -102,13 +102,13 @@ class FittedProphet:
 
 
 @dataclass(frozen=True)
-class ProphetPeer:
+class ProphetPeer(EachPlace):
     """Prophet with yearly seasonality alone."""
 
     settings: Names = field(default_factory=dict)
     name: str = "prophet"
 
-    def fit(self, history: xr.Dataset) -> FittedProphet:  # noqa: ARG002
+    def fit_place(self, history: xr.Dataset) -> FittedProphet:  # noqa: ARG002
         """Nothing: see `FittedProphet`."""
         return FittedProphet(self.settings)
 
@@ -132,7 +132,7 @@ class FittedNeural:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `climate.forecasters.base.Fitted`."""
+        """See `climate.forecasters.base.FittedPlace`."""
         frame = neural_frame(history, self.coefficients, self.size, self.degree)
         predicted = self.network.predict(df=frame).iloc[:leads, 2:].to_numpy(dtype=float)
         months = np.arange(history.sizes["time"], history.sizes["time"] + leads, dtype=float)
@@ -145,7 +145,7 @@ def neural_frame(history: xr.Dataset, coefficients: FloatArray | None, size: int
     values = fill_gaps(history_values(history))
     if coefficients is not None:
         values = values - curve(np.arange(values.size, dtype=float), size, degree) @ coefficients
-    covariates = covariates_of(history)
+    covariates = filled_covariates(history)
     frame = pd.DataFrame({"unique_id": "series", "ds": pd.to_datetime(history["time"].values), "y": values})
     if covariates.shape[1]:
         frame["nino34"] = covariates[:, 0]
@@ -153,7 +153,7 @@ def neural_frame(history: xr.Dataset, coefficients: FloatArray | None, size: int
 
 
 @dataclass(frozen=True)
-class NeuralPeer:
+class NeuralPeer(EachPlace):
     """A model class of neuralforecast: all leads at once, pinball loss over the same quantile levels.
 
     With `detrend` a least-squares polynomial of that degree and four harmonics are fitted to the history and taken off
@@ -168,7 +168,7 @@ class NeuralPeer:
     detrend: int | None = None
     enso: bool = False
 
-    def fit(self, history: xr.Dataset) -> FittedNeural:
+    def fit_place(self, history: xr.Dataset) -> FittedNeural:
         """Train once with one seed."""
         from neuralforecast import NeuralForecast, models
         from neuralforecast.losses.pytorch import MQLoss

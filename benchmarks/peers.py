@@ -30,6 +30,7 @@ from climate import paths
 from climate.files import read_json, read_netcdf, write_json, write_netcdf
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
+from climate.verify.losses import cell_scores
 from climate.verify.scores import score_blocks
 
 SERIES = ("mauna-loa-co2", "globe")
@@ -61,9 +62,9 @@ def data(region: str) -> tuple[xr.Dataset, xr.Dataset]:
     return read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
 
 
-def crps(table: xr.Dataset, blocks: dict[str, tuple[int, int]], series: xr.Dataset) -> dict[str, float]:
+def crps(table: xr.Dataset, blocks: dict[str, tuple[int, int]]) -> dict[str, float]:
     """Mean CRPS of the only model of a table."""
-    scores = score_blocks(table, series, blocks)["crps"].isel(model=0)
+    scores = score_blocks(cell_scores(table), blocks)["crps"].isel(model=0)
     return {str(block): float(scores.sel(block=block)) for block in blocks}
 
 
@@ -84,7 +85,7 @@ def tune(names: list[str]) -> None:
                 table = backtest(
                     early, covariates.sel(time=slice(None, "2004-12")), [forecaster], origins(*EARLY), 60, EARLY_REFIT
                 )
-                tried.append({"settings": label, **crps(table, {"1-12": (1, 12), "1-60": (1, 60)}, early)})
+                tried.append({"settings": label, **crps(table, {"1-12": (1, 12), "1-60": (1, 60)})})
                 print(region, name, tried[-1], f"{time.perf_counter() - start:.0f} s", flush=True)
             best = min(tried, key=lambda one: np.log(one["1-12"]) + np.log(one["1-60"]))
             found.setdefault(region, {})[name] = {"chosen": best["settings"], "tried": tried}
@@ -147,7 +148,7 @@ def score() -> None:
         rows = {}
         for path in sorted((TABLES / region).glob("*.nc")):
             table = read_netcdf(path)
-            one = score_blocks(table, series, blocks).isel(model=0)
+            one = score_blocks(cell_scores(table), blocks).isel(model=0)
             rows[path.stem] = {
                 "settings": str(table.attrs["settings"]),
                 "refit_every": int(table.attrs["refit_every"]),

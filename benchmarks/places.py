@@ -16,20 +16,20 @@ from pathlib import Path
 import xarray as xr
 
 from benchmarks.readme import put
-from climate.files import read_netcdf, write_netcdf
+from climate import paths
+from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.combine.ensemble import join_tables
-from climate.forecasters.planet.forecaster import POOLED
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.registry import Kind, is_kind, make, names_of
 from climate.harmonize.anomaly import rebase
+from climate.harmonize.checks import examine
 from climate.harmonize.regions import grid_series
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params
 from climate.params.regions import Point, RegionDefinition
-from climate.stages.harmonize import read_sources
-from climate.stages.pool import read_pools
-from climate.verify.comparison import is_classical
+from climate.sources.pulled import read_sources
 from climate.verify.losses import cell_scores
 
 KEPT = Path("build/places")
@@ -63,7 +63,7 @@ COVERED_AT = (1, 12, 60)
 
 def places(params: Params) -> dict[str, xr.Dataset]:
     """Anomalies of every place from the baseline of params.yaml."""
-    pulled = read_sources(["ncep-air", "natural-earth"])
+    pulled = read_sources(["ncep-air", "natural-earth"], examine)
     wanted = {name: RegionDefinition(title=name, source="ncep-air", country=name) for name in COUNTRIES}
     for name, (lat, lon) in CITIES.items():
         wanted[name] = RegionDefinition(title=name, source="ncep-air", point=Point(lat=lat, lon=lon))
@@ -97,7 +97,7 @@ def table(cells: Mapping[str, xr.Dataset]) -> list[str]:
     figures: dict[str, list[str]] = {model: [] for model in models}
     for first, last in BLOCKS.values():
         mean = crps.sel(lead=slice(first, last)).mean(("origin", "lead"))
-        classical = mean.sel(model=[model for model in models if is_classical(model)])
+        classical = mean.sel(model=[model for model in models if is_kind(model, Kind.CLASSICAL)])
         # one model for all places, and the best of each place, chosen after the event
         chosen = int((classical / classical.min("model")).mean("place").values.argmin())
         single = classical.isel(model=chosen)
@@ -115,17 +115,21 @@ def table(cells: Mapping[str, xr.Dataset]) -> list[str]:
 def main() -> None:
     """Forecast, score and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="*", default=[], choices=[*BASELINES], help="baselines beside the default")
+    parser.add_argument("--models", nargs="*", default=[], choices=names_of("baselines"), help="more baselines")
     parser.add_argument("--classical-only", action="store_true", help="forecast with the classical models, then stop")
     given = parser.parse_args()
     params = load_params()
-    pools = [] if given.classical_only else read_pools()[0]
+    pools = (
+        []
+        if given.classical_only
+        else [Pool.from_arrays(arrays) for arrays in read_parts(paths.POOL, ".npz", read_arrays)[0]]
+    )
     cells = {}
     for name, series in places(params).items():
-        parts = [forecasts("classical", name, series, [BASELINES[model]() for model in CLASSICAL], params)]
-        parts += [forecasts(f"classical-{model}", name, series, [BASELINES[model]()], params) for model in given.models]
+        parts = [forecasts("classical", name, series, [make(model) for model in CLASSICAL], params)]
+        parts += [forecasts(f"classical-{model}", name, series, [make(model)], params) for model in given.models]
         if not given.classical_only:
-            pooled = [POOLED[model](pools, params.pool) for model in params.pool.models]
+            pooled = [make(model, pools) for model in params.pool.models]
             parts.append(forecasts("pooled", name, series, pooled, params))
         cells[name] = cell_scores(join_tables(parts))
         print(name, cells[name]["crps"].mean(("origin", "lead")).values.round(4), flush=True)

@@ -14,7 +14,7 @@ import sys
 import time
 
 PLACES = (10, 100, 242)
-SET = "kaggle-countries"
+PANEL = "kaggle-countries"
 CHEAP = ("seasonal-naive", "climatology-trend", "trend-ar1")
 GRID_PLACES = 180 * 360
 """Cells of one degree."""
@@ -22,22 +22,26 @@ GRID_PLACES = 180 * 360
 
 def measure(count: int, models: tuple[str, ...]) -> None:
     """Score the first `count` places and print seconds of reading, seconds of scoring and peak MiB."""
-    from climate.hindcast.panels import Members, members
+    from climate.harmonize.checks import examine
+    from climate.hindcast.panels import Panel, cut_panel, score_panel
     from climate.params.params import load_params
-    from climate.stages.harmonize import read_sources
-    from climate.stages.sets import score_set
+    from climate.sources.pulled import read_sources
+    from climate.stages.panels import make_forecasters
 
     params = load_params()
-    definition = params.sets[SET].model_copy(update={"models": models})
+    definition = params.panels[PANEL].model_copy(update={"models": models})
     compute = params.compute.model_copy(update={"workers": 1, "scheduler": None})
-    params = params.model_copy(update={"sets": {SET: definition}, "compute": compute})
+    params = params.model_copy(update={"panels": {PANEL: definition}, "compute": compute})
     start = time.process_time()
-    pulled = read_sources(definition.sources)
-    found = members(pulled.records[definition.source], definition, pulled.shapes[definition.shapes], params.harmonize)
+    pulled = read_sources(definition.sources, examine)
+    record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
+    panel = cut_panel(record, definition, shapes, params.harmonize)
     read = time.process_time() - start
-    del pulled
+    del pulled, record, shapes
     start = time.process_time()
-    scores = score_set(SET, Members(found.dataset.isel(series=slice(0, count)), {}), params)
+    forecasters, earliest = make_forecasters(PANEL, models, params)
+    some = Panel(panel.dataset.isel(series=slice(0, count)), {})
+    scores = score_panel(PANEL, some, forecasters, params, earliest)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(scores.sizes["series"], scores.attrs["origins"], f"{read:.3f} {time.process_time() - start:.3f} {peak:.1f}")
 

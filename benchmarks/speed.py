@@ -31,11 +31,12 @@ from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
 from benchmarks.readme import put
 from climate.files import read_json, write_json
-from climate.forecasters.base import fill_gaps, history_values
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.classical.statespace import YEAR, Sarima
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.base import EachPlace, fill_gaps, history_values
+from climate.forecasters.classical.statespace import Sarima
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import make
 from climate.params.params import load_params
+from climate.schema import MONTHS_PER_YEAR
 
 TARGET = Path(__file__).with_name("speed.json")
 ROUNDS = 3
@@ -43,13 +44,13 @@ OWN = ("trend-ar1", "trend-arma", "ets", "sarima", "unobserved-components", "sar
 
 
 @dataclass(frozen=True)
-class Plain:
+class Plain(EachPlace):
     """A statsmodels model as its manual shows it, without this project's options."""
 
     name: str
     make: Callable[[pd.Series], Any]
 
-    def fit(self, history: xr.Dataset) -> Plain.Fitted:
+    def fit_place(self, history: xr.Dataset) -> Plain.Fitted:
         """Estimate with default options."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -71,12 +72,12 @@ def plain() -> Iterator[Plain]:
     """The two models that this project has with other options."""
     yield Plain(
         "SARIMAX (statsmodels)",
-        lambda values: SARIMAX(values, order=Sarima.order, seasonal_order=(*Sarima.seasonal_order, YEAR)),
+        lambda values: SARIMAX(values, order=Sarima.order, seasonal_order=(*Sarima.seasonal_order, MONTHS_PER_YEAR)),
     )
     yield Plain(
         "ETSModel (statsmodels)",
         lambda values: ETSModel(
-            values, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=YEAR
+            values, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=MONTHS_PER_YEAR
         ),
     )
 
@@ -89,7 +90,7 @@ def libraries(region: str) -> Iterator[tuple[str, Any]]:
         yield "neuralforecast" if name in peers.NEURAL else "statsforecast", chosen(region, name)[1]
     fixed = peers.StatsPeer(
         "ARIMA, same order (statsforecast)",
-        lambda: models.ARIMA(order=Sarima.order, seasonal_order=Sarima.seasonal_order, season_length=YEAR),
+        lambda: models.ARIMA(order=Sarima.order, seasonal_order=Sarima.seasonal_order, season_length=MONTHS_PER_YEAR),
     )
     yield "statsforecast", fixed
 
@@ -125,8 +126,8 @@ def measure_all() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for region in SERIES:
         history = early_history(region, params.backtest.first_origin)
-        entries: list[tuple[str, Any]] = [("here", BASELINES[name]()) for name in OWN]
-        entries.append(("here", LSTMS["lstm-direct"](params.lstm)))
+        entries: list[tuple[str, Any]] = [("here", make(name)) for name in OWN]
+        entries.append(("here", make("lstm-direct", params.lstm.settings(NetworkSettings))))
         entries += [("statsmodels", one) for one in plain()]
         entries += libraries(region)
         for package, forecaster in entries:

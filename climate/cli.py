@@ -30,7 +30,8 @@ vintages = typer.Typer(help="Releases of the sources, and what was revised.", no
 app.add_typer(vintages, name="vintages")
 
 Region = Annotated[str, typer.Argument(help="A key of `regions` in params.yaml.", metavar="REGION")]
-SetName = Annotated[str, typer.Argument(help="A key of `sets` in params.yaml.", metavar="SET")]
+PanelName = Annotated[str, typer.Argument(help="A key of `panels` in params.yaml.", metavar="PANEL")]
+NotebookName = Annotated[str, typer.Argument(help="A key of `notebooks` in params.yaml.", metavar="NOTEBOOK")]
 SourceKey = Annotated[str, typer.Argument(help="A key of the catalogue.", metavar="SOURCE")]
 
 
@@ -53,25 +54,17 @@ def harmonize() -> None:
 @app.command()
 def baselines(region: Region) -> None:
     """Hindcast one region with the classical models."""
-    from climate.stages.forecast import run_baselines
+    from climate.stages.baselines import run
 
-    run_baselines(region)
+    run(region)
 
 
 @app.command()
 def lstm(region: Region) -> None:
     """Hindcast one region with the Keras LSTMs."""
-    from climate.stages.forecast import run_lstm
+    from climate.stages.lstm import run
 
-    run_lstm(region)
-
-
-@app.command()
-def study() -> None:
-    """Set the records apart that single chapters look at closely."""
-    from climate.stages.study import run
-
-    run()
+    run(region)
 
 
 @app.command()
@@ -85,23 +78,23 @@ def pool() -> None:
 @app.command()
 def combine(region: Region) -> None:
     """Hindcast one region with the pool; combine and calibrate all its forecasts."""
-    from climate.stages.forecast import run_combine
+    from climate.stages.combine import run
 
-    run_combine(region)
+    run(region)
 
 
-@app.command("set")
-def set_(name: SetName) -> None:
-    """Hindcast and score every place of a set."""
-    from climate.stages.sets import run
+@app.command()
+def panel(name: PanelName) -> None:
+    """Hindcast and score every region of a panel."""
+    from climate.stages.panels import run
 
     run(name)
 
 
 @app.command()
-def set_page(name: SetName) -> None:
-    """Render the page of a set."""
-    from climate.stages.set_page import run
+def panel_page(name: PanelName) -> None:
+    """Render the page of a panel."""
+    from climate.stages.panel_page import run
 
     run(name)
 
@@ -123,19 +116,11 @@ def project() -> None:
 
 
 @app.command()
-def simulate() -> None:
-    """Measure on made-up forecasts how often the tests of this run err, and what they can see."""
-    from climate.stages.simulate import run
-
-    run()
-
-
-@app.command()
-def ceiling() -> None:
-    """Hindcast with models that are given the future of their covariates: a ceiling, not a forecast."""
+def ceiling(region: Region) -> None:
+    """Hindcast one region with models that are given the future of their covariates: a ceiling, not a forecast."""
     from climate.stages.ceiling import run
 
-    run()
+    run(region)
 
 
 @app.command()
@@ -147,43 +132,11 @@ def revisions() -> None:
 
 
 @app.command()
-def understand() -> None:
-    """Try the direct LSTM's settings on early origins, take parts away, and look into it."""
-    from climate.stages.understand import run
-
-    run()
-
-
-@app.command()
-def notebook() -> None:
-    """Run the walkthrough and make its page."""
+def notebook(name: NotebookName) -> None:
+    """Run a notebook and make its page or slides."""
     from climate.stages.notebook import run
 
-    run()
-
-
-@app.command()
-def film() -> None:
-    """Make the film of one record, and its page."""
-    from climate.stages.film import run
-
-    run()
-
-
-@app.command()
-def slides() -> None:
-    """Make the slides."""
-    from climate.stages.slides import run
-
-    run()
-
-
-@app.command()
-def api() -> None:
-    """Make the reference of the code."""
-    from climate.stages.api import run
-
-    run()
+    run(name)
 
 
 @app.command()
@@ -204,7 +157,7 @@ def sources_list() -> None:
 
 @sources.command("show")
 def sources_show(source: SourceKey) -> None:
-    """One source: publisher, files, licence, citation, vintages and the ways to get each."""
+    """One source: publisher, files, licence, citation, vintages and the channels of each."""
     from climate.commands.sources import details
 
     print(details(source))
@@ -267,7 +220,7 @@ def regions_add(
 
 @vintages.command("list")
 def vintages_list(source: SourceKey) -> None:
-    """Every vintage of one source, the ways to get each, and which one is in use."""
+    """Every vintage of one source, its channels, and which one is in use."""
     from climate.commands.vintages import listing
 
     print(listing(source))
@@ -325,7 +278,7 @@ def update(
 
 @app.command()
 def retry() -> None:
-    """Pull again every source that could not be had, or only as an older copy."""
+    """Pull again every source that is unavailable or only an older copy."""
     from climate.commands.update import retry as run
 
     raise typer.Exit(0 if run() else 1)
@@ -359,7 +312,7 @@ def main() -> None:
     """Run the command line; a ClimateError becomes one line and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("climate").setLevel(logging.INFO)
-    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3", "pooch"):
+    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         app()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from climate.errors import ClimateError
+
+T = TypeVar("T")
+
+SKIPPED = "skipped.json"
+"""Where a folder of parts says why it has none."""
 
 COMPRESSED = {"zlib": True, "complevel": 4}
 """Labels are written as characters, since NetCDF does not compress strings."""
@@ -44,7 +50,7 @@ def cannot_write(path: Path | str, found: str) -> str:
     """What to say when the disk is full, read-only or not ours."""
     return (
         f"cannot write {path}: found '{found}', expected room on the disk and permission to write; nothing was "
-        "replaced: mend that and run it again"
+        "replaced: fix this and run it again"
     )
 
 
@@ -83,6 +89,36 @@ def write_text(text: str, path: Path) -> None:
     """Write `text` as UTF-8 with LF line ends, and replace `path` only when it is whole."""
     with _replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    """Write named arrays as .npz, and replace `path` only when it is whole."""
+    with _replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of a .npz by name."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def write_skipped(folder: Path, reason: str) -> None:
+    """Why a stage has written no parts into `folder`."""
+    write_json({"reason": reason}, folder / SKIPPED)
+
+
+def read_parts(folder: Path, suffix: str, read: Callable[[Path], T]) -> tuple[list[T], str | None]:
+    """What `read` makes of each file of a stage's folder, in the order of their names; or none, and the reason.
+
+    Raises ClimateError where there is neither a file that ends with `suffix` nor a reason.
+    """
+    if (folder / SKIPPED).exists():
+        return [], str(read_json(folder / SKIPPED)["reason"])
+    files = sorted(folder.glob(f"*{suffix}"))
+    if not files:
+        raise ClimateError(f"{folder} has no {suffix} file, expected at least one: run `dvc repro {folder.name}`")
+    return [read(file) for file in files], None
 
 
 def read_json(path: Path) -> Any:

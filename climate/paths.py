@@ -6,6 +6,7 @@ from pathlib import Path
 
 DOWNLOADS = Path("downloads")
 DATA = Path("data")
+NOTEBOOKS = Path("notebooks")
 HARMONIZED = Path("build/harmonized.nc")
 SERIES = Path("build/series")
 RECORDS = Path("build/records")
@@ -15,26 +16,19 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
-SETS = Path("build/sets")
-STUDY = Path("build/study")
+PANELS = Path("build/panels")
 SCORES = Path("build/scores.nc")
-GROUPS = Path("build/groups.nc")
-CEILING = Path("build/ceiling")
+STRATA = Path("build/strata.nc")
 CEILING_SCORES = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
-UNDERSTANDING = Path("build/understanding")
 PEERS = Path("benchmarks/peers.json")
-SWEEP = Path("benchmarks/sweep.csv")
 ANNUAL = Path("benchmarks/annual.json")
 PROJECTION = Path("build/projection")
-SIMULATION = Path("build/simulation.nc")
+SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
-SET_PAGES = REPORTS / "sets"
-WALKTHROUGH = REPORTS / "walkthrough.html"
-API = REPORTS / "api"
+PANEL_PAGES = REPORTS / "panels"
 METRICS = REPORTS / "metrics.json"
-EARLY_METRICS = REPORTS / "early_metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 
 
@@ -49,20 +43,10 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm or combined) wrote for one region."""
+    """The forecast table that `stage` (baselines, lstm, combined or ceiling) wrote for one region."""
     return FORECASTS / stage / f"{region}.nc"
 
 
-def study_file(region: str) -> Path:
-    """The harmonized record of a region that a chapter of the report looks at closely."""
-    return STUDY / f"{region}.nc"
-
-
-def ceiling_file(region: str) -> Path:
-    """The table of what forecasts with known covariates would have been."""
-    return CEILING / f"{region}.nc"
-
-
-def set_file(name: str) -> Path:
-    """The scores of one set."""
-    return SETS / f"{name}.nc"
+def panel_file(name: str) -> Path:
+    """The scores of one panel."""
+    return PANELS / f"{name}.nc"

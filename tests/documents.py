@@ -1,9 +1,9 @@
-"""The fenced examples of the documents: what each adds to the repository, and the commands that it shows.
+"""Fenced examples of the documents: the files that they add or change, and the commands that they show.
 
-A fence tells in its first line, behind the language, what a reader would do with it:
+Words after the language of a fence tell what to do with it:
 
 - ``file=PATH``: write a new file;
-- ``add=PATH below=TEXT``: put it below the first line that starts with TEXT, at the end without `below`;
+- ``add=PATH below=TEXT``: insert below the first line that starts with TEXT; without `below`, at the end;
 - ``slow``: commands that take longer than a few seconds.
 """
 
@@ -28,7 +28,7 @@ class Example:
 
     @property
     def commands(self) -> list[str]:
-        """The shell commands of the block, continued lines joined, comments left out."""
+        """Shell commands of the block, with continued lines joined and comments removed."""
         if self.language != "sh":
             return []
         lines = self.body.replace("\\\n", " ").splitlines()
@@ -37,10 +37,10 @@ class Example:
         ]
 
     def apply(self, folder: Path) -> None:
-        """Make in the repository at `folder` the change that the block shows."""
+        """Apply the block to the repository at `folder`."""
         if "file" in self.settings:
             target = folder / self.settings["file"]
-            assert not target.exists(), f"{self.document}: {self.settings['file']} is there already"
+            assert not target.exists(), f"{self.document}: {self.settings['file']} already exists"
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.body, encoding="utf-8")
         if "add" in self.settings:
@@ -68,7 +68,7 @@ def examples(path: Path) -> list[Example]:
 
 
 def inline_commands(path: Path) -> list[str]:
-    """Commands in the running text: `code` that starts with climate, dvc or make."""
+    """Commands in running text: code spans that start with climate, dvc or make."""
     text = FENCE.sub("", path.read_text(encoding="utf-8"))
     spans = re.findall(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", text)
     return [" ".join(span.split()) for span in spans if re.match(r"(climate|dvc|make) [a-z]", span)]

@@ -11,32 +11,24 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 REGIONS = ("globe", "mauna-loa-co2")
-SET = "ar6-regions"
+PANEL = "ar6-regions"
 OVERRIDES = {
     "compute": {"workers": 1},
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
     "baselines": {"models": ["seasonal-naive", "climatology-trend", "trend-ar1", "sarima", "ridge-enso"]},
     "lstm": {"seeds": [11], "epochs": 2, "units": 8, "models": ["lstm-direct", "dense-numpy"]},
     "pool": {
-        "points": None,
-        "step": 8,
+        "lattice_degrees": None,
+        "grid_stride": 8,
         "components": 10,
         "refit_every": 240,
         "seeds": [11],
         "units": 4,
         "epochs": 1,
-        "thin": 40,
+        "row_stride": 40,
     },
     "combine": {"min_verified": 2},
-    "understand": {
-        "records": ["mauna-loa-co2"],
-        "first_origin": "1995-12",
-        "origins": 2,
-        "every": 24,
-        "short_lookback": 24,
-    },
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
-    "film": {"seconds": 6, "fps": 3},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }
 
@@ -47,9 +39,9 @@ def reduce(clone: Path) -> None:
     params = yaml.load(path)
     for name in [name for name in params["regions"] if name not in REGIONS]:
         del params["regions"][name]
-    for name in [name for name in params["sets"] if name != SET]:
-        del params["sets"][name]
-    params["sets"][SET]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
+    for name in [name for name in params["panels"] if name != PANEL]:
+        del params["panels"][name]
+    params["panels"][PANEL]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
     for stage, changes in OVERRIDES.items():
         params[stage].update(changes)
     yaml.dump(params, path)

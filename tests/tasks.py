@@ -16,7 +16,7 @@ from climate.forecasters.classical.naive import SeasonalNaive
 from climate.forecasters.classical.trend import ClimatologyTrend
 
 MODELS: dict[str, Forecaster] = {
-    one.name: one for one in (SeasonalNaive(), ClimatologyTrend(), ClimatologyTrend(residual=True))
+    model.name: model for model in (SeasonalNaive(), ClimatologyTrend(), ClimatologyTrend(residual=True))
 }
 
 

@@ -8,7 +8,7 @@ from tests.imports import MODULES, PACKAGE, imports_of, inside
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("schema", "errors", "paths"),
-    ("files", "sources.catalogue"),
+    ("files", "sources.catalogue", "forecasters.registry"),
     ("params",),
     ("parallel",),
     ("sources",),

@@ -1,4 +1,4 @@
-"""What the documents show is true: their commands exist, their examples work, their links lead somewhere."""
+"""Documents: commands exist, examples run, links and paths resolve, and the README agrees with the report."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.documents import Example, examples, inline_commands
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
 PLACEHOLDERS = {"NAME": "globe", "SOURCE": "ncep-air", "REGION": "globe", "A": "2024-04", "B": "2026-02"}
-"""Words that stand for a user's own choice."""
+"""Values for the placeholders in commands."""
 
 SHELL = {"cd", "conda", "dask", "env", "git", "gh", "export", "pip", "python", "uv", "."}
-"""Commands of others, whose first word alone is looked at."""
+"""Programs of others; their arguments are not checked."""
 
 COMMANDS = [
     pytest.param(command, id=f"{path.name}: {command[:70]}")
@@ -39,7 +39,7 @@ COMMANDS = [
 
 
 def parts_of(command: str) -> list[list[str]]:
-    """The single commands of a line, as words; assignments before them and redirections left out."""
+    """Commands of a line as lists of words, without variable assignments and redirections."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars="&|;<>")
     lexer.whitespace_split = True
     found: list[list[str]] = [[]]
@@ -57,7 +57,7 @@ def parts_of(command: str) -> list[list[str]]:
 
 
 def without_effect(command: Any) -> Any:
-    """The same command line, whose commands do nothing."""
+    """The command line with commands that do nothing."""
     for inner in getattr(command, "commands", {}).values():
         without_effect(inner)
     if not hasattr(command, "commands"):
@@ -66,7 +66,7 @@ def without_effect(command: Any) -> Any:
 
 
 def status_of(words: list[str]) -> int:
-    """Exit status of `climate` for a line that is parsed and not run."""
+    """Exit status of `climate` when a line is parsed but not run."""
     with pytest.raises(SystemExit) as ended:
         without_effect(get_command(app)).main(words, prog_name="climate")
     return int(ended.value.code or 0)
@@ -86,7 +86,7 @@ def dvc_status_of(words: list[str]) -> int:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_exists(command: str) -> None:
     for program, *given in parts_of(command):
-        # a group of commands that the text speaks of
+        # a group of commands, named in the text
         words = [*given, "--help"] if program in ("climate", "dvc") and len(given) == 1 else given
         if program == "climate":
             assert status_of(words) == 0, command
@@ -98,21 +98,21 @@ def test_command_exists(command: str) -> None:
         elif program == "python":
             assert words[0] == "-m" or (ROOT / words[0]).exists(), command
         else:
-            assert program in SHELL, f"{program}: neither a command of this project nor one of {sorted(SHELL)}"
+            assert program in SHELL, f"{program}: expected a command of this project or one of {sorted(SHELL)}"
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["pull"], ["check", "--nonsense"], ["regions", "add", "x"]])
-def test_wrong_commands_would_be_found(words: list[str]) -> None:
+def test_unknown_commands_are_rejected(words: list[str]) -> None:
     assert status_of(words) == 2
 
 
 @pytest.mark.parametrize("words", [["nonsense"], ["repro", "--nonsense"], ["metrics", "nonsense"]])
-def test_wrong_dvc_commands_would_be_found(words: list[str]) -> None:
+def test_unknown_dvc_commands_are_rejected(words: list[str]) -> None:
     assert dvc_status_of(words) == 2
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_resolve(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if "://" not in target and not target.startswith("reports/"):
@@ -121,13 +121,13 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_paths_in_the_text_exist() -> None:
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        made = {example.settings.get("file") for example in examples(path)}
+        created = {example.settings.get("file") for example in examples(path)}
         for name in re.findall(r"`((?:climate|tests|docs|benchmarks|notebooks)/[\w./-]+)`", path.read_text("utf-8")):
-            assert name in made or (ROOT / name).exists(), f"{path.name}: {name}"
+            assert name in created or (ROOT / name).exists(), f"{path.name}: {name}"
 
 
 def section(title: str) -> list[Example]:
-    """The examples below one heading of CONTRIBUTING.md."""
+    """The examples of one section of CONTRIBUTING.md."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     part = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert part, title
@@ -136,7 +136,7 @@ def section(title: str) -> list[Example]:
 
 
 def work(project: Project, shown: list[Example], *, slow: bool) -> None:
-    """Apply the examples in order, and run their commands."""
+    """Apply the examples in order and run their commands."""
     for example in shown:
         example.apply(project.folder)
         if slow or "slow" not in example.settings:
@@ -183,7 +183,7 @@ def test_figure_example(clone: Callable[[], Project]) -> None:
 
 
 @pytest.mark.slow
-def test_figure_example_stands_on_the_pages(clone: Callable[[], Project]) -> None:
+def test_figure_example_appears_on_the_pages(clone: Callable[[], Project]) -> None:
     work(clone(), section("Add a figure"), slow=True)
 
 
@@ -197,15 +197,16 @@ def test_changelog_has_the_version_of_the_package() -> None:
     assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
-def test_the_short_answer_is_that_of_the_committed_run() -> None:
-    """README says in three lines what the report says in full."""
+def test_short_answer_agrees_with_the_committed_report() -> None:
+    """README states nothing that one more region in a committed run would turn false."""
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    ratio = json.loads((ROOT / "reports" / "metrics.json").read_text(encoding="utf-8"))
-    assert round(ratio["leads 1-12"]["lstm-direct"], 2) == 1.0
-    assert f"{100 * (1 - ratio['leads 1-60']['lstm-direct']):.0f}% lower over five years" in readme
+    answer = re.search(
+        r"within (\d+)% of the best simple model's.* in most regions the two cannot be distinguished", readme
+    )
+    assert answer
+    metrics = json.loads((ROOT / "reports" / "metrics.json").read_text(encoding="utf-8"))
+    ratios = [metrics[f"leads {block}"]["lstm-direct"] for block in ("1-12", "1-60")]
+    assert max(abs(ratio - 1) for ratio in ratios) <= int(answer[1]) / 100
     scores = pd.read_csv(ROOT / "reports" / "data" / "scores.csv")
     verdicts = scores[(scores["model"] == "lstm-direct") & scores["block"].isin(["1-12", "1-60"])]
-    sure = verdicts[holm(verdicts["dm_p_best"].to_numpy()) < 0.05]
-    won, lost = sure["crps_ratio_best"] < 1, sure["crps_ratio_best"] > 1
-    assert (scores["region"].nunique(), won.sum(), lost.sum()) == (8, 1, 1)
-    assert "one place of eight is won beyond chance, one is lost" in readme
+    assert (holm(verdicts["dm_p_best"].to_numpy()) >= 0.05).mean() > 0.5

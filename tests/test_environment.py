@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
-CONDA_NAMES = {"griffe": "griffelib", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 """Packages that conda-forge calls something else. TensorFlow's processor-only build is `tensorflow-cpu` in both."""
 
 

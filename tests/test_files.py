@@ -9,7 +9,16 @@ import pytest
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.files import read_json, read_netcdf, write_json, write_netcdf
+from climate.files import (
+    read_arrays,
+    read_json,
+    read_netcdf,
+    read_parts,
+    write_arrays,
+    write_json,
+    write_netcdf,
+    write_skipped,
+)
 
 
 def sample() -> xr.Dataset:
@@ -49,3 +58,15 @@ def test_missing_files_name_the_remedy(tmp_path: Path) -> None:
 def test_json_refuses_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json({"crps": float("nan")}, tmp_path / "metrics.json")
+
+
+def test_folder_of_parts_has_files_or_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(ClimateError, match=rf"has no \.npz file, .*: run `dvc repro {tmp_path.name}`"):
+        read_parts(tmp_path, ".npz", read_arrays)
+    for number in (2, 1):
+        write_arrays({"number": np.array(number)}, tmp_path / f"{number}.npz")
+    parts, reason = read_parts(tmp_path, ".npz", read_arrays)
+    assert [int(arrays["number"]) for arrays in parts] == [1, 2]
+    assert reason is None
+    write_skipped(tmp_path, "no source")
+    assert read_parts(tmp_path, ".npz", read_arrays) == ([], "no source")

@@ -15,9 +15,9 @@ from climate.harmonize.anomaly import MONTH_NAMES
 from climate.harmonize.build import Harmonized, harmonize
 from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE
 from climate.harmonize.completeness import RULES, annual_means
-from climate.harmonize.regions import is_grid
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.sources.catalogue import Source, find_source, load_catalogue
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.sources.readers.registry import read
 from tests.conftest import ROOT
 

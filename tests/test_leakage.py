@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climate.forecasters.classical.baselines import BASELINES
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
-from climate.forecasters.networks.lstm import LSTMS
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
-from climate.hindcast.rolling import backtest, join_covariates
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import read_provenance
@@ -63,15 +64,16 @@ def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) ->
     made = harmonize(records, params.definitions, params.harmonize)
     covariates = join_covariates({"nino34": made.series["nino34"]})
     contest = load_params(ROOT / "params.yaml")
-    classical = [BASELINES[name]() for name in contest.baselines.models]
-    networks = [LSTMS[name](params.lstm) for name in contest.lstm.models]
+    classical = [make(name) for name in contest.baselines.models]
+    networks = [make(name, params.lstm.settings(NetworkSettings)) for name in contest.lstm.models]
     tables = [
         backtest(made.series[region], covariates, forecasters, ORIGINS, LEADS, 12)
         for forecasters in (classical, networks)
     ]
     single = join_tables(tables)
     table = join_tables([single, combine(single, params.combine.min_verified)])
-    return calibrate(table, params.combine.calibrate, params.combine.min_verified)
+    calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
+    return calibrate(table, calibrated, params.combine.min_verified)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
+from contextlib import suppress
 
 import xarray as xr
 from rich import box
@@ -11,37 +11,26 @@ from rich.console import Console
 from rich.table import Table
 
 from climate.errors import ClimateError
+from climate.harmonize.checks import examine
 from climate.params.params import load_params
-from climate.sources.catalogue import Source
-from climate.sources.releases import at_hand, release
-from climate.stages.harmonize import read_sources
-
-log = logging.getLogger("climate")
+from climate.sources.pulled import Check, Release, previous, read_sources
 
 WIDTH = 140
 """Columns of the table when no terminal says how wide it is."""
 
 
-def previous(source: Source, vintage: str) -> xr.Dataset | None:
-    """The record of the newest older vintage that this machine holds, without any transfer; None where it has none."""
-    for older in reversed(source.before(vintage)):
-        try:
-            if at_hand(source.key, older):
-                with release(source.key, older) as found:
-                    return found.read()
-        except ClimateError:
-            continue
-    return None
+def _against_previous(release: Release, record: xr.Dataset) -> tuple[xr.Dataset, list[Check]]:
+    """`examine`, with the older vintage in data/ as what the record may not shrink against, where there is one."""
+    older = None
+    with suppress(ClimateError):
+        older = previous(release.source.key)
+    is_older = older is not None and older.vintage in release.source.before(release.vintage)
+    return examine(release, record, older.read() if older and is_older else None)
 
 
 def run() -> tuple[str, bool]:
     """The table, and whether a check failed or a source could not be read."""
-    level = log.level
-    log.setLevel(logging.WARNING)  # of releases that are at hand nobody asked to hear
-    try:
-        pulled = read_sources(list(load_params().pull.sources), previous)
-    finally:
-        log.setLevel(level)
+    pulled = read_sources(list(load_params().pull.sources), _against_previous)
     table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
     for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
         table.add_row(row.source, row.check, row.status, row.found, row.expected)

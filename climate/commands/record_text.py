@@ -91,17 +91,17 @@ def _gaps(series: xr.Dataset) -> Iterator[str]:
         return
     inside = np.zeros_like(known)
     inside[np.flatnonzero(known)[0] : np.flatnonzero(known)[-1]] = True
-    for found, none, title in (
+    for chosen, none, title in (
         (inside & ~known, "No month is missing between.", "Missing between"),
         (monthly["interpolated"].values, "", "Filled in by the publisher"),
     ):
-        runs = sorted(spans(found, months), key=lambda run: -run[1])
+        runs = sorted(spans(chosen, months), key=lambda run: -run[1])
         if not runs:
             yield from [none] if none else []
             continue
         named = ", ".join(text for text, _ in sorted(runs[:MOST_GAPS]))
         more = f" and {len(runs) - MOST_GAPS} shorter ones" if len(runs) > MOST_GAPS else ""
-        yield f"{title}: {counted(int(found.sum()), 'month')} ({named}{more})"
+        yield f"{title}: {counted(int(chosen.sum()), 'month')} ({named}{more})"
 
 
 def _uncertainty(series: xr.Dataset) -> Iterator[str]:
@@ -134,17 +134,17 @@ def seam_lines(seams: xr.Dataset) -> list[str]:
     """Each seam of a table as of `climate.harmonize.splice.seams_table` in one line."""
     lines = []
     for i in range(seams.sizes["seam"]):
-        one = seams.isel(seam=i)
-        unit = one["units"].item()
-        months = {name: months_of(one[name].values[None])[0] for name in ("join", "overlap_start", "overlap_end")}
+        seam = seams.isel(seam=i)
+        unit, older, newer = (seam[name].item() for name in ("units", "older", "newer"))
+        months = {name: months_of(seam[name].values[None])[0] for name in ("join", "overlap_start", "overlap_end")}
         left = (
-            f"step left {float(one['step']):+.3f} (se {float(one['step_se']):.3f})"
-            if np.isfinite(one["step"])
+            f"step left {float(seam['step']):+.3f} (se {float(seam['step_se']):.3f})"
+            if np.isfinite(seam["step"])
             else "too few values beside the join to tell a step"
         )
         lines.append(
-            f"Seam {months['join']}, {one['older'].item()} / {one['newer'].item()}: offset {float(one['offset']):+.3f} "
-            f"{unit} (se {float(one['offset_se']):.3f}, n {int(one['n'])}, {months['overlap_start']} to "
+            f"Seam {months['join']}, {older} / {newer}: offset {float(seam['offset']):+.3f} "
+            f"{unit} (se {float(seam['offset_se']):.3f}, n {int(seam['n'])}, {months['overlap_start']} to "
             f"{months['overlap_end']}), {left}"
         )
     return lines
@@ -175,9 +175,9 @@ def _annual(series: xr.Dataset, missing: str) -> tuple[NDArray[np.int64], NDArra
     months, value = months_of(series["time"]), series["value"].values
     sparse = np.flatnonzero(np.isfinite(value[:start]))
     rest = xr.DataArray(value[start:], dims="time", coords={"time": months[start:].astype(TIME_DTYPE)})
-    found = annual_means(rest, rule(missing))["value"] if rest.size else rest
-    at = np.concatenate([months[sparse], months_of(found["time"])]).astype("datetime64[Y]").astype(np.int64) + 1970
-    return at, np.concatenate([value[sparse], found.values])
+    annual = annual_means(rest, rule(missing))["value"] if rest.size else rest
+    at = np.concatenate([months[sparse], months_of(annual["time"])]).astype("datetime64[Y]").astype(np.int64) + 1970
+    return at, np.concatenate([value[sparse], annual.values])
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -11,16 +11,17 @@ import yaml
 
 from climate import paths
 from climate.commands.record_text import facts, plot, seam_lines
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.files import write_text
 from climate.harmonize.build import Harmonized, harmonize
+from climate.harmonize.checks import examine
 from climate.harmonize.series import month, months_of
 from climate.params.edit import with_region
 from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
-from climate.params.regions import RegionDefinition, required_sources, suggest
+from climate.params.regions import RegionDefinition, required_sources
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import PROVENANCE, read_provenance
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 
 ROLES = {"records": "shown, not forecast", "covariates": "a predictor, seen up to the origin"}
 
@@ -73,14 +74,14 @@ def details(name: str) -> str:
     lines += [_source_line(key, params) for key in needed]
     if _not_pulled(needed):
         return "\n".join([*lines, "What it holds can be told once its sources are pulled: `dvc repro`"])
-    made = _made(name, params)
-    if made.skipped:
-        return "\n".join([*lines, f"Cannot be made: {made.skipped[name]}"])
-    series = made.series[name]
+    harmonized = _made(name, params)
+    if harmonized.skipped:
+        return "\n".join([*lines, f"Cannot be made: {harmonized.skipped[name]}"])
+    series = harmonized.series[name]
     lines += facts(series)
-    if made.seams.sizes["seam"]:
-        inside = months_of(made.seams["join"]) > months_of(series["time"])[0]
-        lines += seam_lines(made.seams.isel(seam=np.flatnonzero(inside)))
+    if harmonized.seams.sizes["seam"]:
+        inside = months_of(harmonized.seams["join"]) > months_of(series["time"])[0]
+        lines += seam_lines(harmonized.seams.isel(seam=np.flatnonzero(inside)))
     if name in params.regions:
         lines.append(_history(series, params))
     return "\n".join([*lines, *plot(series, params.harmonize.missing.annual)])
@@ -94,7 +95,7 @@ def _source_line(key: str, params: Params) -> str:
         return f"{line}; not pulled yet"
     held = read_provenance(paths.DATA / key)
     if held.status == "missing":
-        return f"{line}; could not be had: {'; '.join(held.reasons)}"
+        return f"{line}; unavailable: {'; '.join(held.reasons)}"
     if held.status == "last-good" or held.vintage != asked:
         return f"{line}; data/ holds vintage {held.vintage}"
     return line
@@ -109,18 +110,18 @@ def _made(name: str, params: Params) -> Harmonized:
     wanted: dict[str, RegionDefinition] = {}
     queue = [name]
     while queue:
-        one = queue.pop()
-        wanted[one] = params.definitions[one]
-        queue += list(wanted[one].mix or {})
-    pulled = read_sources(required_sources(name, params.definitions, params.harmonize))
+        member = queue.pop()
+        wanted[member] = params.definitions[member]
+        queue += list(wanted[member].mix or {})
+    pulled = read_sources(required_sources(name, params.definitions, params.harmonize), examine)
     if pulled.unavailable:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in pulled.unavailable.items())
         return Harmonized(xr.Dataset(), {}, xr.Dataset(), {name: reasons}, {})
     used = {
         block: {key: entry for key, entry in getattr(params.harmonize, block).items() if key in names}
         for block, names in (
-            ("splices", {one.splice for one in wanted.values()}),
-            ("combinations", {one.combination for one in wanted.values()}),
+            ("splices", {member.splice for member in wanted.values()}),
+            ("combinations", {member.combination for member in wanted.values()}),
         )
     }
     periods = {key: find_source(key).periods for key in pulled.records}
@@ -154,10 +155,12 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
     params = parse_params(yaml.safe_load(text), PARAMS_FILE)
     held = ""
     if not _not_pulled(required_sources(name, params.definitions, params.harmonize)):
-        made = _made(name, params)
-        if made.skipped:
-            raise ClimateError(f"region '{name}' cannot be made: {made.skipped[name]}; mend its source or take another")
-        held = f" {facts(made.series[name])[0]}."
+        harmonized = _made(name, params)
+        if harmonized.skipped:
+            raise ClimateError(
+                f"region '{name}' cannot be made: {harmonized.skipped[name]}; correct its source or choose another"
+            )
+        held = f" {facts(harmonized.series[name])[0]}."
     write_text(text, PARAMS_FILE)
     return f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."
 

@@ -22,7 +22,7 @@ def details(key: str) -> str:
         "Title": source.title,
         "Publisher": f"{source.publisher}, {source.homepage}",
         "Version": source.version,
-        "Quantity": f"{source.quantity} ({source.kind}), {source.unit}, {source.cadence}",
+        "Quantity": ", ".join(filter(None, (f"{source.quantity} ({source.kind})", source.unit, source.cadence))),
         "Baseline": "{}-{}".format(*source.baseline) if source.baseline else "",
         "Licence": f"{source.licence} {source.licence_url}".strip(),
         "Cite": f"{source.citation} {source.doi}".strip(),
@@ -30,17 +30,17 @@ def details(key: str) -> str:
     }
     lines = [f"{name + ':':<11}{fact}" for name, fact in facts.items() if fact]
     lines += [f"{'File:':<11}{file.name}  {file.url.format(version=source.version)}" for file in source.files]
-    lines += [f"{'Vintage:':<11}{name}  {ways(source, vintage)}" for name, vintage in source.vintages.items()]
+    lines += [f"{'Vintage:':<11}{name}  {channels(source, vintage)}" for name, vintage in source.vintages.items()]
     return "\n".join(lines)
 
 
-def ways(source: Source, vintage: Vintage) -> str:
-    """How a vintage can be had, and what the catalogue says of it."""
-    found = []
+def channels(source: Source, vintage: Vintage) -> str:
+    """The channels that serve a vintage, and what the catalogue says of it."""
+    serving = []
     if vintage.registry is not None:
-        found.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
+        serving.append(f"registry ({vintage.registry.package} {vintage.registry.version})")
     if vintage.mirror is not None and "mirror" in source.channels:
-        found.append(f"mirror ({vintage.mirror or 'top folder'})")
+        serving.append(f"mirror ({vintage.mirror or 'top folder'})")
     if "publisher" in source.channels and (vintage.publisher or vintage is source.vintages.get(LATEST)):
-        found.append("publisher")
-    return "; ".join([*found, vintage.about]).strip("; ")
+        serving.append("publisher")
+    return "; ".join([*serving, vintage.about]).strip("; ")

@@ -13,11 +13,11 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.params.params import PARAMS_FILE, Params, load_params
 from climate.params.regions import required_sources
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import find_source, known_from
 from climate.sources.channels.verify import head_bytes
-from climate.sources.releases import Release, local, release
-from climate.sources.revision_text import MAX_LINES, in_words
-from climate.sources.revisions import as_of, dated, differences, known_from, revisions
+from climate.sources.pulled import Release, local
+from climate.sources.releases import release
+from climate.sources.revisions import MAX_LINES, as_of, differences, in_words, revisions
 
 MAX_WIDTH = 120
 SHOWN_LEADS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
@@ -26,7 +26,7 @@ _DATA_ROW = re.compile(r"\s*\"?[-+.]?\d[\d.eE+-]*\"?\s*([\s,;]|$)")
 
 def listing(key: str) -> str:
     """One line per vintage: name, what the catalogue says of it, whether params.yaml uses it and data/ holds it."""
-    from climate.commands.sources import ways
+    from climate.commands.sources import channels
 
     source = find_source(key)
     pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
@@ -37,7 +37,7 @@ def listing(key: str) -> str:
             *(["in params.yaml"] if key in pinned and pinned[key].vintage == name else []),
             *(["in data/"] if held is not None and held.vintage == name else []),
         ]
-        lines.append(f"{name:<8} {ways(source, vintage)}  {' and '.join(marks)}".rstrip())
+        lines.append(f"{name:<8} {channels(source, vintage)}  {' and '.join(marks)}".rstrip())
     return "\n".join(lines)
 
 
@@ -59,12 +59,15 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
 
     Releases are named as for `diff`; `series` names one of a table with several, else it is the first.
     """
-    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, scales_apart
-    from climate.stages.revisions import forecast_then
+    from climate.hindcast.real_time import NOW, RECENT_MONTHS, THEN, scales_apart, source_forecasts_by_release
+
+    params = load_params()
 
     with release(*_named(key, old)) as before, release(*_named(key, new)) as after:
         names = {THEN: _title(before), NOW: _title(after)}
-        table = forecast_then(before, after, series, leads)
+        table = source_forecasts_by_release(
+            before.read(), after.read(), key, params.harmonize, leads or params.backtest.leads, series
+        )
     unit = table.attrs["units"]
     lines = [
         f"Forecast from {table.attrs['origin']}, where {names[THEN]} ends, by one classical model: "
@@ -76,13 +79,13 @@ def forecast(key: str, old: str, new: str, series: str | None = None, leads: int
         f"{'lead':>4}  {'with what was known then':^28}  {'with ' + names[NOW]:^28}  {'observed':>9}",
     ]
     for lead in [lead for lead in SHOWN_LEADS if lead <= table.sizes["lead"]]:
-        one = table.sel(lead=lead)
-        low, middle, high = (one["forecast"].sel(quantile=level) for level in (0.05, 0.5, 0.95))
+        at_lead = table.sel(lead=lead)
+        low, middle, high = (at_lead["forecast"].sel(quantile=level) for level in (0.05, 0.5, 0.95))
         cells = [
             f"{float(middle.sel(release=r)):9.2f} ({float(low.sel(release=r)):.2f} to {float(high.sel(release=r)):.2f})"
             for r in (THEN, NOW)
         ]
-        seen = float(one["observed"])
+        seen = float(at_lead["observed"])
         lines.append(f"{lead:>4}  {cells[0]:<28}  {cells[1]:<28}  {f'{seen:.2f}' if np.isfinite(seen) else '':>9}")
     verified = int(table["observed"].notnull().sum())
     if verified:
@@ -107,8 +110,8 @@ def _named(key: str, name: str) -> tuple[str, str]:
     return (source, vintage) if at else (key, name)
 
 
-def _title(one: Release) -> str:
-    return f"{one.source.key} {one.vintage}"
+def _title(which: Release) -> str:
+    return f"{which.source.key} {which.vintage}"
 
 
 def compare(before: Release, after: Release) -> list[str]:
@@ -118,7 +121,7 @@ def compare(before: Release, after: Release) -> list[str]:
         return ["The same files, byte for byte."]
     old, new = before.read(), after.read()
     table = revisions(old, new)
-    names = [one.vintage if same_source else _title(one) for one in (before, after)]
+    names = [which.vintage if same_source else _title(which) for which in (before, after)]
     return [*in_words(table, *names), *_header_lines(before, after)]
 
 
@@ -183,7 +186,7 @@ def as_of_month(month: str) -> str:
     for key, pinned in params.pull.sources.items():
         try:
             # What params.yaml names stays where it was out by then, even if something newer was out too.
-            keep = pinned.vintage in dated(find_source(key)) and known_from(pinned.vintage) <= month
+            keep = pinned.vintage in find_source(key).dated and known_from(pinned.vintage) <= month
             chosen[key] = pinned.vintage if keep else as_of(find_source(key), month)
         except ClimateError as error:
             without.append(str(error))

@@ -1,11 +1,16 @@
 """The protocol of every forecaster, and the few operations that all of them share.
 
-A *history* is a Dataset on a gap-free month axis that ends at the origin: `value` (time; may hold NaN) and, where
-covariates exist, `covariate` (time, predictor; NaN before a covariate starts and after it ends).
+A *history* is a Dataset on a gap-free month axis that ends at the origin: `value` (place, time; may hold NaN, also at
+both ends) and, where covariates exist, `covariate` (time, predictor; NaN before a covariate starts and after it ends).
+A region is a panel of one place. Forecasters that estimate each place by itself derive from `EachPlace` and see
+histories of one place, whose `value` has the dimension time alone.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,13 +19,16 @@ import xarray as xr
 from scipy.special import ndtri
 
 from climate.errors import ClimateError
-from climate.schema import QUANTILES
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 
 NORMAL_QUANTILES: FloatArray = ndtri(np.array(QUANTILES))
-"""Standard normal deviates of `contract.QUANTILES`."""
+"""Standard normal deviates of `schema.QUANTILES`."""
+
+MEDIAN = QUANTILES.index(0.5)
+"""Position of the median among the quantiles."""
 
 
 class Fitted(Protocol):
@@ -28,7 +36,7 @@ class Fitted(Protocol):
 
     @property
     def parameters(self) -> int:
-        """Number of values estimated from the history."""
+        """Number of values estimated per place; the largest where places differ."""
 
     @property
     def fallbacks(self) -> int:
@@ -43,20 +51,12 @@ class Fitted(Protocol):
             leads: months ahead.
 
         Returns:
-            (lead, quantile) in the unit of `value`, without NaN, not decreasing along `quantile`.
+            (place, lead, quantile) in the unit of `value`, without NaN, not decreasing along `quantile`.
         """
 
 
-@runtime_checkable
-class Seeded(Protocol):
-    """A fitted network that averages what it learnt from several seeds, and can show them apart."""
-
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """What `Fitted.forecast` averages: (seed, lead, quantile)."""
-
-
 class Forecaster(Protocol):
-    """A way of forecasting; holds settings only, so that one object serves every fold and travels to workers."""
+    """A method of forecasting; holds settings only, so that one object serves every fold and travels to workers."""
 
     @property
     def name(self) -> str:
@@ -66,23 +66,120 @@ class Forecaster(Protocol):
         """Estimate everything from `history`, which ends at the origin.
 
         Raises:
-            ClimateError: the history is too short for this forecaster.
+            ClimateError: the history of a place is too short for this forecaster.
         """
 
 
+class FittedPlace(Protocol):
+    """What was learnt from the history of one place; as `Fitted`, without the dimension place."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated."""
+
+    @property
+    def fallbacks(self) -> int:
+        """1 where the fit failed and the documented simpler model replaces it, else 0."""
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """Quantiles (lead, quantile) from a history of one place: `value` (time)."""
+
+
+@runtime_checkable
+class Seeded(Protocol):
+    """A fitted network that averages several seeds and can show them apart."""
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """What `forecast` averages: the same with a leading dimension seed."""
+
+
+@dataclass(frozen=True)
+class FittedPlaces:
+    """One fit for each place."""
+
+    places: tuple[Any, ...]
+
+    @property
+    def parameters(self) -> int:
+        """See `Fitted.parameters`."""
+        return max(int(fitted.parameters) for fitted in self.places)
+
+    @property
+    def fallbacks(self) -> int:
+        """See `Fitted.fallbacks`."""
+        return sum(int(fitted.fallbacks) for fitted in self.places)
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`."""
+        histories = zip(self.places, each_place(history), strict=True)
+        return np.stack([fitted.forecast(own, leads) for fitted, own in histories])
+
+
+@dataclass(frozen=True)
+class SeededPlaces(FittedPlaces):
+    """The same for networks of several seeds."""
+
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Seeded.seed_forecasts`: (seed, place, lead, quantile)."""
+        histories = zip(self.places, each_place(history), strict=True)
+        return np.stack([fitted.seed_forecasts(own, leads) for fitted, own in histories], axis=1)
+
+
+class EachPlace(ABC):
+    """A forecaster that estimates each place from its own record alone."""
+
+    @abstractmethod
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
+        """Estimate from a history of one place, `value` (time), whose first month has a value. Raises as `fit`."""
+
+    def fit(self, history: xr.Dataset) -> FittedPlaces:
+        """See `Forecaster.fit`."""
+        places = tuple(self.fit_place(own) for own in each_place(history))
+        return SeededPlaces(places) if isinstance(places[0], Seeded) else FittedPlaces(places)
+
+
+def as_panel(history: xr.Dataset) -> xr.Dataset:
+    """A history of one place, `value` (time), as a panel of one."""
+    return history.assign(value=history["value"].expand_dims("place"))
+
+
+def each_place(history: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Histories of one place each, from the first month with a value on."""
+    for row, values in enumerate(panel_values(history)):
+        first = int(np.argmax(np.isfinite(values)))
+        yield history.isel(place=row, time=slice(first, None), drop=True)
+
+
+def panel_values(history: xr.Dataset) -> FloatArray:
+    """`value` as a float64 array (place, time); NaN stays."""
+    return np.asarray(history["value"].transpose("place", "time").values, dtype=np.float64)
+
+
 def history_values(history: xr.Dataset) -> FloatArray:
-    """`value` as a float64 array (time); NaN stays."""
+    """`value` of a history of one place as a float64 array (time); NaN stays."""
     return np.asarray(history["value"].values, dtype=np.float64)
+
+
+def history_covariates(history: xr.Dataset) -> FloatArray:
+    """`covariate` as a float64 array (time, predictor); NaN stays. No column where there are none."""
+    if "covariate" not in history:
+        return np.empty((history.sizes["time"], 0))
+    return np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
 
 
 def calendar_months(history: xr.Dataset) -> IntArray:
     """Calendar month of each time, January = 0."""
-    return np.asarray(history["time"].values.astype("datetime64[M]").astype(np.int64) % 12)
+    return np.asarray(months_since_1970(history) % MONTHS_PER_YEAR)
+
+
+def months_since_1970(history: xr.Dataset) -> IntArray:
+    """Months from 1970-01 to each time."""
+    return np.asarray(history["time"].values.astype("datetime64[M]").astype(np.int64))
 
 
 def future_months(history: xr.Dataset, leads: int) -> IntArray:
     """Calendar months of leads 1..leads after the last month of `history`, January = 0."""
-    return np.asarray((calendar_months(history)[-1] + 1 + np.arange(leads)) % 12)
+    return np.asarray((calendar_months(history)[-1] + 1 + np.arange(leads)) % MONTHS_PER_YEAR)
 
 
 def fill_gaps(values: FloatArray) -> FloatArray:
@@ -99,16 +196,48 @@ def fill_gaps(values: FloatArray) -> FloatArray:
     return np.interp(index, index[known], values[known])
 
 
+def last_known(values: FloatArray) -> IntArray:
+    """Position (place) of the newest value of each row of `values` (place, time); the last one where there is none."""
+    return np.asarray(values.shape[1] - 1 - np.argmax(np.isfinite(values)[:, ::-1], axis=1))
+
+
+def lag_one_autocorrelation(before: FloatArray, after: FloatArray, limit: float) -> FloatArray:
+    """Autocorrelation at one month from pairs of neighbouring months (..., pair), after each pair and those before it.
+
+    The slope of `after` on `before` without an intercept, kept within 0 and `limit`; pairs with NaN are left out; 0
+    where all values before are 0. The last element is the estimate from all pairs.
+    """
+    pair = np.isfinite(before) & np.isfinite(after)
+    product = np.cumsum(np.where(pair, before * after, 0.0), axis=-1)
+    power = np.cumsum(np.where(pair, before, 0.0) ** 2, axis=-1)
+    ratio = np.divide(product, power, out=np.zeros_like(power), where=power > 0)
+    return np.asarray(np.clip(ratio, 0.0, limit))
+
+
+def corrected_aic(aic: float, parameters: int, observations: int) -> float:
+    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297; infinite if not a number."""
+    value = float(aic + 2 * parameters * (parameters + 1) / max(observations - parameters - 1, 1))
+    return value if np.isfinite(value) else np.inf
+
+
 def normal_quantiles(mean: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Quantiles (lead, quantile) of normal distributions with the given mean and standard deviation (lead)."""
-    return mean[:, None] + deviation[:, None] * NORMAL_QUANTILES
+    """Quantiles (..., quantile) of normal distributions with the given means and standard deviations (...)."""
+    return np.asarray(mean[..., None] + deviation[..., None] * NORMAL_QUANTILES)
 
 
 def require_months(history: xr.Dataset, months: int, name: str) -> None:
-    """Raise ClimateError if `history` has fewer than `months` values that are not NaN."""
-    found = int(np.isfinite(history["value"].values).sum())
-    if found < months:
+    """Raise ClimateError if a place of `history` has fewer than `months` values that are not NaN."""
+    counts = np.isfinite(np.atleast_2d(history["value"].transpose(..., "time").values)).sum(axis=1)
+    row = int(counts.argmin())
+    if counts[row] < months:
+        place = f" of {history['place'].values[row]}" if "place" in history.coords else ""
         raise ClimateError(
-            f"{name}: the history has {found} months with a value, expected at least {months}; "
+            f"{name}: the history{place} has {counts[row]} months with a value, expected at least {months}; "
             "choose a later backtest.first_origin or a longer record"
         )
+
+
+def require_leads(leads: int, name: str, most: int = MAX_LEADS) -> None:
+    """Raise ValueError for more leads than are predicted."""
+    if leads > most:
+        raise ValueError(f"{name} forecasts {most} leads, asked for {leads}")

@@ -12,16 +12,23 @@ starts in the same month, also a longer one, into predictors.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps, history_values
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.base import (
+    FloatArray,
+    IntArray,
+    calendar_months,
+    fill_gaps,
+    history_covariates,
+    history_values,
+    lag_one_autocorrelation,
+)
+from climate.schema import MONTHS_PER_YEAR
 
 TREND_MONTHS = (120, 240, 360)
 """Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a WMO normal."""
@@ -47,12 +54,15 @@ COVARIATE_WINDOWS = ((1, 0), (3, 1), (3, 4), (6, 7), (12, 13))
 SEASONAL_WINDOWS = 2
 """The first so many covariate windows also enter times the annual cycle: ENSO acts by season."""
 
+TIMES = " x "
+"""Between the factors of a product in the name of a column."""
+
 
 def seasonal_deviation(values: FloatArray) -> FloatArray:
     """Values less the centred 2 x 12 moving average, which is free of season; half a year less at both ends."""
-    weights = np.full(YEAR + 1, 1 / YEAR)
+    weights = np.full(MONTHS_PER_YEAR + 1, 1 / MONTHS_PER_YEAR)
     weights[[0, -1]] /= 2
-    half = YEAR // 2
+    half = MONTHS_PER_YEAR // 2
     return np.asarray(values[half:-half] - np.convolve(values, weights, mode="valid"))
 
 
@@ -63,10 +73,10 @@ def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
     best so far. Needs SEASON_YEARS[-1] // 2 whole years.
     """
     deviation = seasonal_deviation(values)
-    years = deviation.size // YEAR
-    table = deviation[deviation.size - years * YEAR :].reshape(years, YEAR)
-    first = months[YEAR // 2 + deviation.size - years * YEAR]
-    total = np.concatenate([np.zeros((1, YEAR)), np.cumsum(table, axis=0)])
+    years = deviation.size // MONTHS_PER_YEAR
+    table = deviation[deviation.size - years * MONTHS_PER_YEAR :].reshape(years, MONTHS_PER_YEAR)
+    first = months[MONTHS_PER_YEAR // 2 + deviation.size - years * MONTHS_PER_YEAR]
+    total = np.concatenate([np.zeros((1, MONTHS_PER_YEAR)), np.cumsum(table, axis=0)])
     end = np.arange(SEASON_YEARS[0], years)
     errors = []
     for length in SEASON_YEARS:
@@ -82,13 +92,13 @@ def _harmonics(cycle: FloatArray) -> FloatArray:
     spectrum = np.fft.rfft(cycle, axis=-1)
     spectrum[..., 0] = 0
     spectrum[..., HARMONICS + 1 :] = 0
-    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=-1))
+    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=-1))
 
 
-def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArray]:
+def trailing_line(level: FloatArray, months: int, shortest: int = WARM_UP) -> tuple[FloatArray, FloatArray]:
     """Least-squares line through the last `months` values up to each month: its end point and slope per month.
 
-    Shorter at the start; NaN before WARM_UP months.
+    Shorter at the start; NaN before `shortest` months.
     """
     step = np.arange(level.size, dtype=float)
     length = np.minimum(months, step + 1)
@@ -99,7 +109,7 @@ def trailing_line(level: FloatArray, months: int) -> tuple[FloatArray, FloatArra
     values = total[last] - total[first]
     centred = moment[last] - moment[first] - (step - (length - 1) / 2) * values
     squares = np.where(length > 1, length * (length**2 - 1) / 12, np.nan)
-    slope = np.where(length >= WARM_UP, centred / squares, np.nan)
+    slope = np.where(length >= shortest, centred / squares, np.nan)
     return values / length + slope * (length - 1) / 2, slope
 
 
@@ -114,9 +124,7 @@ def trailing_mean(values: FloatArray, length: int, lag: int = 0) -> FloatArray:
 
 def persistence(departure: FloatArray) -> float:
     """Autocorrelation at one month of the departures from the line, within 0 and MAX_PERSISTENCE."""
-    known = departure[np.isfinite(departure)]
-    power = float(known[:-1] @ known[:-1])
-    return float(np.clip(known[1:] @ known[:-1] / power, 0.0, MAX_PERSISTENCE)) if power > 0 else 0.0
+    return float(lag_one_autocorrelation(departure[:-1], departure[1:], MAX_PERSISTENCE)[-1])
 
 
 def damped_persistence(
@@ -148,14 +156,12 @@ def choose_trend(level: FloatArray, leads: int) -> int:
     return TREND_MONTHS[int(np.argmin(scores))]
 
 
-def covariates_of(history: xr.Dataset) -> FloatArray:
+def filled_covariates(history: xr.Dataset) -> FloatArray:
     """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
 
     A covariate without any value in the history is all zero.
     """
-    if "covariate" not in history:
-        return np.empty((history.sizes["time"], 0))
-    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64).copy()
+    table = history_covariates(history).copy()
     for column in table.T:
         known = np.flatnonzero(np.isfinite(column))
         if known.size == 0:
@@ -174,12 +180,16 @@ class Rows:
     expected: damped-persistence forecast of the level (time, lead).
     static: predictors (time, predictor). sequence: what a recurrent network reads (time, lookback, channel): the level
     less the line of the origin, the covariates, and sine and cosine of the season.
+    predictors, channels: names of the columns of `static` and of `sequence`; no name is in both. A product of two
+    factors is written `nino34 3 lag 1 x sin`; the first word of each factor says what it is made from.
     """
 
     level: FloatArray
     expected: FloatArray
     static: FloatArray
     sequence: FloatArray
+    predictors: tuple[str, ...]
+    channels: tuple[str, ...]
 
     def usable(self) -> npt.NDArray[np.bool_]:
         """True (time) where every predictor exists."""
@@ -192,63 +202,107 @@ class Rows:
         return ahead_of(level, self.expected.shape[1]) - self.expected
 
 
+def made_from(columns: Iterable[str], *ingredients: str) -> tuple[str, ...]:
+    """Those of `columns`, see `Rows`, that any of `ingredients` enters: level, sin, cos or the name of a covariate.
+
+    Raises ValueError if an ingredient enters no column.
+    """
+    words = {column: {factor.split()[0] for factor in column.split(TIMES)} for column in columns}
+    if missing := set(ingredients) - set().union(*words.values()):
+        raise ValueError(f"no column is made from {', '.join(sorted(missing))}: found {', '.join(words)}")
+    return tuple(column for column, factors in words.items() if factors & set(ingredients))
+
+
 @dataclass(frozen=True)
 class Frame:
-    """Seasonal cycle (12), length of the trend and persistence, estimated on the fold's history."""
+    """Seasonal cycle (12), length of the trend and persistence, estimated on the fold's history.
+
+    without: names of columns of `Rows` that are zero in every row, to measure what they are worth.
+    """
 
     season: FloatArray
     trend_months: int
     persistence: float
+    without: tuple[str, ...] = ()
 
     @classmethod
-    def estimate(cls, history: xr.Dataset, leads: int) -> Frame:
+    def estimate(cls, history: xr.Dataset, leads: int, without: tuple[str, ...] = ()) -> Frame:
         """Estimate on `history`, for forecasts of `leads` months; needs more than WARM_UP months with a value."""
         values, months = fill_gaps(history_values(history)), calendar_months(history)
         season = seasonal_cycle(values, months)
         level = values - season[months]
         months_used = choose_trend(level, leads)
-        return cls(season, months_used, persistence(level - trailing_line(level, months_used)[0]))
+        return cls(season, months_used, persistence(level - trailing_line(level, months_used)[0]), without)
 
     @property
     def parameters(self) -> int:
         """Number of values estimated: the cycle sums to zero; the line has three, the persistence is one."""
-        return YEAR - 1 + 3 + 1
+        return MONTHS_PER_YEAR - 1 + 3 + 1
 
     def rows(self, history: xr.Dataset, leads: int, lookback: int) -> Rows:
-        """Predictors for every month of `history`, each from that month and earlier ones alone."""
+        """Predictors for every month of `history`, each from that month and earlier ones alone.
+
+        Raises ValueError if `without` names a column that does not exist.
+        """
         months = calendar_months(history)
         level = fill_gaps(history_values(history)) - self.season[months]
         line, slope = trailing_line(level, self.trend_months)
-        angle = 2 * np.pi * months / YEAR
-        waves = np.column_stack([np.sin(angle), np.cos(angle)])
-        covariates = covariates_of(history)
+        angle = 2 * np.pi * months / MONTHS_PER_YEAR
+        waves: dict[str, FloatArray] = {"sin": np.sin(angle), "cos": np.cos(angle)}
+        covariates = dict(zip(_covariate_names(history), filled_covariates(history).T, strict=True))
+        static = _static(level, line, slope, covariates, waves)
+        channels = {f"{name} window": values for name, values in {"level": level, **covariates, **waves}.items()}
+        if missing := set(self.without) - {*static, *channels}:
+            raise ValueError(f"no columns {sorted(missing)} to leave out: found {', '.join([*static, *channels])}")
         return Rows(
             level=level,
             expected=damped_persistence(level, line, slope, self.persistence, leads),
-            static=_static(level, line, slope, covariates, waves),
-            sequence=_sequence(level, line, slope, covariates, waves, lookback),
+            static=np.column_stack(list(static.values())) * self._kept(static),
+            sequence=_sequence(np.column_stack(list(channels.values())), line, slope, lookback) * self._kept(channels),
+            predictors=tuple(static),
+            channels=tuple(channels),
         )
+
+    def _kept(self, names: Iterable[str]) -> FloatArray:
+        # rows of the warm-up stay NaN, so that nothing but the columns changes
+        return np.array([float(name not in self.without) for name in names])
+
+
+def _covariate_names(history: xr.Dataset) -> list[str]:
+    if "covariate" not in history:
+        return []
+    (dimension,) = (name for name in history["covariate"].dims if name != "time")
+    return [str(name) for name in history["covariate"].get_index(dimension)]
 
 
 def _static(
-    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray
-) -> FloatArray:
-    columns: list[FloatArray] = [
-        trailing_mean(level, length) + slope * (length - 1) / 2 - line for length in MEAN_MONTHS
-    ]
-    columns += [np.asarray((level - line) * wave) for wave in waves.T]
-    for covariate in covariates.T:
-        means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
-        columns += means
-        columns += [np.asarray(mean * wave) for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
-    return np.column_stack([*columns, waves])
+    level: FloatArray,
+    line: FloatArray,
+    slope: FloatArray,
+    covariates: Mapping[str, FloatArray],
+    waves: Mapping[str, FloatArray],
+) -> dict[str, FloatArray]:
+    columns: dict[str, FloatArray] = {
+        f"level {length}": np.asarray(trailing_mean(level, length) + slope * (length - 1) / 2 - line)
+        for length in MEAN_MONTHS
+    }
+    columns |= {f"level{TIMES}{name}": np.asarray((level - line) * wave) for name, wave in waves.items()}
+    for covariate, values in covariates.items():
+        means = {
+            f"{covariate} {length} lag {lag}": trailing_mean(values, length, lag) for length, lag in COVARIATE_WINDOWS
+        }
+        columns |= means
+        columns |= {
+            f"{label}{TIMES}{name}": np.asarray(mean * wave)
+            for label, mean in list(means.items())[:SEASONAL_WINDOWS]
+            for name, wave in waves.items()
+        }
+    return columns | dict(waves)
 
 
-def _sequence(
-    level: FloatArray, line: FloatArray, slope: FloatArray, covariates: FloatArray, waves: FloatArray, lookback: int
-) -> FloatArray:
+def _sequence(channels: FloatArray, line: FloatArray, slope: FloatArray, lookback: int) -> FloatArray:
+    """Windows (time, lookback, channel) of `channels` (time, channel); the first is taken from the line."""
     back = np.arange(lookback) - (lookback - 1)
-    channels = np.column_stack([level, covariates, waves])
     padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
     windows = np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0)
     sequence = np.array(windows.transpose(0, 2, 1))

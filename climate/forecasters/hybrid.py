@@ -2,9 +2,9 @@
 
 The expectation of every month is the mean of two forecasts that know the record alone: SARIMA, which follows each
 turn of the growth, and damped persistence around a trailing line (`features`), which trusts in none. The learner sees
-neither level nor slope, only lagged covariates and the season, and predicts what the expectation leaves: where it has
-nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model and
-adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
+neither level nor slope, only lagged covariates and the season, and predicts the residual of the expectation: where it
+has nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model
+and adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
 
 Zhang (2003), doi:10.1016/S0925-2312(01)00702-0, on ARIMA with a network for its residual. Expectation, predictors and
 penalty were chosen on origins whose forecasts end before 2004: docs/forecasters.md.
@@ -18,27 +18,26 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import (
-    Fitted,
+    EachPlace,
+    FittedPlace,
     FloatArray,
     calendar_months,
     history_values,
     normal_quantiles,
+    require_leads,
     require_months,
 )
 from climate.forecasters.classical.statespace import FittedStateSpace, Sarima
 from climate.forecasters.features import (
     WARM_UP,
-    YEAR,
     Frame,
     Scaler,
     ahead_of,
-    covariates_of,
+    filled_covariates,
     trailing_mean,
 )
 from climate.forecasters.linear import ridge_start
-
-MAX_LEADS = 60
-"""Leads that are predicted (months)."""
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR
 
 MIN_MONTHS = 216
 """Months with a value that are needed: the warm-up of the predictors and eight years of targets."""
@@ -52,18 +51,18 @@ SEASONAL_WINDOWS = 2
 
 def waves_of(history: xr.Dataset) -> FloatArray:
     """Sine and cosine of the season (time, 2)."""
-    angle = 2 * np.pi * calendar_months(history) / YEAR
+    angle = 2 * np.pi * calendar_months(history) / MONTHS_PER_YEAR
     return np.column_stack([np.sin(angle), np.cos(angle)])
 
 
 def covariate_predictors(history: xr.Dataset) -> FloatArray:
     """Lagged means of the covariates, some times the season, and the season (time, predictor); NaN before they exist.
 
-    Covariates are as `features.covariates_of` gives them: the last value stands in for months not yet published.
+    Covariates are as `features.filled_covariates` gives them: the last value stands in for months not yet published.
     """
     waves = waves_of(history)
     columns: list[FloatArray] = []
-    for covariate in covariates_of(history).T:
+    for covariate in filled_covariates(history).T:
         means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
         columns += means
         columns += [np.asarray(mean * wave) for mean in means[:SEASONAL_WINDOWS] for wave in waves.T]
@@ -75,12 +74,12 @@ class Expectation:
     """What the record alone makes one expect, estimated once per fold."""
 
     frame: Frame
-    model: Fitted
+    model: FittedPlace
 
     @classmethod
     def estimate(cls, history: xr.Dataset) -> Expectation:
         """Estimate both forecasts on `history`."""
-        return cls(Frame.estimate(history, MAX_LEADS), Sarima().fit(history))
+        return cls(Frame.estimate(history, MAX_LEADS), Sarima().fit_place(history))
 
     @property
     def parameters(self) -> int:
@@ -93,7 +92,7 @@ class Expectation:
         Where SARIMA could not be fitted, damped persistence alone.
         """
         months = calendar_months(history)
-        season = self.frame.season[(months[:, None] + np.arange(1, MAX_LEADS + 1)) % YEAR]
+        season = self.frame.season[(months[:, None] + np.arange(1, MAX_LEADS + 1)) % MONTHS_PER_YEAR]
         expected = self.frame.rows(history, MAX_LEADS, 1).expected + season
         if isinstance(self.model, FittedStateSpace):
             expected = (expected + self.model.means(history, MAX_LEADS)) / 2
@@ -108,7 +107,7 @@ def sequences(history: xr.Dataset, expected: FloatArray, lookback: int) -> Float
     """
     error = np.zeros(expected.shape[0])
     error[1:] = np.nan_to_num(history_values(history)[1:] - expected[:-1, 0])
-    channels = np.column_stack([error, covariates_of(history), waves_of(history)])
+    channels = np.column_stack([error, filled_covariates(history), waves_of(history)])
     padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
     return np.array(np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0).transpose(0, 2, 1))
 
@@ -117,12 +116,6 @@ def training_rows(history: xr.Dataset, expectation: Expectation) -> tuple[FloatA
     """Predictors (time, predictor), expected values and targets (time, lead) of every month of `history`."""
     expected = expectation(history)
     return covariate_predictors(history), expected, ahead_of(history_values(history), MAX_LEADS) - expected
-
-
-def check_leads(name: str, leads: int) -> None:
-    """Raise ValueError for more leads than are predicted."""
-    if leads > MAX_LEADS:
-        raise ValueError(f"{name} forecasts {MAX_LEADS} leads, asked for {leads}")
 
 
 @dataclass(frozen=True)
@@ -146,21 +139,21 @@ class FittedRidgeHybrid:
         return int(self.expectation.parameters + self.coefficients.size + 2 * self.intercepts.size)
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
-        check_leads("ridge-hybrid", leads)
+        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        require_leads(leads, "ridge-hybrid")
         row = self.scaler(covariate_predictors(history)[-1:])
         mean = self.expectation(history)[-1] + (row @ self.coefficients)[0] + self.intercepts
         return normal_quantiles(mean, self.deviation)[:leads]
 
 
 @dataclass(frozen=True)
-class RidgeHybrid:
-    """The structural expectation with a ridge regression on lagged covariates for what it leaves."""
+class RidgeHybrid(EachPlace):
+    """The structural expectation with a ridge regression on lagged covariates for its residual."""
 
     name: str = "ridge-hybrid"
 
-    def fit(self, history: xr.Dataset) -> FittedRidgeHybrid:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedRidgeHybrid:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         expectation = Expectation.estimate(history)
         predictors, _, targets = training_rows(history, expectation)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.features import YEAR
+from climate.schema import MONTHS_PER_YEAR
 
 PENALTY = 100.0
 """Ridge penalty, on predictors of unit variance, of the linear path's start."""
@@ -21,15 +21,28 @@ FOLDS = 6
 """Contiguous blocks of the cross-validation that gives the starting width of the intervals."""
 
 
-def ridge(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, float]:
-    """Coefficients and intercept of one lead, under a penalty that grows with the lead."""
-    centre, middle = predictors.mean(axis=0), targets.sum() / (targets.size + INTERCEPT_PENALTY)
-    inner = predictors - centre
-    penalty = PENALTY * (1 + (lead / YEAR) ** 2)
-    coefficients = np.linalg.solve(
-        inner.T @ inner + penalty * np.eye(centre.size), inner.T @ (targets - targets.mean())
-    )
-    return coefficients, float(middle - centre @ coefficients)
+def ridge(predictors: FloatArray, targets: FloatArray, penalty: float | FloatArray) -> FloatArray:
+    """Ridge coefficients (predictor, ...) of `targets` (row, ...) on `predictors` (row, predictor), no intercept.
+
+    Several penalties (penalty) give one set of coefficients each: (penalty, predictor, ...).
+    """
+    inner = predictors.T @ predictors + np.asarray(penalty)[..., None, None] * np.eye(predictors.shape[1])
+    outer = predictors.T @ targets
+    return np.asarray(np.linalg.solve(inner, outer.reshape(len(outer), -1)).reshape(inner.shape[:-2] + outer.shape))
+
+
+def centred_ridge(
+    predictors: FloatArray, targets: FloatArray, penalty: float | FloatArray, intercept_penalty: float = 0.0
+) -> tuple[FloatArray, FloatArray]:
+    """Ridge coefficients (..., predictor) of `targets` (row) and intercepts (...), the predictors' means taken off."""
+    centre, middle = predictors.mean(axis=0), targets.sum() / (targets.size + intercept_penalty)
+    coefficients = ridge(predictors - centre, targets - targets.mean(), penalty)
+    return coefficients, np.asarray(middle - coefficients @ centre)
+
+
+def _of_lead(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, FloatArray]:
+    penalty = PENALTY * (1 + (lead / MONTHS_PER_YEAR) ** 2)
+    return centred_ridge(predictors, targets, penalty, INTERCEPT_PENALTY)
 
 
 def ridge_start(predictors: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -47,13 +60,13 @@ def ridge_start(predictors: FloatArray, targets: FloatArray) -> tuple[FloatArray
         if known.size < 2 * FOLDS:
             coefficients[:, index], deviation[index] = coefficients[:, index - 1], deviation[index - 1]
             continue
-        coefficients[:, index], intercepts[index] = ridge(predictors[known], targets[known, index], lead)
+        coefficients[:, index], intercepts[index] = _of_lead(predictors[known], targets[known, index], lead)
         residual = np.zeros(known.size)
         for block in np.array_split(np.arange(known.size), FOLDS):
             row = known[block]
             far = known[(known < row[0] - lead) | (known > row[-1] + lead)]
             if far.size:
-                slope, offset = ridge(predictors[far], targets[far, index], lead)
+                slope, offset = _of_lead(predictors[far], targets[far, index], lead)
                 residual[block] = targets[row, index] - predictors[row] @ slope - offset
             else:
                 residual[block] = targets[row, index]

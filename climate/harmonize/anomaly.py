@@ -8,8 +8,7 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.harmonize.series import add_history, describe, months_of
 from climate.schema import TIME_DTYPE
-
-MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from climate.sources.readers.calendar import MONTH_NAMES
 
 
 def calendar_month(time: xr.DataArray) -> np.ndarray:

@@ -61,7 +61,7 @@ def find_breaks(series: xr.DataArray, significance: float = SIGNIFICANCE, trend:
     values = annual.values[known]
     if trend and values.size > 2:
         values = values - np.polyval(np.polyfit(years, values, 1), years)
-    return sorted(_segment(years, values, significance), key=lambda one: one.year)
+    return sorted(_segment(years, values, significance), key=lambda change: change.year)
 
 
 def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance: float) -> list[Break]:
@@ -79,10 +79,10 @@ def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance
     p_value = float(breaks_cusumolsresid(white - white.mean(), ddof=1)[1])
     if p_value >= significance:
         return []
-    found = Break(int(years[at]), float(values[at:].mean() - values[:at].mean()), p_value)
+    shift = Break(int(years[at]), float(values[at:].mean() - values[:at].mean()), p_value)
     return [
         *_segment(years[:at], values[:at], significance),
-        found,
+        shift,
         *_segment(years[at:], values[at:], significance),
     ]
 
@@ -134,10 +134,10 @@ def break_table(
     rows: list[tuple[Any, ...]] = []
     for name, difference in differences.items():
         changes = (declared or {}).get(name, ())
-        rows += [(name, one, False, _near(one, changes)) for one in find_breaks(difference)]
+        rows += [(name, shift, False, _near(shift, changes)) for shift in find_breaks(difference)]
     for name, record in (records or {}).items():
         changes = declared_changes(record)
-        rows += [(name, one, True, _near(one, changes)) for one in find_breaks(record["value"], trend=True)]
+        rows += [(name, shift, True, _near(shift, changes)) for shift in find_breaks(record["value"], trend=True)]
     years = np.array([f"{row[1].year:04d}-01" for row in rows], dtype="datetime64[M]")
     return xr.Dataset(
         {
@@ -151,28 +151,30 @@ def break_table(
     )
 
 
-def break_table_of(made: Harmonized) -> xr.Dataset:
+def break_table_of(harmonized: Harmonized) -> xr.Dataset:
     """The table for everything that harmonizing made: its comparisons, and each temperature record on its own."""
     alone = {
-        name: one for name, one in made.series.items() if "value" in one and one.attrs.get("quantity") == "temperature"
+        name: series
+        for name, series in harmonized.series.items()
+        if "value" in series and series.attrs.get("quantity") == "temperature"
     }
-    declared = {name: _changes_of(name, made) for name in made.comparisons}
-    return break_table(made.comparisons, alone, declared)
+    declared = {name: _changes_of(name, harmonized) for name in harmonized.comparisons}
+    return break_table(harmonized.comparisons, alone, declared)
 
 
-def _near(found: Break, changes: Changes) -> str:
+def _near(shift: Break, changes: Changes) -> str:
     """The declared changes that explain a break."""
-    when = month(f"{found.year:04d}-01")
+    when = month(f"{shift.year:04d}-01")
     return "; ".join(dict.fromkeys(text for at, text in changes if abs((at - when).astype(np.int64)) <= NEAR_MONTHS))
 
 
-def _changes_of(comparison: str, made: Harmonized) -> list[tuple[np.datetime64, str]]:
+def _changes_of(comparison: str, harmonized: Harmonized) -> list[tuple[np.datetime64, str]]:
     """Declared changes of all that was made of the sources that a comparison, "SOURCE - SOURCE", is named by."""
     named = {part.split()[0] for part in comparison.split(" - ")}
-    found = {
+    changes = {
         change
-        for one in made.series.values()
-        if named & set(str(one.attrs.get("sources", "")).split(","))
-        for change in declared_changes(one)
+        for series in harmonized.series.values()
+        if named & set(str(series.attrs.get("sources", "")).split(","))
+        for change in declared_changes(series)
     }
-    return sorted(found)
+    return sorted(changes)

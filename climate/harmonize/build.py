@@ -14,7 +14,7 @@ from climate.errors import ClimateError
 from climate.harmonize.anomaly import rebase
 from climate.harmonize.completeness import rule
 from climate.harmonize.composite import combine_records
-from climate.harmonize.regions import Periods, grid_series, is_grid, mix, published_series
+from climate.harmonize.regions import Periods, grid_series, mix, published_series
 from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of, require_same_unit
 from climate.harmonize.splice import comparisons, join_seams, splice
 from climate.params.regions import (
@@ -23,15 +23,13 @@ from climate.params.regions import (
     PartDefinition,
     RegionDefinition,
     check_definitions,
-    check_no_lookahead,
     required_sources,
 )
 from climate.schema import SERIES_VARIABLES
+from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas
-
-__all__ = ["HarmonizeParams", "Harmonized", "check_no_lookahead", "harmonize"]
 
 CONVENTIONS = "CF-1.11"
 
@@ -69,7 +67,7 @@ def harmonize(
     """The series of every region.
 
     `records` are readers' Datasets and `shapes` polygons, by source key; `periods` the collection periods that the
-    catalogue declares for a source as a whole; `unavailable` the sources that could not be had, with the reason.
+    catalogue declares for a source as a whole; `unavailable` the sources that cannot be used, with the reason.
     Regions that need one of these are skipped by name. Temperatures, absolute or anomaly, become anomalies from the
     common baseline per calendar month; CO2 stays in ppm and indices in their own units.
 
@@ -82,20 +80,20 @@ def harmonize(
     for name in definitions:
         gone = [key for key in required_sources(name, definitions, params) if key in unavailable]
         if gone:
-            skipped[name] = "; ".join(f"source {key} could not be had ({unavailable[key]})" for key in gone)
+            skipped[name] = "; ".join(f"source {key} is unavailable ({unavailable[key]})" for key in gone)
     if len(skipped) == len(definitions):
         raise ClimateError(
             f"no region can be made: {next(iter(skipped.values()), 'none is defined')}; name regions whose sources "
-            f"can be had, or a mirror that has them"
+            f"are available, or a mirror that has them"
         )
-    wanted = {name: one for name, one in definitions.items() if name not in skipped}
+    wanted = {name: definition for name, definition in definitions.items() if name not in skipped}
     work = _Work(records, wanted, params, shapes, periods or {})
-    made = {name: work.region(name) for name in wanted}
+    finished = {name: work.region(name) for name in wanted}
     series = {
-        name: made[name] if name in made else xr.Dataset(attrs=_named(name, one) | {"skipped": skipped[name]})
-        for name, one in definitions.items()
+        name: finished.get(name, xr.Dataset(attrs=_named(name, definition) | {"skipped": skipped.get(name, "")}))
+        for name, definition in definitions.items()
     }
-    return Harmonized(together(made), series, join_seams(list(work.seams.values())), skipped, work.comparisons)
+    return Harmonized(together(finished), series, join_seams(list(work.seams.values())), skipped, work.comparisons)
 
 
 class _Work:
@@ -118,10 +116,10 @@ class _Work:
 
     def _from_grids(self, shapes: Mapping[str, geopandas.GeoDataFrame]) -> dict[str, xr.Dataset]:
         by_source: dict[str, dict[str, RegionDefinition]] = {}
-        for name, one in self.definitions.items():
-            if one.kind in OF_A_GRID:
-                by_source.setdefault(str(one.source), {})[name] = one
-        made: dict[str, xr.Dataset] = {}
+        for name, definition in self.definitions.items():
+            if definition.kind in OF_A_GRID:
+                by_source.setdefault(str(definition.source), {})[name] = definition
+        result: dict[str, xr.Dataset] = {}
         for source, regions in by_source.items():
             if not is_grid(self.records[source]):
                 first = next(iter(regions))
@@ -129,8 +127,8 @@ class _Work:
                     f"region '{first}': source '{source}' has series and no grid, expected a grid for a "
                     f"{regions[first].kind}; name one of its series or another source"
                 )
-            made |= grid_series(self.records[source], source, regions, shapes, self.params.min_coverage, self.periods)
-        return made
+            result |= grid_series(self.records[source], source, regions, shapes, self.params.min_coverage, self.periods)
+        return result
 
     def region(self, name: str) -> xr.Dataset:
         """The finished series of region `name`: re-based, cut to its own start and end, with all attributes."""
@@ -201,17 +199,17 @@ def _named(name: str, definition: RegionDefinition) -> dict[str, str]:
 
 def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Series of regions as one Dataset, dims (series, time), on a gap-free month axis over all of them."""
-    ends = [months_of(one["time"])[[0, -1]] for one in series.values()]
+    ends = [months_of(record["time"])[[0, -1]] for record in series.values()]
     axis = month_axis(min(end[0] for end in ends), max(end[1] for end in ends))
     shape = (len(series), axis.size)
     columns: dict[str, Any] = {}
     for name in SERIES_VARIABLES:
-        kind = np.result_type(*(one[name].dtype for one in series.values()))
+        kind = np.result_type(*(record[name].dtype for record in series.values()))
         columns[name] = (("series", "time"), np.full(shape, EMPTY[name], dtype=kind))
-    for row, one in enumerate(series.values()):
-        at = (months_of(one["time"]) - months_of(axis)[0]).astype(np.int64)
+    for row, record in enumerate(series.values()):
+        at = (months_of(record["time"]) - months_of(axis)[0]).astype(np.int64)
         for name in SERIES_VARIABLES:
-            columns[name][1][row, at] = one[name].values
+            columns[name][1][row, at] = record[name].values
     joined = xr.Dataset(columns, coords={"time": axis})
     labels = {name: _along(series, name) for name in ("title", "units", "quantity", "kind", "baseline", "sources")}
     joined = joined.assign_coords(
@@ -231,4 +229,4 @@ def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
 
 
 def _along(series: Mapping[str, xr.Dataset], attribute: str) -> list[str]:
-    return [str(one.attrs.get(attribute, "")) for one in series.values()]
+    return [str(record.attrs.get(attribute, "")) for record in series.values()]

@@ -7,23 +7,23 @@ to know. None asks the clock: how recent a record must be is judged against its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from climate.errors import counted
-from climate.harmonize.corrections import is_there
-from climate.harmonize.grid import CHUNK_MONTHS
-from climate.harmonize.regions import is_grid
+from climate.harmonize.corrections import corrected, is_there
 from climate.harmonize.series import month, months_of
 from climate.sources.catalogue import Source
+from climate.sources.pulled import CORRECTION, Check, Release, Status
+from climate.sources.readers.netcdf_grid import CHUNK_MONTHS, is_grid
+from climate.sources.revisions import last_time
 
-Status = Literal["ok", "warning", "error"]
 ORDER: tuple[Status, ...] = ("error", "warning", "ok")
+"""Of status, the worst first."""
 
 BASELINE_TOLERANCE = 0.02
 """K. Publishers' values have two or three decimals and some lack months: GISTEMP, HadCRUT5 and Berkeley Earth stay
@@ -38,8 +38,6 @@ BASELINE_MIN_SHARE = 0.9
 """Share of the baseline's months that a record needs for its mean to be judged."""
 
 SHRINK = "rows never shrink"
-CORRECTION = "correction still needed"
-"""Name of the check whose error is a fault of the catalogue and not of the record."""
 
 PHYSICAL_RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("temperature", "absolute"): (-95.0, 60.0),
@@ -50,15 +48,15 @@ PHYSICAL_RANGES: dict[tuple[str, str], tuple[float, float]] = {
 between -75 and 45 degC; glacial CO2 was 172 ppm at the lowest (Luethi et al. 2008, doi:10.1038/nature06949)."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One row of the table."""
-
-    check: str
-    source: str
-    status: Status
-    found: str
-    expected: str
+def examine(release: Release, record: xr.Dataset, previous: xr.Dataset | None = None) -> tuple[xr.Dataset, list[Check]]:
+    """The reader's Dataset of a release, corrected, and all checks of it; `previous` as for `check_source`."""
+    source, heads = release.source, release.heads
+    record = corrected(source, record, heads)
+    version, vintage = release.provenance.version, release.vintage
+    checks = check_source(
+        source, record, heads=heads, urls=release.urls, version=version, vintage=vintage, previous=previous
+    )
+    return record, checks
 
 
 def check_source(
@@ -112,27 +110,27 @@ def header(source: Source, heads: Mapping[str, str], version: str) -> Iterator[C
 def versions(source: Source, heads: Mapping[str, str], urls: Mapping[str, str], version: str) -> Iterator[Check]:
     """The version in the address, the one in the file and the one that was asked for are the same."""
     for file in source.files:
-        found = {}
+        stated = {}
         if "{version}" in file.url and file.name in urls:
-            found["address"] = _version_in(file.url, urls[file.name])
+            stated["address"] = _version_in(file.url, urls[file.name])
         for text in file.expect.contains:
             if "{version}" in text and file.name in heads:
-                found["file"] = _version_in(text, heads[file.name])
-        if found:
-            wrong = {where: one for where, one in found.items() if one != version}
+                stated["file"] = _version_in(text, heads[file.name])
+        if stated:
+            wrong = {where: text for where, text in stated.items() if text != version}
             yield Check(
                 "version in address and file",
                 source.key,
                 "error" if wrong else "ok",
-                ", ".join(f"{where} of {file.name}: {one or 'none'}" for where, one in found.items()),
+                ", ".join(f"{where} of {file.name}: {text or 'none'}" for where, text in stated.items()),
                 version,
             )
 
 
 def _version_in(template: str, text: str) -> str:
     pattern = re.escape(template).replace(re.escape("{version}"), r"([\w.\-]+)", 1)
-    found = re.search(pattern.replace(re.escape("{version}"), r"[\w.\-]+"), text)
-    return found.group(1) if found else ""
+    match = re.search(pattern.replace(re.escape("{version}"), r"[\w.\-]+"), text)
+    return match.group(1) if match else ""
 
 
 def months_once(source: Source, record: xr.Dataset) -> Iterator[Check]:
@@ -214,11 +212,9 @@ def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
 
 
 def _newest(record: xr.Dataset) -> Any:
-    months = months_of(record["time"])
-    for at in range(months.size - 1, -1, -1):
-        if np.isfinite(np.asarray(record["value"].isel(time=at).values)).any():
-            return months[at]
-    return None
+    """The month of the last value, None where there is no value."""
+    last = last_time(record)
+    return None if np.isnat(last) else month(last)
 
 
 def still_held(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Check]:
@@ -233,10 +229,10 @@ def still_held(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Che
         held = source.vintages[older].holds
         if held is None:
             continue
-        found = values_until(record, held.until)
+        count = values_until(record, held.until)
         lags = moves(vintage) and newest is not None and newest < month(held.until)
-        status: Status = "ok" if found >= held.values else "warning" if lags else "error"
-        results.append((status, f"{found} {unit} to {held.until}", f"at least the {held.values} of vintage {older}"))
+        status: Status = "ok" if count >= held.values else "warning" if lags else "error"
+        results.append((status, f"{count} {unit} to {held.until}", f"at least the {held.values} of vintage {older}"))
     if results:
         yield Check(SHRINK, source.key, *min(results, key=lambda result: ORDER.index(result[0])))
 
@@ -272,11 +268,13 @@ def nothing_lost(source: Source, record: xr.Dataset, previous: xr.Dataset, vinta
         else:
             yield Check(SHRINK, source.key, "ok", f"{now.size} months, {previous.sizes['time']} before", expected)
         return
-    absent = [str(one) for one in previous["series"].values if one not in record["series"].values]
+    absent = [str(name) for name in previous["series"].values if name not in record["series"].values]
     if absent:
         yield Check(SHRINK, source.key, "error", f"{len(absent)} series fewer, first '{absent[0]}'", expected)
         return
-    gaps = {str(one): np.setdiff1d(_valued(previous, one), _valued(record, one)) for one in previous["series"].values}
+    gaps = {
+        str(name): np.setdiff1d(_valued(previous, name), _valued(record, name)) for name in previous["series"].values
+    }
     every = np.concatenate(list(gaps.values()))
     if every.size:
         series = next(name for name, at in gaps.items() if at.size)
@@ -292,23 +290,15 @@ def _valued(record: xr.Dataset, series: Any) -> Any:
 
 
 def corrections(source: Source, heads: Mapping[str, str]) -> Iterator[Check]:
-    """What each correction of the source mends is still in the file; one that is not was not applied either."""
-    for one in source.corrections:
-        if not all(file in heads for file in one.while_contains):
-            unseen = next(file for file in one.while_contains if file not in heads)
-            yield Check(CORRECTION, source.key, "warning", f"{one.about}: {unseen} was not looked at", "the fault")
+    """The fault behind each correction of the source is still in the file; a correction without one is not applied."""
+    for correction in source.corrections:
+        if not all(file in heads for file in correction.while_contains):
+            unseen = next(file for file in correction.while_contains if file not in heads)
+            yield Check(
+                CORRECTION, source.key, "warning", f"{correction.about}: {unseen} was not looked at", "the fault"
+            )
             continue
-        there = is_there(one, heads)
-        found = f"{one.about}: " + ("still there, mended here" if there else "mended by its publisher")
+        there = is_there(correction, heads)
+        found = f"{correction.about}: " + ("still there, corrected here" if there else "corrected by its publisher")
         expected = "the fault" if there else "no correction: take it out of the catalogue"
         yield Check(CORRECTION, source.key, "ok" if there else "error", found, expected)
-
-
-def faults(checks: Sequence[Check]) -> list[Check]:
-    """The errors that stop trust in a record. A correction that is no longer needed is one in the catalogue alone."""
-    return [one for one in checks if one.status == "error" and one.check != CORRECTION]
-
-
-def rows(checks: Sequence[Check]) -> list[dict[str, str]]:
-    """The table as plain mappings, errors and warnings first, otherwise in the order given."""
-    return [asdict(one) for one in sorted(checks, key=lambda one: ORDER.index(one.status))]

@@ -70,9 +70,9 @@ def means(values: xr.DataArray, cadence: Cadence, to: Literal["month", "year"], 
     present, expected = np.zeros(spans.size, dtype=np.int64), np.zeros(spans.size, dtype=np.int64)
     for i, span in enumerate(spans):
         slots = _slots(span, step, cadence, at)
-        found = np.isin(slots, at[np.isfinite(numbers)])
-        present[i], expected[i] = found.sum(), slots.size
-        if allowed(found, which):
+        filled = np.isin(slots, at[np.isfinite(numbers)])
+        present[i], expected[i] = filled.sum(), slots.size
+        if allowed(filled, which):
             inside = (at >= slots[0]) & (at <= slots[-1]) & np.isfinite(numbers)
             value[i] = numbers[inside].mean()
     coords = {"time": spans.astype(TIME_DTYPE)}

@@ -37,9 +37,9 @@ def combine_records(
     combination before it. Raises ClimateError on different units or on fewer than two members that can be joined.
     """
     require_same_unit(f"combination '{name}'", dict(members))
-    spans = {key: months_of(gap_free(one)["time"])[[0, -1]] for key, one in members.items()}
+    spans = {key: months_of(gap_free(member)["time"])[[0, -1]] for key, member in members.items()}
     axis = month_axis(min(span[0] for span in spans.values()), max(span[1] for span in spans.values()))
-    values = {key: gap_free(one, axis[0], axis[-1])["value"].values for key, one in members.items()}
+    values = {key: gap_free(member, axis[0], axis[-1])["value"].values for key, member in members.items()}
     work = _Combination(axis, values, definition)
     rows: list[dict[str, Any]] = []
     left_out: list[str] = []
@@ -92,16 +92,16 @@ class _Combination:
             self.shift[key] = 0.0
             return None
         until = min(at + self.reach, self.fit_end, self.axis.size)
-        running = {one: self.values[one][at:until] + shift for one, shift in self.shift.items()}
+        running = {other: self.values[other][at:until] + shift for other, shift in self.shift.items()}
         before = _gap_aware_mean(np.stack(list(running.values())), self.reach)
         both = _gap_aware_mean(np.stack([*running.values(), self.values[key][at:until]]), self.reach)
         row = self._row(both, before, at, until, "combination", f"with {key}")
         if row is None:
             return None
         self.shift[key] = 0.0
-        self.mean[:at] += row["found"].mean
+        self.mean[:at] += row["difference"].mean
         for values in self.adjusted.values():
-            values[:at] += row["found"].mean
+            values[:at] += row["difference"].mean
         return row if np.isfinite(self.mean[:at]).any() else None
 
     def end(self, key: str, at: int) -> dict[str, Any] | None:
@@ -113,11 +113,11 @@ class _Combination:
         since = max(0, at - self.reach)
         if not self.shift or at >= self.axis.size:
             return None
-        staying = _gap_aware_mean(np.stack([self.adjusted[one][since:at] for one in self.shift]), self.reach)
+        staying = _gap_aware_mean(np.stack([self.adjusted[other][since:at] for other in self.shift]), self.reach)
         row = self._row(staying, self.mean[since:at], since, at, "combination", f"without {key}")
         if row is not None:
-            for one in self.shift:
-                self.shift[one] -= row["found"].mean
+            for other in self.shift:
+                self.shift[other] -= row["difference"].mean
             row["join"] = months_of(self.axis)[at - 1] + 1
         return row
 
@@ -131,10 +131,10 @@ class _Combination:
         )
         if np.isfinite(columns["difference"]).sum() < MIN_OVERLAP:
             return None
-        found: Difference = summarise(common["difference"])
+        difference: Difference = summarise(common["difference"])
         join = months_of(self.axis)[since]
-        step = step_left(common["difference"], join, found.mean)
-        return {"older": left, "newer": right, "join": join, "overlap": common, "found": found, "step": step}
+        step = step_left(common["difference"], join, difference.mean)
+        return {"older": left, "newer": right, "join": join, "overlap": common, "difference": difference, "step": step}
 
     def result(self, name: str, members: Mapping[str, xr.Dataset], left_out: list[str]) -> xr.Dataset:
         """The combination as a Dataset."""

@@ -1,4 +1,4 @@
-"""Known faults of publishers' files: mended while they are there, and reported once they are gone.
+"""Known faults of publishers' files: corrected while they are there, and reported once they are gone.
 
 The catalogue tells each fault by a text that the faulty file holds. A file without that text is taken as its publisher
 gives it, so that a correction never outlives its fault; the truth checks then ask for the entry to be taken out.
@@ -24,15 +24,15 @@ def is_there(correction: Correction, heads: Mapping[str, str]) -> bool:
 def corrected(source: Source, record: xr.Dataset, heads: Mapping[str, str]) -> xr.Dataset:
     """`record` (a table reader's Dataset) with the values that the corrections of `source` set.
 
-    A corrected value has no published uncertainty; attrs["corrections"] names what was mended. Raises ClimateError for
-    a series or month that the record does not have.
+    A corrected value has no published uncertainty; attrs["corrections"] names the faults. Raises ClimateError for a
+    series or month that the record does not have.
     """
-    due = [one for one in source.corrections if is_there(one, heads)]
+    due = [correction for correction in source.corrections if is_there(correction, heads)]
     if not due:
         return record
-    mended = record.copy(deep=True)
-    months = months_of(mended["time"])
-    names = [str(name) for name in mended["series"].values]
+    result = record.copy(deep=True)
+    months = months_of(result["time"])
+    names = [str(name) for name in result["series"].values]
     for correction in due:
         for series, values in correction.values.items():
             for when, value in values.items():
@@ -42,7 +42,7 @@ def corrected(source: Source, record: xr.Dataset, heads: Mapping[str, str]) -> x
                         f"catalogue.yaml: source '{source.key}', correction '{correction.about}': found no {when} of "
                         f"series '{series}' in the record, expected it there; correct the entry"
                     )
-                place = {"series": names.index(series), "time": at}
-                mended["value"][place] = np.nan if value is None else value
-                mended["uncertainty"][place] = np.nan
-    return mended.assign_attrs(corrections="; ".join(one.about for one in due))
+                cell = {"series": names.index(series), "time": at}
+                result["value"][cell] = np.nan if value is None else value
+                result["uncertainty"][cell] = np.nan
+    return result.assign_attrs(corrections="; ".join(correction.about for correction in due))

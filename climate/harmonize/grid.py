@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from climate.errors import ClimateError
 from climate.params.regions import Box, Point
+from climate.sources.readers.netcdf_grid import CHUNK_MONTHS
 
 Floats = NDArray[np.float64]
-
-CHUNK_MONTHS = 120
-"""Months read at once: bounds memory (10 years of a 2.5 degree grid are 10 MB)."""
 
 EDGE_DEGREES = 0.25
 """A polygon's edges are straight in longitude and latitude; they are cut this fine before projection, which bends

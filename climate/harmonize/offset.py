@@ -55,13 +55,13 @@ def summarise(difference: xr.DataArray) -> Difference:
     present = np.isfinite(values)
     n = int(present.sum())
     mean = float(values[present].mean())
-    rho = _lag_one(values - mean)
+    rho = lag_one_autocorrelation(values - mean)
     spread = float(values[present].std(ddof=1))
     mean_se = spread / np.sqrt(_effective(n, rho))
     x = at[present] - at[present].mean()
     drift = float((x * values[present]).sum() / (x**2).sum())
     residual = values - mean - drift * (at - at[present].mean())
-    freedom = max(_effective(n, _lag_one(residual)) - 2, 1.0)
+    freedom = max(_effective(n, lag_one_autocorrelation(residual)) - 2, 1.0)
     drift_se = np.sqrt((residual[present] ** 2).sum() / freedom / (x**2).sum())
     return Difference(mean, float(mean_se), drift, float(drift_se), n, rho)
 
@@ -70,7 +70,8 @@ def _effective(n: int, rho: float) -> float:
     return max(n * (1 - rho) / (1 + rho), 1.0)
 
 
-def _lag_one(centred: NDArray[np.float64]) -> float:
+def lag_one_autocorrelation(centred: NDArray[np.float64]) -> float:
+    """Autocorrelation at lag 1 of values with mean zero, NaN left out: 0 to 0.99, 0 for fewer than two pairs."""
     present = np.isfinite(centred)
     pairs = present[1:] & present[:-1]
     variance = (centred[present] ** 2).mean()
@@ -136,5 +137,5 @@ def step_left(difference: xr.DataArray, join: Any, offset: float) -> tuple[float
     near = difference.isel(time=np.flatnonzero((months >= first) & (months < first + STEP_YEARS * 12)))
     if int(np.isfinite(near.values).sum()) < STEP_MIN_VALUES:
         return float("nan"), float("nan")
-    found = summarise(near)
-    return found.mean - offset, found.mean_se
+    step = summarise(near)
+    return step.mean - offset, step.mean_se

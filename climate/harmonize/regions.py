@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 from climate.harmonize.completeness import Cadence, means, rule
 from climate.harmonize.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
 from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
-from climate.params.regions import MissingParams, RegionDefinition, suggest
+from climate.params.regions import MissingParams, RegionDefinition
 from climate.schema import TIME_DTYPE
+from climate.sources.readers.netcdf_grid import is_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -22,11 +23,6 @@ Periods = Mapping[str, Sequence[Mapping[str, str]]]
 """Source key -> collection periods declared for the whole of it: {name, from}, `from` as "YYYY-MM"."""
 
 CARRIED = ("units", "quantity", "kind", "baseline")
-
-
-def is_grid(record: xr.Dataset) -> bool:
-    """Whether a reader's Dataset is a gridded field rather than a table of series."""
-    return {"lat", "lon"} <= set(record["value"].dims)
 
 
 def published_series(
@@ -69,7 +65,7 @@ def published_series(
         )
     attrs = {name: record.attrs.get(name, "") for name in CARRIED}
     declared = (periods or {}).get(source, ())
-    one = make_series(
+    result = make_series(
         table["time"].values,
         np.asarray(table["value"].values, dtype=np.float64),
         attrs | describe(str(attrs["quantity"]), str(attrs["kind"])) | {"sources": source},
@@ -79,8 +75,8 @@ def published_series(
         uncertainty=table["uncertainty"].values if "uncertainty" in table else None,
         interpolated=table["interpolated"].values if "interpolated" in table else None,
     )
-    mended = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
-    return add_history(gap_free(one), f"series '{wanted}' of {source}{mended}")
+    correction = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
+    return add_history(gap_free(result), f"series '{wanted}' of {source}{correction}")
 
 
 def _monthly(table: xr.Dataset, cadence: Cadence, rule_name: str) -> xr.Dataset:
@@ -108,9 +104,9 @@ def _one_a_month(table: xr.Dataset) -> xr.Dataset:
 def polygon(table: geopandas.GeoDataFrame, wanted: str, what: str) -> Any:
     """The geometry whose name or key is `wanted`, upper and lower case alike; ClimateError with near names."""
     for column in ("name", "key"):
-        found = table.geometry[table[column].str.casefold() == wanted.casefold()]
-        if len(found):
-            return found.iloc[0]
+        matching = table.geometry[table[column].str.casefold() == wanted.casefold()]
+        if len(matching):
+            return matching.iloc[0]
     known = [*table["name"], *table["key"]] if len(wanted) <= 3 else list(table["name"])
     raise ClimateError(f"{what}: unknown name '{wanted}', expected one such as {suggest(wanted, known)}")
 
@@ -120,20 +116,20 @@ def footprint(
 ) -> Footprint:
     """The cells of `field` that a box, point, country or AR6 region takes. ClimateError when it takes none."""
     if definition.box is not None:
-        found = box_footprint(field, definition.box)
+        result = box_footprint(field, definition.box)
     elif definition.point is not None:
-        found = point_footprint(field, definition.point)
+        result = point_footprint(field, definition.point)
     else:
         key = str(definition.polygons)
-        found = polygon_footprint(
+        result = polygon_footprint(
             field, polygon(shapes[key], str(definition.country or definition.ar6), f"region '{name}', shapes '{key}'")
         )
-    if not found.cells.size:
+    if not result.cells.size:
         raise ClimateError(
             f"region '{name}': no cell of source '{definition.source}' lies in it, expected at least one; correct its "
             f"{definition.kind} or choose another source"
         )
-    return found
+    return result
 
 
 def grid_series(
@@ -150,7 +146,7 @@ def grid_series(
     missing cells. ClimateError for a region without any value.
     """
     field = grid["value"]
-    footprints = {name: footprint(name, one, field, shapes) for name, one in definitions.items()}
+    footprints = {name: footprint(name, definition, field, shapes) for name, definition in definitions.items()}
     means_of = weighted_means(field, footprints, min_coverage)
     period = label_periods(field["time"], (periods or {}).get(source, ()))
     result = {}
@@ -167,9 +163,9 @@ def grid_series(
             "covered_share": round(footprints[name].share, 6),
             "coverage_rule": f"months with values on at least {min_coverage:.0%} of the area",
         }
-        one = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)
+        regional = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)
         how = "area mean" if definitions[name].point is None else f"{definitions[name].point.method} value"  # type: ignore[union-attr]
-        result[name] = add_history(gap_free(one), f"{how} over {attrs['cells']} cells of {source}")
+        result[name] = add_history(gap_free(regional), f"{how} over {attrs['cells']} cells of {source}")
     return result
 
 
@@ -187,17 +183,19 @@ def mix(name: str, weights: Mapping[str, float], members: Mapping[str, xr.Datase
         error = error + weight / total * aligned[key]["uncertainty"].values
     if not np.isfinite(value).any():
         raise ClimateError(f"region '{name}': its members have no month in common, expected some; change the mix")
-    sources = ",".join(dict.fromkeys(key for one in aligned.values() for key in str(one.attrs["sources"]).split(",")))
+    sources = ",".join(
+        dict.fromkeys(key for member in aligned.values() for key in str(member.attrs["sources"]).split(","))
+    )
     attrs = {key: first.attrs[key] for key in (*CARRIED, "long_name", "standard_name") if key in first.attrs}
     mixed = make_series(
         first["time"].values,
         np.asarray(value),
         attrs | {"sources": sources},
-        source=_merged([one["source"].values for one in aligned.values()]),
-        site=_merged([one["site"].values for one in aligned.values()]),
-        period=_merged([one["period"].values for one in aligned.values()]),
+        source=_merged([member["source"].values for member in aligned.values()]),
+        site=_merged([member["site"].values for member in aligned.values()]),
+        period=_merged([member["period"].values for member in aligned.values()]),
         uncertainty=np.asarray(error),
-        interpolated=np.any([one["interpolated"].values for one in aligned.values()], axis=0),
+        interpolated=np.any([member["interpolated"].values for member in aligned.values()], axis=0),
     )
     shares = ", ".join(f"{weight / total:.4g} {key}" for key, weight in weights.items())
     return add_history(gap_free(mixed), f"weighted mean of {shares}")
@@ -205,6 +203,6 @@ def mix(name: str, weights: Mapping[str, float], members: Mapping[str, xr.Datase
 
 def _merged(texts: Sequence[Any]) -> Any:
     together = [
-        ", ".join(dict.fromkeys(filter(None, row))) for row in zip(*(map(str, one) for one in texts), strict=True)
+        ", ".join(dict.fromkeys(filter(None, row))) for row in zip(*(map(str, text) for text in texts), strict=True)
     ]
     return np.array(together)

@@ -134,7 +134,14 @@ def add_history(series: xr.Dataset, step: str) -> xr.Dataset:
 
 def require_same_unit(what: str, series: Mapping[str, xr.Dataset]) -> None:
     """ClimateError unless all of `series` have the same units and quantity."""
-    found = {name: (one.attrs.get("units"), one.attrs.get("quantity")) for name, one in series.items()}
-    if len(set(found.values())) > 1:
-        listed = ", ".join(f"{name}: {quantity} in {units}" for name, (units, quantity) in found.items())
+    held = {name: (record.attrs.get("units"), record.attrs.get("quantity")) for name, record in series.items()}
+    if len(set(held.values())) > 1:
+        listed = ", ".join(f"{name}: {quantity} in {units}" for name, (units, quantity) in held.items())
         raise ClimateError(f"{what}: expected records of one quantity and unit, found {listed}; take out the odd one")
+
+
+def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
+    columns = [record["value"].drop_attrs().expand_dims(predictor=[name]) for name, record in series.items()]
+    joined = xr.concat(columns, dim="predictor", join="outer").transpose("time", "predictor")
+    return joined.to_dataset(name="covariate")

@@ -47,8 +47,8 @@ def splice(
         {f"{i + 1} {key}": record for i, (key, record) in enumerate(zip(keys, records, strict=True))},
     )
     owned = [own_months(record, part) for record, part in zip(records, parts, strict=True)]
-    for key, one in zip(keys, owned, strict=True):
-        if not one.sizes["time"]:
+    for key, record in zip(keys, owned, strict=True):
+        if not record.sizes["time"]:
             raise ClimateError(f"splice '{name}': found no month of '{key}' to take, expected some; correct its limits")
     shift, shift_variance = 0.0, 0.0
     pieces = [owned[-1]]
@@ -66,9 +66,9 @@ def splice(
                 f"splice '{name}': found {n} common values of '{keys[i]}' and '{keys[i + 1]}' up to {end}, expected at "
                 f"least {MIN_OVERLAP}; move overlap_end or choose other records"
             )
-        found = summarise(common["difference"])
-        shift += found.mean
-        shift_variance += found.mean_se**2
+        difference = summarise(common["difference"])
+        shift += difference.mean
+        shift_variance += difference.mean_se**2
         join = months_of(pieces[0]["time"])[0]
         older = owned[i].isel(time=np.flatnonzero(months_of(owned[i]["time"]) < join))
         if not older.sizes["time"]:
@@ -84,8 +84,8 @@ def splice(
                 "older": keys[i],
                 "newer": keys[i + 1],
                 "overlap": common,
-                "found": found,
-                "step": step_left(common["difference"], join, found.mean),
+                "difference": difference,
+                "step": step_left(common["difference"], join, difference.mean),
             },
         )
     joined = gap_free(_concatenate(pieces, [f"{key}" for key in keys]))
@@ -93,8 +93,8 @@ def splice(
     for row in rows:
         joined = add_history(
             joined,
-            f"{row['older']} joined to {row['newer']} in {row['join']} with offset {row['found'].mean:.4g} "
-            f"{joined.attrs['units']} (se {row['found'].mean_se:.2g}, n {row['found'].n})",
+            f"{row['older']} joined to {row['newer']} in {row['join']} with offset {row['difference'].mean:.4g} "
+            f"{joined.attrs['units']} (se {row['difference'].mean_se:.2g}, n {row['difference'].n})",
         )
     return joined, seams_table(name, rows, str(joined.attrs["units"]))
 
@@ -103,12 +103,12 @@ def comparisons(
     records: Sequence[xr.Dataset], definition: SpliceDefinition, rule: MissingRule
 ) -> dict[str, xr.DataArray]:
     """Newer minus older for neighbouring monthly parts, wherever both have values: what tests for breaks look at."""
-    found = {}
-    for older, newer, one, two in zip(records, records[1:], definition.parts, definition.parts[1:], strict=False):
-        common = overlap(older, own_months(newer, _ever(two)), one, two, rule)
+    differences = {}
+    for older, newer, first, second in zip(records, records[1:], definition.parts, definition.parts[1:], strict=False):
+        common = overlap(older, own_months(newer, _ever(second)), first, second, rule)
         if common.attrs["cadence"] == "monthly":
-            found[f"{two.source} - {one.source}"] = common["difference"]
-    return found
+            differences[f"{second.source} - {first.source}"] = common["difference"]
+    return differences
 
 
 def _ever(part: PartDefinition) -> PartDefinition:
@@ -142,7 +142,7 @@ def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.
     if not rows:
         return join_seams([])
     labels = [f"{name}: {row['older']} - {row['newer']}" for row in rows]
-    found: list[Difference] = [row["found"] for row in rows]
+    differences: list[Difference] = [row["difference"] for row in rows]
     overlaps = [row["overlap"] for row in rows]
     ends = [months_of(common["time"]).astype(TIME_DTYPE) for common in overlaps]
     columns: dict[str, Any] = {
@@ -153,12 +153,12 @@ def seams_table(name: str, rows: Sequence[Mapping[str, Any]], units: str) -> xr.
         "overlap_start": ("seam", np.array([end[0] for end in ends], dtype=TIME_DTYPE)),
         "overlap_end": ("seam", np.array([end[-1] for end in ends], dtype=TIME_DTYPE)),
         "cadence": ("seam", [str(common.attrs["cadence"]) for common in overlaps]),
-        "n": ("seam", [one.n for one in found]),
+        "n": ("seam", [difference.n for difference in differences]),
         "units": ("seam", [units] * len(rows)),
-        "offset": ("seam", [one.mean for one in found]),
-        "offset_se": ("seam", [one.mean_se for one in found]),
-        "drift": ("seam", [one.drift for one in found]),
-        "drift_se": ("seam", [one.drift_se for one in found]),
+        "offset": ("seam", [difference.mean for difference in differences]),
+        "offset_se": ("seam", [difference.mean_se for difference in differences]),
+        "drift": ("seam", [difference.drift for difference in differences]),
+        "drift_se": ("seam", [difference.drift_se for difference in differences]),
         "step": ("seam", [row["step"][0] for row in rows]),
         "step_se": ("seam", [row["step"][1] for row in rows]),
     }

@@ -13,25 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import Fitted, FloatArray
-from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima, sarimax_enso, trend_arma_enso
+from climate.forecasters.base import EachPlace, FittedPlace, FloatArray
+from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima
+from climate.forecasters.registry import MODELS
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
-from climate.params.params import ComputeParams
+from climate.params.sections import ComputeParams
 from climate.verify.losses import cell_scores, common_sample, crps_from_quantiles
-
-KNOWN = "-known"
-"""End of the name of a model that is given the future of its covariate."""
-
-CEILINGS = {"sarimax-enso": sarimax_enso, "trend-arma-enso": trend_arma_enso}
-"""Models whose covariate can be given; `ceiling.models` chooses among the names."""
 
 
 @dataclass(frozen=True)
 class FittedKnown:
     """A fitted model, and covariates beyond any origin."""
 
-    fitted: Fitted
+    fitted: FittedPlace
     covariates: xr.Dataset
 
     @property
@@ -41,7 +36,7 @@ class FittedKnown:
 
     @property
     def fallbacks(self) -> int:
-        """See `Fitted.fallbacks`."""
+        """See `FittedPlace.fallbacks`."""
         return self.fitted.fallbacks
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
@@ -55,7 +50,7 @@ class FittedKnown:
 
 
 @dataclass(frozen=True)
-class KnownCovariates:
+class KnownCovariates(EachPlace):
     """`forecaster` with the future of its covariates: `covariate` (time, predictor), not cut at any origin."""
 
     forecaster: CovariateArima
@@ -64,17 +59,17 @@ class KnownCovariates:
     @property
     def name(self) -> str:
         """Name in tables."""
-        return self.forecaster.name + KNOWN
+        return MODELS[self.forecaster.name].known_covariates
 
-    def fit(self, history: xr.Dataset) -> FittedKnown:
+    def fit_place(self, history: xr.Dataset) -> FittedKnown:
         """Estimate on the history alone, as the forecast does."""
-        return FittedKnown(self.forecaster.fit(history), self.covariates)
+        return FittedKnown(self.forecaster.fit_place(history), self.covariates)
 
 
 def ceiling_table(
     series: xr.Dataset,
     covariates: xr.Dataset,
-    models: Sequence[str],
+    forecasters: Sequence[CovariateArima],
     origins: Sequence[np.datetime64],
     leads: int,
     refit_every: int,
@@ -83,8 +78,7 @@ def ceiling_table(
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
     """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
-    made = [CEILINGS[name]() for name in models]
-    pairs = [one for forecaster in made for one in (forecaster, KnownCovariates(forecaster, covariates))]
+    pairs = [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
     return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
 
 
@@ -103,7 +97,7 @@ def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, t
     sample = common_sample(judged) & common_sample(table)
     crps = crps_from_quantiles(table["forecast"], table["observed"]).where(sample)
     best_crps = cell_scores(judged)["crps"].where(sample)
-    names = [str(name) for name in table["model"].values if not str(name).endswith(KNOWN)]
+    names = [str(name) for name in table["model"].values if name in MODELS]
     shape = (len(names), len(blocks))
     scores = {"crps_forecast": np.full(shape, np.nan), "crps_known": np.full(shape, np.nan)}
     best = []
@@ -113,7 +107,7 @@ def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, t
         best.append(float(best_crps.sel(model=simple, lead=leads).mean()))
         for row, name in enumerate(names):
             scores["crps_forecast"][row, column] = float(crps.sel(model=name, lead=leads).mean())
-            scores["crps_known"][row, column] = float(crps.sel(model=name + KNOWN, lead=leads).mean())
+            scores["crps_known"][row, column] = float(crps.sel(model=MODELS[name].known_covariates, lead=leads).mean())
     return xr.Dataset(
         {key: (("model", "block"), values) for key, values in scores.items()}
         | {

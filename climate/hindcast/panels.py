@@ -1,7 +1,7 @@
-"""Sets: every place of a source at once, from its records to scores.
+"""Panels: every region of a source at once, from its records to scores.
 
-A set keeps no forecasts: each part of it is forecast, scored and forgotten, so that memory does not grow with the
-number of places. Places that stand for others are marked and left out of what is said of the set as a whole.
+A panel keeps no forecasts: each part of it is forecast, scored and forgotten, so that memory does not grow with the
+number of regions. Regions that repeat others are marked and left out of what is said of the panel as a whole.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, IntArray
-from climate.forecasters.classical.batch import BatchForecaster
+from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import weighted_means
-from climate.harmonize.regions import footprint, is_grid
+from climate.harmonize.regions import footprint
 from climate.harmonize.series import month, month_axis, months_of
-from climate.hindcast.rolling import backtest, batch_hindcasts
-from climate.params.params import BacktestParams
-from climate.params.regions import HarmonizeParams, RegionDefinition, SetDefinition
+from climate.hindcast.rolling import observations, panel_hindcasts
+from climate.parallel.tasks import run_tasks, settled
+from climate.params.params import Params
+from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_lookahead
+from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
 if TYPE_CHECKING:
@@ -37,19 +39,19 @@ WITHOUT_TERRITORIES = " (Europe)"
 """Ending of a country's second entry, which leaves its overseas territories out."""
 
 VERIFIED_MONTHS = 12
-"""Between the last origin and the end of the records, where a set does not say when its first origin is."""
+"""Between the last origin and the end of the records, where a panel does not say when its first origin is."""
 
-CHUNK = 32
-"""Places per task; their forecasts are in memory at the same time."""
+REGIONS_PER_TASK = 32
+"""Their forecasts are in memory at the same time."""
 
 
 @dataclass(frozen=True)
-class Members:
-    """The places of a set that can be forecast, and why others cannot.
+class Panel:
+    """The regions of a panel that can be forecast, and why others cannot.
 
     Attributes:
         dataset: `value` (series, time) as anomaly from the baseline per calendar month, NaN where there is no value;
-            coordinates along `series`: `mark` ("" or why a place is left out of counts), `latitude`, `longitude`.
+            coordinates along `series`: `mark` ("" or why a region is left out of counts), `latitude`, `longitude`.
         skipped: name -> reason.
     """
 
@@ -57,16 +59,16 @@ class Members:
     skipped: dict[str, str]
 
 
-def members(
+def cut_panel(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
-) -> Members:
-    """The places of `definition`: each polygon of a grid's `shapes`, else each series of a table.
+) -> Panel:
+    """The regions of `definition`: each polygon of a grid's `shapes`, else each series of a table.
 
-    Temperatures become anomalies from the common baseline. A place without values there, or no cell of the grid, is
-    skipped by name.
+    Temperatures become anomalies from the common baseline. A region without values there, or without a cell of the
+    grid, is skipped by name.
     """
     skipped: dict[str, str] = {}
     table = _cut_out(record, definition, shapes, params, skipped) if is_grid(record) else _published(record)
@@ -85,47 +87,47 @@ def members(
             continue
         rows[name] = value.values
     if not rows:
-        raise ClimateError(f"set '{definition.title}': no place can be forecast: {next(iter(skipped.values()), '')}")
+        raise ClimateError(f"panel '{definition.title}': no region can be forecast: {next(iter(skipped.values()), '')}")
     kept = table.sel(series=list(rows))
     kept = kept.assign(value=(("series", "time"), np.stack(list(rows.values()))))
-    kept = kept.assign_coords(mark=("series", marks(kept)))
+    kept = kept.assign_coords(mark=("series", reasons_not_counted(kept)))
     attrs: dict[str, Any] = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
     attrs["cut_out"] = int(is_grid(record))
     attrs["baseline"] = f"{params.baseline[0]}-{params.baseline[1]}"
-    return Members(kept.drop_attrs().assign_attrs(attrs), skipped)
+    return Panel(kept.drop_attrs().assign_attrs(attrs), skipped)
 
 
 def _published(record: xr.Dataset) -> xr.Dataset:
     months = months_of(record["time"])
-    wanted = month_axis(months.min(), months.max())
-    table = record[["value"]].assign_coords(time=months.astype(TIME_DTYPE)).reindex(time=wanted)
+    axis = month_axis(months.min(), months.max())
+    table = record[["value"]].assign_coords(time=months.astype(TIME_DTYPE)).reindex(time=axis)
     nowhere = np.full(table.sizes["series"], np.nan)
-    places = {
+    coordinates = {
         name: ("series", record[name].values if name in record else nowhere) for name in ("latitude", "longitude")
     }
-    return table.transpose("series", "time").assign_coords(places)
+    return table.transpose("series", "time").assign_coords(coordinates)
 
 
 def _cut_out(
     record: xr.Dataset,
-    definition: SetDefinition,
+    definition: PanelDefinition,
     shapes: geopandas.GeoDataFrame,
     params: HarmonizeParams,
     skipped: dict[str, str],
 ) -> xr.Dataset:
-    found, places = {}, []
+    footprints, points = {}, []
     for name, geometry in zip(shapes["name"], shapes.geometry, strict=True):
-        one = RegionDefinition(title=name, source=definition.source, country=name, shapes=definition.shapes)
+        region = RegionDefinition(title=name, source=definition.source, country=name, shapes=definition.shapes)
         try:
-            found[name] = footprint(name, one, record["value"], {definition.shapes: shapes})
+            footprints[name] = footprint(name, region, record["value"], {definition.shapes: shapes})
         except ClimateError as error:
             skipped[name] = str(error)
             continue
-        spot = geometry.representative_point()
-        places.append((spot.y, spot.x))
-    means = weighted_means(record["value"], found, params.min_coverage)
-    values = xr.Dataset({"value": (("series", "time"), np.stack([one.values for one in means.values()]))})
-    latitude, longitude = np.array(places).T
+        point = geometry.representative_point()
+        points.append((point.y, point.x))
+    means = weighted_means(record["value"], footprints, params.min_coverage)
+    values = xr.Dataset({"value": (("series", "time"), np.stack([mean.values for mean in means.values()]))})
+    latitude, longitude = np.array(points).T
     return values.assign_coords(
         series=list(means),
         time=months_of(record["time"]).astype(TIME_DTYPE),
@@ -134,8 +136,8 @@ def _cut_out(
     )
 
 
-def marks(table: xr.Dataset) -> list[str]:
-    """Why a place is left out of counts: a continent, a twin, or the same values as another; "" for all others."""
+def reasons_not_counted(table: xr.Dataset) -> list[str]:
+    """Why a region is left out of counts: a continent, a twin, or the same values as another; "" for all others."""
     names = [str(name) for name in table["series"].values]
     seen: dict[bytes, str] = {}
     result = []
@@ -154,17 +156,17 @@ def marks(table: xr.Dataset) -> list[str]:
 
 
 def last_month(value: xr.DataArray) -> np.datetime64:
-    """The newest month in which half of the places or more have a value (datetime64[M])."""
+    """The newest month in which half of the regions or more have a value (datetime64[M])."""
     share = np.isfinite(value.transpose("series", "time").values).mean(axis=0)
     return np.datetime64(months_of(value["time"])[np.flatnonzero(share >= 0.5)[-1]], "M")
 
 
-def set_origins(
-    definition: SetDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
+def panel_origins(
+    definition: PanelDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
 ) -> list[np.datetime64]:
-    """Origins of a set (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
+    """Origins of a panel (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
 
-    From the set's own first origin on, or else backwards from the end, none before `earliest`.
+    From the panel's own first origin on, or else backwards from the end, none before `earliest`.
     """
     last = last_month(value) - VERIFIED_MONTHS
     if definition.first_origin is not None:
@@ -178,18 +180,18 @@ def set_origins(
     if count < 1 or first < months[0] or (earliest is not None and first < earliest):
         limit = max(months[0], earliest) if earliest is not None else months[0]
         raise ClimateError(
-            f"set '{definition.title}': no origin between {limit} and {last}, expected at least one; first_origin is "
+            f"panel '{definition.title}': no origin between {limit} and {last}, expected at least one; first_origin is "
             f"{definition.first_origin or 'not set'}"
         )
     return [first + plan.every * step for step in range(count)]
 
 
-def drop_short(found: Members, ends: Sequence[int], min_history: int) -> Members:
-    """Without places that have too few values at the first origin or end before the last one."""
-    values, months = found.dataset["value"].values, months_of(found.dataset["time"])
-    skipped = dict(found.skipped)
+def drop_short(panel: Panel, ends: Sequence[int], min_history: int) -> Panel:
+    """Without regions that have too few values at the first origin or end before the last one."""
+    values, months = panel.dataset["value"].values, months_of(panel.dataset["time"])
+    skipped = dict(panel.skipped)
     keep = []
-    for row, name in enumerate(found.dataset["series"].values.astype(str)):
+    for row, name in enumerate(panel.dataset["series"].values.astype(str)):
         known = np.isfinite(values[row])
         before, recent = int(known[: ends[0]].sum()), int(known[max(0, ends[0] - NORMAL_MONTHS) : ends[0]].sum())
         if before < min_history or recent < MIN_MONTHS:
@@ -203,115 +205,117 @@ def drop_short(found: Members, ends: Sequence[int], min_history: int) -> Members
             keep.append(row)
     if not keep:
         raise ClimateError(
-            f"set '{found.dataset.attrs['title']}': no place is long enough: {next(iter(skipped.values()))}"
+            f"panel '{panel.dataset.attrs['title']}': no region is long enough: {next(iter(skipped.values()))}"
         )
-    return Members(found.dataset.isel(series=keep), skipped)
+    return Panel(panel.dataset.isel(series=keep), skipped)
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Some places of a set, and what to do with them."""
+class PanelTask:
+    """Some regions of a panel, `value` (place, time), and how to forecast and score them."""
 
-    values: FloatArray
-    time: Any
-    models: tuple[str, ...]
-    batches: Mapping[str, BatchForecaster]
-    """Forecasters of many series, by the names of models; other models are run on each place alone."""
+    history: xr.Dataset
+    forecasters: tuple[Forecaster, ...]
     ends: tuple[int, ...]
     leads: int
     refit_every: int
-    blocks: tuple[tuple[int, int], ...]
+    blocks: Mapping[str, tuple[int, int]]
 
 
-def chunks(dataset: xr.Dataset, template: Chunk, size: int = CHUNK) -> list[Chunk]:
-    """Parts of the set with `size` places each."""
-    values = dataset["value"].values
-    return [replace(template, values=values[start : start + size]) for start in range(0, len(values), size)]
+def split(task: PanelTask) -> list[PanelTask]:
+    """The same with REGIONS_PER_TASK regions each."""
+    starts = range(0, task.history.sizes["place"], REGIONS_PER_TASK)
+    parts = [task.history.isel(place=slice(start, start + REGIONS_PER_TASK)) for start in starts]
+    return [replace(task, history=part) for part in parts]
 
 
-def score_chunk(chunk: Chunk) -> dict[str, FloatArray]:
-    """Mean scores of each place: `crps` and `covered90` (series, model, block), `cells` (series, block).
+def score_task(task: PanelTask) -> dict[str, FloatArray]:
+    """Mean scores of each region: `crps` and `covered90` (series, model, block), `cells` (series, block).
 
     Over the cells (origin, lead) of a block whose month has a value.
     """
-    observed = _observed(chunk)
+    values = observations(panel_values(task.history), task.ends, task.leads)
+    known, observed = np.isfinite(values), xr.DataArray(values, dims=("series", "origin", "lead"))
     crps, covered = [], []
-    for model in chunk.models:
-        forecast = hindcasts(chunk, model)
-        cells = xr.DataArray(
-            forecast, dims=("series", "origin", "lead", "quantile"), coords={"quantile": list(QUANTILES)}
-        )
-        crps.append(crps_from_quantiles(cells, observed).transpose("series", "origin", "lead").values)
+    for forecaster in task.forecasters:
+        forecast = panel_hindcasts(task.history, forecaster, task.ends, task.leads, task.refit_every)
+        cells = xr.DataArray(forecast, dims=(*observed.dims, "quantile"), coords={"quantile": list(QUANTILES)})
+        crps.append(crps_from_quantiles(cells, observed).transpose(*observed.dims).values)
         low, high = forecast[..., QUANTILES.index(LOWER)], forecast[..., QUANTILES.index(UPPER)]
-        inside = ((observed.values >= low) & (observed.values <= high)).astype(float)
-        covered.append(np.where(np.isfinite(observed.values), inside, np.nan))
-    known = np.isfinite(observed.values)
+        covered.append(np.where(known, ((values >= low) & (values <= high)).astype(float), np.nan))
     by_block = {"crps": np.stack(crps, axis=1), "covered90": np.stack(covered, axis=1)}
+    blocks = task.blocks.values()
     result = {
-        name: np.stack([np.nanmean(cells[..., first - 1 : last], axis=(2, 3)) for first, last in chunk.blocks], axis=-1)
+        name: np.stack([np.nanmean(cells[..., first - 1 : last], axis=(2, 3)) for first, last in blocks], axis=-1)
         for name, cells in by_block.items()
     }
-    result["cells"] = np.stack([known[..., first - 1 : last].sum(axis=(1, 2)) for first, last in chunk.blocks], axis=-1)
+    result["cells"] = np.stack([known[..., first - 1 : last].sum(axis=(1, 2)) for first, last in blocks], axis=-1)
     return result
 
 
-def hindcasts(chunk: Chunk, model: str) -> FloatArray:
-    """Forecasts (series, origin, lead, quantile) of one model."""
-    months: IntArray = months_of(chunk.time).astype(np.int64) % 12
-    if model in chunk.batches:
-        return batch_hindcasts(chunk.values, months, chunk.batches[model], chunk.ends, chunk.leads, chunk.refit_every)
-    from climate.forecasters.classical.baselines import BASELINES
+def score_panel(
+    name: str,
+    panel: Panel,
+    forecasters: Sequence[Forecaster],
+    params: Params,
+    earliest: np.datetime64 | None = None,
+) -> xr.Dataset:
+    """Scores of every region of panel `name` that is long enough.
 
-    tables = []
-    for values in chunk.values:
-        known = np.flatnonzero(np.isfinite(values))
-        own = slice(int(known[0]), int(known[-1]) + 1)
-        series = xr.Dataset({"value": ("time", values[own])}, coords={"time": chunk.time[own]})
-        wanted = [chunk.time[end - 1] for end in chunk.ends]
-        table = backtest(series, None, [BASELINES[model]()], wanted, chunk.leads, chunk.refit_every, min_history=1)
-        tables.append(table["forecast"].values[0, : len(wanted)])
-    return np.stack(tables)
+    Args:
+        name: key in params.yaml.
+        panel: see `cut_panel`.
+        forecasters: models, with different names.
+        params: origins, leads, refits, blocks of leads, and where the work is done.
+        earliest: the first month that all forecasters can forecast from; None for any.
+
+    Returns:
+        `crps` and `covered90` (series, model, block), `cells` (series, block), `reason` (skipped), and the coordinates
+        of `Panel.dataset`.
+
+    Raises:
+        ClimateError: no region is long enough, no origin fits, or the baseline ends after the first origin.
+    """
+    definition, plan, value = params.panels[name], params.backtest, panel.dataset["value"]
+    origins = panel_origins(definition, plan, value, earliest)
+    check_no_lookahead(params.harmonize.alone, str(origins[0]), f"panels.{name}")
+    ends = tuple(int(end) for end in np.searchsorted(months_of(value["time"]), np.array(origins)) + 1)
+    panel = drop_short(panel, ends, plan.min_history)
+    history = panel.dataset[["value"]].drop_vars(["mark", "latitude", "longitude"]).rename(series="place")
+    blocks = params.score.blocks
+    task = PanelTask(history, tuple(forecasters), ends, plan.leads, params.baselines.refit_every, blocks)
+    return joined(panel, run_tasks(score_task, split(task), settled(params.compute), name), task)
 
 
-def _observed(chunk: Chunk) -> xr.DataArray:
-    length = chunk.values.shape[1]
-    position = np.asarray(chunk.ends)[:, None] - 1 + np.arange(1, chunk.leads + 1)
-    found = np.where(position < length, chunk.values[:, np.minimum(position, length - 1)], np.nan)
-    return xr.DataArray(found, dims=("series", "origin", "lead"))
-
-
-def join(found: Members, parts: Sequence[Mapping[str, FloatArray]], chunk: Chunk, blocks: Sequence[str]) -> xr.Dataset:
-    """Scores of the whole set, with what is needed to show them."""
+def joined(panel: Panel, parts: Sequence[Mapping[str, FloatArray]], task: PanelTask) -> xr.Dataset:
+    """Scores of the whole panel, with what is needed to show them."""
     whole = {name: np.concatenate([part[name] for part in parts]) for name in ("crps", "covered90", "cells")}
-    units = found.dataset.attrs["units"]
-    time = np.asarray(chunk.time)
+    dataset, months = panel.dataset, months_of(panel.dataset["time"])
+    by_model = ("series", "model", "block")
+    about = {"crps": {"units": dataset.attrs["units"], "long_name": "mean CRPS"}}
+    about["covered90"] = {"long_name": "share of observations inside the 90% interval"}
     return xr.Dataset(
-        {
-            "crps": (("series", "model", "block"), whole["crps"], {"units": units, "long_name": "mean CRPS"}),
-            "covered90": (
-                ("series", "model", "block"),
-                whole["covered90"],
-                {"long_name": "share of observations inside the 90% interval"},
-            ),
+        {name: (by_model, whole[name], attrs) for name, attrs in about.items()}
+        | {
             "cells": (("series", "block"), whole["cells"].astype(float), {"long_name": "pairs of origin and lead"}),
-            "reason": ("skipped", np.array(list(found.skipped.values()), dtype=object)),
+            "reason": ("skipped", np.array(list(panel.skipped.values()), dtype=object)),
         },
         coords={
-            "series": found.dataset["series"].values.astype(object),
-            "model": np.array(chunk.models, dtype=object),
-            "block": np.array(list(blocks), dtype=object),
-            "skipped": np.array(list(found.skipped), dtype=object),
+            "series": dataset["series"].values.astype(object),
+            "model": np.array([forecaster.name for forecaster in task.forecasters], dtype=object),
+            "block": np.array(list(task.blocks), dtype=object),
+            "skipped": np.array(list(panel.skipped), dtype=object),
             **{
-                name: ("series", found.dataset[name].values.astype(object if name == "mark" else float))
+                name: ("series", dataset[name].values.astype(object if name == "mark" else float))
                 for name in ("mark", "latitude", "longitude")
             },
         },
         attrs={
-            **found.dataset.attrs,
-            "first_origin": str(months_of(time)[chunk.ends[0] - 1]),
-            "last_origin": str(months_of(time)[chunk.ends[-1] - 1]),
-            "origins": len(chunk.ends),
-            "leads": chunk.leads,
-            "last_month": str(last_month(found.dataset["value"])),
+            **dataset.attrs,
+            "first_origin": str(months[task.ends[0] - 1]),
+            "last_origin": str(months[task.ends[-1] - 1]),
+            "origins": len(task.ends),
+            "leads": task.leads,
+            "last_month": str(last_month(dataset["value"])),
         },
     )

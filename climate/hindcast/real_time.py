@@ -1,7 +1,7 @@
-"""What a forecast issued with an older release of a record knew, beside one that knows the newer release.
+"""A forecast made with an older release of a record, beside one made with the newer release.
 
-Both stand at the same origin, the last month of the older release, and use the same model; they differ by what the
-publisher has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
+Both have the same origin, the last month of the older release, and the same model; they differ by what the publisher
+has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
 a hindcast on revised data may know more, or other things, than anybody did.
 """
 
@@ -14,24 +14,26 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import Forecaster
-from climate.harmonize.regions import grid_series, is_grid, published_series
+from climate.forecasters.base import Forecaster, as_panel
+from climate.forecasters.classical.statespace import UnobservedComponents
+from climate.harmonize.regions import grid_series, published_series
 from climate.harmonize.series import cut, months_of
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.schema import QUANTILES
+from climate.sources.readers.netcdf_grid import is_grid
 from climate.verify.losses import crps_from_quantiles
 
 WHOLE = RegionDefinition(title="The whole grid", source="grid", box={"lat": [-90, 90], "lon": [-180, 180]})  # type: ignore[arg-type]
-"""What stands for a gridded record: its area-weighted mean."""
+"""The region whose mean represents a gridded record."""
 
 RECENT_MONTHS = 12
-"""Months before the origin whose revisions are told apart, for they weigh most in a forecast."""
+"""Months up to the origin whose revisions are counted: they weigh most in a forecast."""
 
 THEN, NOW = "then", "now"
 """The older and the newer release along the dimension `release`."""
 
 
-def one_series(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
+def series_to_forecast(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
     """The series of a reader's Dataset to forecast (time): `series`, the only or first one, or a grid's area mean.
 
     attrs have the record's calibration `scale`, "" where it declares none. Raises ClimateError for an unknown series,
@@ -40,14 +42,26 @@ def one_series(record: xr.Dataset, source: str, series: str | None, params: Harm
     if is_grid(record):
         if series is not None:
             raise ClimateError(f"source '{source}' is a grid: found series '{series}', expected none; leave it out")
-        found = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
+        result = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
     else:
-        found = published_series(record, source, series or str(record["series"].values[0]), params.missing)
-    return found.assign_attrs(scale=str(record.attrs.get("scale", "")))
+        result = published_series(record, source, series or str(record["series"].values[0]), params.missing)
+    return result.assign_attrs(scale=str(record.attrs.get("scale", "")))
 
 
-def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
-    """Forecasts from the last month of `old`, made with what `old` and with what `new` holds up to then.
+def source_forecasts_by_release(
+    old: xr.Dataset, new: xr.Dataset, source: str, params: HarmonizeParams, leads: int, series: str | None = None
+) -> xr.Dataset:
+    """`forecasts_by_release` for two releases of a source (readers' Datasets), by unobserved components.
+
+    That model serves every kind of monthly record. `series` as for `series_to_forecast`. ClimateError when the two
+    cannot be compared or are too short.
+    """
+    histories = [series_to_forecast(release, source, series, params) for release in (old, new)]
+    return forecasts_by_release(histories[0], histories[1], UnobservedComponents(), leads)
+
+
+def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
+    """Forecasts from the last month of `old`, made with the values of `old` and with those of `new` up to then.
 
     Args:
         old, new: series (time) on gap-free month axes, in one unit.
@@ -71,8 +85,8 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
             f"the newer release ends in {months_of(new['time'])[-1]}, expected it to reach {origin}, where the older "
             "one ends; name the older release first"
         )
-    histories = [xr.Dataset({"value": one["value"].drop_attrs().astype(float)}) for one in held.values()]
-    quantiles = np.stack([forecaster.fit(history).forecast(history, leads) for history in histories])
+    histories = [xr.Dataset({"value": record["value"].drop_attrs().astype(float)}) for record in held.values()]
+    quantiles = np.stack([forecaster.fit(panel).forecast(panel, leads)[0] for panel in map(as_panel, histories)])
     ahead = origin + np.arange(1, leads + 1)
     observed = new["value"].drop_attrs().reindex(time=ahead.astype(new["time"].dtype)).values
     table = xr.Dataset(
@@ -80,11 +94,11 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
         coords={"release": [THEN, NOW], "lead": np.arange(1, leads + 1), "quantile": list(QUANTILES)},
         attrs={
             **{"origin": str(origin), "units": str(new.attrs.get("units", "")), "model": forecaster.name},
-            **{f"scale_{name}": str(one.attrs.get("scale", "")) for name, one in ((THEN, old), (NOW, new))},
+            **{f"scale_{name}": str(record.attrs.get("scale", "")) for name, record in ((THEN, old), (NOW, new))},
         },
     )
     table["crps"] = crps_from_quantiles(table["forecast"], table["observed"]).mean("lead")
-    before, after = (one["value"].values[-RECENT_MONTHS:] for one in histories)
+    before, after = (record["value"].values[-RECENT_MONTHS:] for record in histories)
     both = np.isfinite(before) & np.isfinite(after)
     table["revised_recent"] = int((before[both] != after[both]).sum())
     table["change_recent"] = float(np.mean(after[both] - before[both])) if both.any() else np.nan
@@ -92,7 +106,7 @@ def known_then(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: 
 
 
 def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The calibration scales of then and now where both are declared and differ; of attrs of `known_then`, or a row.
+    """The scales of then and now, in attrs of `forecasts_by_release` or in a row, where both are declared and differ.
 
     A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
     """
@@ -101,7 +115,7 @@ def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def as_row(table: xr.Dataset) -> dict[str, Any]:
-    """`known_then` for JSON: attrs, figures, and per lead the 5%, 50% and 95% quantiles of both and the observation."""
+    """`forecasts_by_release` for JSON: attrs, figures, and per lead the observation and both 5%, 50%, 95% quantiles."""
     central = table["forecast"].sel(quantile=[QUANTILES[0], 0.5, QUANTILES[-1]])
     return {
         **table.attrs,
@@ -118,5 +132,5 @@ def as_row(table: xr.Dataset) -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float | None:
-    """Six significant digits: no model is sure of more. None for NaN, which JSON does not know."""
+    """To six significant digits; None for NaN, which JSON lacks."""
     return float(f"{value:.6g}") if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Rolling origins: the only place that cuts time.
+"""Rolling origins: the only module that cuts time.
 
 At every origin a forecaster sees the series and the covariates up to and including that month, on an expanding
 window, and forecasts every lead. Parameters are estimated at the first origin and again when `refit_every` months
@@ -7,23 +7,23 @@ have passed; in between, new months update the state alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, IntArray, Seeded
+from climate.forecasters.base import FloatArray, Forecaster, Seeded, as_panel
 from climate.parallel.tasks import ALONE, run_tasks
-from climate.params.params import ComputeParams
+from climate.params.sections import BacktestParams, ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 
-if TYPE_CHECKING:
-    from climate.forecasters.classical.batch import BatchForecaster
-
 MONTH = np.timedelta64(1, "M")
+
+log = logging.getLogger("climate")
 
 
 def origins(first: str, every: int, count: int) -> list[np.datetime64]:
@@ -54,13 +54,6 @@ def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
     return record.isel(time=np.flatnonzero(record["time"].values <= month))
 
 
-def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
-    columns = [one["value"].drop_attrs().expand_dims(predictor=[name]) for name, one in series.items()]
-    joined = xr.concat(columns, dim="predictor", join="outer").transpose("time", "predictor")
-    return joined.to_dataset(name="covariate")
-
-
 def check_axis(data: xr.Dataset, region: str) -> None:
     """Raise ClimateError unless `time` holds every month once, in order."""
     months = data["time"].values.astype("datetime64[M]")
@@ -85,43 +78,53 @@ class TaskResult(NamedTuple):
     """What one estimation gave."""
 
     forecasts: FloatArray
-    """(origin, lead, quantile)"""
+    """(place, origin, lead, quantile)"""
     parameters: int
     fallbacks: int
     seeds: FloatArray | None = None
-    """(seed, origin, lead, quantile) of a network that averages several."""
+    """(seed, place, origin, lead, quantile) of a network that averages several."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One estimation and the forecasts that use it."""
+    """One estimation on a panel and the forecasts that use it.
+
+    ends: numbers of months of `history` up to and including each origin; the estimation knows those of the first.
+    """
 
     forecaster: Forecaster
     history: xr.Dataset
     ends: tuple[int, ...]
     leads: int
 
-    def run(self) -> TaskResult:
-        """Forecasts (origin, lead, quantile), number of parameters, number of fallbacks, and those of each seed."""
-        fitted = self.forecaster.fit(self.history.isel(time=slice(0, self.ends[0])))
-        shape = (self.leads, len(QUANTILES))
-        tables, seeds = [], []
-        for end in self.ends:
-            known = self.history.isel(time=slice(0, end))
-            table = np.asarray(fitted.forecast(known, self.leads), dtype=float)
-            if isinstance(fitted, Seeded):
-                seeds.append(fitted.seed_forecasts(known, self.leads))
-            if table.shape != shape or not np.isfinite(table).all() or (np.diff(table, axis=1) < 0).any():
-                month = self.history["time"].values[end - 1].astype("datetime64[M]")
-                raise ValueError(f"{self.forecaster.name} at origin {month}: not {shape} finite, rising quantiles")
-            tables.append(table)
-        each = np.stack(seeds, axis=1).astype(np.float32) if seeds else None
-        return TaskResult(np.stack(tables), int(fitted.parameters), int(fitted.fallbacks), each)
-
 
 def run_task(task: Task) -> TaskResult:
-    """`Task.run` as a function that a worker process can be sent."""
-    return task.run()
+    """Estimate once and forecast from every origin of the task.
+
+    Raises ValueError where a forecaster returns NaN, falling quantiles or the wrong shape.
+    """
+    fitted = task.forecaster.fit(task.history.isel(time=slice(0, task.ends[0])))
+    shape = (task.history.sizes["place"], task.leads, len(QUANTILES))
+    tables, seeds = [], []
+    for end in task.ends:
+        known = task.history.isel(time=slice(0, end))
+        table = np.asarray(fitted.forecast(known, task.leads), dtype=float)
+        if isinstance(fitted, Seeded):
+            seeds.append(fitted.seed_forecasts(known, task.leads))
+        if table.shape != shape or not np.isfinite(table).all() or (np.diff(table, axis=-1) < 0).any():
+            month = task.history["time"].values[end - 1].astype("datetime64[M]")
+            raise ValueError(f"{task.forecaster.name} at origin {month}: not {shape} finite, rising quantiles")
+        tables.append(table)
+    of_seeds = np.stack(seeds, axis=2).astype(np.float32) if seeds else None
+    return TaskResult(np.stack(tables, axis=1), int(fitted.parameters), int(fitted.fallbacks), of_seeds)
+
+
+def panel_hindcasts(
+    history: xr.Dataset, forecaster: Forecaster, ends: Sequence[int], leads: int, refit_every: int
+) -> FloatArray:
+    """Forecasts (place, origin, lead, quantile) of one forecaster for a panel, see `Task` and `backtest`."""
+    groups = refit_groups(ends, refit_every)
+    return np.concatenate([run_task(Task(forecaster, history, group, leads)).forecasts for group in groups], axis=1)
 
 
 def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]:
@@ -135,7 +138,7 @@ def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]
     return [tuple(group) for group in groups]
 
 
-def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history: int) -> list[int]:
+def origin_ends(series: xr.Dataset, requested: Sequence[np.datetime64], min_history: int) -> list[int]:
     """Number of months up to and including each origin, the last observed month added as the final one."""
     region = series.attrs.get("region", "unnamed")
     check_axis(series, region)
@@ -145,7 +148,7 @@ def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history
         raise ClimateError(f"region {region}: every value is missing, expected a record; check its source")
     newest = int(np.flatnonzero(observed)[-1])
     ends = []
-    for origin in wanted:
+    for origin in requested:
         month = origin.astype("datetime64[M]")
         if not months[0] <= month <= months[newest]:
             raise ClimateError(
@@ -165,9 +168,9 @@ def origin_ends(series: xr.Dataset, wanted: Sequence[np.datetime64], min_history
 
 
 def history_of(series: xr.Dataset, covariates: xr.Dataset | None, origin: np.datetime64 | None = None) -> xr.Dataset:
-    """What a forecaster is given: values and covariates on the months of the series, up to `origin` if there is one."""
+    """History of one place: `value` (time) and covariates on its months, up to `origin` if there is one."""
     history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
-    if covariates is not None:
+    if covariates is not None and "covariate" in covariates:
         check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
         history["covariate"] = covariates["covariate"].reindex(time=series["time"])
     return history if origin is None else history.isel(time=series["time"].values <= origin)
@@ -188,8 +191,8 @@ def backtest(
 
     Args:
         series: `value` (time) on a gap-free month axis; NaN where unobserved. attrs: region, title, units.
-        covariates: `covariate` (time, predictor), see `join_covariates`; cut at the origin like the series, and put
-            on its months.
+        covariates: `covariate` (time, predictor), see `harmonize.series.join_covariates`; empty or None without any.
+            Cut at the origin like the series, and put on its months.
         forecasters: models, with different names.
         origins: last observed months of the hindcasts. The last month with a value is added as a final origin, the
             forecast that is issued.
@@ -212,7 +215,7 @@ def backtest(
     if len(set(names)) != len(names) or not names:
         raise ValueError(f"forecasters need different names, and at least one: {names}")
     ends = origin_ends(series, origins, min_history)
-    history = history_of(series, covariates)
+    history = as_panel(history_of(series, covariates))
     groups = refit_groups(ends, refit_every)
     tasks = [
         Task(forecaster, history.isel(time=slice(0, group[-1])), group, leads)
@@ -223,19 +226,30 @@ def backtest(
     return forecast_table(series, names, ends, results, leads, refit_every)
 
 
-def batch_hindcasts(
-    values: FloatArray, months: IntArray, forecaster: BatchForecaster, ends: Sequence[int], leads: int, refit_every: int
-) -> FloatArray:
-    """Forecasts (series, origin, lead, quantile) of many series that share a month axis.
+def planned_backtest(
+    series: xr.Dataset,
+    covariates: xr.Dataset,
+    forecasters: Sequence[Forecaster],
+    plan: BacktestParams,
+    refit_every: int,
+    compute: ComputeParams,
+) -> xr.Dataset:
+    """`backtest` at the origins of `plan`; of a series that was skipped, a table with the reason alone."""
+    if "skipped" in series.attrs:
+        region, reason = series.attrs["region"], series.attrs["skipped"]
+        log.warning("%s: skipped, %s", region, reason)
+        return xr.Dataset(attrs={"region": region, "skipped": reason})
+    when = origins(plan.first_origin, plan.every, plan.origins)
+    return backtest(
+        series, covariates, forecasters, when, plan.leads, refit_every, min_history=plan.min_history, compute=compute
+    )
 
-    `values` (series, time), NaN where unobserved; `months` their calendar months, January = 0; `ends` the numbers of
-    months up to and including each origin. The refit policy is that of `backtest`.
-    """
-    tables: list[FloatArray] = []
-    for group in refit_groups(ends, refit_every):
-        fitted = forecaster.fit(values[:, : group[0]], months[: group[0]])
-        tables.extend(fitted.forecast(values[:, :end], months[:end], leads) for end in group)
-    return np.stack(tables, axis=1)
+
+def observations(values: FloatArray, ends: Sequence[int], leads: int) -> FloatArray:
+    """Values (..., origin, lead) of `values` (..., time) after the first `ends` months; NaN beyond the last."""
+    position = np.asarray(ends)[:, None] - 1 + np.arange(1, leads + 1)
+    length = values.shape[-1]
+    return np.where(position < length, values[..., np.minimum(position, length - 1)], np.nan)
 
 
 def forecast_table(
@@ -249,9 +263,8 @@ def forecast_table(
     """Put the results of all tasks (models outer, estimations inner) beside the observations."""
     per_model = len(results) // len(names)
     by_model = [results[start : start + per_model] for start in range(0, len(results), per_model)]
-    values = np.asarray(series["value"].values, dtype=float)
+    observed = observations(np.asarray(series["value"].values, dtype=float), ends, leads)
     position = np.asarray(ends)[:, None] - 1 + np.arange(1, leads + 1)
-    observed = np.where(position < values.size, values[np.minimum(position, values.size - 1)], np.nan)
     first_month = series["time"].values[0].astype("datetime64[M]")
     valid_time = (first_month + position * MONTH).astype(TIME_DTYPE)
     copied: dict[str, Any] = {key: series.attrs[key] for key in ("region", "title", "units") if key in series.attrs}
@@ -260,10 +273,14 @@ def forecast_table(
         {
             "forecast": (
                 ("model", "origin", "lead", "quantile"),
-                np.stack([np.concatenate([one.forecasts for one in model]) for model in by_model]),
+                np.stack([np.concatenate([result.forecasts[0] for result in model]) for model in by_model]),
                 {"long_name": "forecast quantile", **units},
             ),
-            "observed": (("origin", "lead"), observed, {"long_name": "observation, where it exists", **units}),
+            "observed": (
+                ("origin", "lead"),
+                observed,
+                {"long_name": "observation, where it exists", **units},
+            ),
             "parameters": (
                 "model",
                 [model[-1].parameters for model in by_model],
@@ -271,7 +288,7 @@ def forecast_table(
             ),
             "fallbacks": (
                 "model",
-                [sum(one.fallbacks for one in model) for model in by_model],
+                [sum(result.fallbacks for result in model) for model in by_model],
                 {"long_name": "fits that failed and were replaced by a simpler model"},
             ),
             "refit_every": ("model", [refit_every] * len(names), {"long_name": "months between estimations"}),
@@ -295,17 +312,19 @@ def forecast_table(
 
 def _seeds(by_model: Sequence[Sequence[TaskResult]]) -> xr.Variable | None:
     """Forecasts of seeds (model, seed, origin, lead, quantile), NaN where a model has fewer; None without any."""
-    found = [
-        np.concatenate(kept, axis=1) if (kept := [one.seeds for one in model if one.seeds is not None]) else None
+    joined = [
+        np.concatenate(kept, axis=1)
+        if (kept := [result.seeds[:, 0] for result in model if result.seeds is not None])
+        else None
         for model in by_model
     ]
-    shapes = [one.shape for one in found if one is not None]
+    shapes = [seeds.shape for seeds in joined if seeds is not None]
     if not shapes:
         return None
-    values = np.full((len(found), max(shape[0] for shape in shapes), *shapes[0][1:]), np.nan, dtype=np.float32)
-    for place, one in enumerate(found):
-        if one is not None:
-            values[place, : one.shape[0]] = one
+    values = np.full((len(joined), max(shape[0] for shape in shapes), *shapes[0][1:]), np.nan, dtype=np.float32)
+    for row, seeds in enumerate(joined):
+        if seeds is not None:
+            values[row, : seeds.shape[0]] = seeds
     about = {"long_name": "forecast quantile of each seed, before calibration"}
     return xr.Variable(("model", "seed", "origin", "lead", "quantile"), values, about)
 

@@ -21,7 +21,7 @@ import psutil
 
 from climate.errors import ClimateError
 from climate.parallel.progress import TaskProgress
-from climate.params.params import ComputeParams
+from climate.params.sections import ComputeParams
 
 T = TypeVar("T")
 R = TypeVar("R")

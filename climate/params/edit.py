@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from climate.errors import ClimateError
-from climate.files import write_text
 
 
 def with_region(text: str, name: str, entry: Mapping[str, Any]) -> str:
@@ -43,11 +41,6 @@ def with_vintage(text: str, key: str, vintage: str) -> str:
     if pinned is not None:
         return _replaced(text, pinned, value)
     return _replaced(text, entry, f"{{vintage: {value}}}")
-
-
-def add_region(path: Path, name: str, entry: Mapping[str, Any]) -> None:
-    """Write one more region into the parameter file at `path`; see `with_region`."""
-    write_text(with_region(path.read_text(encoding="utf-8"), name, entry), path)
 
 
 def _at(text: str, *keys: str) -> yaml.Node:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from climate.errors import ClimateError
+from climate.errors import ClimateError, suggest
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1, le=9999)]
@@ -17,6 +17,9 @@ Longitude = Annotated[float, Field(ge=-180, le=360)]
 RuleName = Literal["complete", "one-missing", "wmo-5/3", "wmo-11/5", "nine-months"]
 """The keys of climate.harmonize.completeness.RULES."""
 Kind = Literal["series", "box", "point", "country", "ar6", "splice", "combination", "mix"]
+
+Settings = TypeVar("Settings")
+"""What a forecaster is given, see `Strict.settings`."""
 
 KINDS: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6", "splice", "combination", "mix")
 OF_A_SOURCE: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6")
@@ -30,8 +33,13 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def settings(self, kind: type[Settings]) -> Settings:
+        """A dataclass `kind` with those fields of this section that it has."""
+        return kind(**{one.name: getattr(self, one.name) for one in fields(cast(Any, kind))})
 
-def _pair(value: Any) -> Any:
+
+def pair(value: Any) -> Any:
+    """A list of YAML as a tuple; anything else as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -41,7 +49,7 @@ class Box(Strict):
     lat: tuple[Latitude, Latitude]
     lon: tuple[Longitude, Longitude]
 
-    _tuples = field_validator("lat", "lon", mode="before")(_pair)
+    _tuples = field_validator("lat", "lon", mode="before")(pair)
 
     @model_validator(mode="after")
     def _ranges(self) -> Box:
@@ -124,7 +132,7 @@ class PartDefinition(Strict):
     overlap_end: Month | None = None
     """Limits of the overlap with the next newer record."""
 
-    _tuples = field_validator("except_periods", mode="before")(_pair)
+    _tuples = field_validator("except_periods", mode="before")(pair)
 
 
 def _part(value: Any) -> Any:
@@ -143,6 +151,11 @@ class SpliceDefinition(Strict):
     def _parts(cls, value: Any) -> Any:
         return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
 
+    @property
+    def last_overlap(self) -> str:
+        """Last month that the offset between any two parts is estimated from."""
+        return max(min(part.overlap_end or self.overlap_end, self.overlap_end) for part in self.parts[:-1])
+
 
 class CombinationDefinition(Strict):
     """Records of the same quantity that run side by side: their mean, with membership that changes in time."""
@@ -153,29 +166,15 @@ class CombinationDefinition(Strict):
     """Months next to a change of membership over which levels are matched."""
     title: str = ""
 
+    @property
+    def last_overlap(self) -> str:
+        """Last month that levels are matched over."""
+        return self.overlap_end
+
     @field_validator("members", mode="before")
     @classmethod
     def _members(cls, value: Any) -> Any:
         return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
-
-
-class SetDefinition(Strict):
-    """Many places of one source, forecast and scored together."""
-
-    title: str = Field(min_length=1)
-    source: str
-    shapes: str
-    """Source of polygons: the places themselves where `source` is a grid, else what they are drawn on."""
-    first_origin: Month | None = None
-    """As backtest.first_origin; None: so that the last origin lies a year before the end of the records."""
-    models: tuple[str, ...] = ("seasonal-naive", "climatology-trend", "trend-ar1")
-
-    _tuples = field_validator("models", mode="before")(_pair)
-
-    @property
-    def sources(self) -> list[str]:
-        """Catalogue keys that the set needs."""
-        return [self.source, self.shapes]
 
 
 class MissingParams(Strict):
@@ -196,7 +195,7 @@ class HarmonizeParams(Strict):
     combinations: dict[str, CombinationDefinition] = {}
     missing: MissingParams = MissingParams()
 
-    _tuples = field_validator("baseline", mode="before")(_pair)
+    _tuples = field_validator("baseline", mode="before")(pair)
 
     @property
     def alone(self) -> HarmonizeParams:
@@ -216,31 +215,20 @@ class HarmonizeParams(Strict):
         return self
 
 
-def check_no_lookahead(params: HarmonizeParams, first_origin: str) -> None:
+def check_no_lookahead(params: HarmonizeParams, first_origin: str, key: str = "backtest.first_origin") -> None:
     """Everything that harmonizing estimates must be known at the first origin ("YYYY-MM", the last month used).
 
-    Raises ClimateError when the baseline or an overlap ends later.
+    `key` is where the origin stands, for the message. Raises ClimateError when the baseline or an overlap ends later.
     """
-    if f"{params.baseline[1]:04d}-12" > first_origin:
-        raise ClimateError(
-            f"harmonize.baseline ends in {params.baseline[1]}, after the first origin {first_origin}: a forecast from "
-            f"there would know its future; end the baseline earlier or start the backtest later"
-        )
+    ends = {"harmonize.baseline": f"{params.baseline[1]:04d}-12"}
     for what, entries in (("splices", params.splices), ("combinations", params.combinations)):
-        for name, entry in entries.items():
-            if entry.overlap_end > first_origin:
-                raise ClimateError(
-                    f"harmonize.{what}.{name}.overlap_end is {entry.overlap_end}, after the first origin "
-                    f"{first_origin}: a forecast from there would know its future; end the overlap earlier"
-                )
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Names near to `name`, or else the first few, for an error message."""
-    names = sorted(known)
-    lowered = {candidate.lower(): candidate for candidate in reversed(names)}
-    near = [lowered[key] for key in get_close_matches(name.lower(), lowered, n=3)]
-    return ", ".join(near or names[:5]) or "nothing is defined"
+        ends |= {f"harmonize.{what}.{name}.overlap_end": entry.last_overlap for name, entry in entries.items()}
+    for what, end in ends.items():
+        if end > first_origin:
+            raise ClimateError(
+                f"{what} ends in {end}, after the first origin {first_origin} ({key}): a forecast from there would "
+                "know its future; end it earlier or begin later"
+            )
 
 
 def parts_of(definition: RegionDefinition, params: HarmonizeParams) -> tuple[PartDefinition, ...]:

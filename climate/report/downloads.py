@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from climate.report import words
-from climate.report.tables import Cell, Column, Table
+from climate.report.tables import Cell, Column, Table, make_table, numeric
 
 RECORD_UNIT = "unit of the record"
 MONTHS, DEGREES, SHARE = "months", "degrees", "share from 0 to 1"
@@ -21,113 +21,84 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "best_classical": ("Key of the simple model with the lowest CRPS of the place and leads", ""),
     "bias": ("Mean of forecast median less observation", RECORD_UNIT),
     "block": ("Range of leads that are scored together, in months", ""),
-    "chance95_max": ("Highest of the seeds' 95th percentiles of what chance explains", SHARE),
-    "chance95_mean": ("Mean of the seeds' 95th percentiles of what chance explains", SHARE),
-    "chance95_min": ("Lowest of the seeds' 95th percentiles of what chance explains", SHARE),
-    "correlation": ("Correlation of forecast and observed annual means", "1"),
     "coverage90": ("Share of observations inside the 90% interval", SHARE),
-    "coverage90_widened": ("Coverage with the published uncertainty of the observation counted in", SHARE),
+    "coverage90_widened": ("Coverage of forecasts widened by the published uncertainty of the observation", SHARE),
     "crps": ("Mean continuous ranked probability score; lower is better", RECORD_UNIT),
     "crps_ratio_best": ("CRPS as a multiple of the best simple model's; below 1 is better", "1"),
     "crps_ratio_best_high": ("Upper end of the 90% bootstrap interval of that ratio", "1"),
     "crps_ratio_best_low": ("Lower end of the 90% bootstrap interval of that ratio", "1"),
     "crps_seed_mean": ("CRPS of the mean of the seeds' quantiles", RECORD_UNIT),
-    "crps_skill_reference": ("1 less CRPS divided by the reference's CRPS; 1 is perfect, 0 the reference", "1"),
-    "crps_widened": ("CRPS with the published uncertainty of the observation counted in", RECORD_UNIT),
-    "density": ("How often the observation fell between two quantiles, over how often it should; 1 is right", "1"),
+    "crps_skill_reference": ("1 minus the ratio of CRPS to the reference's; 1 is perfect, 0 the reference", "1"),
+    "crps_widened": ("CRPS of forecasts widened by the published uncertainty of the observation", RECORD_UNIT),
+    "density": ("Observed over expected frequency of observations between two quantiles; 1 is right", "1"),
     "dm_hln_p_best": (
         "p value against the best simple model by Harvey, Leybourne and Newbold's form at all leads",
         "1",
     ),
-    "dm_p_best": ("p value of the Diebold-Mariano test against the best simple model, two-sided", "1"),
-    "dm_p_best_holm": ("The same, corrected by Holm's method", "1"),
-    "dm_p_reference": ("p value of the Diebold-Mariano test against the reference, two-sided", "1"),
-    "dm_p_reference_holm": ("The same, corrected by Holm's method", "1"),
+    "dm_p_best": ("p value of the Diebold-Mariano test against the best simple model, two-sided, not corrected", "1"),
+    "dm_p_reference": ("p value of the Diebold-Mariano test against the reference, two-sided, not corrected", "1"),
     "east": ("Eastern edge", DEGREES),
-    "explained_max": (
-        "Highest share of variance that a probe explains, of the seeds; below 0 worse than the mean",
-        "1",
-    ),
-    "explained_mean": ("Mean share of variance that a probe explains, over the seeds", "1"),
-    "explained_min": ("Lowest share of variance that a probe explains, of the seeds", "1"),
     "fitted": ("Part of the annual mean that follows CO2 in the regression", RECORD_UNIT),
     "from": ("Level of the lower quantile", SHARE),
-    "from_step": ("Step whose files are read", ""),
     "interpolated": ("Whether the publisher filled the value in", "True or False"),
     "interval_score90": ("Mean interval score of the 90% interval; lower is better", RECORD_UNIT),
     "interval_score90_widened": (
-        "Interval score with the published uncertainty of the observation counted in",
+        "Interval score of forecasts widened by the published uncertainty of the observation",
         RECORD_UNIT,
     ),
     "lead": ("Months from the origin to the month that is forecast; 0 for an observation", MONTHS),
-    "leads": ("Range of leads that are scored together, in months", ""),
     "level": ("Level of the quantile", SHARE),
-    "loss": ("Pinball loss after the pass, in units of each lead's deviation", "1"),
     "mae": ("Mean absolute error of the median", RECORD_UNIT),
     "mase": ("The same as a multiple of the mean change from one year to the next before the first origin", "1"),
     "mcs_p": ("p value in the model confidence set; the model is in the 90% set at 0.1 and above", "1"),
-    "model": ("Key of the model; the word observed for what happened", ""),
+    "model": ("Key of the model, or the word observed", ""),
     "month": ("The month that a value is valid for", "YYYY-MM"),
-    "n": ("Verified forecasts that the scores rest on", ""),
-    "network": ("Whether the network is trained or has its random weights", ""),
+    "n": ("Number of verified forecasts", ""),
     "newer": ("Value of the newer record of a seam", RECORD_UNIT),
     "newer_minus_older": ("Their difference", RECORD_UNIT),
     "north": ("Northern edge", DEGREES),
     "observed": ("What was observed in that month", RECORD_UNIT),
     "older": ("Value of the older record of a seam", RECORD_UNIT),
     "origin": ("Last observed month that the forecast used", "YYYY-MM"),
-    "outcome": ("better, worse or same: the verdict after correction for all comparisons", ""),
-    "p_holm": ("p value of the verdict, corrected by Holm's method for all verdicts", "1"),
+    "outcome": ("The verdict: better, worse or same, after correction for all comparisons", ""),
+    "p": ("p value of the Diebold-Mariano test, two-sided, not corrected", "1"),
+    "p_holm": ("The same, corrected by Holm's method for all verdicts", "1"),
     "panel": ("Panel of the figure: reliability or leads", ""),
-    "pass": ("Passes over the training data; 0 is the start", ""),
-    "peer": ("Whether the model is one of another library", "True or False"),
     "period": ("Collection period: who measured how", ""),
-    "plain": ("Loss, in the same sample, of the quantiles of the training targets", "1"),
-    "quantity": ("What the hidden state is asked for", ""),
     "ratio": ("CRPS over that of the best simple model; in the simulation the true ratio of losses", "1"),
     "ratio_high": ("Upper end of the 90% bootstrap interval of the CRPS ratio", "1"),
     "ratio_low": ("Lower end of the 90% bootstrap interval of the CRPS ratio", "1"),
-    "ratio_whole": ("CRPS as a multiple of the whole network's", "1"),
-    "record": ("Key or name of the record", ""),
     "region": ("Key of the place in params.yaml", ""),
-    "rejected": ("Share of made-up contests in which the test called the models different", SHARE),
+    "rejected": ("Share of simulated comparisons in which the test rejected equal accuracy", SHARE),
     "rmse": ("Root mean square error of the median", RECORD_UNIT),
-    "rmse_high": ("Upper end of the 90% bootstrap interval of the error", "°C"),
-    "rmse_low": ("Lower end of the 90% bootstrap interval of the error", "°C"),
     "role": ("Whether the row is the LSTM or the best simple model of the place", ""),
-    "runs": ("How often the later step runs: once for each source or region", ""),
-    "sample": ("training or test", ""),
     "scaled": ("The anomaly on the stripes' colour scale, by the place's own spread", "1"),
     "scenario": ("Pathway of CO2; the word past for what was observed", ""),
     "seed": ("Which seed of a network; the word mean for the mean of their quantiles", ""),
     "share": ("Share of observations between two quantiles", SHARE),
     "share_below": ("Share of observations below the quantile; equal to the level when reliable", SHARE),
-    "shown": ("Mean loss of the pass's batches, each before its update", "1"),
     "site": ("Where it was measured", ""),
     "source": ("Key of the source in the catalogue", ""),
     "south": ("Southern edge", DEGREES),
-    "term": ("Setting, pairs of settings, or seed", ""),
     "test": ("Key of the test; used is the one that the verdicts rest on", ""),
     "title": ("Name of the place", ""),
     "to": ("Level of the upper quantile", SHARE),
-    "to_step": ("Step that reads them", ""),
     "trend_per_decade": ("Least-squares slope of annual means", "°C per decade"),
     "twelve_month_mean": ("Centred mean of twelve months", RECORD_UNIT),
     "uncertainty": ("One standard error of the value, as its publisher states it", RECORD_UNIT),
     "value": ("Value of the month", RECORD_UNIT),
-    "variance": ("Mean square of the targets, in units of each lead's deviation", "1"),
-    "variance_share": ("Share of the sweep's sum of squares of log CRPS", SHARE),
-    "variant": ("What the network is without", ""),
     "west": ("Western edge", DEGREES),
     "what": ("observed, own forecast, or a pathway", ""),
     "width90": ("Mean width of the 90% interval", RECORD_UNIT),
     "year": ("Calendar year", "YYYY"),
-    "years": ("First and last year", ""),
-    "years_n": ("Number of years", ""),
 }
 """Column -> what it means, and its unit. A figure with a new column adds a line here."""
 
 QUANTILE = re.compile(r"q(0\.\d+)")
+
+VINTAGE = re.compile(r"(then|now)_(low|median|high)")
+VINTAGES = {"then": "older", "now": "newer"}
+BOUNDS = {"low": "5% quantile", "median": "median", "high": "95% quantile"}
 
 
 @dataclass(frozen=True)
@@ -161,43 +132,42 @@ def meaning(column: str) -> tuple[str, str] | None:
     """What a column holds and its unit; None where that is not written down."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
+    if vintage := VINTAGE.fullmatch(column):
+        return f"The {BOUNDS[vintage[2]]} of a forecast with the {VINTAGES[vintage[1]]} vintage", RECORD_UNIT
     return MEANINGS.get(column)
 
 
 def general_table(files: Sequence[Download]) -> Table:
     """Files that are of no single place."""
     rows = [
-        [
-            Cell(f"{file.name}.csv", href=f"data/{file.name}.csv"),
-            Cell(file.about),
-            Cell(", ".join(file.columns)),
-            Cell(f"{file.rows:,}"),
-            Cell(size_of(file.size)),
-        ]
+        [Cell(f"{file.name}.csv", href=f"data/{file.name}.csv"), file.about, *_extent(file.columns, [file])]
         for file in files
         if not file.place
     ]
-    return Table("Files of all places together.", _COLUMNS, rows)
+    return make_table("Files of all places together.", ["File", *_COLUMNS], rows)
 
 
-_COLUMNS = (Column("File"), Column("Holds"), Column("Columns"), Column("Rows", True), Column("Size", True))
+_COLUMNS: list[Column | str] = ["Holds", "Columns", *numeric("Rows", "Size")]
+
+
+def _extent(columns: Iterable[str], files: Sequence[Download]) -> list[Cell | str]:
+    """Columns, rows and size of files together."""
+    return [", ".join(columns), f"{sum(file.rows for file in files):,}", size_of(sum(file.size for file in files))]
 
 
 def place_table(files: Sequence[Download], titles: Mapping[str, str]) -> Table:
     """Files of single places: one row per place, one column per kind."""
-    kinds = list(dict.fromkeys(file.kind for file in files if file.place))
-    by_name = {(file.place, file.kind): file for file in files}
-    rows = []
-    for place in dict.fromkeys(file.place for file in files if file.place):
-        row = [Cell(titles.get(place, place))]
-        for kind in kinds:
-            file = by_name.get((place, kind))
-            if file is None:
-                row.append(Cell(words.NONE))
-            else:
-                row.append(Cell(kind, href=f"data/{file.name}.csv", note=size_of(file.size)))
-        rows.append(row)
-    return Table("Files of each place.", [Column("Place"), *(Column(words.capital(kind)) for kind in kinds)], rows)
+    by_name = {(file.place, file.kind): file for file in files if file.place}
+    kinds = list(dict.fromkeys(kind for _, kind in by_name))
+    rows: list[list[Cell | str]] = []
+    for place in dict.fromkeys(place for place, _ in by_name):
+        own = [by_name.get((place, kind)) for kind in kinds]
+        cells = [
+            Cell(file.kind, href=f"data/{file.name}.csv", note=size_of(file.size)) if file else words.NONE
+            for file in own
+        ]
+        rows.append([titles.get(place, place), *cells])
+    return make_table("Files of each place.", ["Place", *map(words.capital, kinds)], rows)
 
 
 def kind_table(files: Sequence[Download]) -> Table:
@@ -206,43 +176,32 @@ def kind_table(files: Sequence[Download]) -> Table:
     for kind in dict.fromkeys(file.kind for file in files if file.place):
         same = [file for file in files if file.place and file.kind == kind]
         columns = dict.fromkeys(column for file in same for column in file.columns)
-        rows.append(
-            [
-                Cell(words.capital(kind)),
-                Cell(ABOUT.get(kind, same[0].about)),
-                Cell(", ".join(columns)),
-                Cell(f"{sum(file.rows for file in same):,}"),
-                Cell(size_of(sum(file.size for file in same))),
-            ]
-        )
-    columns_of = (Column("Kind"), Column("Holds"), Column("Columns"), Column("Rows", True), Column("Size", True))
-    return Table("What the files of a place hold; rows and sizes of all places together.", columns_of, rows)
+        rows.append([words.capital(kind), ABOUT.get(kind, same[0].about), *_extent(columns, same)])
+    return make_table(
+        "What the files of a place hold; rows and sizes of all places together.", ["Kind", *_COLUMNS], rows
+    )
 
 
 ABOUT = {
     "record": "The record month by month, as harmonized, with where each value comes from",
-    "hindcasts": "Forecasts from a few past origins beside what was observed later",
+    "hindcasts": "Forecasts from a few past origins, and observations",
     "forecast": "The forecast that is issued from the last observed month, and the record before it",
     "scores": "Error, skill and coverage of every model by lead",
     "projection": "Annual means, and their quantiles to mid-century under each pathway of CO2",
-    "pit": "How often observations fell between neighbouring quantiles",
+    "pit": "Frequency of observations between neighbouring quantiles",
     "interval-parts": "The interval score of every model in its parts: width, and penalties below and above",
-    "calibration": "How often observations fell below each quantile, and inside the 90% interval by lead",
+    "calibration": "Frequency of observations below each quantile, and inside the 90% interval by lead",
 }
-"""What the kinds of files hold, where the caption of one place would say too much."""
+"""What the kinds of files hold, where the caption of one place is too specific."""
 
 
 def dictionary_table(files: Sequence[Download]) -> Table:
     """Every column of the files: meaning and unit."""
     columns = sorted({column for file in files for column in file.columns}, key=_by_name)
-    rows = []
-    for column in columns:
-        text, unit = meaning(column) or (words.NONE, words.NONE)
-        rows.append([Cell(column), Cell(text), Cell(unit or words.NONE)])
-    return Table(
+    return make_table(
         "Columns. The unit of the record is °C for temperature (anomalies from the baseline period) and ppm for CO2.",
-        [Column("Column"), Column("Meaning"), Column("Unit")],
-        rows,
+        ["Column", "Meaning", "Unit"],
+        [[column, *(text or words.NONE for text in meaning(column) or ("", ""))] for column in columns],
     )
 
 

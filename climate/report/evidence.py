@@ -1,4 +1,4 @@
-"""Tables of where the data come from: collection periods, seams, breaks, checks, sources."""
+"""Tables of where the data come from: collection periods, seams, breaks, revisions, checks, sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from climate.report import words
 from climate.report.figures.vintages import vintage_text
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import periods
-from climate.report.tables import Cell, Column, Table
+from climate.report.tables import Cell, Table, make_table, numeric
+
+PASSED = ("ok", "pass", "passed")
+"""Statuses of a check that passed."""
+
+STATUS = {"ok": "as pinned", "last-good": "last good copy", "missing": "missing"}
+"""What a source's status means."""
 
 
 def break_table(inputs: ReportInputs) -> Table | None:
@@ -20,32 +26,23 @@ def break_table(inputs: ReportInputs) -> Table | None:
     breaks = inputs.breaks
     if breaks is None or "break" not in breaks.dims:
         return None
-    rows = []
-    for place in range(breaks.sizes["break"]):
-        one = breaks.isel({"break": place})
-        name, alone = str(one["record"].item()), bool(one["alone"].item())
-        known = name in inputs.series or name in inputs.records
+    rows: list[list[Cell | str]] = []
+    for position in range(breaks.sizes["break"]):
+        one = breaks.isel({"break": position})
         rows.append(
             [
-                Cell(inputs.title_of(name) if known else name),
+                inputs.title_of(str(one["record"].item())),
                 Cell(words.iso_month(one["time"].values), kind="whole"),
-                Cell(words.number(float(one["shift"].item()), 2, True)),
-                Cell(words.p_number(float(one["p_value"].item()))),
-                Cell("the record alone" if alone else "the difference of two records"),
-                Cell(str(one["declared"].item()) or "none declared near it"),
+                words.number(float(one["shift"]), 2, True),
+                words.p_number(float(one["p_value"])),
+                "the record alone" if bool(one["alone"]) else "the difference of two records",
+                str(one["declared"].item()) or "none declared near it",
             ]
         )
-    return Table(
-        "Changes of mean found by a test. In the difference of two records of one place a break is a change of "
-        "collection; in a single record it may as well be the climate.",
-        [
-            Column("Record"),
-            Column("From"),
-            Column("Shift", True),
-            Column("p", True),
-            Column("Found in"),
-            Column("Declared change"),
-        ],
+    return make_table(
+        "Changes of the mean that a test detects. In the difference of two records of one place, a break is a change "
+        "of collection; in a single record it may also be climate.",
+        ["Record", "From", *numeric("Shift", "p"), "Detected in", "Declared change"],
         rows,
     )
 
@@ -53,14 +50,14 @@ def break_table(inputs: ReportInputs) -> Table | None:
 def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
     """Collection periods of a record; `root` leads from the page to the folder of the report."""
     known = {entry.get("key") for entry in inputs.provenance}
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
-            Cell(period.name or words.NONE),
+            period.name or words.NONE,
             Cell(words.iso_month(period.first), kind="whole"),
             Cell(words.iso_month(period.last), kind="whole"),
-            Cell(f"{period.months:,}"),
-            Cell(f"{period.interpolated:,}"),
-            Cell(period.site or words.NONE),
+            f"{period.months:,}",
+            f"{period.interpolated:,}",
+            period.site or words.NONE,
             Cell(
                 period.source or words.NONE,
                 href=f"{root}sources/{period.source}.html" if period.source in known else "",
@@ -68,16 +65,15 @@ def period_table(inputs: ReportInputs, region: str, root: str = "../") -> Table:
         ]
         for period in periods(inputs.record(region))
     ]
-    columns = [
-        Column("Collection period"),
-        Column("From"),
-        Column("To"),
-        Column("Months", True),
-        Column("Interpolated", True),
-        Column("Site"),
-        Column("Source"),
-    ]
-    return Table("Collection periods: who measured, where, from when to when.", columns, rows)
+    return make_table(
+        "Collection periods: who measured, where and when.",
+        ["Collection period", "From", "To", *numeric("Months", "Interpolated"), "Site", "Source"],
+        rows,
+    )
+
+
+SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift per decade", "step": "Residual step"}
+"""Estimates of a seam, each with a standard error of the same name and `_se`."""
 
 
 def seam_table(inputs: ReportInputs) -> Table | None:
@@ -85,34 +81,27 @@ def seam_table(inputs: ReportInputs) -> Table | None:
     seams = inputs.seams
     if seams is None or not seams.sizes.get("seam"):
         return None
-    rows = []
-    for place in range(seams.sizes["seam"]):
-        one = seams.isel(seam=place)
+    rows: list[list[Cell | str]] = []
+    for position in range(seams.sizes["seam"]):
+        one = seams.isel(seam=position)
         span = " to ".join(_month_of(one, name) for name in ("overlap_start", "overlap_end"))
         count = f"{int(one['n'].item()):,} {_text_of(one, 'cadence')}".strip() if "n" in one else words.NONE
         rows.append(
             [
-                Cell(_text_of(one, "record")),
-                Cell(inputs.source_title(_text_of(one, "older"))),
-                Cell(inputs.source_title(_text_of(one, "newer"))),
+                _text_of(one, "record"),
+                inputs.source_title(_text_of(one, "older")),
+                inputs.source_title(_text_of(one, "newer")),
                 Cell(_month_of(one, "join"), kind="whole"),
                 Cell(span, note=f"{count} values"),
                 *(Cell(_with_error(one, name), kind="whole") for name in SEAM_NUMBERS),
             ]
         )
-    return Table(
-        "Where one record was joined to the next. The offset is added to the older part; the drift is the trend of "
-        "newer minus older over the overlap; the step is what is left at the join. Each with its standard error.",
-        [
-            *(Column(label) for label in ("Record", "Older part", "Newer part", "Joined at", "Overlap")),
-            *(Column(label, True) for label in SEAM_NUMBERS.values()),
-        ],
+    return make_table(
+        "Where records are joined. The offset is added to the older part; the drift is the trend of newer minus older "
+        "over the overlap; the residual step is that at the join. Each with its standard error.",
+        ["Record", "Older part", "Newer part", "Joined at", "Overlap", *numeric(*SEAM_NUMBERS.values())],
         rows,
     )
-
-
-SEAM_NUMBERS = {"offset": "Offset", "drift": "Drift per decade", "step": "Step left"}
-"""Estimates of a seam, each with a standard error of the same name and `_se`."""
 
 
 def _text_of(one: xr.Dataset, name: str) -> str:
@@ -130,63 +119,52 @@ def _with_error(one: xr.Dataset, name: str) -> str:
 
 
 def revision_table(inputs: ReportInputs, prefix: str = "sources/") -> Table | None:
-    """What each pinned vintage revised of the one before; None if that was not looked at. `prefix` leads to pages."""
+    """What each pinned vintage revised of the previous one; None if that was not compared. `prefix` leads to pages."""
     if inputs.revisions is None:
         return None
-    rows = []
+    pages = {str(entry.get("key")): f"{prefix}{entry.get('key')}.html" for entry in inputs.provenance}
+    rows: list[list[Cell | str]] = []
     for one in inputs.revisions.get("compared", ()):
         unit, revised = words.unit(str(one["units"])), int(one["revised"])
         where = ", ".join(part for part in (str(one.get("month", "")), str(one.get("place", ""))) if part)
         new, gone = int(one.get("rows_only_new") or 0), int(one.get("rows_only_old") or 0)
         rows.append(
             [
-                Cell(
-                    words.typeset(str(one["title"])),
-                    href=_page_of(inputs, str(one["source"]), prefix),
-                    note=one["changed"],
-                ),
+                Cell(words.typeset(str(one["title"])), href=pages.get(str(one["source"]), ""), note=one["changed"]),
                 Cell(f"{one['old']} to {one['new']}", kind="whole"),
-                Cell(f"{int(one['shared']):,}"),
-                Cell(f"{revised:,}" if revised else "no value changed"),
-                Cell(f"{words.significant(float(one['mean_absolute']))} {unit}" if revised else words.NONE),
+                f"{int(one['shared']):,}",
+                f"{revised:,}" if revised else "no value changed",
+                f"{words.significant(float(one['mean_absolute']))} {unit}" if revised else words.NONE,
                 Cell(f"{words.significant(float(one['largest']))} {unit}" if revised else words.NONE, note=where),
-                Cell(f"{new:,} added, {gone:,} dropped"),
+                f"{new:,} added, {gone:,} dropped",
             ]
         )
     for one in inputs.revisions.get("refused", ()):
+        source = str(one["source"])
         rows.append(
             [
-                Cell(inputs.source_title(str(one["source"])), href=_page_of(inputs, str(one["source"]), prefix)),
+                Cell(inputs.source_title(source), href=pages.get(source, "")),
                 Cell(f"{one['old']} to {one['new']}", kind="whole"),
-                *(Cell(words.NONE) for _ in range(4)),
+                *[words.NONE] * 4,
                 Cell("not compared", note=str(one["reason"])),
             ]
         )
     if not rows:
         return None
-    return Table(
-        "The vintage in use against the one before it that a package carries: values that both hold and that their "
-        "publisher measured, compared digit by digit.",
+    return make_table(
+        "The vintage in use against the previous one: values that both hold and that their publisher measured, "
+        "compared digit by digit.",
         [
-            Column("Source"),
-            Column("Vintages"),
-            Column("Values in both", True),
-            Column("Revised", True),
-            Column("On average by", True),
-            Column("At most by", True),
-            Column("Time steps"),
+            *("Source", "Vintages"),
+            *numeric("Values in both", "Revised", "Mean revision", "Largest revision"),
+            "Time steps",
         ],
         rows,
     )
 
 
-def _page_of(inputs: ReportInputs, key: str, prefix: str) -> str:
-    """The page of a source; "" if it has none."""
-    return f"{prefix}{key}.html" if any(entry.get("key") == key for entry in inputs.provenance) else ""
-
-
 def revision_notes(inputs: ReportInputs) -> list[str]:
-    """What was revised decade by decade, and which sources had nothing to be compared with."""
+    """What was revised decade by decade, and which sources have no older vintage."""
     if inputs.revisions is None:
         return []
     notes = []
@@ -199,22 +177,22 @@ def revision_notes(inputs: ReportInputs) -> list[str]:
             notes.append(vintage_text(one))
     alone = [inputs.source_title(str(key)) for key in inputs.revisions.get("alone", ())]
     if alone:
-        notes.append(f"No package carries an older vintage of these: {'; '.join(alone)}.")
+        notes.append(f"No older vintage of these is available: {'; '.join(alone)}.")
     return notes
+
+
+def _passed(row: Mapping[str, Any]) -> bool:
+    return str(row.get("status", "")).lower() in PASSED
 
 
 def check_summary(checks: Sequence[Mapping[str, Any]]) -> str:
     """How many checks passed."""
-    passed = sum(str(row.get("status", "")).lower() in ("ok", "pass", "passed") for row in checks)
-    if passed == len(checks):
-        return (
-            "The one check passed."
-            if passed == 1
-            else f"All {words.count(len(checks), 'check')} of the records passed."
-        )
-    left = [row for row in checks if str(row.get("status", "")).lower() not in ("ok", "pass", "passed")]
-    each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in left)
-    return f"{passed} of {words.count(len(checks), 'check')} of the records passed. The rest: {each}."
+    failed = [row for row in checks if not _passed(row)]
+    total = words.count(len(checks), "check")
+    if not failed:
+        return "The one check passed." if len(checks) == 1 else f"All {total} of the records passed."
+    each = "; ".join(f"{row.get('source', '')}, {row.get('check', '')}: {row.get('status', '')}" for row in failed)
+    return f"{len(checks) - len(failed)} of {total} of the records passed. Not passed: {each}."
 
 
 def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
@@ -223,18 +201,13 @@ def check_table(checks: Sequence[Mapping[str, Any]]) -> Table | None:
         return None
     order = {"error": 0, "fail": 0, "failed": 0, "warning": 1, "warn": 1}
     rows = sorted(checks, key=lambda row: order.get(str(row.get("status", "")).lower(), 2))
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    first = [name for name in ("source", "check", "status") if name in names]
-    names = first + [name for name in names if name not in first]
-    return Table(
+    names = list(dict.fromkeys(["source", "check", "status", *(key for row in rows for key in row)]))
+    return make_table(
         "Checks of the records against what their publishers declare.",
-        [Column(words.capital(name.replace("_", " "))) for name in names],
+        [words.capital(name.replace("_", " ")) for name in names],
         [
             [
-                Cell(
-                    _plain(row.get(name, "")),
-                    kind=f"status-{str(row.get(name)).lower()}" if name == "status" else "",
-                )
+                Cell(_plain(row.get(name, "")), kind=f"status-{str(row.get(name)).lower()}" if name == "status" else "")
                 for name in names
             ]
             for row in rows
@@ -253,31 +226,19 @@ def _plain(value: Any) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", words.MINUS, str(value)).replace(" degC", " °C")
 
 
-STATUS = {
-    "ok": "as pinned",
-    "last-good": "last good copy",
-    "missing": "missing",
-}
-"""What a source's status means."""
-
-
 def source_table(provenance: Sequence[Mapping[str, Any]], prefix: str = "") -> Table:
-    """Which vintage of which source served, by which channel, under which licence."""
-    rows = []
+    """Which vintage of which source was used, by which channel, under which licence."""
+    rows: list[list[Cell | str]] = []
     for entry in provenance:
         status, key = str(entry.get("status", "ok")), str(entry.get("key", ""))
-        rows.append(
-            [
-                Cell(words.typeset(str(entry.get("title", key))), href=f"{prefix}sources/{key}.html"),
-                Cell(str(entry.get("publisher", "") or words.NONE)),
-                Cell(str(entry.get("vintage", "") or words.NONE)),
-                Cell(str(entry.get("channel", "") or words.NONE)),
-                Cell(STATUS.get(status, status), kind=f"status-{status}"),
-                Cell(str(entry.get("licence", "") or words.NONE)),
-            ]
+        publisher, vintage, channel, licence = (
+            str(entry.get(name, "") or words.NONE) for name in ("publisher", "vintage", "channel", "licence")
         )
-    return Table(
-        "Sources: which vintage served, and by which channel it came.",
-        [Column(name) for name in ("Source", "Publisher", "Vintage", "Channel", "Status", "Licence")],
+        title = Cell(words.typeset(str(entry.get("title", key))), href=f"{prefix}sources/{key}.html")
+        shown = Cell(STATUS.get(status, status), kind=f"status-{status}")
+        rows.append([title, publisher, vintage, channel, shown, licence])
+    return make_table(
+        "Sources: the vintage in use and how it was downloaded.",
+        ["Source", "Publisher", "Vintage", "Channel", "Status", "Licence"],
         rows,
     )

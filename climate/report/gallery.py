@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from climate.report.downloads import Download, described
-from climate.report.figures.base import Drawing, Picture, csv_bytes, develop
+from climate.report.figures.base import PRECISION, Drawing, Picture, csv_bytes, develop
 
 
 @dataclass
 class Gallery:
-    """What the report shows and gives away, by name."""
+    """The files of a report or of a part of it, by name."""
 
-    places: Sequence[str]
+    places: Sequence[str] = ()
     """Keys of the places: a file whose name begins with one is of that place."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Path below the report -> content."""
@@ -31,7 +32,7 @@ class Gallery:
         self._keep(picture.name, drawing.caption, drawing.data, picture.csv)
         return picture
 
-    def table(self, name: str, about: str, data: pd.DataFrame, precision: str) -> None:
+    def table(self, name: str, about: str, data: pd.DataFrame, precision: str = PRECISION) -> None:
         """Keep a table as CSV, and what it holds."""
         self._keep(name, about, data, csv_bytes(data, precision))
 
@@ -47,10 +48,22 @@ class Gallery:
         self.downloads += other.downloads
 
     def write(self, destination: Path) -> None:
-        """Write all files below `destination`, whose folders figures and data exist."""
+        """Write all files below `destination`."""
         for name, content in self.files.items():
-            (destination / name).write_bytes(content)
+            target = destination / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
 
     def _keep(self, name: str, about: str, data: pd.DataFrame, content: bytes) -> None:
         self.files[f"data/{name}.csv"] = content
         self.downloads.append(described(name, about, data, len(content), self.places))
+
+
+def credit(entries: Sequence[Mapping[str, Any]], titles: bool = True) -> str:
+    """Sources and vintages of a picture, by title or by key."""
+    parts = [
+        f"{entry.get('title' if titles else 'key') or entry.get('key', '')}, vintage {entry.get('vintage', 'unknown')}"
+        for entry in entries
+        if entry.get("status", "ok") != "missing"
+    ]
+    return f"Source{'' if titles else 's'}: {'; '.join(parts)}." if parts else ""

@@ -10,11 +10,10 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.report.palette import ordered, primary_lstm
-from climate.report.words import typeset
-
-HEADLINE_BLOCKS = ("1-12", "1-60")
-"""Lead blocks that verdicts are given for, where they were scored."""
+from climate.forecasters.registry import ordered
+from climate.params.params import Params
+from climate.report import words
+from climate.verify.verdicts import challenger, judged_blocks
 
 
 @dataclass(frozen=True)
@@ -22,33 +21,29 @@ class ReportInputs:
     """Everything that the pages show; the report computes no forecast and reads no file.
 
     Attributes:
-        title: heading of the report.
-        params: the parameters of the run, as nested plain mappings.
+        params: the parameters of the run.
         provenance: one mapping per source, as `pull` writes it.
         series: region -> series (see climate.schema), one that was skipped left out.
         forecasts: region -> forecast table with dims model, origin, lead, quantile and the coordinates
             `valid_time` and `observed` (origin, lead); the last origin is the issued forecast.
-        scores: Dataset over (region, model, block) and (region, model, lead).
+        scores: what stage `score` wrote: Dataset over (region, model, block) and (region, model, lead).
         seams: one entry per seam along dim `seam`, or None.
         breaks: one entry per break along dim `break`: record, time, shift, p_value, alone, declared; or None.
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
-        groups: scores of parts of the sample along dim `row`, see climate.verify.strata; or None.
+        strata: scores by stratum along dim `row`, see climate.verify.strata; or None.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates; or None.
-        revisions: what the stage `revisions` wrote: compared, refused and alone; or None.
-        insight: what the chapter on understanding shows, a report.understanding.Insight; or None.
-        projection: what the stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
-        simulation: size and power of the tests, see climate.simulation; or None.
+        revisions: what stage `revisions` wrote: compared, refused and alone; or None.
+        projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts; or None.
+        simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
         readers: source key -> the file of this repository that reads it.
-        pipeline: dvc.yaml, as nested plain mappings; empty where the page of the architecture is not wanted.
         architecture: docs/architecture.md.
     """
 
-    title: str
-    params: Mapping[str, Any]
+    params: Params
     provenance: Sequence[Mapping[str, Any]]
     series: Mapping[str, xr.Dataset]
     forecasts: Mapping[str, xr.Dataset]
@@ -59,12 +54,10 @@ class ReportInputs:
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    groups: xr.Dataset | None = None
+    strata: xr.Dataset | None = None
     ceiling: xr.Dataset | None = None
     revisions: Mapping[str, Any] | None = None
-    insight: Any = None
     readers: Mapping[str, str] = field(default_factory=dict)
-    pipeline: Mapping[str, Any] = field(default_factory=dict)
     architecture: str = ""
     projection: Mapping[str, xr.Dataset] | None = None
     simulation: xr.Dataset | None = None
@@ -78,12 +71,17 @@ class ReportInputs:
             )
 
     @property
+    def title(self) -> str:
+        """Heading of the report."""
+        return self.params.report.title
+
+    @property
     def regions(self) -> list[str]:
-        """Regions with a series and forecasts, in the order of the parameters."""
-        listed = [name for name in self.params.get("regions", {}) if name in self.series]
-        rest = [name for name in self.series if name not in listed]
+        """Regions with a series, forecasts and scores, in the order of the parameters."""
         scored = set(self.scores["region"].values.tolist())
-        return [name for name in listed + rest if name in self.forecasts and name in scored]
+        return [
+            name for name in self.params.regions if name in self.series and name in self.forecasts and name in scored
+        ]
 
     @property
     def models(self) -> list[str]:
@@ -92,48 +90,55 @@ class ReportInputs:
 
     @property
     def primary(self) -> str | None:
-        """The LSTM that verdicts speak of."""
-        return primary_lstm(self.models)
+        """The network that verdicts are given on; None where none was run."""
+        return challenger(self.models)
+
+    @property
+    def blocks(self) -> list[str]:
+        """All blocks of leads."""
+        return [str(name) for name in self.scores["block"].values]
 
     @property
     def headline_blocks(self) -> list[str]:
-        """The lead blocks that verdicts are given for."""
-        scored = [str(name) for name in self.scores["block"].values]
-        return [name for name in HEADLINE_BLOCKS if name in scored] or scored[-1:]
-
-    @property
-    def significance(self) -> float:
-        """Level of the tests."""
-        return float(self.params.get("score", {}).get("significance", 0.05))
+        """The blocks that verdicts are given for."""
+        return judged_blocks(self.blocks)
 
     @property
     def calibrated(self) -> list[str]:
         """Models whose intervals were calibrated on their own earlier errors."""
-        wanted = self.params.get("combine", {}).get("calibrate", [])
-        return [name for name in self.models if name in wanted]
+        return [name for name in self.models if name not in self.params.combine.uncalibrated]
 
     @property
     def reference(self) -> str:
         """The model that skill is measured against."""
-        return str(self.params.get("score", {}).get("reference", self.scores.attrs.get("reference", "seasonal-naive")))
+        return self.params.score.reference
 
     def title_of(self, region: str) -> str:
-        """Human name of a region."""
-        found = self.record(region).attrs.get("title") if region in self.series or region in self.records else None
-        return typeset(str(found or self.params.get("regions", {}).get(region, {}).get("title") or region))
+        """Human name of a region or record; its key where it has none."""
+        if region in self.series or region in self.records:
+            return words.typeset(str(self.record(region).attrs.get("title") or region))
+        definition = self.params.definitions.get(region)
+        return words.typeset(definition.title) if definition else region
 
     def record(self, name: str) -> xr.Dataset:
         """The record of a region, or one that is not forecast."""
         return self.series[name] if name in self.series else self.records[name]
 
+    def unit(self, name: str) -> str:
+        """Unit of a record as printed."""
+        return words.unit(str(self.record(name).attrs.get("units", "")))
+
     def leads_of(self, block: str) -> tuple[int, int]:
         """First and last lead of a block."""
-        blocks = self.params.get("score", {}).get("blocks", {})
-        if block in blocks:
-            first, last = blocks[block]
-            return int(first), int(last)
-        parts = block.split("-")
-        return int(parts[0]), int(parts[-1])
+        return self.params.score.blocks[block]
+
+    def when(self, block: str) -> str:
+        """'1 to 12 months ahead'."""
+        return words.ahead(*self.leads_of(block))
+
+    def leads(self, block: str) -> str:
+        """The leads of a block as a range, or a single one."""
+        return words.EN_DASH.join(str(lead) for lead in dict.fromkeys(self.leads_of(block)))
 
     def best_classical(self, region: str, block: str) -> str:
         """Name of the classical model with the lowest CRPS in a block."""
@@ -141,21 +146,19 @@ class ReportInputs:
 
     def last_month(self, region: str) -> np.datetime64:
         """The last month that has a value."""
-        series = self.series[region]
-        known = np.isfinite(series["value"].values)
-        return np.datetime64(series["time"].values[known][-1], "M")
+        return np.datetime64(self.series[region]["value"].dropna("time")["time"].values[-1], "M")
 
     def source_title(self, key: str) -> str:
         """Human name of a source; its key where it has no provenance."""
         titles = [entry.get("title") for entry in self.provenance if entry.get("key") == key]
-        return typeset(str(titles[0] or key)) if titles else key
+        return words.typeset(str(titles[0] or key)) if titles else key
 
     def sources_of(self, region: str) -> list[Mapping[str, Any]]:
         """Provenance of the sources that a region's values come from."""
         series = self.record(region)
         keys = {key.strip() for key in str(series.attrs.get("sources", "")).split(",")}
         if "source" in series:
-            # a splice may name parts of which a later start has left nothing; a mix names all of its sources at once
-            found = {key for value in np.unique(series["source"].values.astype(str)) for key in value.split(",")}
-            keys = keys & {key.strip() for key in found} or keys
+            # a splice may name parts that a later start leaves no value of; a mix names all of its sources at once
+            used = {key for value in np.unique(series["source"].values.astype(str)) for key in value.split(",")}
+            keys = keys & {key.strip() for key in used} or keys
         return [entry for entry in self.provenance if entry.get("key") in keys]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import mistune
@@ -14,6 +15,15 @@ from climate.report.words import typeset
 class Renderer(mistune.HTMLRenderer):
     """Headings that can be linked to, tables that a screen reader can walk, no link that leaves the folder."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: Counter[str] = Counter()
+
+    def _label(self, kind: str) -> str:
+        """'Table 2': a name that no other part of the document has."""
+        self._counts[kind] += 1
+        return f"{kind} {self._counts[kind]}"
+
     def heading(self, text: str, level: int, **attrs: Any) -> str:  # noqa: ARG002
         """A heading with an id made of its words."""
         return f'<h{level} id="{slug(text)}">{typeset(text)}</h{level}>\n'
@@ -24,14 +34,13 @@ class Renderer(mistune.HTMLRenderer):
 
     def block_code(self, code: str, info: str | None = None) -> str:  # noqa: ARG002
         """Code that scrolls by keyboard too."""
-        text = mistune.escape(code)
-        return f'<pre class="scroll" tabindex="0" role="region" aria-label="Example"><code>{text}</code></pre>\n'
+        text, label = mistune.escape(code), self._label("Example")
+        return f'<pre class="scroll" tabindex="0" role="region" aria-label="{label}"><code>{text}</code></pre>\n'
 
     def table(self, text: str) -> str:
         """A table that scrolls sideways on narrow screens."""
-        return (
-            f'<div class="scroll table" tabindex="0" role="region" aria-label="Table"><table>\n{text}</table></div>\n'
-        )
+        frame = f'class="scroll table" tabindex="0" role="region" aria-label="{self._label("Table")}"'
+        return f"<div {frame}><table>\n{text}</table></div>\n"
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:  # noqa: ARG002
         """A field; those of the head say that they head a column."""
@@ -49,6 +58,6 @@ def to_html(text: str) -> Markup:
 
 
 def sections(text: str) -> str:
-    """A document from its first section on, without its title and what stands below it."""
+    """A document from its first section on, without its title and introduction."""
     found = re.search(r"^## ", text, re.MULTILINE)
     return text[found.start() :] if found else ""

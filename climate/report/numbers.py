@@ -1,9 +1,9 @@
-"""Numbers that sentences and tables need: contests between models, annual means, ranks and trends."""
+"""Numbers that sentences and tables need: verdicts, annual means, trends and collection periods."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,22 +12,22 @@ import xarray as xr
 from scipy.stats import t as student_t
 
 from climate.report.inputs import ReportInputs
-from climate.verify.significance import holm
+from climate.scenario import forcing
+from climate.schema import MONTHS_PER_YEAR
+from climate.verify.verdicts import Outcome
 
 FloatArray = npt.NDArray[np.float64]
 
 TREND_YEARS = 30
 """Years of the recent trend: the length of a climatological normal (WMO-No. 1203)."""
+MIN_TREND_YEARS = 10
 CONFIDENCE = 0.95
 """Of the interval given with a trend."""
-MONTHS_PER_YEAR = 12
-
-Outcome = Literal["better", "worse", "same"]
 
 
 @dataclass(frozen=True)
 class Contest:
-    """The LSTM against the best classical model of one region and block of leads."""
+    """The LSTM against the best classical model of one region and block of leads, one of the family of verdicts."""
 
     region: str
     block: str
@@ -35,45 +35,42 @@ class Contest:
     opponent: str
     ratio: float
     """CRPS of the model over CRPS of the opponent; below one the model is better."""
+    low: float
+    high: float
+    """Bounds of the 90% bootstrap interval of the ratio."""
     p: float
-    """Of the Diebold-Mariano test, two-sided."""
+    """Of the Diebold-Mariano test, two-sided, not adjusted."""
     p_holm: float
-    """The same, corrected by Holm's method over all contests of the report."""
-    cells: int
-    """Forecasts that were verified: origins times leads."""
+    """Adjusted over the family, see climate.verify.verdicts; the outcome rests on it."""
     outcome: Outcome
 
-    @property
-    def gain(self) -> float:
-        """Share by which the CRPS is lower; negative if it is higher."""
-        return 1 - self.ratio
 
-
-def contests(inputs: ReportInputs, model: str) -> list[Contest]:
-    """`model` against the best classical one, for every region and headline block, corrected together."""
-    scores = inputs.scores
-    cells = [(region, block) for region in inputs.regions for block in inputs.headline_blocks]
-
-    def pick(name: str) -> FloatArray:
-        one = scores[[name]].sel(model=model)[name] if "model" in scores[name].dims else scores[name]
-        return np.array([one.sel(region=region, block=block).item() for region, block in cells], dtype=np.float64)
-
-    ratios, p, counts = pick("crps_ratio_best"), pick("dm_p_best"), pick("n")
-    corrected = holm(p)
-    found = []
-    for (region, block), ratio, raw, adjusted, n in zip(cells, ratios, p, corrected, counts, strict=True):
-        sure = bool(np.isfinite(adjusted)) and adjusted < inputs.significance
-        outcome: Outcome = "same" if not sure else "better" if ratio < 1 else "worse"
-        opponent = inputs.best_classical(region, block)
-        verified = int(n) if np.isfinite(n) else 0
-        found.append(Contest(region, block, model, opponent, ratio, raw, adjusted, verified, outcome))
-    return found
+def contests(inputs: ReportInputs) -> list[Contest]:
+    """The family of verdicts, as stage `score` computed it; none where the LSTM was not run."""
+    if inputs.primary is None:
+        return []
+    contests = []
+    for region in inputs.regions:
+        for block in inputs.headline_blocks:
+            one = inputs.scores.sel(region=region, block=block, model=inputs.primary)
+            ratio, low, high, p, p_holm = (
+                float(one[name])
+                for name in ("crps_ratio_best", "crps_ratio_best_low", "crps_ratio_best_high", "dm_p_best", "p_holm")
+            )
+            outcome, opponent = cast(Outcome, str(one["outcome"].item())), inputs.best_classical(region, block)
+            contests.append(Contest(region, block, inputs.primary, opponent, ratio, low, high, p, p_holm, outcome))
+    return contests
 
 
 def best_model(inputs: ReportInputs, region: str, block: str) -> str:
     """The model with the lowest CRPS; of equals the first in the fixed order."""
     crps = inputs.scores["crps"].sel(region=region, block=block, model=inputs.models).values
     return inputs.models[int(np.nanargmin(crps))]
+
+
+def annual_means(series: xr.Dataset) -> pd.Series[float]:
+    """Means by complete calendar year, see `forcing.annual_means`."""
+    return forcing.annual_means(series).to_series()
 
 
 @dataclass(frozen=True)
@@ -87,52 +84,18 @@ class Trend:
     """Of the 95% interval."""
 
 
-@dataclass(frozen=True)
-class Annual:
-    """Means of complete calendar years."""
-
-    years: npt.NDArray[np.int64]
-    means: FloatArray
-
-    def rank(self, year: int) -> int:
-        """1 for the highest year of the record."""
-        return int((self.means > self.means[self.years == year][0]).sum()) + 1
-
-    @property
-    def record_year(self) -> int:
-        """The year with the highest mean."""
-        return int(self.years[int(np.argmax(self.means))])
-
-    def of(self, year: int) -> float:
-        """Mean of one year."""
-        return float(self.means[self.years == year][0])
-
-    def last(self, years: int) -> float:
-        """Mean of the last `years` complete years."""
-        return float(self.means[-years:].mean())
-
-
-def annual_means(series: xr.Dataset) -> Annual:
-    """Means of `value` over the years in which all twelve months have a value; other years are left out."""
-    table = pd.Series(series["value"].values.astype(float), index=_months(series)).dropna()
-    grouped = table.groupby(table.index // MONTHS_PER_YEAR + 1970)
-    means = grouped.mean()[grouped.count() == MONTHS_PER_YEAR]
-    return Annual(means.index.to_numpy(dtype=np.int64), means.to_numpy(dtype=np.float64))
-
-
-def trend(annual: Annual, years: int | None = TREND_YEARS) -> Trend | None:
-    """Least-squares trend of the last `years` annual means (None: all), None with fewer than ten of them.
+def trend(annual: pd.Series[float], years: int | None = TREND_YEARS) -> Trend | None:
+    """Least-squares trend of the last `years` annual means (None: all), None with fewer than MIN_TREND_YEARS.
 
     The interval allows for lag-one autocorrelation of the residuals by an effective number of years.
     Source: Santer, B. D. et al. (2008), Consistency of modelled and observed temperature trends in the tropical
     troposphere, Int. J. Climatol. 28, 1703-1722, equations 4-6.
     """
-    x, y = annual.years.astype(float), annual.means
-    if years is not None:
-        recent = x > x[-1] - years if x.size else x > 0
-        x, y = x[recent], y[recent]
-    if x.size < 10:
+    if years is not None and annual.size:
+        annual = annual[annual.index > annual.index[-1] - years]
+    if annual.size < MIN_TREND_YEARS:
         return None
+    x, y = annual.index.to_numpy(dtype=float), annual.to_numpy()
     centred = x - x.mean()
     slope = float((centred * y).sum() / (centred**2).sum())
     residual = y - y.mean() - slope * centred
@@ -144,20 +107,18 @@ def trend(annual: Annual, years: int | None = TREND_YEARS) -> Trend | None:
     return Trend(int(x[0]), int(x[-1]), 10 * slope, 10 * width)
 
 
-def running_mean(values: FloatArray, window: int = MONTHS_PER_YEAR) -> FloatArray:
-    """Centred mean of `window` months with half weights at both ends; NaN where a month is missing."""
-    weights = np.r_[0.5, np.ones(window - 1), 0.5] / window
-    if values.size < weights.size:
-        return np.full(values.shape, np.nan)
-    half = window // 2
-    out = np.full(values.shape, np.nan)
-    out[half:-half] = np.convolve(values, weights, mode="valid")
+def running_mean(values: FloatArray) -> FloatArray:
+    """Centred mean of twelve months with half weights at both ends; NaN where a month is missing."""
+    weights = np.r_[0.5, np.ones(MONTHS_PER_YEAR - 1), 0.5] / MONTHS_PER_YEAR
+    out, half = np.full(values.shape, np.nan), MONTHS_PER_YEAR // 2
+    if values.size >= weights.size:
+        out[half:-half] = np.convolve(values, weights, mode="valid")
     return out
 
 
-def decimal_year(times: npt.NDArray[np.datetime64]) -> FloatArray:
-    """Middle of each month as a decimal year."""
-    months = times.astype("datetime64[M]").astype(np.int64)
+def decimal_year(times: npt.ArrayLike) -> FloatArray:
+    """Middle of each month, given as times or as '2026-02', as a decimal year."""
+    months = np.asarray(times).astype("datetime64[M]").astype(np.int64)
     return np.asarray(1970 + (months + 0.5) / MONTHS_PER_YEAR, dtype=np.float64)
 
 
@@ -176,36 +137,18 @@ class Period:
 
 def periods(series: xr.Dataset) -> list[Period]:
     """Collection periods in order of time; a change of source or site starts a new one."""
-    known = np.isfinite(series["value"].values)
-    if "period" not in series or not known.any():
+    known = series.isel(time=np.flatnonzero(np.isfinite(series["value"].values)))
+    if "period" not in series or not known.sizes["time"]:
         return []
-    columns = [_texts(series, name)[known] for name in ("period", "source", "site")]
-    interpolated = series["interpolated"].values[known].astype(bool) if "interpolated" in series else None
-    times = series["time"].values[known]
-    same = np.ones(times.size - 1, dtype=bool)
-    for column in columns:
-        same &= column[1:] == column[:-1]
-    starts = np.flatnonzero(np.r_[True, ~same])
-    ends = np.r_[starts[1:], times.size]
+    labels = pd.DataFrame(
+        {name: known[name].values.astype(str) if name in known else "" for name in ("period", "source", "site")},
+        index=range(known.sizes["time"]),
+    )
+    filled = known["interpolated"].values.astype(bool) if "interpolated" in known else np.zeros(len(labels), dtype=bool)
+    times, run = known["time"].values, (labels != labels.shift()).any(axis=1).cumsum()
+    starts = np.flatnonzero(run.diff() != 0)
     return [
-        Period(
-            str(columns[0][start]),
-            str(columns[1][start]),
-            str(columns[2][start]),
-            times[start],
-            times[end - 1],
-            int(end - start),
-            int(interpolated[start:end].sum()) if interpolated is not None else 0,
-        )
-        for start, end in zip(starts, ends, strict=True)
+        Period(name, source, site, times[start], times[stop - 1], int(stop - start), int(filled[start:stop].sum()))
+        for start, stop in zip(starts, [*starts[1:], len(labels)], strict=True)
+        for name, source, site in [labels.iloc[start].astype(str)]
     ]
-
-
-def _texts(series: xr.Dataset, name: str) -> npt.NDArray[np.str_]:
-    if name not in series:
-        return np.full(series.sizes["time"], "")
-    return series[name].values.astype(str)
-
-
-def _months(series: xr.Dataset) -> npt.NDArray[np.int64]:
-    return np.asarray(series["time"].values.astype("datetime64[M]").astype(np.int64))

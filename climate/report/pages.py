@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from climate.report import words
-from climate.report.palette import MODELS, style_of
+from climate.report.palette import style_of
 
 HERE = Path(__file__).parent
 
@@ -25,15 +25,13 @@ class Page:
     label: str
     file: str
     """Below reports/; may end in an anchor. A stage of dvc.yaml must promise to write it."""
-    needs: str = ""
-    """Dotted key of params.yaml without which the page is not made; "" where it always is."""
 
 
 PAGES: tuple[Page, ...] = (
     Page("index", "Overview", "index.html"),
     Page("region", "Places", "index.html#places"),
-    Page("projection", "Projection", "projection.html", needs="project"),
-    Page("sets", "Sets", "index.html#sets", needs="sets"),
+    Page("projection", "Projection", "projection.html"),
+    Page("panels", "Panels", "index.html#panels"),
     Page("sources", "Sources", "sources.html"),
     Page("judging", "Judging", "judging.html"),
     Page("methods", "Methods", "methods.html"),
@@ -41,39 +39,22 @@ PAGES: tuple[Page, ...] = (
     Page("architecture", "Architecture", "architecture.html"),
     Page("data", "Data", "data.html"),
     Page("walkthrough", "Walkthrough", "walkthrough.html"),
-    Page("film", "Film", "film.html", needs="film"),
-    Page("slides", "Slides", "slides.html", needs="slides"),
+    Page("presentation", "Presentation", "presentation.html"),
 )
-"""The menu, from left to right. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
+"""The menu, from left to right: the same on every page and in every run, since a page must not depend on parameters
+that its stage does not list. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
 
 
-def menu(params: Mapping[str, Any]) -> list[Page]:
-    """The pages of a run with these parameters."""
-    return [page for page in PAGES if not page.needs or _given(params, page.needs)]
-
-
-def _given(params: Mapping[str, Any], key: str) -> bool:
-    """Whether a dotted key leads to something other than nothing."""
-    found: Any = params
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return bool(found)
-
-
-def frame(params: Mapping[str, Any], *, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
+def frame(*, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
     """What base.html.j2 asks for; `root` leads from the page to the folder of the report."""
     return {
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
-        "menu": menu(params),
+        "menu": PAGES,
         "root": root,
+        "embed": False,
         "span": span,
         "standfirst": standfirst,
     }
-
-
-def hover_script() -> Markup:
-    """The script that shows values of figures; a page with such figures passes it on as `hover`."""
-    return Markup((HERE / "hover.js").read_text(encoding="utf-8"))
 
 
 def environment() -> Environment:
@@ -87,7 +68,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["typeset"] = words.typeset
-    made.globals.update(words=words, style_of=style_of, all_models=MODELS)
+    made.globals.update(words=words, style_of=style_of)
     return made
 
 

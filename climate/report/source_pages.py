@@ -1,4 +1,4 @@
-"""What the page of one source shows: where it is used, and its share of seams, breaks, revisions and checks."""
+"""What the page of one source shows: where it is used, and its share of seams, revisions and checks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ import numpy as np
 
 from climate.report import evidence, words
 from climate.report.inputs import ReportInputs
-from climate.report.tables import Cell, Column, Table
+from climate.report.tables import Cell, Table, make_table, numeric
+
+CHANNELS = {"registry": "downloaded from the package registry", "publisher": "downloaded from its publisher"}
+"""How the standfirst calls a channel; others are named as they are."""
+
+KINDS = {
+    "region": "place, forecast",
+    "record": "record, shown and not forecast",
+    "covariate": "predictor of other places",
+    "shape": "outline of a place",
+}
 
 
 def source_page(inputs: ReportInputs, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Tables and sentences of one source."""
     key = str(entry["key"])
     own = _narrowed(inputs, key)
-    found = evidence.seam_table(own)
     return {
         "key": key,
         "title": words.typeset(str(entry.get("title") or key)),
@@ -26,7 +35,7 @@ def source_page(inputs: ReportInputs, entry: Mapping[str, Any]) -> dict[str, Any
         "reader": inputs.readers.get(key, ""),
         "files": file_table(entry),
         "uses": use_table(inputs, key),
-        "seams": found,
+        "seams": evidence.seam_table(own),
         "seam_places": seam_places(inputs, key),
         "revisions": evidence.revision_table(own, prefix=""),
         "revision_notes": evidence.revision_notes(own),
@@ -36,56 +45,39 @@ def source_page(inputs: ReportInputs, entry: Mapping[str, Any]) -> dict[str, Any
 
 
 def summary(inputs: ReportInputs, entry: Mapping[str, Any]) -> str:
-    """What served, how it came, and what rests on it."""
+    """Vintage, channel, and what depends on it."""
     publisher, vintage = str(entry.get("publisher") or "Its publisher"), str(entry.get("vintage") or "unknown")
     if str(entry.get("status", "ok")) == "missing":
-        return f"{publisher}; vintage {vintage} was asked for and could not be had."
-    rests = [use for use in uses(inputs, str(entry["key"])) if use[0] == "region"]
-    served = f"{publisher}, vintage {vintage}, by channel {entry.get('channel') or 'unknown'}"
-    verb = "rests" if len(rests) == 1 else "rest"
-    return f"{served}. {words.capital(words.count(len(rests), 'place'))} of this report {verb} on it."
+        return f"{publisher}; vintage {vintage} is unavailable."
+    channel = str(entry.get("channel") or "unknown")
+    rests = [kind for kind, _ in uses(inputs, str(entry["key"]))].count("region")
+    return (
+        f"{publisher}, vintage {vintage}, {CHANNELS.get(channel, f'channel {channel}')}. "
+        f"{words.capital(words.count(rests, 'place'))} of this report {'uses' if rests == 1 else 'use'} it."
+    )
 
 
 def uses(inputs: ReportInputs, key: str) -> list[tuple[str, str]]:
-    """What rests on a source: kind (region, record, covariate or shape) and name."""
-    found = [("region", name) for name in inputs.regions if key in _keys(inputs, name)]
-    found += [("record", name) for name in inputs.records if key in _keys(inputs, name)]
-    covariates = inputs.params.get("covariates") or {}
-    found += [("covariate", name) for name, one in covariates.items() if one.get("source") == key]
-    regions = {**(inputs.params.get("regions") or {}), **(inputs.params.get("records") or {})}
-    return found + [("shape", name) for name, one in regions.items() if key in _shapes_of(one)]
+    """What depends on a source: kind (region, record, covariate or shape) and name."""
+    params = inputs.params
+    used = [("region", name) for name in inputs.regions if key in _keys(inputs, name)]
+    used += [("record", name) for name in inputs.records if key in _keys(inputs, name)]
+    used += [("covariate", name) for name, one in params.covariates.items() if one.source == key]
+    return used + [("shape", name) for name, one in (params.regions | params.records).items() if one.polygons == key]
 
 
 def _keys(inputs: ReportInputs, name: str) -> set[str]:
     return {str(entry.get("key")) for entry in inputs.sources_of(name)}
 
 
-SHAPES = {"country": "natural-earth", "ar6": "ar6-regions"}
-"""Sources of polygons that an entry uses unless it names one under `shapes`."""
-
-
-def _shapes_of(entry: Mapping[str, Any]) -> set[str]:
-    return {str(entry.get("shapes", source)) for kind, source in SHAPES.items() if kind in entry}
-
-
-KINDS = {
-    "region": "place, forecast",
-    "record": "record, shown and not forecast",
-    "covariate": "predictor of other places",
-    "shape": "place, whose outline it gives",
-}
-
-
 def use_table(inputs: ReportInputs, key: str) -> Table | None:
-    """Places, records and predictors that rest on a source; None without any."""
-    rows = []
+    """Places, records and predictors that depend on a source; None without any."""
+    rows: list[list[Cell | str]] = []
     for kind, name in uses(inputs, key):
-        known = name in inputs.series or name in inputs.records
-        title = inputs.title_of(name) if known else name
         href = f"../regions/{name}.html" if name in inputs.regions else ""
         if kind == "record":
             href = f"../index.html#{name}"
-        months, first, last = words.NONE, words.NONE, words.NONE
+        span = [words.NONE] * 3
         if kind in ("region", "record"):
             record = inputs.record(name)
             served = np.isfinite(record["value"].values)
@@ -93,37 +85,36 @@ def use_table(inputs: ReportInputs, key: str) -> Table | None:
                 served &= np.array([key in str(one).split(",") for one in record["source"].values])
             if served.any():
                 times = record["time"].values[served]
-                months = f"{int(served.sum()):,}"
-                first, last = words.iso_month(times[0]), words.iso_month(times[-1])
-        rows.append([Cell(title, href=href), Cell(KINDS[kind]), Cell(first), Cell(last), Cell(months)])
+                span = [words.iso_month(times[0]), words.iso_month(times[-1]), f"{int(served.sum()):,}"]
+        rows.append([Cell(inputs.title_of(name), href=href), KINDS[kind], *span])
     if not rows:
         return None
-    return Table(
-        "What rests on this source, and the months whose values are its own.",
-        [Column("Name"), Column("As"), Column("From"), Column("To"), Column("Months", True)],
+    return make_table(
+        "What uses this source, and the months whose values come from it.",
+        ["Name", "As", "From", "To", *numeric("Months")],
         rows,
     )
 
 
 def file_table(entry: Mapping[str, Any]) -> Table | None:
     """Files as they were read, with size, date and digest; None where there are none."""
-    rows = []
+    rows: list[list[Cell | str]] = []
     for name, file in (entry.get("files") or {}).items():
         url = str(file.get("url", ""))
         rows.append(
             [
                 Cell(name, href=url if url.startswith("https://") else ""),
-                Cell(f"{int(file.get('bytes') or 0):,}"),
-                Cell(str(file.get("file_date") or words.NONE)),
+                f"{int(file.get('bytes') or 0):,}",
+                str(file.get("file_date") or words.NONE),
                 Cell(str(file.get("via") or words.NONE), kind="address"),
                 Cell(str(file.get("sha256") or words.NONE), kind="digest"),
             ]
         )
     if not rows:
         return None
-    return Table(
+    return make_table(
         "Files as they were read. The digest is that of the publisher's bytes; data.dvc pins it.",
-        [Column("File"), Column("Bytes", True), Column("Publisher's date"), Column("Came in"), Column("SHA-256")],
+        ["File", *numeric("Bytes"), "Publisher's date", "Packaged in", "SHA-256"],
         rows,
     )
 
@@ -134,21 +125,20 @@ def seam_places(inputs: ReportInputs, key: str) -> list[int]:
     if seams is None or not seams.sizes.get("seam") or "older" not in seams or "newer" not in seams:
         return []
     sides = zip(seams["older"].values.astype(str), seams["newer"].values.astype(str), strict=True)
-    return [place for place, pair in enumerate(sides) if key in " ".join(pair).split()]
+    return [position for position, pair in enumerate(sides) if key in " ".join(pair).split()]
 
 
 def _narrowed(inputs: ReportInputs, key: str) -> ReportInputs:
     """The same inputs with the seams, checks and revisions of one source alone."""
-    places, revisions = seam_places(inputs, key), inputs.revisions
+    positions, revisions = seam_places(inputs, key), inputs.revisions
     if revisions is not None:
         revisions = {
-            "compared": [one for one in revisions.get("compared", ()) if one["source"] == key],
-            "refused": [one for one in revisions.get("refused", ()) if one["source"] == key],
-            "alone": [one for one in revisions.get("alone", ()) if one == key],
+            kind: [one for one in revisions.get(kind, ()) if key == (one if kind == "alone" else one["source"])]
+            for kind in ("compared", "refused", "alone")
         }
     return replace(
         inputs,
-        seams=inputs.seams.isel(seam=places) if inputs.seams is not None and places else None,
+        seams=inputs.seams.isel(seam=positions) if inputs.seams is not None and positions else None,
         checks=[row for row in inputs.checks if row.get("source") == key],
         revisions=revisions,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, best_model
 from climate.report.palette import style_of
-from climate.report.text import SHORT
+from climate.report.text import SHORT, interval
 
 CONFIDENCE_SET = 0.1
 """Level of the model confidence set: with 90% confidence it holds the best model (Hansen, Lunde and Nason 2011)."""
@@ -51,130 +51,119 @@ class Table:
 
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]] = field(default_factory=list)
+    rows: Sequence[Sequence[Cell]]
 
 
-def verdict_table(inputs: ReportInputs, found: Sequence[Contest]) -> Table:
+def numeric(*labels: str) -> list[Column]:
+    """Columns of numbers."""
+    return [Column(label, numeric=True) for label in labels]
+
+
+def make_table(caption: str, columns: Iterable[Column | str], rows: Iterable[Sequence[Cell | str]]) -> Table:
+    """A table from columns and fields, of which plain ones may be given as text."""
+    return Table(
+        caption,
+        [column if isinstance(column, Column) else Column(column) for column in columns],
+        [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows],
+    )
+
+
+def verdict_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Table:
     """One row per region, sorted by how well the LSTM does in the first headline block."""
     blocks = inputs.headline_blocks
-    by_place = {(contest.region, contest.block): contest for contest in found}
-    when = [words.capital(words.ahead(*inputs.leads_of(block))) for block in blocks]
-    columns = [Column("Place"), *(Column(text) for text in when), *(Column(f"Lowest CRPS {t.lower()}") for t in when)]
+    by_place = {(contest.region, contest.block): contest for contest in verdicts}
 
     def key(region: str) -> float:
         contest = by_place.get((region, blocks[0]))
         return contest.ratio if contest and np.isfinite(contest.ratio) else np.inf
 
-    rows = []
+    rows: list[list[Cell | str]] = []
     for region in sorted(inputs.regions, key=key):
-        row = [Cell(inputs.title_of(region), href=f"regions/{region}.html")]
+        row: list[Cell | str] = [Cell(inputs.title_of(region), href=f"regions/{region}.html")]
         for block in blocks:
             contest = by_place.get((region, block))
             if contest is None:
-                row.append(Cell("No LSTM was run"))
+                row.append("No LSTM was run")
                 continue
             against = f"{words.number(contest.ratio)} × {style_of(contest.opponent).label}"  # noqa: RUF001
-            note = f"{against}, {words.p_value(contest.p_holm)}"
+            note = f"{against}; {interval(contest.low, contest.high)}; {words.p_value(contest.p)}"
             row.append(Cell(SHORT[contest.outcome], kind=contest.outcome, note=note))
-        row += [Cell(style_of(best_model(inputs, region, block)).label) for block in blocks]
-        rows.append(row)
-    return Table(
-        "The LSTM against the best simple model of each place: the verdict, its error (CRPS) as a multiple of that "
-        "model's, and the p value of the Diebold-Mariano test, two-sided and corrected by Holm's method. The places "
-        "where the LSTM does best come first.",
-        columns,
+        rows.append([*row, *(style_of(best_model(inputs, region, block)).label for block in blocks)])
+    when = [inputs.when(block) for block in blocks]
+    return make_table(
+        "The LSTM against the best simple model of each place: the verdict, its CRPS as a multiple of that model's, "
+        "the 90% bootstrap interval of the difference, and the p value of the two-sided Diebold-Mariano test. A "
+        "difference is called significant if it is after Holm's correction for all "
+        f"{words.count(len(verdicts), 'comparison')} of this table. Places where the LSTM does best come first.",
+        ["Place", *map(words.capital, when), *(f"Lowest CRPS {text}" for text in when)],
         rows,
     )
 
 
 def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     """All scores of all models in one block of leads."""
-    scores = inputs.scores.sel(region=region, block=block)
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    scores, unit = inputs.scores.sel(region=region, block=block), inputs.unit(region)
     best, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
-    corrected = "dm_p_best_holm" in scores
-    columns = [
-        Column("Model"),
-        Column(f"CRPS ({unit})", True),
-        Column("÷ best simple", True),
-        Column("p against best simple", True),
-        *([Column("p, Holm", True)] if corrected else []),
-        Column("Skill against reference", True),
-        Column(f"MAE ({unit})", True),
-        Column(f"RMSE ({unit})", True),
-        Column("MASE", True),
-        Column("In 90% interval", True),
-        Column("Among the best", False),
-    ]
-    rows = []
     # a model that does not serve this place has no row
     served = [name for name in inputs.models if name in inputs.forecasts[region]["model"].values]
-    for model in sorted(served, key=lambda name: _finite(scores["crps"].sel(model=name))):
-        one = scores.sel(model=model)
-
-        def value(name: str, one: xr.Dataset = one) -> float:
-            return float(one[name].item()) if name in one else float("nan")
-
-        p = value("dm_p_best")
+    crps = scores["crps"].fillna(np.inf)
+    rows: list[list[Cell | str]] = []
+    for model in sorted(served, key=lambda name: float(crps.sel(model=name))):
+        one = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
+        skill = words.percent(one["crps_skill_reference"], 0, True)
         rows.append(
             [
                 Cell(style_of(model).label, kind="winner" if model == winner else ""),
-                Cell(words.significant(value("crps"))),
-                Cell(words.number(value("crps_ratio_best"))),
-                Cell(words.NONE if model == best else words.p_number(p)),
-                *(
-                    [Cell(words.NONE if model == best else words.p_number(value("dm_p_best_holm")))]
-                    if corrected
-                    else []
-                ),
-                Cell(
-                    words.NONE if model == inputs.reference else words.percent(value("crps_skill_reference"), 0, True)
-                ),
-                Cell(words.significant(value("mae"))),
-                Cell(words.significant(value("rmse"))),
-                Cell(words.number(value("mase"))),
-                Cell(words.percent(value("coverage90"))),
-                Cell(_membership(value("mcs_p"))),
+                words.significant(one["crps"]),
+                words.number(one["crps_ratio_best"]),
+                words.NONE if model == best else words.p_number(one["dm_p_best"]),
+                words.NONE if model == inputs.reference else skill,
+                words.significant(one["mae"]),
+                words.significant(one["rmse"]),
+                words.number(one["mase"]),
+                words.percent(one["coverage90"]),
+                _membership(one.get("mcs_p", np.nan)),
             ]
         )
-    count = int(np.nanmax(scores["n"].values.astype(float)))
-    return Table(
-        f"{words.capital(words.ahead(*inputs.leads_of(block)))}, lowest CRPS first; {count:,} verified forecasts per "
-        f"model. Best simple model: {style_of(best).label}.",
+    columns: list[Column | str] = [
+        "Model",
+        *numeric(f"CRPS ({unit})", "÷ best simple", "p, descriptive", "Skill against reference"),
+    ]
+    columns += [*numeric(f"MAE ({unit})", f"RMSE ({unit})", "MASE", "In 90% interval"), "In the confidence set"]
+    return make_table(
+        f"{words.capital(inputs.when(block))}, lowest CRPS first; {int(np.nanmax(scores['n'])):,} verified forecasts "
+        f"per model. Best simple model: {style_of(best).label}.",
         columns,
         rows,
     )
+
+
+def _numbers(one: xr.Dataset) -> xr.Dataset:
+    return one[[name for name in one.data_vars if not one[name].dims and one[name].dtype.kind in "fi"]]
 
 
 def _membership(p: float) -> str:
     return words.NONE if not np.isfinite(p) else "yes" if p >= CONFIDENCE_SET else "no"
 
 
-def _finite(array: xr.DataArray) -> float:
-    value = float(array)
-    return value if np.isfinite(value) else np.inf
-
-
 def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Table:
     """The issued forecast at a few leads."""
     table = inputs.forecasts[region].isel(origin=-1)
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
-    columns = [Column("Month"), Column("Lead (months)", True)]
+    columns: list[Column | str] = ["Month", *numeric("Lead (months)")]
     for model in models:
-        columns += [Column(f"{style_of(model).label} ({unit})", True), Column("90% interval", True)]
+        columns += numeric(f"{style_of(model).label} ({inputs.unit(region)})", "90% interval")
     rows = []
     for lead in [lead for lead in ISSUED_LEADS if lead in table["lead"].values]:
-        one = table.sel(lead=lead)
-        row = [Cell(words.month(one["valid_time"].values)), Cell(str(lead))]
+        row = [words.month(table["valid_time"].sel(lead=lead).values), str(lead)]
         for model in models:
-            low, middle, high = (
-                float(one["forecast"].sel(model=model).sel(quantile=level, method="nearest").item())
-                for level in (0.05, 0.5, 0.95)
-            )
-            row += [Cell(words.number(middle)), Cell(f"{words.number(low)} to {words.number(high)}")]
+            values = table["forecast"].sel(lead=lead, model=model).sel(quantile=[0.05, 0.5, 0.95], method="nearest")
+            low, middle, high = (words.number(float(value)) for value in values)
+            row += [middle, f"{low} to {high}"]
         rows.append(row)
     origin = words.month(table["origin"].values)
-    return Table(f"Forecast issued from the last observed month, {origin}: median and 90% interval.", columns, rows)
+    return make_table(
+        f"Forecast issued from the last observed month, {origin}: median and 90% interval.", columns, rows
+    )
 
 
 def issued_data(inputs: ReportInputs) -> pd.DataFrame:
@@ -182,23 +171,19 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
     frames = []
     for region in inputs.regions:
         table = inputs.forecasts[region].isel(origin=-1)
-        for model in inputs.models:
-            if model not in table["model"].values:
-                continue
+        for model in [name for name in inputs.models if name in table["model"].values]:
             one = table.sel(model=model)
-            frame = pd.DataFrame(
-                {
-                    "region": region,
-                    "model": model,
-                    "origin": words.iso_month(one["origin"].values),
-                    "lead": one["lead"].values,
-                    "month": [words.iso_month(time) for time in one["valid_time"].values],
-                }
+            columns = {
+                "region": region,
+                "model": model,
+                "origin": words.iso_month(one["origin"].values),
+                "lead": one["lead"].values,
+                "month": [words.iso_month(time) for time in one["valid_time"].values],
+            }
+            quantiles = one["forecast"].sel(quantile=list(ISSUED_LEVELS), method="nearest").values.round(ISSUED_DIGITS)
+            frames.append(
+                pd.DataFrame(columns | {f"q{level:g}": quantiles[:, i] for i, level in enumerate(ISSUED_LEVELS)})
             )
-            for level in ISSUED_LEVELS:
-                values = one["forecast"].sel(quantile=level, method="nearest").values
-                frame[f"q{level:g}"] = values.round(ISSUED_DIGITS)
-            frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -213,14 +198,9 @@ def model_table(inputs: ReportInputs) -> Table:
             value = float(table[name].sel(model=model).item()) if known else float("nan")
             row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
         rows.append(row)
-    return Table(
-        "Models, with the number of values that each estimates; of a pooled model's, most are shared by all places. "
+    return make_table(
+        "Models, with the number of values that each estimates; most of a pooled model's are shared by all places. "
         f"Counted for {words.inner(inputs.title_of(inputs.regions[0]))}.",
-        [
-            Column("Model"),
-            Column("In one line"),
-            Column("Parameters", True),
-            Column("Months between estimations", True),
-        ],
+        ["Model", "In one line", *numeric("Parameters", "Months between estimations")],
         rows,
     )

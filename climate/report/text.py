@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import TREND_YEARS, Annual, Contest, FloatArray, annual_means, best_model, trend
+from climate.report.numbers import TREND_YEARS, Contest, annual_means, best_model, trend
 from climate.report.palette import style_of
 from climate.verify.strata import FIRST_ERA, SECOND_ERA
 
@@ -19,7 +20,7 @@ NEGLIGIBLE = 0.005
 GROWTH_YEARS = 10
 """Over which a mean growth rate is taken; one year's depends on ENSO."""
 
-RIGHT = (0.87, 0.93)
+TOLERANCE = (0.87, 0.93)
 """Coverage of a 90% interval that counts as right."""
 
 SPREAD_BLOCKS = ("1-12", "13-60")
@@ -29,116 +30,109 @@ SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "Not significan
 """Outcome of a contest in a table."""
 
 
-def difference(contest: Contest) -> str:
-    """'8% lower than', '5% higher than', 'level with'."""
-    if not np.isfinite(contest.ratio):
-        return "not comparable with"
-    if abs(contest.gain) < NEGLIGIBLE:
-        return "level with"
-    if contest.ratio >= 2:
-        return f"{words.number(contest.ratio, 1)} times"
-    return f"{words.percent(abs(contest.gain))} {'lower' if contest.gain > 0 else 'higher'} than"
+def difference(ratio: float) -> str:
+    """'8% lower', '5% higher', 'the same', '2.5 times as large'."""
+    if not np.isfinite(ratio):
+        return "not scored"
+    if abs(1 - ratio) < NEGLIGIBLE:
+        return "the same"
+    if ratio >= 2:
+        return f"{words.number(ratio, 1)} times as large"
+    return f"{words.percent(abs(1 - ratio))} {'lower' if ratio < 1 else 'higher'}"
 
 
-def verdict(contest: Contest, first: int, last: int, tests: int, level: float) -> str:
-    """Whether the LSTM beats the best simple model, by how much, and how sure that is."""
+def interval(low: float, high: float) -> str:
+    """'90% interval -4% to +9%' of a ratio's departure from 1."""
+    return f"90% interval {words.percent(low - 1, 0, True)} to {words.percent(high - 1, 0, True)}"
+
+
+def verdict(inputs: ReportInputs, contest: Contest, tests: int) -> str:
+    """Whether the LSTM beats the best simple model, by how much, and how sure that is; one of `tests` verdicts."""
     model, opponent = style_of(contest.model).phrase, style_of(contest.opponent).phrase
-    when = words.capital(words.ahead(first, last))
-    size = f"its error (CRPS) is {difference(contest)} that of the best simple model, {opponent}"
+    when, size = words.capital(inputs.when(contest.block)), f"its CRPS is {difference(contest.ratio)}"
+    against = f"the best simple model, {opponent}"
     if not np.isfinite(contest.p):
-        return f"{when}, there were too few forecasts to test {model}: {size}."
-    how_sure = words.p_value(contest.p_holm) + (f" after correction for {tests} comparisons" if tests > 1 else "")
+        return f"{when}, there were too few forecasts to test {model} against {against}: {size}."
+    sure = f"{interval(contest.low, contest.high)}; {words.p_value(contest.p)}"
+    correction = f"after Holm's correction for {words.count(tests, 'comparison')}"
     if contest.outcome != "same":
-        return f"{when}, {model} {'wins' if contest.outcome == 'better' else 'loses'}: {size} ({how_sure})."
-    if contest.p < level:
-        how_sure = f"{how_sure}; {words.p_value(contest.p)} if this were the only one"
-    return f"{when}, {model} neither wins nor loses significantly: {size} ({how_sure})."
+        return f"{when}, {model} is significantly {contest.outcome} than {against}, {correction}: {size} ({sure})."
+    if contest.p < inputs.params.score.significance:
+        sure += f", not significant {correction}"
+    return f"{when}, {model} cannot be distinguished from {against}: {size} ({sure})."
 
 
-def standfirst(inputs: ReportInputs, found: Sequence[Contest]) -> str:
+def standfirst(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     """The answer to the report's question: yes or no, by how much over all places, and how sure."""
-    if not found:
+    if not verdicts:
         return "No LSTM was run, so this report compares simple models alone."
-    parts = []
+    model, total = verdicts[0].model, words.count(len(inputs.regions), "place")
+    sizes = []
     for block in inputs.headline_blocks:
-        here = [contest for contest in found if contest.block == block]
-        together = pooled(inputs, here[0].model, block) or _median(np.array([contest.ratio for contest in here]))
-        parts.append(f"{together[0]} {words.ahead(*inputs.leads_of(block))}{together[1]}")
+        together = pooled(inputs, model, block)
+        if together is None:
+            ratios = np.array([contest.ratio for contest in verdicts if contest.block == block])
+            together = difference(float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else np.nan), ""
+        sizes.append(f"{together[0]} {inputs.when(block)}{together[1]}")
     where = "Over all" if "pooled_ratio_best" in inputs.scores else "In the median of"
-    places = words.count(len(inputs.regions), "place")
-    against = "set against the best simple model of each"
-    return f"{_answer(inputs, found)} {where} {places}, {against}, its error (CRPS) is {words.joined(parts)}."
+    return (
+        f"{_answer(inputs, verdicts)} {where} {total}, against the best simple model of each, its error (CRPS) is "
+        f"{words.joined(sizes)}."
+    )
 
 
-def _answer(inputs: ReportInputs, found: Sequence[Contest]) -> str:
+def _answer(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
     """Yes or no, before anything else, in how many comparisons, and where."""
-    model, total = style_of(found[0].model).phrase, words.count(len(inputs.regions), "place")
-    outcomes = [contest.outcome for contest in found]
+    model, total = style_of(verdicts[0].model).phrase, words.count(len(inputs.regions), "place")
+    outcomes = [contest.outcome for contest in verdicts]
     if set(outcomes) == {"same"}:
         return f"No: {model} is nowhere significantly better than the best simple model, nor significantly worse."
     counts = []
     for block in inputs.headline_blocks:
-        here = [contest.outcome for contest in found if contest.block == block]
-        won, lost = here.count("better"), here.count("worse")
-        lose = f" and loses in {words.spell(lost) if lost else 'none'}"
-        when = words.ahead(*inputs.leads_of(block))
-        counts.append(f"{when} it wins in {words.spell(won) if won else 'none'}{lose} of {total}")
+        here = [contest.outcome for contest in verdicts if contest.block == block]
+        won, lost = (words.how_many(here.count(outcome)) for outcome in ("better", "worse"))
+        counts.append(f"{inputs.when(block)} it wins in {won} and loses in {lost} of {total}")
     better, worse = outcomes.count("better"), outcomes.count("worse")
-    partly = "Mostly" if 2 * better > len(outcomes) else "Seldom"
+    partly = "Mostly" if 2 * better > len(outcomes) else "Rarely"
     start = "Yes" if better == len(outcomes) else partly if better else "No"
     return (
-        f"{start}: of {words.count(len(outcomes), 'comparison')}, {model} is significantly better than the best simple "
-        f"model in {words.spell(better) if better else 'none'} and significantly worse in "
-        f"{words.spell(worse) if worse else 'none'}; {'; '.join(counts)}."
+        f"{start}: in {words.count(len(outcomes), 'comparison')}, {model} is significantly better than the best simple "
+        f"model in {words.how_many(better)} and significantly worse in {words.how_many(worse)}; {'; '.join(counts)}."
     )
 
 
 def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str] | None:
     """A model against the best simple model of each place, all places at once; None where that was not computed.
 
-    Two parts, between which goes the range of leads: '2% higher' and ' (90% interval -4% to +9%; p = 0.61)'.
+    Two parts, between which goes the range of leads: '2% higher' and ' (90% interval -4% to +9%; uncorrected p = 0.6)'.
     """
     if "pooled_ratio_best" not in inputs.scores:
         return None
     one = inputs.scores.sel(model=model, block=block)
     low, high, p = (float(one[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
-    ratio = float(one["pooled_ratio_best"])
-    interval = f"90% interval {words.percent(low - 1, 0, True)} to {words.percent(high - 1, 0, True)}"
-    return _size(ratio), f" ({interval}; {words.p_value(p)})"
-
-
-def _size(ratio: float) -> str:
-    """'2% higher', '5% lower', 'the same'."""
-    if not np.isfinite(ratio):
-        return "not scored"
-    if abs(1 - ratio) < NEGLIGIBLE:
-        return "the same"
-    return f"{words.percent(abs(1 - ratio))} {'lower' if ratio < 1 else 'higher'}"
+    return difference(float(one["pooled_ratio_best"])), f" ({interval(low, high)}; uncorrected {words.p_value(p)})"
 
 
 def winners(inputs: ReportInputs) -> str:
     """Which of all models, simple or not, is best over all places, or where that is unknown, in most places."""
-    parts, total = [], words.count(len(inputs.regions), "place")
+    total = words.count(len(inputs.regions), "place")
+    named = []
     for block in inputs.headline_blocks:
-        when, leader = words.ahead(*inputs.leads_of(block)), _leader(inputs, block)
+        leader = _leader(inputs, block)
         if leader is None:
             best = [best_model(inputs, region, block) for region in inputs.regions]
             top = max(best.count(model) for model in best)
-            names = [style_of(model).phrase for model in inputs.models if best.count(model) == top]
-            each = " each" if len(names) > 1 else ""
-            parts.append(f"{when} {words.joined(names)} (in {words.spell(top)} of {total}{each})")
-            continue
-        size, how_sure = pooled(inputs, leader, block) or ("", "")
-        against = f"{size} than" if size.endswith(("lower", "higher")) else f"{size} as"
-        parts.append(
-            f"{when}, {style_of(leader).phrase} ({against} the best simple models{how_sure.replace(' (', ', ')}"
-        )
+            leaders = [style_of(model).phrase for model in inputs.models if best.count(model) == top]
+            each = " each" if len(leaders) > 1 else ""
+            named.append(f"{inputs.when(block)} {words.joined(leaders)} (in {words.spell(top)} of {total}{each})")
+        else:
+            size, sure = pooled(inputs, leader, block) or ("", "")
+            against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
+            named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure.removeprefix(' (')}")
+    hindsight = "Winners are chosen in hindsight, which overstates their skill."
     if _leader(inputs, inputs.headline_blocks[0]) is None:
-        return f"Of all models, the lowest error lies most often with {'; '.join(parts)}."
-    return (
-        f"Of all models, the one with the lowest error over {total} is, {'; '.join(parts)}. "
-        "A winner is picked after the event, which flatters it."
-    )
+        return f"Of all models, the one with the lowest error most often is {'; '.join(named)}. {hindsight}"
+    return f"Of all models, the one with the lowest error over {total} is {'; '.join(named)}. {hindsight}"
 
 
 def _leader(inputs: ReportInputs, block: str) -> str | None:
@@ -155,143 +149,127 @@ def _leader(inputs: ReportInputs, block: str) -> str | None:
 
 
 def eras(inputs: ReportInputs) -> str:
-    """Whether the LSTM stands on the same side of the best simple model in both halves of the origins."""
-    if inputs.groups is None or "row" not in inputs.groups.dims or inputs.primary is None:
+    """Whether the LSTM is on the same side of the best simple model in both halves of the origins."""
+    if inputs.primary is None:
         return ""
     sentences = []
     for block in inputs.headline_blocks:
-        ratios = [
-            [group_ratio(inputs, region, block, "era", era) for era in (FIRST_ERA, SECOND_ERA)]
-            for region in inputs.regions
-        ]
-        known = [pair for pair in ratios if np.isfinite(pair).all()]
-        if not known:
+        ratios = np.array(
+            [
+                [stratum_ratio(inputs, region, block, "era", era) for era in (FIRST_ERA, SECOND_ERA)]
+                for region in inputs.regions
+            ]
+        )
+        lower = ratios[np.isfinite(ratios).all(axis=1)] < 1
+        if not lower.size:
             continue
-        lower = [sum(pair[half] < 1 for pair in known) for half in (0, 1)]
-        same = sum((pair[0] < 1) == (pair[1] < 1) for pair in known)
+        first, second = (words.how_many(int(count)) for count in lower.sum(axis=0))
+        steady = int((lower[:, 0] == lower[:, 1]).sum())
         sentences.append(
-            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, {style_of(inputs.primary).phrase} has the lower "
-            f"error in {words.spell(lower[0])} of {words.count(len(known), 'place')} in the first half and in "
-            f"{words.spell(lower[1])} in the second; the sign is the same in both in {words.spell(same)}."
+            f"{words.capital(inputs.when(block))}, {style_of(inputs.primary).phrase} has the lower error in {first} of "
+            f"{words.count(len(lower), 'place')} in the first half and in {second} in the second; "
+            f"{words.count(steady, 'place')} {'favours' if steady == 1 else 'favour'} one side throughout."
         )
     return " ".join(sentences)
 
 
-def group_ratio(inputs: ReportInputs, region: str, block: str, grouping: str, label: str) -> float:
-    """CRPS of the LSTM over that of the best simple model of the block, in one part of the sample; NaN without it."""
-    one = group_row(inputs, region, block, grouping, label)
+def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> float:
+    """CRPS of the LSTM over that of the best simple model of the block, in one stratum; NaN without it."""
+    one = stratum_row(inputs, region, block, factor, stratum)
     if one is None or inputs.primary is None:
         return float("nan")
     crps = one["crps"]
     return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
 
 
-def group_row(inputs: ReportInputs, region: str, block: str, grouping: str, label: str) -> xr.Dataset | None:
-    """One row of the scores of groups."""
-    if inputs.groups is None:
+def stratum_row(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> xr.Dataset | None:
+    """Scores of one stratum; None where it was not scored."""
+    if inputs.strata is None or "row" not in inputs.strata.dims:
         return None
-    wanted = {"region": region, "block": block, "grouping": grouping, "label": label}
-    match = np.ones(inputs.groups.sizes["row"], dtype=bool)
-    for name, value in wanted.items():
-        match &= inputs.groups[name].values.astype(str) == value
-    return inputs.groups.isel(row=int(np.flatnonzero(match)[0])) if match.any() else None
+    wanted = {"region": region, "block": block, "factor": factor, "stratum": stratum}
+    match = np.all([inputs.strata[name].values.astype(str) == value for name, value in wanted.items()], axis=0)
+    return inputs.strata.isel(row=int(np.flatnonzero(match)[0])) if match.any() else None
 
 
 def calibration(inputs: ReportInputs) -> str:
-    """How wide the intervals of the LSTM are in the median place, near and far."""
+    """How wide the intervals of the LSTM are, near and far."""
     if inputs.primary is None:
         return ""
     sentences = []
-    scored = [name for name in SPREAD_BLOCKS if name in inputs.scores["block"].values] or inputs.headline_blocks
-    for block in scored:
+    for block in [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks:
         covered = inputs.scores["coverage90"].sel(region=inputs.regions, block=block, model=inputs.primary).values
         share = round(float(np.nanmedian(covered)), 2)
-        width = "too narrow" if share < RIGHT[0] else "too wide" if share > RIGHT[1] else "about right"
+        width = "too narrow" if share < TOLERANCE[0] else "too wide" if share > TOLERANCE[1] else "about right"
         sentences.append(
-            f"{words.capital(words.ahead(*inputs.leads_of(block)))}, the 90% interval of "
-            f"{style_of(inputs.primary).phrase} held {words.percent(share)} of the months in the median place: {width}."
+            f"{words.capital(inputs.when(block))}, the 90% interval of {style_of(inputs.primary).phrase} contains "
+            f"{words.percent(share)} of the observations (median over places): {width}."
         )
     return " ".join(sentences)
-
-
-def _median(ratios: FloatArray) -> tuple[str, str]:
-    """The error of the median place, as `pooled`; a mean would be that of the place that stands out."""
-    return _size(float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else float("nan")), ""
 
 
 def best_overall(inputs: ReportInputs, region: str, block: str) -> str:
     """Which of all models had the lowest CRPS, said even where it is neither the LSTM nor a simple model."""
     winner = best_model(inputs, region, block)
     crps = float(inputs.scores["crps"].sel(region=region, block=block, model=winner).item())
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
-    when = words.ahead(*inputs.leads_of(block))
     label = words.capital(style_of(winner).phrase)
-    return f"{label} has the lowest CRPS of all models {when}: {words.significant(crps)} {unit}."
+    return f"{label} has the lowest CRPS {inputs.when(block)}: {words.significant(crps)} {inputs.unit(region)}."
 
 
 def record(inputs: ReportInputs, region: str) -> list[str]:
     """Length, rank, record year and trend of a record."""
-    series = inputs.record(region)
-    unit = words.unit(str(series.attrs.get("units", "")))
-    known = np.isfinite(series["value"].values)
-    times, values = series["time"].values[known], series["value"].values[known]
-    anomaly = is_anomaly(series.attrs)
-    digits = 2
-    first, last = words.month(times[0]), words.month(times[-1])
-    text = f"{values.size:,} months from {first} to {last}"
-    gaps = int((~known[np.flatnonzero(known)[0] : np.flatnonzero(known)[-1] + 1]).sum())
-    interpolated = int(series["interpolated"].values[known].sum()) if "interpolated" in series else 0
-    if gaps > values.size:
-        text = f"{values.size:,} values from {first} to {last}, most of them more than a month apart"
+    series, unit = inputs.record(region), inputs.unit(region)
+    known = np.flatnonzero(np.isfinite(series["value"].values))
+    held = series.isel(time=known)
+    anomaly, warm = is_anomaly(series.attrs), is_temperature(series.attrs)
+    first, last = (words.month(held["time"].values[end]) for end in (0, -1))
+    gaps = int(known[-1] - known[0] + 1 - known.size)
+    if gaps > known.size:
+        text = f"{known.size:,} values from {first} to {last}, most of them more than a month apart"
     else:
-        text += f", {words.count(gaps, 'month')} without a value" if gaps else ", without a gap"
-    if interpolated:
+        missing = f"{words.count(gaps, 'month')} without a value" if gaps else "without a gap"
+        text = f"{known.size:,} months from {first} to {last}, {missing}"
+    if interpolated := int(held["interpolated"].sum()) if "interpolated" in series else 0:
         text += f", {words.count(interpolated, 'month')} interpolated by the publisher"
-    sentences = [text + f". The last month stands at {words.number(float(values[-1]), digits, anomaly)} {unit}."]
+    latest = words.number(float(held["value"][-1]), 2, anomaly)
+    sentences = [f"{text}.", f"{last}: {latest} {unit}."]
     annual = annual_means(series)
-    if annual.years.size:
-        sentences.append(_extremes(annual, unit, anomaly, "warmest" if is_temperature(series.attrs) else "highest"))
-    if not is_temperature(series.attrs):
+    if annual.size:
+        sentences.append(_extremes(annual, unit, anomaly, "warmest" if warm else "highest"))
+    if not warm:
         return sentences + _growth(annual, unit)
     for length in (TREND_YEARS, None):
         line = trend(annual, length)
-        if line is None or (length is None and line.first >= annual.years[-1] - TREND_YEARS):
+        if line is None or (length is None and line.first >= annual.index[-1] - TREND_YEARS):
             continue
         low, high = line.per_decade - line.half_width, line.per_decade + line.half_width
-        interval = f"{words.number(low, digits, True)} to {words.number(high, digits, True)}"
-        change = words.number(line.per_decade, digits, True)
-        flat = "" if low > 0 or high < 0 else ", which cannot be told from none"
+        flat = "" if low > 0 or high < 0 else ", not significant"
         sentences.append(
-            f"Trend of annual means {line.first}{words.EN_DASH}{line.last}: {change} {unit} per decade "
-            f"(95% interval {interval}){flat}."
+            f"Trend of annual means {line.first}{words.EN_DASH}{line.last}: {words.number(line.per_decade, 2, True)} "
+            f"{unit} per decade (95% interval {words.number(low, 2, True)} to {words.number(high, 2, True)}){flat}."
         )
     return sentences
 
 
-def _growth(annual: Annual, unit: str) -> list[str]:
+def _growth(annual: pd.Series[float], unit: str) -> list[str]:
     """Mean change per year over the last and the first ten years: a straight line would hide its growth."""
-    years, means = annual.years, annual.means
+    years = annual.index.to_numpy()
     if years.size <= 2 * GROWTH_YEARS or (np.diff(years) != 1).any():
         return []
-    recent = float(means[-1] - means[-1 - GROWTH_YEARS]) / GROWTH_YEARS
-    early = float(means[GROWTH_YEARS] - means[0]) / GROWTH_YEARS
+    recent, early = (float(annual.diff(GROWTH_YEARS).iloc[end]) / GROWTH_YEARS for end in (-1, GROWTH_YEARS))
     return [
         f"From {years[-1 - GROWTH_YEARS]} to {years[-1]} the annual mean changed by {words.number(recent, 2, True)} "
         f"{unit} a year, from {years[0]} to {years[GROWTH_YEARS]} by {words.number(early, 2, True)}."
     ]
 
 
-def _extremes(annual: Annual, unit: str, anomaly: bool, extreme: str) -> str:
-    last, top = int(annual.years[-1]), annual.record_year
-    total = words.count(annual.years.size, "complete year")
-    high = f"{words.number(annual.of(top), 2, anomaly)} {unit}"
+def _extremes(annual: pd.Series[float], unit: str, anomaly: bool, extreme: str) -> str:
+    last, top = int(annual.index[-1]), int(str(annual.idxmax()))
+    high = f"{top} was the {extreme} of {words.count(annual.size, 'complete year')}, at "
+    high += f"{words.number(annual[top], 2, anomaly)} {unit}"
     if top == last:
-        return f"{last} was the {extreme} of {total}, at {high}."
-    place = annual.rank(last)
-    return (
-        f"{top} was the {extreme} of {total}, at {high}; {last}, the latest, ranks {words.ordinal(place)} "
-        f"at {words.number(annual.of(last), 2, anomaly)} {unit}."
-    )
+        return f"{high}."
+    rank = words.ordinal(int((annual > annual[last]).sum()) + 1)
+    return f"{high}; {last}, the latest, ranks {rank} at {words.number(annual[last], 2, anomaly)} {unit}."
 
 
 def is_temperature(attrs: dict[str, object]) -> bool:
@@ -302,8 +280,3 @@ def is_temperature(attrs: dict[str, object]) -> bool:
 def is_anomaly(attrs: dict[str, object]) -> bool:
     """Whether a series is given as departures from a baseline period."""
     return attrs.get("kind") == "anomaly"
-
-
-def drifts(seam: xr.Dataset) -> bool:
-    """Whether two records that were joined move apart by more than twice the standard error of their drift."""
-    return "drift" in seam and abs(float(seam["drift"])) > 2 * float(seam["drift_se"])

@@ -96,20 +96,22 @@ def percent(share: float, digits: int = 0, sign: bool = False) -> str:
 
 
 def p_number(p: float) -> str:
-    """'0.012', '< 0.001' or 'n/a'."""
+    """'0.012', '< 0.001', '> 0.99' or 'n/a': never 0 and never 1."""
     if not np.isfinite(p):
         return "n/a"
     if p < 0.001:
         return f"<{NO_BREAK}0.001"
+    if p > 0.99:
+        return f">{NO_BREAK}0.99"
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def p_value(p: float) -> str:
-    """'p = 0.012', 'p < 0.001' or 'p not available'."""
+    """'p = 0.012', 'p < 0.001', 'p > 0.99' or 'p not available'."""
     text = p_number(p)
     if text == "n/a":
         return "p not available"
-    return f"p{NO_BREAK}{text}" if text.startswith("<") else f"p{NO_BREAK}={NO_BREAK}{text}"
+    return f"p{NO_BREAK}{text}" if text.startswith(("<", ">")) else f"p{NO_BREAK}={NO_BREAK}{text}"
 
 
 def typeset(text: str) -> str:
@@ -132,6 +134,11 @@ def iso_month(time: Time) -> str:
 def spell(value: int) -> str:
     """'no', 'three', '14'."""
     return SMALL[value] if value < len(SMALL) else f"{value:,}"
+
+
+def how_many(value: int) -> str:
+    """'none', 'three', '14': a number that stands alone."""
+    return spell(value) if value else "none"
 
 
 def count(value: int, noun: str, plural: str | None = None) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.base import FloatArray, IntArray
+from climate.harmonize import completeness
 
 FORCING_PER_LOG = 5.35
 """W m-2 per unit of ln(C / C0). Source: Myhre et al. (1998), doi:10.1029/98GL01908, table 3."""
@@ -25,38 +26,35 @@ COMMON_UNTIL = 2014
 MATCHED_YEARS = 10
 """Last common years over which the observed record is matched to the pathways' past."""
 
-MONTHS = 12
-
 
 def annual_means(series: xr.Dataset) -> xr.DataArray:
     """Means of `value` (time) over complete calendar years: (year), in the unit of the record.
 
     A year with a missing month is left out, so that the axis may have gaps.
     """
-    months = series["time"].values.astype("datetime64[M]").astype(np.int64)
-    values = np.asarray(series["value"].values, dtype=float)
-    years = months // MONTHS + 1970
-    found, place = np.unique(years, return_inverse=True)
-    known = np.bincount(place, weights=np.isfinite(values), minlength=found.size)
-    total = np.bincount(place, weights=np.where(np.isfinite(values), values, 0.0), minlength=found.size)
-    whole = known == MONTHS
+    means = completeness.annual_means(series["value"], completeness.rule("complete"))["value"]
+    years = means["time"].values.astype("datetime64[Y]").astype(np.int64) + 1970
     return xr.DataArray(
-        total[whole] / MONTHS,
-        dims="year",
-        coords={"year": found[whole]},
-        attrs={"units": series.attrs.get("units", "")},
-    )
+        means.values, dims="year", coords={"year": years}, attrs={"units": series.attrs.get("units", "")}
+    ).dropna("year")
 
 
-def site_offset(pathways: xr.DataArray, observed: xr.DataArray) -> float:
-    """What the observed record lies above the pathways' past, in ppm: the mean over their last common years.
+def matched_years(until: int) -> IntArray:
+    """The MATCHED_YEARS years up to `until`, or up to COMMON_UNTIL where that is earlier."""
+    last = min(until, COMMON_UNTIL)
+    return np.arange(last - MATCHED_YEARS + 1, last + 1)
 
-    A site is no global mean; Mauna Loa lies a little above it.
+
+def site_offset(pathways: xr.DataArray, observed: xr.DataArray, until: int = COMMON_UNTIL) -> float:
+    """Observed record minus the pathways' past in ppm, mean over `matched_years(until)`.
+
+    A site is no global mean; Mauna Loa lies a little above it. A hindcast passes its last year as `until`, so that
+    nothing later enters.
 
     Raises:
-        ClimateError: the record lacks one of the MATCHED_YEARS up to COMMON_UNTIL.
+        ClimateError: the record lacks one of these years.
     """
-    years = np.arange(COMMON_UNTIL - MATCHED_YEARS + 1, COMMON_UNTIL + 1)
+    years = matched_years(until)
     missing = sorted(set(years.tolist()) - set(observed["year"].values.tolist()))
     if missing:
         raise ClimateError(
@@ -66,16 +64,17 @@ def site_offset(pathways: xr.DataArray, observed: xr.DataArray) -> float:
     return float((observed.sel(year=years) - pathways.isel(scenario=0).sel(year=years)).mean())
 
 
-def driven(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+def driven(pathways: xr.DataArray, observed: xr.DataArray, until: int = COMMON_UNTIL) -> xr.DataArray:
     """Concentration (scenario, year) in ppm: the common past, then what was observed, then each pathway as published.
+
+    Where the observed years end a pathway may begin with a step: its error by then.
 
     Args:
         pathways: annual means (scenario, year) in ppm, years without a gap.
         observed: annual means (year) of a site, complete years; moved by `site_offset`.
-
-    Where the observed years end a pathway may begin with a step; it is what the pathway had wrong by then.
+        until: see `site_offset`.
     """
-    offset = site_offset(pathways, observed)
+    offset = site_offset(pathways, observed, until)
     last = int(observed["year"].max())
     known = (observed - offset).reindex(year=pathways["year"])
     seen = (pathways["year"] > COMMON_UNTIL) & (pathways["year"] <= last) & known.notnull()
@@ -85,8 +84,8 @@ def driven(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
 def forcing(concentration: xr.DataArray) -> xr.DataArray:
     """Radiative forcing of CO2 in W m-2 against the year PREINDUSTRIAL: 5.35 ln(C / C0)."""
     start = concentration.sel(year=PREINDUSTRIAL, drop=True)
-    found: xr.DataArray = FORCING_PER_LOG * xr.apply_ufunc(np.log, concentration / start)
-    return found.assign_attrs(units="W m-2", long_name="CO2 forcing")
+    result: xr.DataArray = FORCING_PER_LOG * xr.apply_ufunc(np.log, concentration / start)
+    return result.assign_attrs(units="W m-2", long_name="CO2 forcing")
 
 
 def lagged(driver: FloatArray, years: float) -> FloatArray:

@@ -1,9 +1,9 @@
-"""Temperature of a place to mid-century, if CO2 follows a pathway; and CO2 itself, if it goes on as it did.
+"""Temperature of a region to mid-century under pathways of CO2, and CO2 extrapolated from its own past.
 
-Annual means are regressed on the forcing of CO2, which the temperature follows with a lag. What the regression leaves,
-the weather and the ocean's own swings, has ARMA(1, 1) errors. Uncertain are the coefficients, the lag and the errors
-(`predictive`); not uncertain here is the form of the regression. It is no climate model: CO2 stands in for everything
-that has risen along with it, and no pathway's aerosols, methane, eruptions or circulation enter.
+Annual means are regressed on the forcing of CO2, which the temperature follows with a lag; the residual (weather and
+internal variability) is ARMA(1, 1). The intervals include the uncertainty of the coefficients, the lag and the errors
+(`regression`), but not that of the form of the regression. It is no climate model: CO2 stands in for everything that
+has risen along with it, and no pathway's aerosols, methane, eruptions or circulation enter.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray
-from climate.scenario.forcing import DOUBLING, driven, forcing, lagged, site_offset
+from climate.scenario.forcing import COMMON_UNTIL, DOUBLING, driven, forcing, lagged, site_offset
 from climate.scenario.regression import Regression, regress
 from climate.schema import QUANTILES
 from climate.verify.losses import LOWER, MEDIAN, UPPER, crps_from_quantiles
 
 RESPONSE_YEARS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Lags of the response (years), each as likely as the other before the record is seen.
+"""Lags of the response (years), with equal prior weight.
 
 Two-box fits to climate models have a fast response of about 4 years and a slow one of centuries; Geoffroy et al.
 (2013), doi:10.1175/JCLI-D-12-00195.1. The record can hardly tell them apart, and the intervals show it.
@@ -56,19 +56,15 @@ def fit_response(temperature: xr.DataArray, driver: xr.DataArray) -> tuple[Regre
         The regression, and centre and scale (design) of the lagged forcing over the years of the fit.
     """
     years = years_of(temperature)
-    place = years - int(driver["year"][0])
-    responses = [lagged(driver.values, lag)[place] for lag in RESPONSE_YEARS]
-    centre = np.array([one.mean() for one in responses])
-    scale = np.array([one.std() for one in responses])
-    designs = [_columns((one - c) / s) for one, c, s in zip(responses, centre, scale, strict=True)]
-    return regress(years, np.asarray(temperature.values, dtype=float), designs), centre, scale
+    responses = np.stack([lagged(driver.values, lag)[years - int(driver["year"][0])] for lag in RESPONSE_YEARS])
+    centre, scale = responses.mean(axis=1), responses.std(axis=1)
+    return regress(years, temperature.values.astype(float), future_designs(driver, years, centre, scale)), centre, scale
 
 
 def future_designs(driver: xr.DataArray, years: IntArray, centre: FloatArray, scale: FloatArray) -> list[FloatArray]:
-    """The designs of `fit_response` in coming years; `driver` starts with the years of the fit."""
-    place = years - int(driver["year"][0])
+    """The designs of `fit_response` in other years; `driver` starts with the years of the fit."""
     return [
-        _columns((lagged(driver.values, lag)[place] - c) / s)
+        _columns((lagged(driver.values, lag)[years - int(driver["year"][0])] - c) / s)
         for lag, c, s in zip(RESPONSE_YEARS, centre, scale, strict=True)
     ]
 
@@ -169,94 +165,94 @@ def project_trend(values: xr.DataArray, until: int) -> xr.DataArray:
     years = years_of(recent)
     coming = np.arange(years[-1] + 1, until + 1)
     middle, width = years.mean(), years.std()
-    fit = regress(years, np.asarray(recent.values, dtype=float), [_columns((years - middle) / width)])
+    fit = regress(years, recent.values.astype(float), [_columns((years - middle) / width)])
     mixture = fit.predict(coming, [_columns((coming - middle) / width)])
     return xr.DataArray(
-        mixture.quantiles(QUANTILES),
-        dims=("year", "quantile"),
-        coords={"year": coming, "quantile": list(QUANTILES)},
+        mixture.quantiles(QUANTILES), dims=("year", "quantile"), coords={"year": coming, "quantile": list(QUANTILES)}
     )
 
 
 def extrapolations(concentration: xr.DataArray, origins: Sequence[int]) -> dict[int, xr.DataArray]:
-    """CO2 (year) in ppm as it was up to each origin, and from there as `project_co2` had it: its median."""
+    """CO2 (year) in ppm as it was up to each origin, and from there the median of `project_co2`."""
     last = int(concentration["year"].max())
-    found = {}
+    extrapolated = {}
     for origin in origins:
         known = concentration.sel(year=slice(None, origin))
-        guessed = project_co2(known, last).sel(quantile=MEDIAN, drop=True)
-        found[origin] = xr.concat([known, guessed], "year").drop_attrs()
-    return found
+        coming = project_co2(known, last).sel(quantile=MEDIAN, drop=True)
+        extrapolated[origin] = xr.concat([known, coming], "year").drop_attrs()
+    return extrapolated
 
 
 def hindcast_region(
     temperature: xr.DataArray,
-    concentration: xr.DataArray,
+    concentration: Mapping[int, xr.DataArray],
     extrapolated: Mapping[int, xr.DataArray],
-    origins: Sequence[int],
 ) -> xr.Dataset:
-    """What `project_region` would have said at earlier years, and how right it was.
+    """`project_region` from earlier years, and its scores against what followed.
 
     Args:
         temperature: annual means (year), complete years only.
-        concentration: CO2 (year) in ppm as it was, up to the last year of `temperature` at least.
-        extrapolated: for each origin CO2 (year) as it could be known and guessed then, see `extrapolations`.
-        origins: last years that a fit may use; one that leaves fewer than MIN_YEARS before or none after is left out.
+        concentration: origin, the last year that a fit may use -> CO2 (year) in ppm as it was, up to the last year of
+            `temperature` at least, matched to the site by years up to the origin, see `concentration_until`. An origin
+            with fewer than MIN_YEARS before or no year after it is left out.
+        extrapolated: origin -> CO2 (year) as it was known and could be extrapolated then, see `extrapolations`.
 
     Returns:
-        `hindcast` (origin, way, year, quantile), NaN up to the origin, see METHODS; `observed` (year); and over
-        (origin, way) `crps`, `coverage90`, `bias` (median minus observed) and `n` years. Without an origin that
+        `hindcast` (origin, method, year, quantile), NaN up to the origin, see METHODS; `observed` (year); and over
+        (origin, method) `crps`, `coverage90`, `bias` (median minus observed) and `n` years. Without an origin that
         can be used, a Dataset with none.
     """
     years = years_of(temperature)
-    used = [origin for origin in origins if (years <= origin).sum() >= MIN_YEARS and (years > origin).any()]
-    every = np.arange(min(used, default=int(years[-1])) + 1, years[-1] + 1)
-    shape = (len(used), len(METHODS), every.size, len(QUANTILES))
-    quantiles = np.full(shape, np.nan)
-    for i, origin in enumerate(used):
-        past, coming = temperature.sel(year=slice(None, origin)), np.arange(origin + 1, years[-1] + 1)
-        drivers = {"observed": forcing(concentration), "extrapolated": forcing(extrapolated[origin])}
+    last = int(years[-1])
+    forecasts: dict[int, list[FloatArray]] = {}
+    for origin in concentration:
+        if (years <= origin).sum() < MIN_YEARS or origin >= last:
+            continue
+        past, coming = temperature.sel(year=slice(None, origin)), np.arange(origin + 1, last + 1)
+        drivers = {"observed": forcing(concentration[origin]), "extrapolated": forcing(extrapolated[origin])}
         fit, centre, scale = fit_response(past, drivers["extrapolated"])
-        for j, method in enumerate(METHODS):
-            if method == "trend":
-                found = project_trend(past, int(years[-1])).values
-            else:
-                designs = future_designs(drivers[method], coming, centre, scale)
-                found = fit.predict(coming, designs).quantiles(QUANTILES)
-            quantiles[i, j, origin + 1 - every[0] :] = found
-    table = xr.Dataset(
-        {
-            "hindcast": (("origin", "way", "year", "quantile"), quantiles),
-            "observed": temperature.reindex(year=every).drop_attrs(),
-        },
-        coords={"origin": used, "way": list(METHODS), "year": every, "quantile": list(QUANTILES)},
-    )
-    return table.assign(_scores(table))
+        forecasts[origin] = [
+            project_trend(past, last).values
+            if method == "trend"
+            else fit.predict(coming, future_designs(drivers[method], coming, centre, scale)).quantiles(QUANTILES)
+            for method in METHODS
+        ]
+    return _hindcasts(forecasts, METHODS, temperature)
 
 
 def hindcast_co2(observed: xr.DataArray, origins: Sequence[int]) -> xr.Dataset:
-    """`project_co2` at earlier years against a straight line, scored as in `hindcast_region`; methods without CO2."""
+    """`project_co2` from earlier years against a straight line, scored as in `hindcast_region`, without "observed"."""
     years = years_of(observed)
     last = int(years[-1])
-    used = [one for one in origins if ((years >= CO2_FROM) & (years <= one)).sum() >= MIN_YEARS and one < last]
-    every = np.arange(min(used, default=last) + 1, last + 1)
-    quantiles = np.full((len(used), 2, every.size, len(QUANTILES)), np.nan)
-    for i, origin in enumerate(used):
-        past = observed.sel(year=slice(None, origin))
-        for j, found in enumerate((project_co2(past, last), project_trend(past, last))):
-            quantiles[i, j, origin + 1 - every[0] :] = found.values
+    forecasts = {}
+    for origin in origins:
+        if ((years >= CO2_FROM) & (years <= origin)).sum() >= MIN_YEARS and origin < last:
+            past = observed.sel(year=slice(None, origin))
+            forecasts[origin] = [project_co2(past, last).values, project_trend(past, last).values]
+    return _hindcasts(forecasts, METHODS[1:], observed)
+
+
+def _hindcasts(
+    forecasts: Mapping[int, Sequence[FloatArray]], methods: Sequence[str], observed: xr.DataArray
+) -> xr.Dataset:
+    """Quantiles (year after the origin, quantile) by origin and method as one table with its scores."""
+    last = int(observed["year"].max())
+    every = np.arange(min(forecasts, default=last) + 1, last + 1)
+    quantiles = np.full((len(forecasts), len(methods), every.size, len(QUANTILES)), np.nan)
+    for row, (origin, by_method) in enumerate(forecasts.items()):
+        quantiles[row, :, origin + 1 - every[0] if every.size else 0 :] = np.stack(by_method)
     table = xr.Dataset(
         {
-            "hindcast": (("origin", "way", "year", "quantile"), quantiles),
+            "hindcast": (("origin", "method", "year", "quantile"), quantiles),
             "observed": observed.reindex(year=every).drop_attrs(),
         },
-        coords={"origin": used, "way": list(METHODS[1:]), "year": every, "quantile": list(QUANTILES)},
+        coords={"origin": list(forecasts), "method": list(methods), "year": every, "quantile": list(QUANTILES)},
     )
     return table.assign(_scores(table))
 
 
 def _scores(table: xr.Dataset) -> dict[str, xr.DataArray]:
-    """CRPS, coverage of the 90% interval, bias and number of years (origin, way)."""
+    """CRPS, coverage of the 90% interval, bias and number of years (origin, method)."""
     forecast, observed = table["hindcast"], table["observed"]
     known = forecast.notnull().all("quantile") & observed.notnull()
     low, high = forecast.sel(quantile=LOWER, drop=True), forecast.sel(quantile=UPPER, drop=True)
@@ -275,9 +271,9 @@ def pathways_beside(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataAr
     return (pathways + site_offset(pathways, observed)).assign_attrs(units="ppm")
 
 
-def concentration_until(pathways: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+def concentration_until(pathways: xr.DataArray, observed: xr.DataArray, until: int = COMMON_UNTIL) -> xr.DataArray:
     """`forcing.driven` without the scenarios, up to the last observed year: CO2 as it was, at the global mean."""
-    known = driven(pathways, observed).isel(scenario=0, drop=True)
+    known = driven(pathways, observed, until).isel(scenario=0, drop=True)
     return known.sel(year=slice(None, int(observed["year"].max())))
 
 

@@ -51,10 +51,6 @@ class Mixture:
     scale: FloatArray
     freedom: int
 
-    def mean(self) -> FloatArray:
-        """Expectation (row)."""
-        return np.asarray(self.weights @ self.location)
-
     def below(self, values: FloatArray) -> FloatArray:
         """Probability (row, k) of not exceeding `values` (row, k)."""
         deviates = (values[None] - self.location[:, :, None]) / self.scale[:, :, None]
@@ -157,7 +153,7 @@ class Regression:
         return np.asarray(self.weights @ np.stack(values))
 
     def design_weights(self) -> FloatArray:
-        """Evidence of each design (design), error models summed."""
+        """Posterior weight of each design (design), error models summed."""
         total = np.zeros(len(self.designs))
         np.add.at(total, [one.design for one in self.components], self.weights)
         return total

@@ -1,19 +1,109 @@
-"""A source's file in its folder: as it is, or inside a zip that a user dropped there."""
+"""Single files out of zip, wheel and tar archives: unpacked into downloads/, or read where a user has put a zip."""
 
 from __future__ import annotations
 
 import stat
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from climate.errors import ClimateError
+from climate.sources.channels import Refused
+from climate.sources.channels.transfer import copy_bounded
 
 MAX_BYTES = 4 * 2**30
-"""Largest file that is unpacked from a zip; the largest one known, a table of cities, has half a GiB."""
+"""Largest file that is read out of a zip in a source's folder; the largest known table has half a GiB."""
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+
+
+def leads_out(member: str) -> bool:
+    """Whether a member's name points outside the folder that its archive is unpacked in, on any system."""
+    path = PureWindowsPath(member)  # takes both kinds of slash
+    return bool(path.anchor) or ".." in path.parts
+
+
+# --- from channels into downloads/ ---
+
+
+def extract(archive: Path, member: str, path: Path, *, max_bytes: int) -> None:
+    """Write one member of `archive` to `path`.
+
+    The archive is refused as a whole when any of its members points outside the folder it would be unpacked in, and
+    the member when it is a link, no plain file, or holds more than `max_bytes`: bytes are counted, since a zip bomb
+    declares fewer than it holds. Raises Refused, and OSError for trouble with the local disk.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            _extract_from_zip(archive, member, path, max_bytes)
+        else:
+            _extract_from_tar(archive, member, path, max_bytes)
+    except _DAMAGED as error:
+        raise Refused(
+            f"{archive.name}: found a damaged archive ({type(error).__name__}), expected {member} in it"
+        ) from None
+
+
+def _check_inside(name: str, archive: Path) -> None:
+    if leads_out(name):
+        raise Refused(f"{archive.name}: found a member '{name}' outside its folder, expected relative paths only")
+
+
+def _absent(member: str, archive: Path) -> Refused:
+    return Refused(f"found no member '{member}' in {archive.name}, expected it there")
+
+
+def _extract_from_zip(archive: Path, member: str, path: Path, max_bytes: int) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            _check_inside(info.filename, archive)
+        try:
+            info = packed.getinfo(member)
+        except KeyError:
+            raise _absent(member, archive) from None
+        if info.is_dir() or stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise Refused(f"{archive.name}: found a link or folder at '{member}', expected a plain file")
+        if info.flag_bits & 0x1:
+            raise Refused(f"{archive.name}: found '{member}' encrypted, expected a plain file")
+        with packed.open(info) as content:
+            copy_bounded(content, path, max_bytes=max_bytes, what=f"{archive.name}: {member}")
+
+
+def _extract_from_tar(archive: Path, member: str, path: Path, max_bytes: int) -> None:
+    extracted = False
+    with tarfile.open(archive, "r|*") as packed:
+        for info in packed:
+            _check_inside(info.name, archive)
+            if info.name != member:
+                continue
+            content = packed.extractfile(info) if info.isreg() else None
+            if content is None:
+                raise Refused(f"{archive.name}: found a link or folder at '{member}', expected a plain file")
+            copy_bounded(content, path, max_bytes=max_bytes, what=f"{archive.name}: {member}")
+            extracted = True
+    if not extracted:
+        raise _absent(member, archive)
+
+
+def zip_with(candidates: Sequence[Path], names: Sequence[str]) -> tuple[Path, str] | None:
+    """The first zip among `candidates` with a member whose last part is one of `names`, and that member."""
+    for candidate in candidates:
+        try:
+            with zipfile.ZipFile(candidate) as packed:
+                members = packed.namelist()
+        except (OSError, zipfile.BadZipFile):
+            continue
+        for member in members:
+            if PurePosixPath(member).name in names:
+                return candidate, member
+    return None
+
+
+# --- from a source's folder into its reader ---
 
 
 @contextmanager
@@ -25,7 +115,7 @@ def open_file(folder: Path, name: str) -> Iterator[IO[bytes]]:
     """
     path = folder / name
     if path.is_symlink() and not path.resolve().is_file():
-        raise ClimateError(f"{name}: found a link to nothing in {folder.name}/, expected a file; put the file there")
+        raise ClimateError(f"{name}: found a broken link in {folder.name}/, expected a file; put the file there")
     if path.is_file():
         if path.stat().st_size == 0:
             raise ClimateError(f"{name}: found an empty file, expected a table; get the file again")
@@ -48,14 +138,8 @@ def open_file(folder: Path, name: str) -> Iterator[IO[bytes]]:
         ) from None
 
 
-def read_bytes(folder: Path, name: str) -> bytes:
-    """All bytes of `name`; see `open_file`."""
-    with open_file(folder, name) as stream:
-        return stream.read()
-
-
 def check_members(archive: Path) -> list[zipfile.ZipInfo]:
-    """What `archive` holds; ClimateError on anything that a plain zip would not hold."""
+    """The members of a zip; ClimateError for a damaged one, and for links, oversized files and paths that lead out."""
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = opened.infolist()
@@ -63,8 +147,7 @@ def check_members(archive: Path) -> list[zipfile.ZipInfo]:
         raise ClimateError(f"{archive.name}: not a zip ({error}), expected an intact one; get it again") from None
     for entry in entries:
         found = f"{archive.name}: member {entry.filename!r}"
-        parts = PurePosixPath(entry.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in entry.filename:
+        if leads_out(entry.filename):
             raise ClimateError(f"{found} lies outside the archive, expected files within it; do not use this zip")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise ClimateError(f"{found} is a link, expected files; do not use this zip")
@@ -76,6 +159,9 @@ def check_members(archive: Path) -> list[zipfile.ZipInfo]:
 
 
 def _members(archive: Path, name: str) -> list[str]:
-    """Paths inside `archive` whose last part is `name`."""
-    paths = [entry.filename for entry in check_members(archive) if not entry.is_dir()]
-    return [path for path in paths if PurePosixPath(path.replace("\\", "/")).name == name]
+    """Members of `archive` whose last part is `name`."""
+    return [
+        entry.filename
+        for entry in check_members(archive)
+        if not entry.is_dir() and PureWindowsPath(entry.filename).name == name
+    ]

@@ -1,4 +1,4 @@
-"""The catalogue: which sources exist, from whom, in what form, and by which ways they can be had."""
+"""The catalogue: which sources exist, from whom, in what form, and through which channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from climate.errors import ClimateError
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
-Channel = Literal["registry", "mirror", "publisher", "last-good"]
+Channel = Literal["registry", "mirror", "publisher"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -129,9 +129,10 @@ class Source(_Strict):
     publisher: str
     homepage: str
     version: str = ""
-    quantity: Literal["temperature", "co2", "index", "forcing", "boundary"]
-    kind: Literal["absolute", "anomaly", "shapes"]
-    reader: str
+    quantity: Literal["temperature", "co2", "index", "forcing", "boundary", "software"]
+    kind: Literal["absolute", "anomaly", "shapes", "files"]
+    """Of the values; `shapes` are polygons, and `files` are used as they are, without a reader."""
+    reader: str = ""
     options: dict[str, Any] = {}
     """Passed to the reader."""
     unit: str
@@ -164,11 +165,11 @@ class Source(_Strict):
                 raise ValueError(
                     f"vintage {vintage}: registry.members lacks '{min(names - set(entry.registry.members))}'"
                 )
-        for one in self.corrections:
-            if unknown := {*one.while_contains} - names:
-                raise ValueError(f"correction '{one.about}' names '{min(unknown)}', which is not among files")
-            if unknown := {*one.vintages} - set(self.vintages):
-                raise ValueError(f"correction '{one.about}' names '{min(unknown)}', which is not among vintages")
+        for correction in self.corrections:
+            if unknown := {*correction.while_contains} - names:
+                raise ValueError(f"correction '{correction.about}' names '{min(unknown)}', which is not among files")
+            if unknown := {*correction.vintages} - set(self.vintages):
+                raise ValueError(f"correction '{correction.about}' names '{min(unknown)}', which is not among vintages")
         return self
 
     def at(self, vintage: str) -> Source:
@@ -179,26 +180,38 @@ class Source(_Strict):
             for name, other in entry.files.items()
         }
         files = tuple(file.model_copy(update=changes.get(file.name, {})) for file in self.files)
-        due = tuple(one for one in self.corrections if not one.vintages or vintage in one.vintages)
+        due = tuple(c for c in self.corrections if not c.vintages or vintage in c.vintages)
         version = entry.version or self.version
         return self.model_copy(update={"version": version, "files": files, "corrections": due})
 
-    def before(self, vintage: str) -> list[str]:
-        """Names of the dated vintages older than `vintage`, oldest first: all of them for `latest`.
+    @property
+    def is_record(self) -> bool:
+        """Whether a reader makes series or a grid of it; polygons and plain files are none."""
+        return self.kind in ("absolute", "anomaly")
 
-        One that is named by its year alone counts from the end of that year.
-        """
-        names = sorted((one for one in self.vintages if one[:1].isdecimal()), key=_out_by)
+    @property
+    def dated(self) -> list[str]:
+        """The named vintages, oldest first; `latest` is not among them."""
+        return sorted((name for name in self.vintages if name[:1].isdecimal()), key=known_from)
+
+    def before(self, vintage: str) -> list[str]:
+        """The dated vintages older than `vintage`, oldest first: all of them for `latest`."""
         if not vintage[:1].isdecimal():
-            return names
-        return [one for one in names if _out_by(one) < _out_by(vintage)]
+            return self.dated
+        return [name for name in self.dated if known_from(name) < known_from(vintage)]
+
+    def previous(self, vintage: str) -> str | None:
+        """The newest vintage older than `vintage` that a package carries; None without one, and for no record."""
+        packaged = [name for name in self.before(vintage) if self.vintages[name].registry is not None]
+        return packaged[-1] if packaged and self.is_record else None
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""
         return next(f for f in self.files if f.name == name)
 
 
-def _out_by(vintage: str) -> str:
+def known_from(vintage: str) -> str:
+    """The month (YYYY-MM) from which a dated vintage counts as published: its own, or the last of its year."""
     return vintage if len(vintage) > 4 else f"{vintage}-12"
 
 

@@ -15,6 +15,8 @@ from climate.errors import ClimateError
 from climate.sources.channels.verify import sha256_of
 
 PROVENANCE = "provenance.json"
+PREVIOUS = "previous"
+"""Folder inside a source's own that holds an older vintage to compare it with, with its own provenance."""
 Status = Literal["ok", "last-good", "missing"]
 
 
@@ -43,7 +45,7 @@ class Provenance(_Record):
     publisher: str
     version: str
     vintage: str
-    """Of these bytes; with status `last-good` not always the one that was asked for."""
+    """Of these bytes; with status `last-good` not always the vintage of params.yaml."""
     channel: str
     """own, registry, mirror or publisher; "" when missing."""
     status: Status
@@ -78,7 +80,10 @@ def write_provenance(provenance: Provenance, folder: Path) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """What is wrong with the files of `folder` against its provenance.json, one line each; empty when all is well."""
+    """Differences between the files of `folder` and its provenance.json, one line each; [] when there are none.
+
+    The folder of a previous vintage is not looked into.
+    """
     try:
         provenance = read_provenance(folder)
     except ClimateError as error:
@@ -92,7 +97,7 @@ def verify(folder: Path) -> list[str]:
             problems.append(f"{path}: found {size:,} bytes, expected {record.bytes:,}")
         elif (digest := sha256_of(path)) != record.sha256:
             problems.append(f"{path}: found sha256 {digest[:12]}, expected {record.sha256[:12]}")
-    known = {PROVENANCE, *provenance.files}
+    known = {PROVENANCE, PREVIOUS, *provenance.files}
     problems += [
         f"{path}: found a file that provenance.json does not name"
         for path in sorted(folder.iterdir())

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from climate.errors import ClimateError
-from climate.sources.catalogue import Source, Vintage, find_source
+from climate.sources.catalogue import Source, find_source
 from climate.sources.channels import Fetcher, Limits, Refused, Request, own, publisher, registry
 from climate.sources.channels import mirror as mirror_channel
 from climate.sources.channels.publisher import LATEST
 from climate.sources.channels.verify import check, file_date, sha256_of
-from climate.sources.provenance import FileProvenance, Provenance, Status, read_provenance, verify, write_provenance
-
-__all__ = ["CHANNELS", "Limits", "Provenance", "pull", "verify"]
+from climate.sources.provenance import (
+    PREVIOUS,
+    FileProvenance,
+    Provenance,
+    Status,
+    read_provenance,
+    verify,
+    write_provenance,
+)
 
 CHANNELS: dict[str, Fetcher] = {
     own.NAME: own,
@@ -45,50 +51,55 @@ def pull(
     mirror: str | None,
     last_good: Path | None,
     path: str | None = None,
+    previous: str | None = None,
     limits: Limits | None = None,
 ) -> Provenance:
     """Fill `destination` with the files of source `key` at `vintage`, and provenance.json.
 
-    The user's own copy at `path`, where one is named, comes first; then channels are tried in the order of the
-    catalogue entry. Each one that is refused costs one line in the log. When
-    none delivers, the copy in `last_good` (or the one that `destination` already holds) is kept; when there is none,
-    `destination` gets provenance.json alone, with status `missing`. A last good copy of the very bytes that the
-    catalogue pins is used without asking any channel. `destination` is replaced as a whole at the very end.
+    The user's own copy at `path`, if any, comes first; then channels are tried in the order of the catalogue entry.
+    Each refusal is one line in the log. If all refuse, the copy in `last_good` (or the one that `destination` already
+    holds) is kept; without one, `destination` gets provenance.json alone, with status `missing`. A last good copy of
+    the very bytes that the catalogue pins is used without asking any channel. `destination` is replaced as a whole at
+    the very end.
+
+    `previous` is an older vintage to compare with. It goes into the folder `previous` of `destination` in the same
+    way, except that no other vintage ever stands in for it.
 
     Raises ClimateError for an unknown source or vintage and for a disk that cannot be written.
     """
     source = find_source(key)
-    wanted = _vintage(source, vintage)
-    request = Request(
-        source=source.at(vintage),
-        name=vintage,
-        vintage=wanted,
-        mirror=mirror,
-        path=path,
-        limits=limits or Limits(),
-    )
+    request = _request(source, vintage, f"pull.sources.{key}.vintage", mirror, path, limits)
+    older = _request(source, previous, f"revisions.against.{key}", mirror, None, limits) if previous else None
     try:
         with _workspace(destination) as workspace:
             folder = workspace / "new"
-            provenance = _fill(request, folder, _find_kept(key, last_good, destination))
+            kept = _find_kept(key, last_good, destination)
+            provenance = _fill(request, folder, kept)
             write_provenance(provenance, folder)
+            if older is not None:
+                copies = [home / PREVIOUS for home in (last_good, destination) if home]
+                same = _find_kept(key, *copies, kept and kept.folder, vintage=older.name)
+                write_provenance(_fill(older, folder / PREVIOUS, same), folder / PREVIOUS)
             _replace(destination, folder, workspace)
     except OSError as error:
         raise ClimateError(
             f"{key}: cannot write {error.filename or destination}: found '{error.strerror or error}', expected room "
-            "and permission to write; nothing was replaced: mend that and run `dvc repro` again"
+            "and permission to write; nothing was replaced: fix this and run `dvc repro` again"
         ) from None
     return provenance
 
 
-def _vintage(source: Source, name: str) -> Vintage:
-    if name in source.vintages:
-        return source.vintages[name]
-    near = get_close_matches(name, source.vintages, n=3, cutoff=0.5) or list(source.vintages)
-    raise ClimateError(
-        f"params.yaml: pull.sources.{source.key}.vintage: found '{name}', expected one of the catalogue's vintages, "
-        f"such as {', '.join(near)}"
-    )
+def _request(
+    source: Source, name: str, setting: str, mirror: str | None, path: str | None, limits: Limits | None
+) -> Request:
+    if name not in source.vintages:
+        near = get_close_matches(name, source.vintages, n=3, cutoff=0.5) or list(source.vintages)
+        raise ClimateError(
+            f"params.yaml: {setting}: found '{name}', expected one of the catalogue's vintages, such as "
+            f"{', '.join(near)}"
+        )
+    vintage = source.vintages[name]
+    return Request(source.at(name), name, vintage, mirror=mirror, path=path, limits=limits or Limits())
 
 
 def _make_folder(parent: Path, name: str) -> Path:
@@ -139,7 +150,8 @@ class _Kept(NamedTuple):
     provenance: Provenance
 
 
-def _find_kept(key: str, *candidates: Path | None) -> _Kept | None:
+def _find_kept(key: str, *candidates: Path | None, vintage: str | None = None) -> _Kept | None:
+    """The first sound copy of a source among `candidates`; of `vintage` alone where one is given."""
     for folder in candidates:
         if folder is None or not folder.is_dir():
             continue
@@ -151,18 +163,18 @@ def _find_kept(key: str, *candidates: Path | None) -> _Kept | None:
         if problems:
             log.warning("%s: last good copy not used: %s", key, problems[0])
             continue
-        if provenance.files and provenance.key == key:
+        if provenance.files and provenance.key == key and vintage in (None, provenance.vintage):
             return _Kept(folder, provenance)
     return None
 
 
 def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
-    """Files in `folder` from the pinned copy at hand, else a channel, else the last good copy, else none."""
+    """Files in `folder` from a copy of the pinned bytes, else a channel, else the last good copy, else none."""
     folder.mkdir()
     if kept is not None and _as_pinned(request, kept.provenance):
         return _reuse(request, folder, kept)
     order = [own.NAME, *request.source.channels]
-    plan = [name for name in order if name in CHANNELS and not CHANNELS[name].unavailable(request)]
+    plan = [name for name in order if not CHANNELS[name].unavailable(request)]
     afterwards = f"keeping vintage {kept.provenance.vintage}" if kept else "going on without this source"
     refusals: list[str] = []
     for turn, channel in enumerate(plan, start=1):
@@ -178,18 +190,14 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
             continue
         log.info("%s: vintage %s from %s", request.source.key, request.name, channel)
         return _provenance(request, folder, channel, via, refusals)
-    idle = [
-        f"{name}: {CHANNELS[name].unavailable(request)}"
-        for name in request.source.channels
-        if name in CHANNELS and name not in plan
-    ]
+    idle = [f"{name}: {CHANNELS[name].unavailable(request)}" for name in request.source.channels if name not in plan]
     return _without(request, folder, kept, refusals, idle)
 
 
 def _reuse(request: Request, folder: Path, kept: _Kept) -> Provenance:
     old = kept.provenance
     _copy(kept, folder)
-    log.info("%s: vintage %s is at hand as pinned", request.source.key, request.name)
+    log.info("%s: vintage %s is here as pinned", request.source.key, request.name)
     via = {name: record.via for name, record in old.files.items()}
     return _provenance(request, folder, old.channel, via, old.reasons if old.status == "ok" else ())
 

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.sources.catalogue import Source
+from climate.sources.catalogue import Source, known_from
 
 BLOCK_BYTES = 8 * 2**20
 """Memory for the months of one grid that are compared at a time; the comparison itself takes about ten times that."""
@@ -22,6 +22,11 @@ GRID = "grid"
 """Name of the one series of a gridded record."""
 COMPARED_ATTRIBUTES = ("version", "scale", "baseline", "units", "kind", "quantity", "cadence", "file_date")
 """Attributes of readers' Datasets whose change says that two releases mean different things."""
+
+MAX_LINES = 24
+"""Lines of one list; `differences` has all of them."""
+MAX_SPANS = 3
+"""Stretches of rows that are named by their dates."""
 
 _COUNTS = ("shared", "revised", "only_old", "only_new", "filled", "filled_revised")
 
@@ -91,13 +96,13 @@ def totals(table: xr.Dataset) -> xr.Dataset:
     labels = [name for name in ("series", "time", "lat", "lon") if name in table.variables]
     if np.isnan(magnitude).all():
         nothing = {"series": "", "time": np.datetime64("NaT", "s"), "lat": np.nan, "lon": np.nan}
-        place = xr.Dataset({name: ((), nothing[name]) for name in labels} | {"largest": ((), np.nan)})
+        cell = xr.Dataset({name: ((), nothing[name]) for name in labels} | {"largest": ((), np.nan)})
     else:
         series, time = np.unravel_index(int(np.nanargmax(magnitude)), magnitude.shape)
-        place = table.isel(series=int(series), time=int(time))
-    result["largest"] = ((), place["largest"].values)
+        cell = table.isel(series=int(series), time=int(time))
+    result["largest"] = ((), cell["largest"].values)
     for name in labels:
-        result[f"largest_{name}"] = ((), place[name].values)
+        result[f"largest_{name}"] = ((), cell[name].values)
     return result.assign_attrs(table.attrs)
 
 
@@ -126,39 +131,28 @@ def last_time(record: xr.Dataset) -> np.datetime64:
     return np.datetime64("NaT", "s")
 
 
-def dated(source: Source) -> list[str]:
-    """The named vintages of a source, oldest first; `latest` is not among them."""
-    return sorted((name for name in source.vintages if name[:4].isdecimal()), key=known_from)
-
-
 def as_of(source: Source, month: str) -> str:
-    """The newest named vintage that was out by `month` (YYYY-MM): what somebody who forecast then could have used.
+    """The newest named vintage that was published by `month` (YYYY-MM): what a forecaster could have used then.
 
     A vintage named by its year alone counts from the end of that year. Sources that do not change with time
-    (boundaries) give their oldest vintage where none is old enough. Raises ClimateError when nothing was out by then.
+    (boundaries) give their oldest vintage where none is old enough. Raises ClimateError when none was published.
     """
-    names = dated(source)
-    out = [name for name in names if known_from(name) <= month]
-    if out:
-        return out[-1]
-    if source.cadence == "static" and names:
-        return names[0]
+    published = [name for name in source.dated if known_from(name) <= month]
+    if published:
+        return published[-1]
+    if source.cadence == "static" and source.dated:
+        return source.dated[0]
     raise ClimateError(
-        f"{source.key}: found no vintage of {month} or before, expected one of {', '.join(names) or 'none'}; "
+        f"{source.key}: found no vintage of {month} or before, expected one of {', '.join(source.dated) or 'none'}; "
         "choose a later month or leave this source out"
     )
 
 
-def known_from(vintage: str) -> str:
-    """The month from which a named vintage counts as out: its own, or the last of the year that names it."""
-    return vintage if len(vintage) > 4 else f"{vintage}-12"
-
-
 def _require_comparable(old: xr.Dataset, new: xr.Dataset) -> None:
-    units = [str(one.attrs.get("units", "")) for one in (old, new)]
+    units = [str(release.attrs.get("units", "")) for release in (old, new)]
     if units[0] != units[1]:
         raise ClimateError(f"vintages: found '{units[0]}' in one and '{units[1]}' in the other, expected one unit")
-    dims: list[set[Any]] = [set(one["value"].dims) for one in (old, new)]
+    dims: list[set[Any]] = [set(release["value"].dims) for release in (old, new)]
     if dims[0] != dims[1]:
         raise ClimateError(
             "vintages: found a grid and a table, expected two of one form; choose releases of one source"
@@ -177,8 +171,8 @@ def _pairs(old: xr.Dataset, new: xr.Dataset, block_bytes: int) -> Iterator[xr.Da
     if "series" in old["value"].dims:
         series = list(dict.fromkeys([*old["series"].values.tolist(), *new["series"].values.tolist()]))
         axes: dict[str, Any] = {"series": series, "time": time}
-        values = [one["value"].drop_attrs().reindex(axes) for one in (old, new)]
-        marks = [one["interpolated"].drop_attrs().reindex(axes, fill_value=False) for one in (old, new)]
+        values = [release["value"].drop_attrs().reindex(axes) for release in (old, new)]
+        marks = [release["interpolated"].drop_attrs().reindex(axes, fill_value=False) for release in (old, new)]
         yield xr.Dataset({"old": values[0], "new": values[1], "filled": marks[0] | marks[1]})
         return
     cells = old.sizes["lat"] * old.sizes["lon"]
@@ -186,8 +180,8 @@ def _pairs(old: xr.Dataset, new: xr.Dataset, block_bytes: int) -> Iterator[xr.Da
     for start in range(0, time.size, steps):
         months = time[start : start + steps]
         old_block, new_block = (
-            one["value"].sel(time=slice(months[0], months[-1])).load().drop_attrs().reindex(time=months)
-            for one in (old, new)
+            release["value"].sel(time=slice(months[0], months[-1])).load().drop_attrs().reindex(time=months)
+            for release in (old, new)
         )
         yield xr.Dataset({"old": old_block, "new": new_block, "filled": xr.zeros_like(old_block, dtype=bool)})
 
@@ -200,7 +194,7 @@ def _statistics(block: xr.Dataset) -> xr.Dataset:
     differs = block["old"] != block["new"]
     shared = revision.where(both & ~filled)
     magnitude = abs(shared)
-    found = {
+    columns = {
         "shared": both & ~filled,
         "revised": both & ~filled & differs,
         "only_old": block["old"].notnull() & block["new"].isnull(),
@@ -210,7 +204,7 @@ def _statistics(block: xr.Dataset) -> xr.Dataset:
         "change": shared.fillna(0.0),
         "absolute": magnitude.fillna(0.0),
     }
-    counted = xr.Dataset({name: one.sum(cells) if cells else one * 1 for name, one in found.items()})
+    counted = xr.Dataset({name: column.sum(cells) if cells else column * 1 for name, column in columns.items()})
     if not cells:
         return counted.assign(largest=shared).transpose("series", "time")
     flat = shared.stack(cell=cells, create_index=False)
@@ -219,3 +213,137 @@ def _statistics(block: xr.Dataset) -> xr.Dataset:
     for name in cells:
         counted[name] = ("time", flat[name].values[at.values])
     return counted.expand_dims(series=[GRID]).transpose("series", "time")
+
+
+FIGURES = (
+    *("shared", "revised", "filled", "filled_revised", "rows_only_old", "rows_only_new"),
+    *("mean_absolute", "mean_change", "largest"),
+)
+DECADE_FIGURES = ("shared", "revised", "mean_absolute")
+
+
+def revision_row(old: xr.Dataset, new: xr.Dataset) -> dict[str, Any]:
+    """The revisions from `old` to `new` (readers' Datasets with attrs `vintage`) as plain numbers and texts.
+
+    Keys: title, units, the figures of `totals` (None for NaN, else rounded to 10 significant digits), month and place
+    of the largest revision ("" without one), changed, words (lines of text), and decades (decade, shared, revised,
+    mean_absolute). Raises as `revisions`.
+    """
+    table = revisions(old, new)
+    summed, decades = totals(table), by_decade(table)
+    month = place = ""
+    if int(summed["revised"]):
+        month = str(summed["largest_time"].values.astype("datetime64[M]"))
+        place = _cell(summed) or str(summed["largest_series"].item())
+    return {
+        **{name: table.attrs[name] for name in ("title", "units", "changed")},
+        **{name: _plain(summed[name].item()) for name in FIGURES},
+        "month": month,
+        "place": place,
+        "words": in_words(table, str(old.attrs["vintage"]), str(new.attrs["vintage"])),
+        "decades": [
+            {"decade": int(decade), **{name: _plain(decades[name][i].item()) for name in DECADE_FIGURES}}
+            for i, decade in enumerate(decades["decade"].values)
+        ],
+    }
+
+
+def _plain(value: float) -> float | int | None:
+    """For JSON: None for NaN, and floats rounded to 10 significant digits."""
+    if isinstance(value, float):
+        return None if np.isnan(value) else float(f"{value:.10g}")
+    return value
+
+
+def _cell(summed: xr.Dataset) -> str:
+    """The grid cell of the largest revision, "" for tables."""
+    if "largest_lat" not in summed:
+        return ""
+    return f"{float(summed['largest_lat']):g} N, {float(summed['largest_lon']):g} E"
+
+
+# --- in words ---
+
+
+def in_words(table: xr.Dataset, old: str, new: str) -> list[str]:
+    """The table of `revisions` as lines of text; `old` and `new` name the releases."""
+    unit, summed = table.attrs["units"], totals(table)
+    lines = [_upper(change) for change in table.attrs["changed"].split("; ") if change]
+    lines.append(f"Rows: {_rows(table, 'only_new', new)}, {_rows(table, 'only_old', old)}")
+    lines.append(f"Revised: {_revised(summed, unit)}")
+    if int(summed["revised"]):
+        lines.append(f"On average over all shared values: {float(summed['mean_change']):+.4g} {unit}")
+    if int(summed["filled"]):
+        lines.append(
+            f"Filled by the publisher in either, and left out above: {int(summed['filled']):,} values, "
+            f"{int(summed['filled_revised']):,} of them revised"
+        )
+    if int(summed["revised"]):
+        decades = by_decade(table)
+        labels = [f"{decade}s" for decade in decades["decade"].values]
+        lines += ["By decade:", *_list(labels, decades, "decade", unit)]
+        if table.sizes["series"] > 1:
+            series = by_series(table)
+            lines += ["By series:", *_list([str(name) for name in series["series"].values], series, "series", unit)]
+    return lines
+
+
+def _upper(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".replace("_", " ")
+
+
+def _rows(table: xr.Dataset, side: str, vintage: str) -> str:
+    """How many rows one release alone has, and their dates."""
+    count = int(totals(table)[f"rows_{side}"])
+    if not count:
+        return f"none only in {vintage}"
+    other = "only_old" if side == "only_new" else "only_new"
+    alone = ((table[side] > 0) & (table["shared"] + table["filled"] + table[other] == 0)).any("series").values
+    return f"{count:,} only in {vintage} ({_spans(np.flatnonzero(alone), table)})"
+
+
+def _spans(positions: np.ndarray, table: xr.Dataset) -> str:
+    """The runs of neighbouring rows at `places` by their first and last date, the longest MAX_SPANS of them."""
+    runs = np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1)
+    shown = sorted(sorted(runs, key=lambda run: -run.size)[:MAX_SPANS], key=lambda run: int(run[0]))
+    ends = [[label(table["time"].values[run[end]], table) for end in (0, -1)] for run in shown]
+    texts = [first if first == last else f"{first} to {last}" for first, last in ends]
+    return ", ".join([*texts, "and elsewhere"] if len(runs) > MAX_SPANS else texts)
+
+
+def label(time: np.datetime64, table: xr.Dataset) -> str:
+    """The month of `time`, or its day where rows do not stand for months."""
+    months = table["time"].values.astype("datetime64[M]").astype(table["time"].dtype)
+    return str(np.datetime_as_string(time, unit="M" if (months == table["time"].values).all() else "D"))
+
+
+def _revised(summed: xr.Dataset, unit: str) -> str:
+    revised, shared = int(summed["revised"]), int(summed["shared"])
+    if not shared:
+        return "nothing, for the two share no value"
+    if not revised:
+        return f"none of {shared:,} shared values"
+    return (
+        f"{revised:,} of {shared:,} shared values ({revised / shared:.1%}), on average by "
+        f"{float(summed['mean_absolute']):.3g} {unit}, at most {_largest(summed, unit)}"
+    )
+
+
+def _largest(summed: xr.Dataset, unit: str) -> str:
+    at = str(np.datetime_as_string(summed["largest_time"].values, unit="M"))
+    text = f"{float(summed['largest']):+.3g} {unit} in {at}"
+    cell = _cell(summed)
+    return f"{text} at {cell}" if cell else text
+
+
+def _list(labels: list[str], parts: xr.Dataset, dim: str, unit: str) -> list[str]:
+    """One line per part that has revisions, the rest counted; at most MAX_LINES."""
+    revised = [i for i in range(parts.sizes[dim]) if int(parts["revised"][i])]
+    lines = [f"  {labels[i]}: {_revised(parts.isel({dim: i}), unit)}" for i in revised[:MAX_LINES]]
+    left, same = len(revised) - MAX_LINES, len(labels) - len(revised)
+    if left > 0:
+        lines.append(f"  and {left:,} more")
+    if same:
+        unrevised = ", ".join(labels[i] for i in range(len(labels)) if i not in revised) if same <= MAX_LINES else same
+        lines.append(f"  none revised: {unrevised}")
+    return lines

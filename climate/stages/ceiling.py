@@ -1,42 +1,36 @@
-"""Stage `ceiling`: what forecasts would have been if the covariates' future had been known."""
+"""Stage `ceiling`: what forecasts of a region would have been if the covariates' future had been known."""
 
 from __future__ import annotations
 
+import logging
+
+import xarray as xr
+
 from climate import paths
-from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
-from climate.hindcast.known_covariates import CEILINGS, ceiling_table
+from climate.forecasters.registry import make
+from climate.hindcast.known_covariates import ceiling_table
 from climate.hindcast.rolling import origins
 from climate.parallel.tasks import settled
 from climate.params.params import load_params
-from climate.stages.study import read_study
+
+log = logging.getLogger("climate")
 
 
-def run() -> None:
-    """Hindcast the models of `ceiling.models` with covariates forecast and known, for `ceiling.regions`.
-
-    Regions that are not forecast, or were skipped, are left out; without covariates all are.
-    """
+def run(region: str) -> None:
+    """Hindcast `region` with the models of `ceiling.models`, covariates forecast and known."""
     params = load_params()
-    for name in params.ceiling.models:
-        if name not in CEILINGS:
-            raise ClimateError(
-                f"params.yaml: ceiling.models: unknown model '{name}', expected some of {', '.join(CEILINGS)}"
-            )
-    paths.CEILING.mkdir(parents=True, exist_ok=True)
-    covariates = read_netcdf(paths.COVARIATES)
-    if not params.ceiling.models or "covariate" not in covariates:
-        return
-    plan = params.backtest
-    for region, series in read_study(params, params.ceiling.regions, "ceiling.regions").items():
+    params.check_region(region)
+    plan, models = params.backtest, [make(name) for name in params.ceiling.models]
+    series, covariates = read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
+    reason = series.attrs.get("skipped") or ("" if "covariate" in covariates else "this run has no covariates")
+    if reason:
+        log.warning("%s: skipped, %s", region, reason)
+        table = xr.Dataset(attrs={"region": region, "skipped": reason})
+    else:
+        when = origins(plan.first_origin, plan.every, plan.origins)
+        refit_every, compute = params.baselines.refit_every, settled(params.compute)
         table = ceiling_table(
-            series,
-            covariates,
-            params.ceiling.models,
-            origins(plan.first_origin, plan.every, plan.origins),
-            plan.leads,
-            params.baselines.refit_every,
-            min_history=plan.min_history,
-            compute=settled(params.compute),
+            series, covariates, models, when, plan.leads, refit_every, min_history=plan.min_history, compute=compute
         )
-        write_netcdf(table, paths.ceiling_file(region))
+    write_netcdf(table, paths.forecast_file("ceiling", region))

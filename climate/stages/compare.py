@@ -10,7 +10,7 @@ import pandas as pd
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.verify.comparison import is_classical
+from climate.forecasters.registry import Kind, is_kind
 from climate.verify.reproducibility import differences
 
 SCORES_TABLE = paths.REPORTS / "data" / "scores.csv"
@@ -24,7 +24,7 @@ def run(revision: str) -> list[str]:
     if not SCORES_TABLE.exists():
         raise ClimateError(f"{SCORES_TABLE} not found: run `dvc repro` to make it")
     ours, reference = pd.read_csv(SCORES_TABLE), pd.read_csv(io.StringIO(shown.stdout))
-    networks = frozenset(model for model in ours["model"].unique() if not is_classical(model))
+    networks = frozenset(model for model in ours["model"].unique() if not is_kind(model, Kind.CLASSICAL))
     return differences(_crps(ours), _crps(reference), networks)
 
 

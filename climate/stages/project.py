@@ -9,8 +9,9 @@ import xarray as xr
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_netcdf
+from climate.harmonize.checks import examine
 from climate.params.params import Params, load_params
-from climate.scenario.forcing import annual_means, driven
+from climate.scenario.forcing import annual_means, driven, matched_years
 from climate.scenario.projection import (
     concentration_until,
     extrapolations,
@@ -20,7 +21,7 @@ from climate.scenario.projection import (
     project_co2,
     project_region,
 )
-from climate.stages.harmonize import read_sources
+from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
 
@@ -36,11 +37,11 @@ def run() -> None:
     params = load_params()
     try:
         pathways, observed = _pathways(params), _observed(params)
-        found = _project(params, pathways, observed)
+        results = _project(params, pathways, observed)
     except ClimateError as error:
         log.warning("projection: skipped, %s", error)
-        found = {TEMPERATURE: xr.Dataset(attrs={"skipped": str(error)})}
-    for name, dataset in found.items():
+        results = {TEMPERATURE: xr.Dataset(attrs={"skipped": str(error)})}
+    for name, dataset in results.items():
         write_netcdf(dataset, paths.PROJECTION / f"{name}.nc")
 
 
@@ -49,7 +50,7 @@ def _pathways(params: Params) -> xr.DataArray:
     key, wanted = params.project.pathways, params.project.scenarios
     if key not in params.pull.sources:
         raise ClimateError(f"project.pathways: source '{key}' is not under pull.sources; add it there")
-    pulled = read_sources([key])
+    pulled = read_sources([key], examine)
     if key in pulled.unavailable:
         raise ClimateError(f"project.pathways: {key}: {pulled.unavailable[key]}")
     record = pulled.records[key]
@@ -75,36 +76,42 @@ def _observed(params: Params) -> xr.DataArray:
 
 def _project(params: Params, pathways: xr.DataArray, observed: xr.DataArray) -> dict[str, xr.Dataset]:
     plan = params.project
-    concentration, past = driven(pathways, observed), concentration_until(pathways, observed)
-    guessed = extrapolations(past, plan.hindcasts)
+    concentration, last = driven(pathways, observed), int(observed["year"].max())
+    first = int(observed["year"].min())
+    # a hindcast may match the site to the pathways over years before its origin alone
+    past = {
+        origin: concentration_until(pathways, observed, origin)
+        for origin in plan.hindcasts
+        if matched_years(origin)[0] >= first
+    }
+    extrapolated = {origin: extrapolations(known, [origin])[origin] for origin, known in past.items()}
     projections, hindcasts, left_out = [], [], []
     for region in params.regions:
         series = read_netcdf(paths.series_file(region))
         if "skipped" in series.attrs or series.attrs.get("quantity") != TEMPERATURE:
             continue
-        temperature = annual_means(series).sel(year=slice(None, int(past["year"].max())))
+        temperature = annual_means(series).sel(year=slice(None, last))
         try:
-            one = project_region(temperature, concentration, plan.until)
+            projected = project_region(temperature, concentration, plan.until)
         except ClimateError as error:
             log.warning("%s: not projected, %s", region, error)
             left_out.append(f"{region}: {error}")
             continue
-        projections.append(one.expand_dims(region=[region]))
-        checked = hindcast_region(temperature, past, guessed, plan.hindcasts)
+        projections.append(projected.expand_dims(region=[region]))
+        checked = hindcast_region(temperature, past, extrapolated)
         if checked.sizes["origin"]:
             hindcasts.append(checked.expand_dims(region=[region]))
     if not projections:
         raise ClimateError(f"no region could be projected: {'; '.join(left_out) or 'none holds a temperature'}")
-    until = {"year": slice(int(observed["year"].min()), plan.until)}
-    moved = pathways_beside(pathways, observed).sel(until)
+    shown = {"year": slice(first, plan.until)}
     co2 = xr.Dataset(
         {"forecast": project_co2(observed, plan.until), "observed": observed.rename(year="past")}
-        | {"pathway": moved.rename(year="pathway_year")},
+        | {"pathway": pathways_beside(pathways, observed).sel(shown).rename(year="pathway_year")},
         attrs={"region": plan.co2, "offset": concentration.attrs["offset"], "units": "ppm"},
     )
-    found = {
+    results = {
         TEMPERATURE: xr.concat(projections, "region", join="outer").assign_attrs(left_out="; ".join(left_out)),
         "co2": co2,
         "co2-hindcasts": hindcast_co2(observed, plan.hindcasts),
     }
-    return found | ({"hindcasts": xr.concat(hindcasts, "region", join="outer")} if hindcasts else {})
+    return results | ({"hindcasts": xr.concat(hindcasts, "region", join="outer")} if hindcasts else {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -11,10 +11,12 @@ import xarray as xr
 from climate import paths
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
 from climate.hindcast.known_covariates import ceiling_scores
-from climate.params.params import load_params
+from climate.params.params import Params, load_params
 from climate.verify.across_places import pool
+from climate.verify.losses import cell_scores
 from climate.verify.scores import join_scores, score, score_seeds
-from climate.verify.strata import enso_state, group_scores, join_groups
+from climate.verify.strata import enso_state, join_strata, score_strata
+from climate.verify.verdicts import verdicts
 
 log = logging.getLogger("climate")
 
@@ -28,41 +30,44 @@ ENSO_INDEX = "nino34"
 def run() -> None:
     """Score all regions that have forecasts; write the scores, DVC's metrics and the plot of CRPS by lead.
 
-    What a known covariate would be worth goes to build/ceiling.nc, apart from them.
-
-    Scores of groups (ENSO state, collection period, era) go to build/groups.nc; without the covariate nino34 the ENSO
-    state is left out.
+    Scores with known covariates go to build/ceiling.nc, scores by stratum to build/strata.nc; without the covariate
+    nino34 the ENSO state is left out.
     """
     params = load_params()
-    states = _enso_states()
-    scores, groups, tables = [], [], []
+    blocks, states = params.score.blocks, _enso_states()
+    scores, strata, tables, regions = [], [], [], []
     for region in params.regions:
         table = read_netcdf(paths.forecast_file("combined", region))
         if "skipped" in table.attrs:
             log.warning("%s: not scored, %s", region, table.attrs["skipped"])
             continue
-        series = read_netcdf(paths.series_file(region))
-        scored = score(table, series, params.score.blocks, params.score.reference)
-        seeds = score_seeds(table, read_netcdf(paths.forecast_file("lstm", region)), params.score.blocks)
+        series, cells = read_netcdf(paths.series_file(region)), cell_scores(table).assign_attrs(region=region)
+        scored = score(table, series, blocks, params.score.reference, cells)
+        seeds = score_seeds(table, read_netcdf(paths.forecast_file("lstm", region)), blocks)
         scores.append(scored.merge(seeds.expand_dims(region=[region]), join="left") if seeds else scored)
+        strata.append(score_strata(cells, series, states, blocks))
         tables.append(table)
-        groups.append(group_scores(table, series, states, params.score.blocks))
-    joined = join_scores(scores).merge(pool(tables, params.score.blocks), join="left")
+        regions.append(cells)
+    joined = join_scores(scores)
+    joined = xr.merge([joined, pool(regions, blocks), verdicts(joined, params.score.significance)], join="left")
     write_netcdf(joined, paths.SCORES)
-    write_netcdf(_ceiling(tables, joined, params.score.blocks), paths.CEILING_SCORES)
-    write_netcdf(join_groups(groups), paths.GROUPS)
+    write_netcdf(_ceiling(tables, joined, params), paths.CEILING_SCORES)
+    write_netcdf(join_strata(strata), paths.STRATA)
     write_json(metrics(joined), paths.METRICS)
     write_text(crps_by_lead(joined), paths.CRPS_BY_LEAD)
 
 
-def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
+def _ceiling(tables: Sequence[xr.Dataset], scores: xr.Dataset, params: Params) -> xr.Dataset:
     """Scores of the models that know their covariates, over the regions that have them; empty without any."""
     found = []
     for table in tables:
         region = str(table.attrs["region"])
-        if paths.ceiling_file(region).exists():
+        if region not in params.ceiling.regions:
+            continue
+        known = read_netcdf(paths.forecast_file("ceiling", region))
+        if "skipped" not in known.attrs:
             judged = table.assign(best_classical=scores["best_classical"].sel(region=region, drop=True))
-            one = ceiling_scores(read_netcdf(paths.ceiling_file(region)), judged, blocks)
+            one = ceiling_scores(known, judged, params.score.blocks)
             found.append(one.expand_dims(region=[region]))
     return xr.concat(found, "region") if found else xr.Dataset()
 

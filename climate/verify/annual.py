@@ -1,12 +1,11 @@
-"""Annual means one year ahead, as they are issued at the turn of the year, and how far off they were."""
+"""Annual means one year ahead, issued at the turn of the year, and their errors."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import FloatArray
-from climate.forecasters.features import YEAR
+from climate.schema import MONTHS_PER_YEAR
 from climate.verify.losses import MEDIAN
 from climate.verify.significance import DRAWS, SEED, circular_blocks
 
@@ -26,20 +25,19 @@ def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
     The forecast is the mean of the medians of the twelve months, the observation that of the months; years with a
     month that is not yet observed are left out.
     """
-    months = table["origin"].values.astype("datetime64[M]")
-    chosen = np.flatnonzero(months.astype(int) % YEAR == DECEMBER)
-    one = table.isel(origin=chosen).sel(lead=slice(1, YEAR))
-    years = months[chosen].astype("datetime64[Y]").astype(int) + 1970 + 1
-    observed = one["observed"].mean("lead", skipna=False)
-    forecast = one["forecast"].sel(quantile=MEDIAN, drop=True).mean("lead", skipna=False)
-    known = np.flatnonzero(np.isfinite(observed.values))
-    return xr.Dataset(
-        {
-            "forecast": (("model", "year"), forecast.transpose("model", "origin").values[:, known]),
-            "observed": ("year", observed.values[known]),
-        },
-        coords={"model": table["model"].values, "year": years[known]},
+    months = table["origin"].values.astype("datetime64[M]").astype(int)
+    december = table.isel(origin=np.flatnonzero(months % MONTHS_PER_YEAR == DECEMBER)).sel(
+        lead=slice(1, MONTHS_PER_YEAR)
     )
+    years = december["origin"].values.astype("datetime64[Y]").astype(int) + 1970 + 1
+    means = xr.Dataset(
+        {
+            "forecast": december["forecast"].sel(quantile=MEDIAN, drop=True).mean("lead", skipna=False),
+            "observed": december["observed"].mean("lead", skipna=False),
+        }
+    )
+    by_year = means.rename(origin="year").assign_coords(year=years).transpose("model", "year")
+    return by_year.isel(year=np.flatnonzero(np.isfinite(by_year["observed"].values)))
 
 
 def error_summary(
@@ -55,24 +53,19 @@ def error_summary(
     if n == 0:
         return {}
     weights = circular_blocks(n, min(BLOCK_YEARS, n), DRAWS, SEED)
-    found = {}
+    summary = {}
     for model in chosen["model"].values:
-        error = (chosen["forecast"].sel(model=model) - chosen["observed"]).values
-        low, high = _interval(error, weights)
-        steady = n < 3 or not np.ptp(chosen["forecast"].sel(model=model).values)
-        correlation = np.nan if steady else np.corrcoef(chosen["forecast"].sel(model=model), chosen["observed"])[0, 1]
-        found[str(model)] = {
+        forecast, observed = chosen["forecast"].sel(model=model).values, chosen["observed"].values
+        error = forecast - observed
+        draws = np.sqrt(weights @ error**2 / weights.sum(axis=1))
+        low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        defined = n >= 3 and np.ptp(forecast) > 0
+        summary[str(model)] = {
             "rmse": float(np.sqrt((error**2).mean())),
-            "low": low,
-            "high": high,
+            "low": float(low),
+            "high": float(high),
             "bias": float(error.mean()),
-            "correlation": float(correlation),
+            "correlation": float(np.corrcoef(forecast, observed)[0, 1]) if defined else np.nan,
             "years": n,
         }
-    return found
-
-
-def _interval(error: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    draws = np.sqrt(weights @ error**2 / weights.sum(axis=1))
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return summary

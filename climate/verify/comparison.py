@@ -1,4 +1,4 @@
-"""Who beats whom on the CRPS: skill, ratio to the best classical model, tests and bootstrap, per block of leads."""
+"""Comparisons on the CRPS per block of leads: skill, ratio to the best classical model, tests and bootstrap."""
 
 from __future__ import annotations
 
@@ -10,60 +10,51 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.verify.losses import cell_scores
+from climate.forecasters.registry import Kind, is_kind
+from climate.verify.losses import at_leads
 from climate.verify.significance import (
     bootstrap_ratio,
-    dm_hln_each,
-    dm_test_each,
+    dm_hln,
+    dm_test,
     model_confidence_set,
     origin_differences,
-    overlap,
+    origin_spacing,
+    overlapping_origins,
     suits_hln,
 )
-
-NOT_CLASSICAL = ("lstm", "dense", "hybrid", "ridge", "mean", "ensemble", "weighted", "trimmed")
-"""Beginnings of the names of models that are no single classical model: learners and combinations."""
-
-COMPARED = ("reference", "best")
-"""Opponents of every model: the reference, and the best classical model of the block."""
 
 RATIO_LEVEL = 0.9
 """Coverage of the bootstrap interval of a ratio of scores."""
 
 
-def is_classical(model: str) -> bool:
-    """Whether a model is a single classical model, one of those that the learners have to beat.
-
-    Statistical models with a covariate are among them (`sarimax-enso`, `trend-arma-enso`); ridge regressions, which
-    read the same predictors as the networks, are learners. What is given the future of a covariate is no model at all.
-    """
-    return not model.startswith(NOT_CLASSICAL) and not model.endswith("-known")
-
-
-def compare_blocks(table: xr.Dataset, blocks: Mapping[str, tuple[int, int]], reference: str) -> xr.Dataset:
+def compare_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], reference: str) -> xr.Dataset:
     """Skill and significance (model, block) on the CRPS, against `reference` and the best classical model.
 
     Variables: `crps_skill_reference` (1 - ratio), `crps_ratio_best` with bootstrap bounds `crps_ratio_best_low` and
     `_high`; `dm_p_reference` and `dm_p_best`, p-values by the test that `dm_method` (block) names; `dm_hln_p_best`,
     the HLN test whatever its size; `mcs_p`, membership of the model confidence set; `best_classical` (block). The
-    best classical model is chosen on the same sample, which favours it. A model has no p-value against itself.
+    best classical model is chosen on the same sample, which favours it. A model has no p-value against itself. The
+    p-values are descriptive; see `verdicts` for the tests that are corrected.
+
+    Args:
+        cells: `losses.cell_scores` of one region.
+        blocks: name -> first and last lead.
+        reference: the model that skill is measured against.
 
     Raises:
-        ClimateError: `reference` is not in the table.
+        ClimateError: `reference` is not among the models.
     """
-    models = [str(model) for model in table["model"].values]
+    models = [str(model) for model in cells["model"].values]
     if reference not in models:
         raise ClimateError(
             f"score.reference: found '{reference}', expected one of the models that were run: {', '.join(models)}"
         )
-    crps = cell_scores(table)["crps"]
-    months = np.unique(table["origin"].values.astype("datetime64[M]")).astype(int)
-    spacing = int(np.median(np.diff(months))) if months.size > 1 else 1
+    spacing = origin_spacing(cells["origin"])
     per_block = [
-        _compare(crps.sel(lead=slice(first, last)).values, models, reference, overlap(last, spacing)).expand_dims(
-            block=[name]
-        )
-        for name, (first, last) in blocks.items()
+        _compare(
+            at_leads(cells, leads)["crps"].values, models, reference, overlapping_origins(leads[1], spacing)
+        ).expand_dims(block=[name])
+        for name, leads in blocks.items()
     ]
     return xr.concat(per_block, "block").transpose("model", "block", ...)
 
@@ -72,35 +63,41 @@ def _compare(losses: FloatArray, models: list[str], reference: str, shared: int)
     """Comparisons of one block, from losses (model, origin, lead) and the overlap of its origins."""
     known = np.isfinite(losses[0]).any(axis=1)
     means = np.array([np.nanmean(loss) if known.any() else math.nan for loss in losses])
-    classical = [i for i, model in enumerate(models) if is_classical(model) and math.isfinite(means[i])]
-    opponents = {"reference": models.index(reference), "best": min(classical, key=lambda i: means[i], default=-1)}
-    best = opponents["best"]
-    results = {name: np.full(len(models), math.nan) for name in ("dm_p_reference", "dm_p_best", "dm_hln_p_best")}
-    low, high = np.full(len(models), math.nan), np.full(len(models), math.nan)
-    for name, opponent in opponents.items():
-        if opponent >= 0:
-            # a model does not differ from itself, for which the tests give NaN
-            differences = np.stack([origin_differences(loss, losses[opponent]) for loss in losses])
-            results[f"dm_p_{name}"] = np.array([test.p for test in dm_test_each(differences, shared)])
-    if best >= 0:
-        results["dm_hln_p_best"] = np.array([test.p for test in dm_hln_each(differences, shared)])
+    classical = [i for i, model in enumerate(models) if is_kind(model, Kind.CLASSICAL) and math.isfinite(means[i])]
+    best = min(classical, key=lambda i: means[i], default=None)
+    opponents = {"reference": models.index(reference), "best": best}
+    missing = np.full(len(models), math.nan)
+    # a model does not differ from itself, for which the tests give NaN
+    differences = {
+        name: np.stack([origin_differences(loss, losses[opponent]) for loss in losses])
+        for name, opponent in opponents.items()
+        if opponent is not None
+    }
+    tested = {f"dm_p_{name}": dm_test(values, shared).p for name, values in differences.items()}
+    low, high = missing, missing
+    if best is not None:
+        tested["dm_hln_p_best"] = dm_hln(differences["best"], shared).p
         bounds = [bootstrap_ratio(loss, losses[best], shared, level=RATIO_LEVEL) for loss in losses]
         low, high = (np.array(side) for side in zip(*bounds, strict=True))
-    method = "hln" if suits_hln(int(known.sum()), shared) else "fixed-smoothing"
-    confidence = np.full(len(models), math.nan)
+    confidence = missing
     if known.sum() > shared:
         confidence = model_confidence_set(np.nanmean(losses[:, known], axis=2), shared)
-    ratio = means / means[best] if best >= 0 else np.full(len(models), math.nan)
     columns = {
         "crps_skill_reference": 1 - means / means[opponents["reference"]],
-        "crps_ratio_best": ratio,
+        "crps_ratio_best": missing if best is None else means / means[best],
         "crps_ratio_best_low": low,
         "crps_ratio_best_high": high,
-        **results,
+        "dm_p_reference": missing,
+        "dm_p_best": missing,
+        "dm_hln_p_best": missing,
+        **tested,
         "mcs_p": confidence,
     }
     return xr.Dataset(
         {name: ("model", values) for name, values in columns.items()}
-        | {"best_classical": ((), models[best] if best >= 0 else ""), "dm_method": ((), method)},
+        | {
+            "best_classical": ((), "" if best is None else models[best]),
+            "dm_method": ((), "hln" if suits_hln(int(known.sum()), shared) else "fixed-smoothing"),
+        },
         coords={"model": np.array(models, dtype=object)},
     )

@@ -100,24 +100,33 @@ def at_valid_time(values: xr.DataArray, table: xr.Dataset) -> xr.DataArray:
 def cell_scores(table: xr.Dataset) -> xr.Dataset:
     """Scores of single cells (model, origin, lead) on the common sample, NaN elsewhere.
 
-    Variables: `crps`, `covered90` (1 where the observation is inside the 90% interval, bounds included) and
-    `interval_score90` (Winkler 1972) with its three parts: `width90`, and the penalties `below90` and `above90` for an
-    observation below or above the interval; in the unit of the forecast but for `covered90`.
+    Variables: `error` (median minus observation), `crps`, `covered90` (1 where the observation is inside the 90%
+    interval, bounds included) and `interval_score90` (Winkler 1972) with its three parts: `width90`, and the penalties
+    `below90` and `above90` for an observation below or above the interval; in the unit of the forecast but for
+    `covered90`.
     """
     sample = common_sample(table)
     forecast, observed = table["forecast"].where(sample), table["observed"].where(sample)
     low, high = forecast.sel(quantile=LOWER, drop=True), forecast.sel(quantile=UPPER, drop=True)
-    inside = ((observed >= low) & (observed <= high)).astype(float).where(sample)
     winkler = interval_score(low, high, observed, interval_range=INTERVAL, preserve_dims="all")
     cells = {
+        "error": forecast.sel(quantile=MEDIAN, drop=True) - observed,
         "crps": crps_from_quantiles(forecast, observed),
-        "covered90": inside,
+        "covered90": ((observed >= low) & (observed <= high)).astype(float).where(sample),
         "width90": high - low,
         # the library speaks of the forecast: it is too high where the observation lies below the interval
         "below90": winkler["overprediction_penalty"],
         "above90": winkler["underprediction_penalty"],
         "interval_score90": winkler["total"],
     }
-    return xr.Dataset({name: value.transpose("model", *CELLS) for name, value in cells.items()}).drop_vars(
-        "valid_time", errors="ignore"
-    )
+    return xr.Dataset({name: value.transpose("model", *CELLS) for name, value in cells.items()})
+
+
+def verified(cells: xr.Dataset) -> xr.DataArray:
+    """True at cells (origin, lead) of the common sample, from `cell_scores`."""
+    return cells["crps"].notnull().all("model")
+
+
+def at_leads(cells: xr.Dataset, leads: tuple[int, int]) -> xr.Dataset:
+    """The cells of a block, from its first to its last lead."""
+    return cells.sel(lead=slice(*leads))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ NETWORK_TOLERANCE = 0.05
 
 
 def differences(ours: Mapping[str, Any], reference: Mapping[str, Any], networks: frozenset[str]) -> list[str]:
-    """Lines that name each score outside its tolerance, or missing on one side.
+    """Lines that name each score outside its tolerance, or missing on one side; NaN equals NaN alone.
 
     Args:
         ours, reference: nested mappings that end in numbers, such as the CRPS by region, block and model.
@@ -24,9 +25,10 @@ def differences(ours: Mapping[str, Any], reference: Mapping[str, Any], networks:
     lines += [f"{'.'.join(path)}: not in the reference" for path in left if path not in right]
     for path in left.keys() & right.keys():
         tolerance = NETWORK_TOLERANCE if networks & set(path) else CLASSICAL_TOLERANCE
-        found, expected = left[path], right[path]
-        if abs(found - expected) > tolerance * abs(expected):
-            lines.append(f"{'.'.join(path)}: found {found}, expected {expected} within {tolerance:.0%}")
+        ours_here, expected = left[path], right[path]
+        both_missing = math.isnan(ours_here) and math.isnan(expected)
+        if not both_missing and not abs(ours_here - expected) <= tolerance * abs(expected):
+            lines.append(f"{'.'.join(path)}: found {ours_here}, expected {expected} within {tolerance:.0%}")
     return sorted(lines)
 
 

@@ -1,4 +1,4 @@
-"""Scores of forecast tables by lead, by block of leads and by group.
+"""Scores of forecast tables by lead and by block of leads.
 
 All models of a table are scored on the sample that they share (`losses.common_sample`); means are over its cells.
 """
@@ -10,24 +10,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
-from scores.continuous import mae, rmse
 
 from climate.errors import ClimateError
-from climate.verify.comparison import COMPARED, compare_blocks
+from climate.schema import MONTHS_PER_YEAR
+from climate.verify.comparison import compare_blocks
 from climate.verify.losses import (
     CELLS,
-    MEDIAN,
+    at_leads,
     at_valid_time,
     cell_scores,
     common_sample,
     crps_from_quantiles,
     observation_floor,
+    verified,
     widen,
 )
-from climate.verify.significance import holm
-
-SEASON = 12
-"""Months of lag of the seasonal naive forecast that scales MASE."""
 
 
 def naive_scale(series: xr.Dataset, until: np.datetime64) -> float:
@@ -36,29 +33,29 @@ def naive_scale(series: xr.Dataset, until: np.datetime64) -> float:
     Cut at the first origin, so that the scale is known inside every fold.
     """
     values = series["value"].sel(time=slice(None, until)).values
-    change = np.abs(values[SEASON:] - values[:-SEASON])
+    change = np.abs(values[MONTHS_PER_YEAR:] - values[:-MONTHS_PER_YEAR])
     return float(np.nanmean(change)) if np.isfinite(change).any() else math.nan
 
 
-def mean_scores(table: xr.Dataset, cells: xr.Dataset, scale: float, over: list[str]) -> xr.Dataset:
-    """Scores averaged over the dims `over` of the common sample, and the number of cells `n`."""
-    sample = common_sample(table)
-    median = table["forecast"].sel(quantile=MEDIAN, drop=True).where(sample)
-    observed = table["observed"].where(sample)
-    error = mae(median, observed, reduce_dims=over)
+def mean_scores(cells: xr.Dataset, scale: float, over: list[str]) -> xr.Dataset:
+    """Scores averaged over the dims `over` of the common sample, and the number of cells `n`.
+
+    Args:
+        cells: `losses.cell_scores`.
+        scale: `naive_scale` of the record.
+        over: dims to average over.
+    """
+    error = abs(cells["error"]).mean(over)
     return xr.Dataset(
         {
             "mae": error,
-            "rmse": rmse(median, observed, reduce_dims=over),
+            "rmse": np.sqrt((cells["error"] ** 2).mean(over)),
             "mase": error / scale,
-            "bias": (median - observed).mean(over),
+            "bias": cells["error"].mean(over),
             "crps": cells["crps"].mean(over),
             "coverage90": cells["covered90"].mean(over),
-            "width90": cells["width90"].mean(over),
-            "below90": cells["below90"].mean(over),
-            "above90": cells["above90"].mean(over),
-            "interval_score90": cells["interval_score90"].mean(over),
-            "n": sample.sum(over),
+            **{name: cells[name].mean(over) for name in ("width90", "below90", "above90", "interval_score90")},
+            "n": verified(cells).sum(over),
         }
     )
 
@@ -70,9 +67,9 @@ def calibration(table: xr.Dataset) -> xr.DataArray:
     return below.mean("origin").transpose("model", "lead", "quantile")
 
 
-def check_blocks(table: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> None:
-    """Raise ClimateError unless every block lies within the leads of the table."""
-    longest = int(table["lead"].max())
+def check_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> None:
+    """Raise ClimateError unless every block lies within the leads of the cells."""
+    longest = int(cells["lead"].max())
     for name, (first, last) in blocks.items():
         if not 1 <= first <= last <= longest:
             raise ClimateError(
@@ -81,63 +78,14 @@ def check_blocks(table: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> No
             )
 
 
-def score_blocks(table: xr.Dataset, series: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
-    """Mean scores (model, block), each block a range of leads, on the common sample of the whole table."""
-    check_blocks(table, blocks)
-    scale, cells = naive_scale(series, table["origin"].values[0]), cell_scores(table)
-    per_block = [
-        mean_scores(
-            table.sel(lead=slice(first, last)), cells.sel(lead=slice(first, last)), scale, list(CELLS)
-        ).expand_dims(block=[name])
-        for name, (first, last) in blocks.items()
+def score_blocks(cells: xr.Dataset, blocks: Mapping[str, tuple[int, int]], scale: float = math.nan) -> xr.Dataset:
+    """`mean_scores` (model, block), each block a range of leads, on the common sample of the whole table."""
+    check_blocks(cells, blocks)
+    means = [
+        mean_scores(at_leads(cells, leads), scale, list(CELLS)).expand_dims(block=[name])
+        for name, leads in blocks.items()
     ]
-    return xr.concat(per_block, "block").transpose("model", "block", ...)
-
-
-def score_leads(table: xr.Dataset, series: xr.Dataset) -> xr.Dataset:
-    """Mean scores of every lead (model, lead), and `pit` (model, lead, quantile), see `calibration`."""
-    scale = naive_scale(series, table["origin"].values[0])
-    scores = mean_scores(table, cell_scores(table), scale, ["origin"])
-    scores["pit"] = calibration(table)
-    return scores
-
-
-def judged_cells(table: xr.Dataset) -> xr.Dataset:
-    """What `score_groups` averages, by the names of the means: `mae`, `crps` and `coverage90` (model, origin, lead).
-
-    On the common sample, NaN elsewhere; in the unit of the forecast but for `coverage90`, which is 0 or 1.
-    """
-    cells = cell_scores(table)
-    median = table["forecast"].sel(quantile=MEDIAN, drop=True)
-    error = xr.DataArray(abs(median - table["observed"])).where(common_sample(table))
-    judged = xr.Dataset({"mae": error, "crps": cells["crps"], "coverage90": cells["covered90"]})
-    return judged.transpose("model", *CELLS).drop_vars("valid_time", errors="ignore")
-
-
-def score_groups(cells: xr.Dataset, labels: xr.DataArray) -> xr.Dataset:
-    """Scores (model, label) of cells that share a label, such as the ENSO state or the collection period.
-
-    Args:
-        cells: `judged_cells` of one region, or those of a block of leads.
-        labels: strings (origin, lead), (origin) or (lead); "" leaves a cell out. `at_valid_time` makes them from
-            something known by month.
-
-    Returns:
-        `mae`, `crps`, `coverage90` and `n`, labels sorted; NaN where no cell of a label is verified.
-
-    Raises:
-        ClimateError: every label is "".
-    """
-    sample = cells["crps"].notnull().all("model")
-    spread = labels.broadcast_like(sample).transpose(*CELLS).drop_vars("valid_time", errors="ignore")
-    found = sorted({str(label) for label in np.ravel(spread.values)} - {""})
-    if not found:
-        raise ClimateError("errors by group: found no label, expected one per cell or origin; check the labels")
-    per_label = []
-    for label in found:
-        chosen = spread == label
-        per_label.append(cells.where(chosen).mean(CELLS).assign(n=(sample & chosen).sum()).expand_dims(label=[label]))
-    return xr.concat(per_label, "label").transpose("model", "label", ...)
+    return xr.concat(means, "block").transpose("model", "block", ...)
 
 
 WIDENED = ("crps", "coverage90", "interval_score90")
@@ -152,15 +100,11 @@ def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Mapping[st
         uncertain: one standard error of the observation (origin, lead); where it is NaN the cell keeps its forecast.
         blocks: name -> first and last lead. A block without any published uncertainty is NaN.
     """
-    cells = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
-    known = (uncertain.notnull() & common_sample(table)).drop_vars("valid_time", errors="ignore")
-    parts = []
-    for name, (first, last) in blocks.items():
-        leads = {"lead": slice(first, last)}
-        block = cells.sel(leads).rename(covered90="coverage90")[list(WIDENED)].mean(CELLS)
-        parts.append(block.where(bool(known.sel(leads).any())).expand_dims(block=[name]))
-    joined = xr.concat(parts, "block").transpose("model", "block")
-    return joined.rename({name: f"{name}_widened" for name in WIDENED})
+    widened = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
+    means = score_blocks(widened, blocks)[list(WIDENED)]
+    known = uncertain.notnull() & common_sample(table)
+    published = [bool(known.sel(lead=slice(*leads)).any()) for leads in blocks.values()]
+    return means.where(xr.DataArray(published, dims="block")).rename({name: f"{name}_widened" for name in WIDENED})
 
 
 def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
@@ -180,19 +124,14 @@ def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Mapping[str, tuple[
     sample, observed = common_sample(table), table["observed"]
     seeds = lstm["seeds"]
     seeds = seeds.isel(model=seeds.notnull().any([dim for dim in seeds.dims if dim != "model"]).values)
-    each = crps_from_quantiles(seeds, observed).where(sample)
-    mean = crps_from_quantiles(seeds.mean("seed"), observed).where(sample)
-    parts = [
-        xr.Dataset(
-            {
-                "crps_seed": each.sel(lead=slice(first, last)).mean(CELLS),
-                "crps_seed_mean": mean.sel(lead=slice(first, last)).mean(CELLS),
-            }
-        ).expand_dims(block=[name])
-        for name, (first, last) in blocks.items()
-    ]
-    joined = xr.concat(parts, "block").drop_vars("valid_time", errors="ignore")
-    return joined.transpose("model", "seed", "block", missing_dims="ignore")
+    cells = xr.Dataset(
+        {
+            "crps_seed": crps_from_quantiles(seeds, observed).where(sample),
+            "crps_seed_mean": crps_from_quantiles(seeds.mean("seed"), observed).where(sample),
+        }
+    )
+    means = [at_leads(cells, leads).mean(CELLS).expand_dims(block=[name]) for name, leads in blocks.items()]
+    return xr.concat(means, "block").transpose("model", "seed", "block", missing_dims="ignore")
 
 
 def score(
@@ -200,8 +139,7 @@ def score(
     series: xr.Dataset,
     blocks: Mapping[str, tuple[int, int]],
     reference: str,
-    *,
-    observation_error: bool = False,
+    cells: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """All scores and comparisons of one region.
 
@@ -210,8 +148,7 @@ def score(
         series: the record, `value` and, if published, `uncertainty` (time).
         blocks: name -> first and last lead, scored together.
         reference: the model that skill is measured against.
-        observation_error: widen every forecast by the published uncertainty of the observation that it is scored
-            with (`losses.widen`), for forecasts of the true value.
+        cells: `losses.cell_scores` of the table, where they are known already.
 
     Returns:
         Dataset over (region, model, block): see `mean_scores` and `compare_blocks`; over (region, model, lead): the
@@ -224,53 +161,42 @@ def score(
         ClimateError: a block outside the leads of the table, or a reference that is not in it.
     """
     region = str(table.attrs.get("region", series.attrs.get("region", "unnamed")))
+    cells = cell_scores(table) if cells is None else cells
+    scale = naive_scale(series, table["origin"].values[0])
     uncertainty = series["uncertainty"] if "uncertainty" in series else xr.full_like(series["value"], math.nan)
     uncertain = at_valid_time(uncertainty, table)
-    if observation_error:
-        table = table.assign(forecast=widen(table["forecast"], uncertain))
-    leads = score_leads(table, series)
-    named = {name: name if name == "pit" else f"{str(name).removesuffix('90')}_by_lead" for name in leads.data_vars}
-    floor = observation_floor(uncertain).where(common_sample(table))
+    floor = observation_floor(uncertain).where(verified(cells))
+    by_lead = mean_scores(cells, scale, ["origin"])
     scores = xr.merge(
-        [score_blocks(table, series, blocks), compare_blocks(table, blocks, reference), leads.rename(named)]
+        [
+            score_blocks(cells, blocks, scale),
+            compare_blocks(cells, blocks, reference),
+            by_lead.rename({name: f"{str(name).removesuffix('90')}_by_lead" for name in by_lead.data_vars}),
+            score_widened(table, uncertain, blocks),
+        ]
     )
-    scores["crps_floor"] = (
-        "block",
-        [float(floor.sel(lead=slice(first, last)).mean()) for first, last in blocks.values()],
-    )
-    if not observation_error:
-        scores = scores.merge(score_widened(table, uncertain, blocks))
+    scores["pit"] = calibration(table)
+    scores["crps_floor"] = ("block", [float(floor.sel(lead=slice(*leads)).mean()) for leads in blocks.values()])
     for name in ("parameters", "fallbacks", "refit_every"):
         if name in table:
             scores[name] = table[name].drop_attrs()
     described = {
         "reference": reference,
         "crps": "2 x quantile score, weighted by the range of levels nearest to each quantile",
-        "mase": f"mean absolute error / mean absolute {SEASON}-month change up to the first origin",
+        "mase": f"mean absolute error / mean absolute {MONTHS_PER_YEAR}-month change up to the first origin",
         "coverage90": "share of observations inside the 5%-95% quantiles, bounds included",
-        "observation_error": "forecasts widened by the uncertainty of the observation" if observation_error else "none",
     }
     return scores.drop_vars("valid_time", errors="ignore").expand_dims(region=[region]).assign_attrs(described)
 
 
 def join_scores(scores: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Scores of several regions as one Dataset, with Holm-adjusted p-values over models and regions.
-
-    The family of `dm_p_reference_holm` and `dm_p_best_holm` are all models in all regions, per block. A model that
-    a region lacks is NaN there.
+    """Scores of several regions as one Dataset; a model that a region lacks is NaN there.
 
     Raises:
         ClimateError: there are no scores.
     """
     if not scores:
         raise ClimateError("score: found no region with scores, expected at least one; see the log of earlier stages")
-    models: dict[str, None] = {}
-    for one in scores:
-        models.update(dict.fromkeys(str(model) for model in one["model"].values))
-    aligned = [one.reindex(model=np.array(list(models), dtype=object)) for one in scores]
-    joined = xr.concat(aligned, "region", join="outer", combine_attrs="drop_conflicts")
-    for opponent in COMPARED:
-        p = joined[f"dm_p_{opponent}"].transpose("region", "model", "block")
-        adjusted = np.stack([holm(p.isel(block=i).values) for i in range(p.sizes["block"])], axis=-1)
-        joined[f"dm_p_{opponent}_holm"] = (p.dims, adjusted)
-    return joined
+    models = list(dict.fromkeys(str(model) for one in scores for model in one["model"].values))
+    aligned = [one.reindex(model=np.array(models, dtype=object)) for one in scores]
+    return xr.concat(aligned, "region", join="outer", combine_attrs="drop_conflicts")

@@ -1,4 +1,4 @@
-"""Is one forecaster better than another, or was it luck? Tests on losses at rolling origins.
+"""Tests of equal forecast accuracy on losses at rolling origins, bootstrap intervals and the model confidence set.
 
 Losses of neighbouring origins are correlated, because their forecasts cover the same months. Everything here takes one
 loss per origin, in order of time, and an overlap: the number of origins, this one included, whose forecasts share
@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 from scores.stats.statistical_tests import diebold_mariano
+from statsmodels.stats.multitest import multipletests
 
 from climate.forecasters.base import FloatArray
 
@@ -34,16 +35,22 @@ SEED = 20051231
 
 @dataclass(frozen=True)
 class TestResult:
-    """Outcome of a test of equal accuracy; NaN where it cannot be made."""
+    """Outcome of tests of equal accuracy, arrays of one shape; NaN where a test cannot be made."""
 
-    statistic: float
-    p: float
+    statistic: FloatArray
+    p: FloatArray
     method: str
 
 
-def overlap(last_lead: int, spacing: int) -> int:
+def overlapping_origins(last_lead: int, spacing: int) -> int:
     """Origins whose forecasts up to `last_lead` months share months, when origins are `spacing` months apart."""
     return max(1, math.ceil(last_lead / spacing))
+
+
+def origin_spacing(origins: xr.DataArray) -> int:
+    """Median distance of neighbouring origins in months; 1 where there is one origin."""
+    months = np.unique(origins.values.astype("datetime64[M]")).astype(np.int64)
+    return int(np.median(np.diff(months))) if months.size > 1 else 1
 
 
 def origin_differences(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -65,50 +72,49 @@ def origin_differences(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(mean + weight * (total / count[used] - mean))
 
 
-def hln_statistics(differences: FloatArray, overlap: int) -> FloatArray:
-    """Statistics of `dm_hln` for many pairs of models: (pair) from loss differences (pair, origin)."""
-    pairs = differences.shape[0]
-    series = xr.DataArray(differences, dims=("pair", "origin"), coords={"h": ("pair", [overlap] * pairs)})
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = diebold_mariano(series, "pair", "h", method="HLN", statistic_distribution="t")
-    return np.asarray(result["dm_test_stat"].values, dtype=float)
-
-
-def dm_hln_each(differences: FloatArray, overlap: int) -> list[TestResult]:
+def dm_hln(differences: FloatArray, overlap: int) -> TestResult:
     """Two-sided Diebold-Mariano tests with the small-sample correction, Student t with n - 1 degrees of freedom.
 
-    One for each row of `differences` (pair, origin). NaN where n is not larger than `overlap`, all differences are 0,
-    or the variance estimate is not positive.
+    Args:
+        differences: loss differences (..., origin), n origins.
+        overlap: origins whose forecasts share months.
+
+    Returns:
+        One result per series (...); NaN where n is not larger than `overlap`, all differences are 0, or the variance
+        estimate is not positive.
+
     Source: Harvey, Leybourne and Newbold (1997), doi:10.1016/S0169-2070(96)00719-4; computed by the library `scores`.
     """
-    pairs, n = differences.shape
-    statistics = np.full(pairs, math.nan)
-    testable = np.any(differences, axis=1) & (n > overlap)
+    *shape, n = differences.shape
+    rows = differences.reshape(-1, n)
+    statistic = np.full(len(rows), math.nan)
+    testable = np.any(rows, axis=1) & (n > overlap)
     if testable.any():
-        statistics[testable] = hln_statistics(differences[testable], overlap)
-    values = 2 * stats.t.sf(np.abs(statistics), n - 1)
-    return [TestResult(float(statistic), float(p), "hln") for statistic, p in zip(statistics, values, strict=True)]
+        horizon = ("pair", [overlap] * int(testable.sum()))
+        series = xr.DataArray(rows[testable], dims=("pair", "origin"), coords={"h": horizon})
+        with np.errstate(invalid="ignore", divide="ignore"):
+            tested = diebold_mariano(series, "pair", "h", method="HLN", statistic_distribution="t")
+        statistic[testable] = tested["dm_test_stat"].values
+    p = 2 * stats.t.sf(np.abs(statistic), n - 1)
+    return TestResult(statistic.reshape(shape), p.reshape(shape), "hln")
 
 
-def dm_hln(difference: FloatArray, overlap: int) -> TestResult:
-    """`dm_hln_each` of one pair, from its differences (origin)."""
-    return dm_hln_each(difference[None, :], overlap)[0]
-
-
-def dm_fixed_smoothing(difference: FloatArray, overlap: int) -> TestResult:
-    """Two-sided Diebold-Mariano test with a weighted periodogram estimate and Student t with 2m degrees of freedom.
+def dm_fixed_smoothing(differences: FloatArray, overlap: int) -> TestResult:
+    """Two-sided Diebold-Mariano tests with a weighted periodogram estimate and Student t with 2m degrees of freedom.
 
     The long-run variance is the mean of the m lowest ordinates of the periodogram, m the smaller of n^(1/3) and
     n / (2 overlap), at least 1. It keeps its level where the overlap is long against n, at the price of power.
-    Source: Coroneo and Iacone (2020), doi:10.1002/jae.2756 (WPE-DM). NaN as in `dm_hln_each`.
+    Source: Coroneo and Iacone (2020), doi:10.1002/jae.2756 (WPE-DM). Arguments and NaN as in `dm_hln`.
     """
-    n = difference.size
-    if n <= max(overlap, 2) or np.ptp(difference) == 0:
-        return TestResult(math.nan, math.nan, "fixed-smoothing")
+    *shape, n = differences.shape
+    if n <= max(overlap, 2):
+        return TestResult(np.full(shape, math.nan), np.full(shape, math.nan), "fixed-smoothing")
     ordinates = max(1, min(int(n ** (1 / 3)), n // (2 * overlap)))
-    spectrum = np.abs(np.fft.rfft(difference - difference.mean())[1 : ordinates + 1]) ** 2 / n
-    statistic = float(difference.mean() / np.sqrt(spectrum.mean() / n))
-    return TestResult(statistic, float(2 * stats.t.sf(abs(statistic), 2 * ordinates)), "fixed-smoothing")
+    mean = differences.mean(axis=-1)
+    spectrum = np.abs(np.fft.rfft(differences - mean[..., None])[..., 1 : ordinates + 1]) ** 2 / n
+    variance = np.where(np.ptp(differences, axis=-1) == 0, math.nan, spectrum.mean(axis=-1))
+    statistic = mean / np.sqrt(variance / n)
+    return TestResult(statistic, np.asarray(2 * stats.t.sf(np.abs(statistic), 2 * ordinates)), "fixed-smoothing")
 
 
 def suits_hln(origins: int, overlap: int) -> bool:
@@ -116,21 +122,19 @@ def suits_hln(origins: int, overlap: int) -> bool:
     return origins >= HLN_ORIGINS_PER_OVERLAP * overlap
 
 
-def dm_test_each(differences: FloatArray, overlap: int) -> list[TestResult]:
-    """For each row (pair, origin): HLN where the origins are many against their overlap, else fixed smoothing.
+def dm_test(differences: FloatArray, overlap: int) -> TestResult:
+    """HLN tests where the origins are many against their overlap, else fixed smoothing.
 
-    Fixed smoothing stands in, too, where HLN gives NaN; NaN where both do.
+    Fixed smoothing replaces HLN where that is NaN, too. Arguments and NaN as in `dm_hln`.
     """
-    smoothed = [dm_fixed_smoothing(difference, overlap) for difference in differences]
-    if not suits_hln(differences.shape[1], overlap):
+    smoothed = dm_fixed_smoothing(differences, overlap)
+    if not suits_hln(differences.shape[-1], overlap):
         return smoothed
-    pairs = zip(dm_hln_each(differences, overlap), smoothed, strict=True)
-    return [hln if math.isfinite(hln.p) else other for hln, other in pairs]
-
-
-def dm_test(difference: FloatArray, overlap: int) -> TestResult:
-    """`dm_test_each` of one pair, from its differences (origin)."""
-    return dm_test_each(difference[None, :], overlap)[0]
+    hln = dm_hln(differences, overlap)
+    known = np.isfinite(hln.p)
+    return TestResult(
+        np.where(known, hln.statistic, smoothed.statistic), np.where(known, hln.p, smoothed.p), hln.method
+    )
 
 
 @lru_cache(maxsize=8)
@@ -175,13 +179,11 @@ def bootstrap_ratio(
 
 def holm(p: FloatArray) -> FloatArray:
     """Holm's (1979) step-down adjusted p-values of a family of any shape; NaN is no member and stays NaN."""
-    flat = np.asarray(p, dtype=float).ravel()
-    adjusted = np.full(flat.size, np.nan)
-    members = np.flatnonzero(np.isfinite(flat))
-    order = members[np.argsort(flat[members], kind="stable")]
-    scaled = flat[order] * (order.size - np.arange(order.size))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled)) if order.size else scaled
-    return adjusted.reshape(np.shape(p))
+    adjusted = np.full(np.shape(p), math.nan)
+    member = np.isfinite(p)
+    if member.any():
+        adjusted[member] = multipletests(p[member], method="holm")[1]
+    return adjusted
 
 
 def model_confidence_set(losses: FloatArray, block: int, *, draws: int = DRAWS, seed: int = SEED) -> FloatArray:
@@ -204,16 +206,16 @@ def model_confidence_set(losses: FloatArray, block: int, *, draws: int = DRAWS, 
     p = np.ones(models)
     weights = circular_blocks(origins, min(block, origins), draws, seed) / origins
     means, resampled = losses.mean(axis=1), weights @ losses.T
-    left, running = list(range(models)), 0.0
-    while len(left) > 1:
-        departure = means[left] - means[left].mean()
-        centred = resampled[:, left] - resampled[:, left].mean(axis=1, keepdims=True) - departure
+    remaining, running = list(range(models)), 0.0
+    while len(remaining) > 1:
+        departure = means[remaining] - means[remaining].mean()
+        centred = resampled[:, remaining] - resampled[:, remaining].mean(axis=1, keepdims=True) - departure
         spread = np.sqrt(np.mean(centred**2, axis=0))
         spread = np.where(spread > 0, spread, np.inf)
         statistic = departure / spread
         reached = np.mean(np.max(centred / spread, axis=1) >= statistic.max())
         running = max(running, float(reached))
-        worst = left[int(np.argmax(statistic))]
+        worst = remaining[int(np.argmax(statistic))]
         p[worst] = running
-        left.remove(worst)
+        remaining.remove(worst)
     return p

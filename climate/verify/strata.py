@@ -1,4 +1,4 @@
-"""Scores of parts of the sample: by ENSO state, by collection period of the verifying value, by era of the origins."""
+"""Scores by stratum of the sample: ENSO state, collection period of the verifying value, era of the origins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.verify.losses import CELLS, at_valid_time, common_sample
-from climate.verify.scores import check_blocks, judged_cells, score_groups
+from climate.verify.losses import CELLS, at_leads, at_valid_time, verified
+from climate.verify.scores import check_blocks
 
 EL_NINO, NEUTRAL, LA_NINA = "El Nino", "neutral", "La Nina"
 
@@ -25,7 +25,7 @@ ENSO_BASE_YEARS = 30
 
 FIRST_ERA, SECOND_ERA = "first half", "second half"
 
-GROUPINGS = ("enso", "period", "era")
+FACTORS = ("enso", "period", "era")
 """ENSO state and collection period of the month that is forecast, and half of the origins."""
 
 
@@ -67,77 +67,72 @@ def collection(series: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(labels, dims="time", coords={"time": series["time"].values})
 
 
-def eras(table: xr.Dataset) -> xr.DataArray:
+def eras(cells: xr.Dataset) -> xr.DataArray:
     """FIRST_ERA or SECOND_ERA (origin) for the verified origins, the first half taking the odd one; else ""."""
-    verified = common_sample(table).any("lead").values
-    rank = np.cumsum(verified)
-    names = np.where(rank <= -(-rank[-1] // 2), FIRST_ERA, SECOND_ERA) if rank.size else np.array([], dtype=str)
+    known = verified(cells).any("lead").values
+    rank = np.cumsum(known)
+    names = np.where(rank <= -(-rank[-1:] // 2), FIRST_ERA, SECOND_ERA)
     return xr.DataArray(
-        np.where(verified, names, "").astype(object), dims="origin", coords={"origin": table["origin"].values}
+        np.where(known, names, "").astype(object), dims="origin", coords={"origin": cells["origin"].values}
     )
 
 
-def group_scores(
-    table: xr.Dataset, series: xr.Dataset, states: xr.DataArray | None, blocks: Mapping[str, tuple[int, int]]
+def score_strata(
+    cells: xr.Dataset, series: xr.Dataset, states: xr.DataArray | None, blocks: Mapping[str, tuple[int, int]]
 ) -> xr.Dataset:
-    """Scores of one region in every part of its sample, per block of leads.
+    """Scores of one region in every stratum of its sample, per block of leads.
 
     Args:
-        table: forecast table, see `climate.verify.scores.score`.
+        cells: `losses.cell_scores` of the region, with `valid_time` (origin, lead) and its attribute `region`.
         series: the record, with `period` (time) if its collection periods are known.
         states: `enso_state`, or None to leave it out.
         blocks: name -> first and last lead.
 
     Returns:
-        Dataset over (model, row): `mae`, `crps`, `coverage90`; over row: `region`, `grouping` (of GROUPINGS), `label`,
-        `block`, `n` cells, `months` that they verify in, `origins`, and `first` and `last` of those months for the
-        groupings of months, of the origins for eras.
+        Dataset over (model, row): `mae`, `crps`, `coverage90`; over row: `region`, `factor` (of FACTORS), `stratum`,
+        `block`, `n` cells, `months` that they verify in, `origins`, and `first` and `last` of those months, for eras
+        of the origins.
     """
-    check_blocks(table, blocks)
-    labels = {"era": eras(table)}
+    check_blocks(cells, blocks)
+    labels = {"enso": at_valid_time(states, cells)} if states is not None else {}
     if "period" in series:
-        labels["period"] = at_valid_time(collection(series), table)
-    if states is not None:
-        labels["enso"] = at_valid_time(states, table)
-    judged = judged_cells(table)
-    parts = []
-    for name, (first, last) in blocks.items():
-        block, cells = table.sel(lead=slice(first, last)), judged.sel(lead=slice(first, last))
-        sample = common_sample(block)
-        for grouping in GROUPINGS:
-            if grouping not in labels or not bool(sample.any()):
-                continue
-            label = labels[grouping]
-            chosen = label.sel(lead=slice(first, last)) if "lead" in label.dims else label
-            spread = chosen.broadcast_like(sample).transpose(*CELLS)
-            used = spread.where(sample, "")
-            if not (used.values != "").any():
-                continue
-            scores = score_groups(cells, used).rename(label="row").reset_index("row", drop=True)
-            found = sorted({str(value) for value in used.values.ravel()} - {""})
-            times = [_times(block, used.values == value, of_origins=grouping == "era") for value in found]
-            scores = scores.assign(
-                region=("row", np.full(len(found), str(table.attrs.get("region", "")), dtype=object)),
-                grouping=("row", np.full(len(found), grouping, dtype=object)),
-                label=("row", np.array(found, dtype=object)),
-                block=("row", np.full(len(found), name, dtype=object)),
-                months=("row", [int(months) for months, *_ in times]),
-                origins=("row", [int((used.values == value).any(axis=1).sum()) for value in found]),
-                first=("row", np.array([low for _, low, _ in times])),
-                last=("row", np.array([high for _, _, high in times])),
-            )
-            parts.append(scores)
-    return xr.concat(parts, "row") if parts else xr.Dataset()
+        labels["period"] = at_valid_time(collection(series), cells)
+    labels["era"] = eras(cells)
+    region = str(cells.attrs.get("region", ""))
+    rows = []
+    for block, leads in blocks.items():
+        part = at_leads(cells, leads)
+        sample = verified(part)
+        for factor, label in labels.items():
+            used = (label.sel(lead=slice(*leads)) if "lead" in label.dims else label).broadcast_like(sample)
+            used = used.transpose(*CELLS).where(sample, "")
+            for stratum in sorted({str(value) for value in used.values.ravel()} - {""}):
+                about = {"region": region, "factor": factor, "stratum": stratum, "block": block}
+                rows.append(_means(part, used == stratum, of_origins=factor == "era").assign(about))
+    return xr.concat(rows, "row") if rows else xr.Dataset()
 
 
-def _times(block: xr.Dataset, chosen: np.ndarray, of_origins: bool) -> tuple[int, np.datetime64, np.datetime64]:
-    """How many months the cells verify in, and the first and last of them or of their origins."""
-    valid = block["valid_time"].transpose(*CELLS).values[chosen]
-    shown = block["origin"].values[chosen.any(axis=1)] if of_origins else valid
-    return np.unique(valid).size, shown.min(), shown.max()
+def _means(cells: xr.Dataset, chosen: xr.DataArray, of_origins: bool) -> xr.Dataset:
+    """Mean scores (model) of the chosen cells (origin, lead), their number and their time."""
+    used = cells[["error", "crps", "covered90"]].where(chosen)
+    inside = chosen.values.any(axis=1)
+    months = cells["valid_time"].transpose(*CELLS).values[chosen.values]
+    shown = cells["origin"].values[inside] if of_origins else months
+    return xr.Dataset(
+        {
+            "mae": abs(used["error"]).mean(CELLS),
+            "crps": used["crps"].mean(CELLS),
+            "coverage90": used["covered90"].mean(CELLS),
+            "n": int(chosen.sum()),
+            "months": np.unique(months).size,
+            "origins": int(inside.sum()),
+            "first": shown.min(),
+            "last": shown.max(),
+        }
+    )
 
 
-def join_groups(parts: list[xr.Dataset]) -> xr.Dataset:
-    """`group_scores` of several regions, one after the other; a model that a region lacks is NaN there."""
+def join_strata(parts: list[xr.Dataset]) -> xr.Dataset:
+    """`score_strata` of several regions, one after the other; a model that a region lacks is NaN there."""
     filled = [part for part in parts if "row" in part.dims]
     return xr.concat(filled, "row", join="outer") if filled else xr.Dataset()

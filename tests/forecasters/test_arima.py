@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.forecasting.theta import ThetaModel
@@ -20,56 +19,31 @@ from climate.forecasters.classical.arima import (
     trend_arma_enso,
 )
 from climate.forecasters.classical.autoreg import AutoReg
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.classical.covariate_forecast import Outlook
+from climate.forecasters.classical.covariate_forecast import CovariateModel
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
 from climate.forecasters.combine import ensemble
-from climate.forecasters.hybrid import MAX_LEADS, Expectation, RidgeHybrid
-from climate.hindcast.known_covariates import KNOWN, KnownCovariates, ceiling_scores, ceiling_table
+from climate.forecasters.hybrid import Expectation
+from climate.forecasters.registry import make
+from climate.hindcast.known_covariates import ceiling_scores, ceiling_table
 from climate.hindcast.rolling import backtest, origins
-from climate.schema import QUANTILES
-from climate.verify.comparison import is_classical
+from tests.forecasters.models import MEDIAN, driven, history, quantiles_of
 
-MEDIAN = QUANTILES.index(0.5)
 MONTHS = 420
-
-
-def driven(
-    months: int = MONTHS, *, seed: int = 0, strength: float = 1.0, lag: int = 2
-) -> tuple[FloatArray, FloatArray]:
-    """A record (trend, season, noise) and the index that it follows after `lag` months with the given strength."""
-    draw = np.random.default_rng(seed)
-    index = np.zeros(months)
-    for month in range(1, months):
-        index[month] = 0.9 * index[month - 1] + draw.normal()
-    steps = np.arange(months)
-    noise = 0.3 * draw.normal(size=months)
-    followed = np.concatenate([np.zeros(lag), index[:-lag]])
-    return 0.01 * steps + 2 * np.sin(2 * np.pi * steps / 12) + strength * followed + noise, index
-
-
-def history(values: FloatArray, covariate: FloatArray | None = None) -> xr.Dataset:
-    time = (np.datetime64("1960-01", "M") + np.arange(values.size)).astype("datetime64[s]")
-    made = xr.Dataset({"value": ("time", values)}, coords={"time": time})
-    if covariate is not None:
-        made["covariate"] = (("time", "predictor"), covariate[:, None])
-        made = made.assign_coords(predictor=["index"])
-    return made
 
 
 def test_outlook_decays_to_climatology_from_the_last_value() -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven()
     season = np.cos(2 * np.pi * months / 12)
-    outlook = Outlook.estimate(index + season, months)
+    covariate_model = CovariateModel.estimate(index + season, months)
     index[-1] = 5.0
-    ahead = outlook.extend(index + season, months, 60)[MONTHS:]
+    ahead = covariate_model.extend(index + season, months, 60)[MONTHS:]
     assert 3.5 < ahead[0] < 5.5
     assert abs(ahead[-1]) < 0.2
-    assert 0.8 < outlook.coefficients.sum() < 0.95, "the simulated memory is 0.9"
-    np.testing.assert_allclose(outlook.season - outlook.season.mean(), season[:12], atol=0.8)
+    assert 0.8 < covariate_model.coefficients.sum() < 0.95, "the simulated memory is 0.9"
+    np.testing.assert_allclose(covariate_model.season - covariate_model.season.mean(), season[:12], atol=0.8)
 
 
 def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
@@ -77,17 +51,17 @@ def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
     months = np.arange(MONTHS) % 12
     late = index.copy()
     late[-4:] = np.nan
-    outlook = Outlook.estimate(late, months)
-    whole = outlook.extend(late, months, 10)
-    np.testing.assert_array_equal(whole, outlook.extend(late[:-4], months[:-4], 14))
+    covariate_model = CovariateModel.estimate(late, months)
+    whole = covariate_model.extend(late, months, 10)
+    np.testing.assert_array_equal(whole, covariate_model.extend(late[:-4], months[:-4], 14))
     late[:50] = np.nan
-    assert (outlook.extend(late, months, 10)[:50] == 0).all(), "climatology before the record starts"
+    assert (covariate_model.extend(late, months, 10)[:50] == 0).all(), "climatology before the record starts"
 
 
 @pytest.mark.parametrize("column", [np.full(200, np.nan), np.full(200, 3.0), np.arange(200.0) * np.nan])
 def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
     months = np.arange(200) % 12
-    np.testing.assert_allclose(Outlook.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
+    np.testing.assert_allclose(CovariateModel.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
@@ -95,11 +69,11 @@ def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
 def test_outlook_of_the_past_does_not_depend_on_the_future(cut: int, seed: int) -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven(seed=seed)
-    outlook = Outlook.estimate(index[:cut], months[:cut])
+    covariate_model = CovariateModel.estimate(index[:cut], months[:cut])
     changed = index.copy()
     changed[cut:] = 1e6
     np.testing.assert_array_equal(
-        outlook.extend(index[:cut], months[:cut], 12), outlook.extend(changed[:cut], months[:cut], 12)
+        covariate_model.extend(index[:cut], months[:cut], 12), covariate_model.extend(changed[:cut], months[:cut], 12)
     )
 
 
@@ -107,7 +81,7 @@ def test_arima_uses_its_covariate_and_is_less_sure_without_its_future() -> None:
     values, index = driven()
     model = sarimax_enso()
     past = history(values[:400], index[:400])
-    fitted = model.fit(past)
+    fitted = model.fit_place(past)
     assert isinstance(fitted, FittedCovariateArima)
     known = fitted.forecast(past, 12, index[400:412, None])
     forecast = fitted.forecast(past, 12)
@@ -120,14 +94,14 @@ def test_arima_uses_its_covariate_and_is_less_sure_without_its_future() -> None:
         for place, ahead in enumerate((None, index[end : end + 12, None])):
             errors[place] += np.abs(fitted.forecast(now, 12, ahead)[:, MEDIAN] - values[end : end + 12]).mean()
     assert errors[1] < 0.7 * errors[0]
-    alone = Sarima().fit(history(values[:400])).forecast(history(values[:400]), 1)
+    alone = quantiles_of(Sarima(), history(values[:400]), 1)
     assert np.ptp(forecast[0]) < np.ptp(alone[0]), "next month follows from what the index was"
 
 
 def test_regression_finds_the_strength_of_the_covariate() -> None:
     values, index = driven(strength=2.0)
     past = history(values, index)
-    fitted = trend_arma_enso().fit(past)
+    fitted = trend_arma_enso().fit_place(past)
     assert isinstance(fitted, FittedCovariateArima)
     shift = np.zeros((12, 1))
     base, moved = (fitted.forecast(past, 12, np.asarray(shift + step)) for step in (0.0, 1.0))
@@ -140,20 +114,8 @@ def test_regression_finds_the_strength_of_the_covariate() -> None:
 def test_without_covariate_the_record_alone_serves() -> None:
     values, _ = driven(strength=0.0)
     past = history(values)
-    ours, theirs = sarimax_enso().fit(past).forecast(past, 24), Sarima().fit(past).forecast(past, 24)
+    ours, theirs = quantiles_of(sarimax_enso(), past, 24), quantiles_of(Sarima(), past, 24)
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-2)
-
-
-@pytest.mark.parametrize("name", ["sarimax-enso", "trend-arma-enso", "ridge-hybrid"])
-def test_nothing_after_the_origin_reaches_a_covariate_model(name: str) -> None:
-    values, index = driven()
-    forecaster = BASELINES[name]()
-    cut = 380
-    past = history(values[:cut], index[:cut])
-    true = forecaster.fit(past).forecast(past, 24)
-    values[cut:], index[cut:] = 1e6, -1e6
-    again = history(values, index).isel(time=slice(0, cut))
-    np.testing.assert_array_equal(forecaster.fit(again).forecast(again, 24), true)
 
 
 @pytest.mark.long
@@ -163,14 +125,14 @@ def test_order_is_chosen_by_the_record() -> None:
     change = np.zeros(MONTHS)
     for month in range(2, MONTHS):
         change[month] = 0.9 * change[month - 1] - 0.6 * change[month - 2] + shocks[month]
-    fitted: Any = SarimaAuto().fit(history(change.cumsum()))
+    fitted: Any = SarimaAuto().fit_place(history(change.cumsum()))
     assert fitted.forecaster.order[0] == 2, "two autoregressive terms made the record"
 
 
 def test_theta_agrees_with_statsmodels() -> None:
     values, _ = driven(240)
     past = history(values)
-    ours = Theta().fit(past).forecast(past, 24)[:, MEDIAN]
+    ours = quantiles_of(Theta(), past, 24)[:, MEDIAN]
     found = ThetaModel(values, period=12, use_test=False, method="additive").fit()
     np.testing.assert_allclose(ours, found.forecast(24), atol=2e-3)
 
@@ -181,7 +143,7 @@ def test_autoreg_and_stl_follow_trend_and_season() -> None:
     noisy = truth + 0.01 * np.random.default_rng(0).normal(size=372)
     past = history(noisy[:360])
     for forecaster in (AutoReg(), StlEts()):
-        forecast = forecaster.fit(past).forecast(past, 12)
+        forecast = quantiles_of(forecaster, past, 12)
         assert np.abs(forecast[:, MEDIAN] - truth[360:]).max() < 0.1, forecaster.name
 
 
@@ -189,7 +151,7 @@ def test_mean_forecasts_of_every_month_are_those_of_the_model() -> None:
     values, _ = driven()
     values[[30, 200, 201]] = np.nan
     whole = history(values)
-    fitted: Any = Sarima().fit(whole.isel(time=slice(0, 360)))
+    fitted: Any = Sarima().fit_place(whole.isel(time=slice(0, 360)))
     means = fitted.means(whole, 24)
     assert means.shape == (MONTHS, 24)
     for end in (200, 360, MONTHS):
@@ -207,30 +169,6 @@ def test_expectation_looks_back_alone() -> None:
     assert np.isfinite(whole[200:]).all()
 
 
-def test_ridge_hybrid_gains_from_the_covariate() -> None:
-    values, index = driven(600, lag=5)
-    errors = {}
-    for label, covariate in (("with", index), ("without", None)):
-        whole = history(values, covariate)
-        fitted = RidgeHybrid().fit(whole.isel(time=slice(0, 400)))
-        errors[label] = np.mean(
-            [
-                np.abs(fitted.forecast(whole.isel(time=slice(0, end)), 3)[:, MEDIAN] - values[end : end + 3]).mean()
-                for end in range(400, 590, 5)
-            ]
-        )
-    assert errors["with"] < 0.95 * errors["without"]
-    past = history(values, index)
-    with pytest.raises(ValueError, match=f"forecasts {MAX_LEADS} leads, asked for {MAX_LEADS + 1}"):
-        RidgeHybrid().fit(past).forecast(past, MAX_LEADS + 1)
-
-
-def test_who_counts_as_classical() -> None:
-    learners = {"ridge-enso", "ridge-hybrid"}
-    assert {name for name in BASELINES if not is_classical(name)} == learners
-    assert not any(map(is_classical, ("lstm-hybrid", "mean-trimmed", "sarimax-enso" + KNOWN)))
-
-
 def test_trimmed_mean_leaves_out_the_extremes() -> None:
     forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
     np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
@@ -243,10 +181,10 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     series.attrs["region"] = "somewhere"
     covariates = history(values, index)[["covariate"]]
     wanted = origins("1995-12", 12, 8)
-    table = ceiling_table(series, covariates, ["trend-arma-enso"], wanted, 12, 60)
-    names = ["trend-arma-enso", "trend-arma-enso" + KNOWN]
+    table = ceiling_table(series, covariates, [make("trend-arma-enso")], wanted, 12, 60)
+    names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
-    judged = backtest(series, covariates, [BASELINES["trend-ar1"]()], wanted, 12, 60)
+    judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
     judged["best_classical"] = ("block", ["trend-ar1"])
     judged = judged.assign_coords(block=["1-12"])
     scores = ceiling_scores(table, judged, {"1-12": (1, 12)})
@@ -256,14 +194,8 @@ def test_ceiling_knows_what_the_forecast_does_not() -> None:
     )
     later = covariates["time"] > wanted[1]
     changed = covariates.assign(covariate=covariates["covariate"].where(~later, 7.0))
-    again = ceiling_table(series, changed, ["trend-arma-enso"], wanted[:2], 12, 60)["forecast"].values[:, :2]
+    again = ceiling_table(series, changed, [make("trend-arma-enso")], wanted[:2], 12, 60)["forecast"].values[:, :2]
     before = table["forecast"].values[:, :2]
     np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
     np.testing.assert_array_equal(again[1, 0], before[1, 0])
     assert not np.array_equal(again[1, 1], before[1, 1])
-
-
-def test_ceiling_is_in_no_registry() -> None:
-    model = KnownCovariates(sarimax_enso(), xr.Dataset())
-    assert model.name == "sarimax-enso-known"
-    assert model.name not in BASELINES

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,138 +13,70 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from climate.errors import ClimateError
 from climate.forecasters import features
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, calendar_months, history_values
+from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, as_panel, calendar_months, history_values
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks import dense
-from climate.forecasters.networks.lstm import LSTMS, MAX_LEADS, DirectLstm, direct_network, pinball
+from climate.forecasters.networks.lstm import DirectLstm, direct_network
+from climate.forecasters.networks.network import Network, load_keras, pinball
 from climate.forecasters.networks.tutorial import TutorialLstm
-from climate.params.params import LstmParams
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import QUANTILES
+from tests.forecasters.models import MEDIAN, NETWORK, driven, history, quantiles_of, record
 
 LEADS = 24
-MEDIAN = QUANTILES.index(0.5)
-PARAMS = LstmParams(
-    refit_every=12,
-    seeds=[1, 2],
-    models=["lstm-direct"],
-    lookback=12,
-    units=4,
-    epochs=2,
-    batch=64,
-    learning_rate=0.001,
-)
-
-
-def record(months: int = 480, *, seed: int = 0, growth: float = 0.002, covariate: bool = True) -> xr.Dataset:
-    """Trend, season, noise with memory, and a covariate that leads it by three months."""
-    draw = np.random.default_rng(seed)
-    index = np.arange(months)
-    driver, noise = np.zeros(months), np.zeros(months)
-    for now in range(1, months):
-        driver[now] = 0.9 * driver[now - 1] + draw.normal()
-        noise[now] = 0.6 * noise[now - 1] + 0.05 * draw.normal()
-    value = growth * index + np.sin(2 * np.pi * index / 12) + noise
-    value[3:] += 0.15 * driver[:-3]
-    time = (np.datetime64("1960-01") + index).astype(TIME_DTYPE)
-    history = xr.Dataset({"value": ("time", value)}, coords={"time": time})
-    if covariate:
-        history["covariate"] = (("time", "covariate"), driver[:, None])
-    return history
 
 
 @pytest.fixture(scope="module")
-def history() -> xr.Dataset:
-    return record()
+def known() -> xr.Dataset:
+    """A record with memory, and an index that leads it by three months."""
+    return history(*driven(480, lag=3))
 
 
-@pytest.mark.parametrize("name", LSTMS)
-def test_quantiles_rise_and_know_no_future(name: str, history: xr.Dataset) -> None:
-    forecaster = LSTMS[name](PARAMS)
-    assert forecaster.name == name
-    known = history.isel(time=slice(0, 400))
-    forecast = forecaster.fit(known).forecast(known, LEADS)
-    assert forecast.shape == (LEADS, len(QUANTILES))
-    assert np.isfinite(forecast).all()
-    assert (np.diff(forecast, axis=1) >= 0).all()
-    disturbed = history.copy(deep=True)
-    disturbed["value"][400:] = 1e6
-    disturbed["covariate"][400:] = -1e6
-    again = disturbed.isel(time=slice(0, 400))
-    np.testing.assert_array_equal(forecaster.fit(again).forecast(again, LEADS), forecast)
+def test_a_fit_does_not_depend_on_fits_before_it(known: xr.Dataset) -> None:
+    first = quantiles_of(DirectLstm(NETWORK), known, LEADS)
+    quantiles_of(DirectLstm(NETWORK), history(*driven(480, seed=5)), LEADS)
+    np.testing.assert_array_equal(quantiles_of(DirectLstm(NETWORK), known, LEADS), first)
 
 
-@pytest.mark.parametrize("name", LSTMS)
-def test_state_follows_a_longer_history(name: str, history: xr.Dataset) -> None:
-    fitted = LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 400)))
-    shifted = history.isel(time=slice(0, 424)).copy(deep=True)
-    before = fitted.forecast(shifted, LEADS)
-    shifted["value"][-1] += 0.5
-    assert np.abs(fitted.forecast(shifted, LEADS)[0] - before[0]).max() > 0.01
-    assert fitted.parameters > 10
-
-
-@pytest.mark.parametrize("name", LSTMS)
-def test_short_history_is_named(name: str, history: xr.Dataset) -> None:
-    with pytest.raises(ClimateError, match=rf"{name}: the history has 100 months"):
-        LSTMS[name](PARAMS).fit(history.isel(time=slice(0, 100)))
-
-
-@pytest.mark.parametrize("name", ["lstm-direct", "dense-numpy"])
-def test_too_many_leads_are_refused(name: str, history: xr.Dataset) -> None:
-    with pytest.raises(ValueError, match=f"forecasts {MAX_LEADS} leads, asked for {MAX_LEADS + 1}"):
-        LSTMS[name](PARAMS).fit(history).forecast(history, MAX_LEADS + 1)
-
-
-def test_another_process_gives_the_same_bytes(history: xr.Dataset) -> None:
-    code = (
-        "from tests.forecasters.test_lstm import *\n"
-        "history = record()\n"
-        "for name in ('lstm-direct', 'lstm-tutorial'):\n"
-        "    print(LSTMS[name](PARAMS).fit(history).forecast(history, 6).tobytes().hex())\n"
+def test_seeds_differ_and_their_quantiles_are_averaged(known: xr.Dataset) -> None:
+    first, second, both = (
+        quantiles_of(DirectLstm(replace(NETWORK, seeds=seeds)), known, LEADS) for seeds in ((1,), (2,), (1, 2))
     )
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    ours = [LSTMS[name](PARAMS).fit(history).forecast(history, 6) for name in ("lstm-direct", "lstm-tutorial")]
-    assert other.stdout.split() == [forecast.tobytes().hex() for forecast in ours]
-    assert other.stderr == ""
+    assert np.abs(first - second).max() > 1e-6
+    np.testing.assert_allclose(both, (first + second) / 2, rtol=1e-9)
+    places = xr.concat([as_panel(known), as_panel(known)], "place", data_vars="minimal")
+    seeds = DirectLstm(NETWORK).fit(places).seed_forecasts(places, LEADS)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(seeds, np.stack([[first, first], [second, second]]))
 
 
-def test_a_fit_does_not_depend_on_fits_before_it(history: xr.Dataset) -> None:
-    first = DirectLstm(PARAMS).fit(history).forecast(history, LEADS)
-    DirectLstm(PARAMS).fit(record(seed=5)).forecast(history, LEADS)
-    np.testing.assert_array_equal(DirectLstm(PARAMS).fit(history).forecast(history, LEADS), first)
+def test_later_fits_need_no_new_trace() -> None:
+    keras = load_keras()
+    traces: list[int] = []
 
+    def loss(outputs: Any, targets: Any, weights: Any) -> Any:
+        traces.append(1)
+        return keras.ops.sum(weights * keras.ops.square(outputs - targets)) / keras.ops.sum(weights)
 
-def test_seeds_differ_and_their_quantiles_are_averaged(history: xr.Dataset) -> None:
-    one, two, both = (
-        DirectLstm(PARAMS.model_copy(update={"seeds": seeds})).fit(history).forecast(history, LEADS)
-        for seeds in ([1], [2], [1, 2])
-    )
-    assert np.abs(one - two).max() > 1e-6
-    np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-9)
+    def build() -> Any:
+        inputs = keras.Input((1,))
+        return keras.Model([inputs], keras.layers.Dense(1)(inputs))
 
-
-def test_covariate_that_leads_the_record_helps() -> None:
-    history = record(600)
-    errors = {}
-    for label, data in {"with": history, "without": history.drop_vars("covariate")}.items():
-        fitted = DirectLstm(PARAMS).fit(data.isel(time=slice(0, 400)))
-        observed = history["value"].values
-        errors[label] = np.mean(
-            [
-                abs(fitted.forecast(data.isel(time=slice(0, end)), 3)[:, MEDIAN] - observed[end : end + 3])
-                for end in range(400, 560, 4)
-            ]
-        )
-    assert errors["with"] < 0.9 * errors["without"]
+    network = Network(build, loss, batch=8)
+    start = network.fresh(1)
+    seen = []
+    for rows, epochs, rate in ((40, 1, 0.1), (50, 2, 0.01)):
+        inputs = np.linspace(-1, 1, rows)[:, None]
+        weights = np.ones_like(inputs)
+        trained = network.train(start, [inputs], inputs, weights, epochs=epochs, learning_rate=rate, seed=1)
+        assert np.abs(trained[0] - start[0]).max() > rate / 2
+        seen.append(len(traces))
+    assert seen[0] == seen[1]
 
 
 def test_tutorial_network_loses_to_the_direct_one_under_a_trend() -> None:
-    history = record(600, growth=0.02)
-    known, future = history.isel(time=slice(0, 500)), history["value"].values[500:560]
+    values = record(0, 560, trend=0.02)
     direct, tutorial = (
-        np.abs(maker(PARAMS).fit(known).forecast(known, 60)[:, MEDIAN] - future).mean()
+        np.abs(quantiles_of(maker(NETWORK), history(values[:500]), 60)[:, MEDIAN] - values[500:]).mean()
         for maker in (DirectLstm, TutorialLstm)
     )
     assert direct < 0.5 * tutorial
@@ -192,16 +124,16 @@ def test_lead_without_targets_takes_the_one_before() -> None:
 # --- predictors
 
 
-def test_rows_use_their_month_and_earlier_ones_alone(history: xr.Dataset) -> None:
-    frame = features.Frame.estimate(history, LEADS)
-    whole, part = frame.rows(history, LEADS, 12), frame.rows(history.isel(time=slice(0, 300)), LEADS, 12)
+def test_rows_use_their_month_and_earlier_ones_alone(known: xr.Dataset) -> None:
+    frame = features.Frame.estimate(known, LEADS)
+    whole, part = frame.rows(known, LEADS, 12), frame.rows(known.isel(time=slice(0, 300)), LEADS, 12)
     for name in ("expected", "static", "sequence"):
         np.testing.assert_allclose(getattr(whole, name)[:300], getattr(part, name), atol=1e-9)
 
 
-def test_targets_beyond_the_history_are_missing(history: xr.Dataset) -> None:
-    rows = features.Frame.estimate(history, LEADS).rows(history, LEADS, 12)
-    targets = rows.targets(history_values(history))
+def test_targets_beyond_the_history_are_missing(known: xr.Dataset) -> None:
+    rows = features.Frame.estimate(known, LEADS).rows(known, LEADS, 12)
+    targets = rows.targets(history_values(known))
     for lead in (1, 12, LEADS):
         assert np.isnan(targets[-lead:, lead - 1]).all()
         assert np.isfinite(targets[features.WARM_UP : -lead, lead - 1]).all()
@@ -210,8 +142,8 @@ def test_targets_beyond_the_history_are_missing(history: xr.Dataset) -> None:
         )
 
 
-def test_gap_in_the_record_is_no_target(history: xr.Dataset) -> None:
-    holed = history.copy(deep=True)
+def test_gap_in_the_record_is_no_target(known: xr.Dataset) -> None:
+    holed = known.copy(deep=True)
     holed["value"][250:253] = np.nan
     rows = features.Frame.estimate(holed, LEADS).rows(holed, LEADS, 12)
     missing = np.isnan(rows.targets(history_values(holed)))
@@ -232,9 +164,12 @@ def test_trailing_line_of_a_line_is_the_line(slope: float, offset: float, months
 
 def test_trailing_line_equals_polyfit() -> None:
     level = np.random.default_rng(0).normal(size=400).cumsum()
-    line, slope = features.trailing_line(level, 240)
-    expected = np.polyfit(np.arange(-239, 1), level[110:350], 1)
-    np.testing.assert_allclose([slope[349], line[349]], expected, rtol=1e-8)
+    line, slope = features.trailing_line(level, 60, shortest=24)
+    assert np.isnan(slope[:23]).all()
+    for end in (24, 50, 60, 61, 400):
+        window = level[max(0, end - 60) : end]
+        expected = np.polyfit(np.arange(1 - window.size, 1), window, 1)
+        np.testing.assert_allclose([slope[end - 1], line[end - 1]], expected, rtol=1e-8)
 
 
 @settings(max_examples=20, deadline=None)
@@ -268,21 +203,72 @@ def test_accelerating_record_takes_a_short_trend_and_a_noisy_one_a_long() -> Non
 
 
 def test_unpublished_and_missing_covariates_are_filled_from_within() -> None:
-    history = record(24)
     values = np.arange(24.0)
     values[[0, 1, 22, 23]] = np.nan
-    history["covariate"] = (("time", "covariate"), np.column_stack([values, np.full(24, np.nan)]))
-    table = features.covariates_of(history)
+    past = history(np.zeros(24), np.column_stack([values, np.full(24, np.nan)]))
+    table = features.filled_covariates(past)
     np.testing.assert_array_equal(table[[22, 23], 0], [21, 21])
     np.testing.assert_array_equal(table[[0, 1], 0], np.full(2, values[2:22].mean()))
     np.testing.assert_array_equal(table[:, 1], 0)
-    assert features.covariates_of(history.drop_vars("covariate")).shape == (24, 0)
+    assert features.filled_covariates(past.drop_vars("covariate")).shape == (24, 0)
 
 
-def test_frame_of_a_known_process(history: xr.Dataset) -> None:
-    frame = features.Frame.estimate(history, LEADS)
-    months = calendar_months(history)[:12]
-    np.testing.assert_allclose(frame.season[months], np.sin(2 * np.pi * np.arange(12) / 12), atol=0.15)
+def recovered(rows: features.Rows, wanted: FloatArray) -> float:
+    """Variance of `wanted` that all columns and the signs of their products explain in blocks left out of the fit."""
+    usable = rows.usable()
+    signs = np.sign(rows.static[usable])
+    first, second = np.triu_indices(signs.shape[1], 1)
+    last = rows.sequence[usable].reshape(usable.sum(), -1)
+    columns = np.column_stack([rows.static[usable], last, signs[:, first] * signs[:, second]])
+    wanted, places = wanted[usable], np.arange(usable.sum())
+    error = spread = 0.0
+    for block in np.array_split(places, 6):
+        known = (places < block[0] - 24) | (places > block[-1] + 24)
+        scaler = features.Scaler.estimate(columns[known])
+        x, mean = scaler(columns[known]), wanted[known].mean(axis=0)
+        weights = np.linalg.solve(x.T @ x + 100 * np.eye(x.shape[1]), x.T @ (wanted[known] - mean))
+        error += float(((wanted[block] - mean - scaler(columns[block]) @ weights) ** 2).sum())
+        spread += float(((wanted[block] - mean) ** 2).sum())
+    return 1 - error / spread
+
+
+def test_what_is_left_out_cannot_be_recovered_from_any_column() -> None:
+    # the index of another record: its own columns alone can tell it
+    known = history(driven(480)[0], driven(480, seed=5)[1])
+
+    def rows(*without: str) -> features.Rows:
+        return features.Frame.estimate(known, LEADS, without).rows(known, LEADS, 12)
+
+    whole = rows()
+    names = (*whole.predictors, *whole.channels)
+    assert (len(whole.predictors), len(whole.channels)) == (whole.static.shape[1], whole.sequence.shape[2])
+    assert len(set(names)) == len(names)
+    angle = 2 * np.pi * calendar_months(known) / 12
+    month = np.column_stack([np.sin(angle), np.cos(angle)])
+    driver = known["covariate"].values
+    assert recovered(whole, month) > 0.95
+    assert recovered(whole, driver) > 0.9
+    # the sine and cosine alone are not enough: their products with other columns still tell the month
+    assert recovered(rows("sin", "cos", "sin window", "cos window"), month) > 0.5
+    monthless = rows(*features.made_from(names, "sin", "cos"))
+    assert recovered(monthless, month) < 0.05
+    assert recovered(monthless, driver) > 0.9
+    assert np.array_equal(monthless.usable(), whole.usable())
+    assert recovered(rows(*features.made_from(names, "0")), driver) < 0.05
+
+
+def test_ablation_of_an_unknown_column_is_refused(known: xr.Dataset) -> None:
+    with pytest.raises(ValueError, match="no columns \\['month'\\]"):
+        features.Frame.estimate(known, LEADS, ("month",)).rows(known, LEADS, 12)
+    with pytest.raises(ValueError, match="no column is made from month"):
+        features.made_from(("level 1", "level x sin"), "month")
+
+
+def test_frame_of_a_known_process() -> None:
+    known = history(driven(480, strength=0.15, noise=0.05)[0])
+    frame = features.Frame.estimate(known, LEADS)
+    months = calendar_months(known)[:12]
+    np.testing.assert_allclose(frame.season[months], 2 * np.sin(2 * np.pi * np.arange(12) / 12), atol=0.15)
     assert 0.6 < frame.persistence < 0.95
 
 
@@ -378,9 +364,3 @@ def test_layers_have_the_sizes_asked_for() -> None:
     for (kernel, bias), (inputs, outputs) in zip(dense.initial_layers(sizes, 0), pairwise(sizes), strict=True):
         assert kernel.shape == (inputs, outputs)
         assert bias.shape == (outputs,)
-
-
-def test_importing_the_forecasters_does_not_import_tensorflow() -> None:
-    code = "import sys, climate.forecasters.networks.lstm; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["False", "False"]

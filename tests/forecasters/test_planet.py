@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
-from climate.forecasters.planet import pool_features, trailing
+from climate.files import read_arrays, read_parts, write_arrays
+from climate.forecasters.base import FloatArray, as_panel
+from climate.forecasters.planet import predictors as features
+from climate.forecasters.planet import trailing
 from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
-from climate.forecasters.planet.forecaster import MIN_MONTHS, POOLED, Pooled, refusal
+from climate.forecasters.planet.forecaster import Pooled, refusal
 from climate.forecasters.planet.network import pooled_network, read_out, train_members
-from climate.hindcast.rolling import backtest, estimation_months, known_at, origins
-from climate.params.params import PoolParams
+from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.stages import pool as stage
 from tests.conftest import ROOT
+from tests.forecasters.models import POOL, quantiles_of
 
 MONTHS = 420
 LEADS = 6
-SETTINGS = PoolParams(
-    source="ncep-air",
-    shapes="ar6-regions",
-    points=None,
-    step=1,
-    components=5,
-    refit_every=24,
-    models=["ridge-pooled", "lstm-pooled"],
-    seeds=[1, 2],
-    units=3,
-    epochs=1,
-    batch=64,
-    learning_rate=0.002,
-    thin=4,
-    fine_tune=0,
-)
 ESTIMATED = np.datetime64("1978-12", "s")
 
 
@@ -67,7 +51,7 @@ def field(seed: int = 0) -> xr.DataArray:
 def world_of(one: xr.DataArray) -> xr.Dataset:
     cells = one.stack(series=("lat", "lon")).transpose("time", "series").isel(series=slice(0, None, 4))
     values = xr.DataArray(cells.values, dims=("time", "series"), coords={"time": axis()})
-    return planet(one, values, SETTINGS.step)
+    return planet(one, values, 1)
 
 
 def place(one: xr.DataArray, row: int = 3, column: int = 3) -> xr.Dataset:
@@ -81,7 +65,7 @@ def world() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def pool(world: xr.Dataset) -> Pool:
-    return followed(train_pool(known_at(world, ESTIMATED), SETTINGS, LEADS), world)
+    return followed(train_pool(known_at(world, ESTIMATED), POOL, LEADS), world)
 
 
 def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray, float, FloatArray]:
@@ -114,7 +98,7 @@ def test_a_line_is_continued_and_leaves_no_departure() -> None:
     step = np.arange(300.0)
     values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
     seen = trailing.trailing(values[:260])
-    expected = np.array([pool_features.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
+    expected = np.array([features.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
     # the steps of this line fall in January, so it is exact where a window ends with a year
     np.testing.assert_allclose(trailing.trailing(values[:252]).windows[2].expected(40)[-1, :, 0], values[252:292, 0])
     np.testing.assert_allclose(expected, seen.windows[trailing.NORMAL].expected(40)[-1, :, 0])
@@ -131,58 +115,75 @@ def test_rows_know_no_later_month(world: xr.Dataset) -> None:
         assert not np.array_equal(world[name].values[cut:], changed[name].values[cut:])
     past, other = (trailing.trailing(each["value"].values) for each in (world, changed))
     rows = slice(0, cut - trailing.first_row())
-    memory, other_memory = pool_features.persistence_of(past), pool_features.persistence_of(other)
-    np.testing.assert_array_equal(memory[rows], other_memory[rows])
+    np.testing.assert_array_equal(past.persistence[rows], other.persistence[rows])
     slope = world["slope"].values[trailing.first_row() :]
     np.testing.assert_array_equal(
-        pool_features.predictors(past, memory, slope, 3)[rows],
-        pool_features.predictors(other, other_memory, slope, 3)[rows],
+        features.predictors(past, slope, 3)[rows],
+        features.predictors(other, slope, 3)[rows],
     )
 
 
-@pytest.mark.parametrize("name", POOLED)
-def test_forecasts_know_no_future_and_rise(name: str, pool: Pool) -> None:
-    one = field()
-    later = one.copy(deep=True)
-    last = np.datetime64("1980-06", "s")
-    later[np.flatnonzero(axis() > last)] = -500.0
+def test_newest_row_is_the_last_of_all_rows(world: xr.Dataset) -> None:
+    values = world["value"].values
+    every, newest = trailing.trailing(values), trailing.trailing(values, newest=True)
+    for name in ("spread", "departures", "persistence"):
+        np.testing.assert_array_equal(getattr(newest, name), getattr(every, name)[-1:])
+    for shorter, longer in zip(newest.windows, every.windows, strict=True):
+        np.testing.assert_array_equal(shorter.climatology, longer.climatology[-1:])
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_an_estimation_knows_no_later_month(gap: bool, pool: Pool) -> None:
+    """Later values are replaced, or cells and series begin to miss months after the estimation."""
+    later = field()
+    after = np.flatnonzero(axis() > ESTIMATED)
+    if gap:
+        later[after[5:], ::2, 1::2] = np.nan
+    else:
+        later[after] = -500.0
     changed = world_of(later)
-    again = followed(train_pool(known_at(changed, ESTIMATED), SETTINGS, LEADS), changed)
-    tables = []
-    for each, record in ((pool, place(one)), (again, place(later))):
-        forecaster = POOLED[name]([each], SETTINGS)
-        assert forecaster.name == name
-        tables.append(backtest(record, None, [forecaster], [ESTIMATED, last], LEADS, 24)["forecast"])
-    assert np.isfinite(tables[0]).all()
-    assert (tables[0].diff("quantile") >= 0).all()
-    np.testing.assert_array_equal(tables[0].values[:, :2], tables[1].values[:, :2])
-    assert not np.array_equal(tables[0].values[:, 2], tables[1].values[:, 2])
+    again = train_pool(known_at(changed, ESTIMATED), POOL, LEADS)
+    whole = followed(again, changed)
+    known = slice(0, int(again.month - again.first) + 1)
+    for name in ("coefficients", "share", "residual"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(pool, name))
+    for name in ("components", "slope"):
+        np.testing.assert_array_equal(getattr(whole, name)[known], getattr(pool, name)[known])
+    assert np.isfinite(whole.components).all()
+    for first, second in zip(pool.members, whole.members, strict=True):
+        assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_training_twice_gives_the_same_bytes(
-    world: xr.Dataset, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    again = followed(train_pool(known_at(world, ESTIMATED), SETTINGS, LEADS), world)
-    written = []
-    for name, each in (("first", pool), ("second", again)):
-        folder = tmp_path / name
-        folder.mkdir()
-        monkeypatch.setattr(stage.paths, "POOL", folder)
-        stage.write_pool(each)
-        written.append(hashlib.sha256((folder / "1978-12.npz").read_bytes()).hexdigest())
-    assert written[0] == written[1]
-    read, reason = stage.read_pools(tmp_path / "first")
+def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
+    gaps = field()
+    gaps[40, 0, :] = np.nan
+    without = gaps.isel(lat=slice(1, None))
+    parts = [train_pool(known_at(world_of(each), ESTIMATED), POOL, LEADS) for each in (gaps, without)]
+    np.testing.assert_allclose(parts[0].coefficients, parts[1].coefficients, atol=0.02)
+    assert parts[0].functions is not None
+    assert (parts[0].functions[:8] == 0).all()
+    assert (parts[0].functions[8:] != 0).all()
+
+
+def test_arrays_survive_a_file_and_are_the_same_bytes_twice(world: xr.Dataset, pool: Pool, tmp_path: Path) -> None:
+    again = followed(train_pool(known_at(world, ESTIMATED), POOL, LEADS), world)
+    files = [tmp_path / "first.npz", tmp_path / "second.npz"]
+    for each, file in zip((pool, again), files, strict=True):
+        write_arrays(each.to_arrays(), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    read, reason = read_parts(tmp_path, ".npz", read_arrays)
     assert reason is None
-    record = known_at(place(field()), ESTIMATED)
+    record = as_panel(known_at(place(field()), ESTIMATED))
     for network in (False, True):
-        want = Pooled([pool], SETTINGS, network).fit(record).forecast(record, LEADS)
-        np.testing.assert_array_equal(Pooled(read, SETTINGS, network).fit(record).forecast(record, LEADS), want)
+        expected = Pooled([pool], network).fit(record).forecast(record, LEADS)
+        restored = Pooled([Pool.from_arrays(read[0])], network).fit(record).forecast(record, LEADS)
+        np.testing.assert_array_equal(restored, expected)
 
 
 def test_numpy_reads_the_network_out_as_keras_does(pool: Pool) -> None:
     draw = np.random.default_rng(0)
     sequence, trait, linear = draw.normal(size=(7, 36, 3)), draw.normal(size=(7, 6)), draw.normal(size=(7, LEADS))
-    network = pooled_network(36, 3, 6, LEADS, SETTINGS.units, SETTINGS.batch)
+    network = pooled_network(36, 3, 6, LEADS, POOL.units, POOL.batch)
     layers = pool.members[0]
     found = read_out(layers, sequence, trait, linear)
     order = [f"{v.path.split('/')[0]}/{v.path.split('/')[-1]}" for v in network.model.weights]
@@ -195,18 +196,16 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
     draw = np.random.default_rng(1)
     residual = np.sort(draw.normal(size=(LEADS, len(QUANTILES))), axis=1)
     inputs = draw.normal(size=(20, 36, 3)), draw.normal(size=(20, 6)), draw.normal(size=(20, LEADS))
-    member = train_members(*inputs, np.full((20, LEADS), np.nan), residual, SETTINGS)[0]
+    member = train_members(*inputs, np.full((20, LEADS), np.nan), residual, POOL)[0]
     np.testing.assert_allclose(read_out(member, *inputs), inputs[2][..., None] + residual, atol=2e-3)
 
 
 def test_the_pool_learns_that_weather_remembers(pool: Pool, world: xr.Dataset) -> None:
     values = world["value"].values
     past = trailing.trailing(values)
-    table = pool_features.predictors(
-        past, pool_features.persistence_of(past), world["slope"].values[trailing.first_row() :], 1
-    )
+    table = features.predictors(past, world["slope"].values[trailing.first_row() :], 1)
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    want = pool_features.targets(values, past, 1)[later]
+    want = features.targets(values, past, 1)[later]
     found = table[later] @ pool.coefficients[0]
     assert ((want - found) ** 2).mean() < 0.8 * (want**2).mean()
 
@@ -235,13 +234,15 @@ def test_principal_functions_order_and_scale() -> None:
     np.testing.assert_allclose(product - np.diag(np.diag(product)), 0, atol=1e-6 * product.max())
 
 
-def test_gaps_are_filled_and_months_without_a_value_teach_nothing(pool: Pool) -> None:
-    record = known_at(place(field()), ESTIMATED)
-    for gap in (slice(100, 130), slice(-3, None)):
-        holes = record.copy(deep=True)
-        holes["value"][gap] = np.nan
-        forecast = Pooled([pool], SETTINGS, network=True).fit(holes).forecast(holes, LEADS)
-        assert np.isfinite(forecast).all()
+def test_months_without_a_value_are_not_learnt_from(pool: Pool) -> None:
+    record = as_panel(known_at(place(field()), ESTIMATED))
+    holes = record.copy(deep=True)
+    holes["value"][:, 200:230] = np.nan
+    bridged = holes.interpolate_na("time")
+    fields = [Pooled([pool], False).fit(each).groups[0].field for each in (record, holes, bridged)]
+    distances = [np.abs(each - fields[0]).mean() for each in fields[1:]]
+    assert distances[0] > 0
+    assert not np.array_equal(fields[1], fields[2]), "interpolated months count as predictors alone"
 
 
 def test_a_longer_or_shorter_record_than_the_field_is_served(pool: Pool) -> None:
@@ -249,37 +250,21 @@ def test_a_longer_or_shorter_record_than_the_field_is_served(pool: Pool) -> None
     long_ago = (np.datetime64("1930-01", "M") + np.arange(MONTHS + 240)).astype(TIME_DTYPE)
     values = np.concatenate([record["value"].values[:240], record["value"].values])
     longer = xr.Dataset({"value": ("time", values)}, coords={"time": long_ago})
-    for one in (longer, record.isel(time=slice(60, None))):
-        forecast = Pooled([pool], SETTINGS, network=True).fit(one).forecast(one, LEADS)
-        assert np.isfinite(forecast).all()
+    for each in (longer, record.isel(time=slice(60, None))):
+        assert np.isfinite(quantiles_of(Pooled([pool], network=True), each, LEADS)).all()
 
 
-def test_short_and_early_records_are_named(pool: Pool) -> None:
-    record = place(field())
-    forecaster = Pooled([pool], SETTINGS, network=False)
-    with pytest.raises(ClimateError, match=rf"ridge-pooled: the history has 200 months .* at least {MIN_MONTHS}"):
-        forecaster.fit(record.isel(time=slice(0, 200)))
+def test_early_records_are_named(pool: Pool) -> None:
+    record = as_panel(place(field()))
     with pytest.raises(ClimateError, match=r"first estimation of the pool is of 1978-12, after the origin 1974-12"):
-        forecaster.fit(record.isel(time=slice(0, 300)))
-    with pytest.raises(ValueError, match="forecasts 6 leads, asked for 7"):
-        forecaster.fit(record).forecast(record, 7)
+        Pooled([pool], network=False).fit(record.isel(time=slice(0, 300)))
 
 
 def test_the_newest_estimation_that_was_known_is_used(pool: Pool, world: xr.Dataset) -> None:
-    second = followed(train_pool(known_at(world, np.datetime64("1982-12", "s")), SETTINGS, LEADS), world)
-    forecaster = Pooled([pool, second], SETTINGS, network=False)
-    assert forecaster.fit(known_at(place(field()), np.datetime64("1982-11", "s"))).pool is pool
-    assert forecaster.fit(known_at(place(field()), np.datetime64("1982-12", "s"))).pool is second
-
-
-def test_fine_tuning_moves_the_network_and_is_off_by_default(pool: Pool) -> None:
-    record = known_at(place(field()), ESTIMATED)
-    plain = Pooled([pool], SETTINGS, network=True).fit(record)
-    assert plain.members is pool.members
-    tuned = Pooled([pool], SETTINGS.model_copy(update={"fine_tune": 2}), network=True).fit(record)
-    assert not np.array_equal(tuned.members[0]["change/bias"], pool.members[0]["change/bias"])
-    assert np.isfinite(tuned.forecast(record, LEADS)).all()
-    assert yaml.safe_load((ROOT / "params.yaml").read_text())["pool"]["fine_tune"] == 0
+    second = followed(train_pool(known_at(world, np.datetime64("1982-12", "s")), POOL, LEADS), world)
+    forecaster, record = Pooled([pool, second], network=False), as_panel(place(field()))
+    assert forecaster.fit(known_at(record, np.datetime64("1982-11", "s"))).pool is pool
+    assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).pool is second
 
 
 def test_only_temperature_is_served() -> None:
@@ -292,13 +277,6 @@ def test_estimations_follow_the_first_origin_to_the_end_of_the_record(world: xr.
     months = estimation_months("1978-12", 24, world)
     assert [str(month)[:7] for month in months] == ["1978-12", "1980-12", "1982-12", "1984-12"]
     assert months[1] in origins("1978-12", 6, 10)
-
-
-def test_without_the_source_there_is_a_reason(tmp_path: Path) -> None:
-    (tmp_path / "skipped.json").write_text('{"reason": "there is no pool: source x could not be had"}')
-    assert stage.read_pools(tmp_path) == ([], "there is no pool: source x could not be had")
-    with pytest.raises(ClimateError, match="run `dvc repro pool`"):
-        stage.read_pools(tmp_path / "nowhere")
 
 
 def test_no_weight_depends_on_the_regions() -> None:

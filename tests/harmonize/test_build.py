@@ -218,14 +218,14 @@ def test_a_source_that_cannot_be_had_skips_its_regions_only() -> None:
     del records["towns"]
     made = harmonize(records, definitions, params, unavailable={"towns": "no channel served it"})
     assert set(made.skipped) == {"rome", "oslo", "both"}
-    assert "source towns could not be had (no channel served it)" in made.skipped["both"]
+    assert "source towns is unavailable (no channel served it)" in made.skipped["both"]
     assert "skipped" in made.series["rome"].attrs
     assert made.dataset["series"].values.tolist() == ["globe", "place", "air-of-the-world"]
 
 
 def test_no_source_at_all_is_an_error() -> None:
     definitions = {"rome": region(source="towns", series="Rome")}
-    with pytest.raises(ClimateError, match="no region can be made: source towns could not be had"):
+    with pytest.raises(ClimateError, match="no region can be made: source towns is unavailable"):
         harmonize({}, definitions, PARAMS, unavailable={"towns": "mirror is down"})
 
 

@@ -129,13 +129,15 @@ def test_required_sources_follow_mixes_and_splices() -> None:
 
 def test_a_baseline_or_overlap_that_reaches_past_the_first_origin_is_refused() -> None:
     check_no_lookahead(PARAMS, "1990-12")
-    with pytest.raises(ClimateError, match=r"harmonize\.baseline ends in 1990, after the first origin 1990-11"):
+    with pytest.raises(ClimateError, match=r"harmonize\.baseline ends in 1990-12, after the first origin 1990-11"):
         check_no_lookahead(PARAMS, "1990-11")
     splices = {"co2": {"parts": ["old", "new"], "overlap_end": "2004-12"}}
     params = HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | {"splices": splices})
     check_no_lookahead(params, "2004-12")
-    with pytest.raises(ClimateError, match=r"harmonize\.splices\.co2\.overlap_end is 2004-12"):
+    with pytest.raises(ClimateError, match=r"harmonize\.splices\.co2\.overlap_end ends in 2004-12"):
         check_no_lookahead(params, "2004-11")
+    splices["co2"]["parts"] = [{"source": "old", "overlap_end": "1990-12"}, "new"]
+    check_no_lookahead(HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | {"splices": splices}), "1990-12")
 
 
 # Area weights

@@ -1,4 +1,4 @@
-"""Sets: every place of a source, from its file to a page."""
+"""Panels: every region of a source, from its file to a page."""
 
 from __future__ import annotations
 
@@ -16,33 +16,24 @@ from shapely.geometry import box
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf
-from climate.forecasters.classical.baselines import BASELINES
-from climate.forecasters.classical.batch import BATCHES
-from climate.hindcast.panels import (
-    Chunk,
-    chunks,
-    drop_short,
-    join,
-    last_month,
-    marks,
-    members,
-    score_chunk,
-    set_origins,
-)
+from climate.forecasters.registry import make
+from climate.hindcast import panels
+from climate.hindcast.panels import Panel, cut_panel, last_month, panel_origins, reasons_not_counted, score_panel
 from climate.hindcast.rolling import backtest
 from climate.parallel.tasks import ALONE
-from climate.params.params import BacktestParams, load_params, parse_params
-from climate.params.regions import HarmonizeParams, SetDefinition
-from climate.report.atlas import SetInputs, render, render_skipped
+from climate.params.params import Params, load_params, parse_params
+from climate.params.regions import HarmonizeParams
+from climate.params.sections import BacktestParams, PanelDefinition, ScoreParams
+from climate.report.atlas import PanelInputs, render, render_skipped
 from climate.schema import TIME_DTYPE
+from climate.stages import panel_page
+from climate.stages import panels as stage
 from climate.stages import pull as pull_stage
-from climate.stages import set_page
-from climate.stages import sets as stage
 from climate.verify.losses import cell_scores
 from tests.conftest import ROOT
 
 BASE = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
-DEFINITION = SetDefinition(title="Some places", source="somewhere", shapes="natural-earth")
+DEFINITION = PanelDefinition(title="Some places", source="somewhere", shapes="natural-earth")
 PLAN = BacktestParams(first_origin="2005-12", every=6, origins=5, leads=12, min_history=240)
 START, MONTHS = np.datetime64("1955-01", "M"), 700
 BLOCKS = {"1": [1, 1], "1-12": [1, 12]}
@@ -75,36 +66,41 @@ def shapes() -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame({"name": list(boxes), "key": list("NSP")}, geometry=list(boxes.values()), crs=4326)
 
 
-def scored(record: xr.Dataset, definition: SetDefinition = DEFINITION, size: int = 2) -> tuple[xr.Dataset, Any]:
-    found = members(record, definition, shapes(), BASE)
-    months = found.dataset["time"].values.astype("datetime64[M]")
-    wanted = set_origins(definition, PLAN, found.dataset["value"])
-    ends = tuple(int((origin - months[0]).astype(int)) + 1 for origin in wanted)
-    found = drop_short(found, ends, PLAN.min_history)
-    blocks = tuple((first, last) for first, last in BLOCKS.values())
-    batches = {name: BATCHES[name]() for name in definition.models if name in BATCHES}
-    template = Chunk(
-        np.empty((0, 0)), found.dataset["time"].values, definition.models, batches, ends, PLAN.leads, 24, blocks
+def run_params(definition: PanelDefinition) -> Params:
+    """Parameters of one panel with few origins."""
+    params = load_params(ROOT / "params.yaml")
+    blocks = {name: (first, last) for name, (first, last) in BLOCKS.items()}
+    return params.model_copy(
+        update={
+            "panels": {"some": definition},
+            "backtest": PLAN,
+            "compute": ALONE,
+            "baselines": params.baselines.model_copy(update={"refit_every": 24}),
+            "score": params.score.model_copy(update={"blocks": blocks}),
+        }
     )
-    parts = [score_chunk(chunk) for chunk in chunks(found.dataset, template, size)]
-    return join(found, parts, template, list(BLOCKS)), found
+
+
+def scored(record: xr.Dataset, definition: PanelDefinition = DEFINITION) -> tuple[xr.Dataset, Panel]:
+    panel, params = cut_panel(record, definition, shapes(), BASE), run_params(definition)
+    return score_panel("some", panel, stage.make_forecasters("some", definition.models, params)[0], params), panel
 
 
 def test_scores_are_those_of_each_place_alone() -> None:
     record = table(["Here", "There", "Elsewhere"])
     record["value"][1, :100] = np.nan
     record["value"][2, 650] = np.nan
-    scores, found = scored(
+    scores, panel = scored(
         record, DEFINITION.model_copy(update={"models": ("seasonal-naive", "trend-ar1", "persistence")})
     )
-    months = found.dataset["time"].values.astype("datetime64[M]")
+    months = panel.dataset["time"].values.astype("datetime64[M]")
     first = np.flatnonzero(months == np.datetime64(scores.attrs["first_origin"], "M"))[0]
-    wanted = [found.dataset["time"].values[first + PLAN.every * step] for step in range(PLAN.origins)]
+    wanted = [panel.dataset["time"].values[first + PLAN.every * step] for step in range(PLAN.origins)]
     for place in ("Here", "There", "Elsewhere"):
-        one = found.dataset[["value"]].sel(series=place, drop=True)
+        one = panel.dataset[["value"]].sel(series=place, drop=True)
         known = np.flatnonzero(np.isfinite(one["value"].values))
         one = one.isel(time=slice(known[0], None)).assign_attrs(region=place, units="degC")
-        models = [BASELINES[str(name)]() for name in scores["model"].values]
+        models = [make(str(name)) for name in scores["model"].values]
         cells = cell_scores(
             backtest(one, None, models, wanted, PLAN.leads, 24, compute=ALONE).isel(origin=slice(0, -1))
         )
@@ -113,10 +109,16 @@ def test_scores_are_those_of_each_place_alone() -> None:
             np.testing.assert_allclose(scores[name].sel(series=place, block="1-12").values, alone, rtol=1e-6)
 
 
-def test_scores_do_not_depend_on_how_places_are_dealt_out() -> None:
+def test_scores_do_not_depend_on_how_regions_are_dealt_out(monkeypatch: pytest.MonkeyPatch) -> None:
     record = table(list("abcdefg"))
-    one, other = (scored(record, size=size)[0] for size in (1, 7))
-    xr.testing.assert_allclose(one, other, rtol=1e-9)
+    whole = scored(record)[0]
+    monkeypatch.setattr(panels, "REGIONS_PER_TASK", 2)
+    xr.testing.assert_allclose(scored(record)[0], whole, rtol=1e-9)
+
+
+def test_panels_run_networks_too() -> None:
+    scores, _ = scored(table(["a", "b"]), DEFINITION.model_copy(update={"models": ("trend-ar1", "dense-numpy")}))
+    assert np.isfinite(scores["crps"]).all()
 
 
 def test_continents_twins_and_copies_are_marked() -> None:
@@ -131,7 +133,7 @@ def test_continents_twins_and_copies_are_marked() -> None:
     ]
     record = table(names)
     record["value"][4] = record["value"][3]
-    found = dict(zip(names, marks(record), strict=True))
+    found = dict(zip(names, reasons_not_counted(record), strict=True))
     assert found == {
         "Africa": "continent",
         "Denmark": "",
@@ -155,7 +157,7 @@ def test_places_that_cannot_be_forecast_are_named() -> None:
     assert set(reasons) == {"Empty", "Young", "Old"}
     assert "ends in 2004-12, before the last origin" in reasons["Old"]
     record["value"][[0, 3]] = np.nan
-    with pytest.raises(ClimateError, match="set 'Some places'"):
+    with pytest.raises(ClimateError, match="panel 'Some places'"):
         scored(record)
 
 
@@ -163,32 +165,32 @@ def test_last_origin_is_a_year_before_most_records_end() -> None:
     record = table(["a", "b", "c"])
     record["value"][:2, -1] = np.nan
     assert last_month(record["value"]) == START + MONTHS - 2
-    wanted = set_origins(DEFINITION, PLAN, record["value"])
+    wanted = panel_origins(DEFINITION, PLAN, record["value"])
     assert (len(wanted), wanted[-1]) == (5, START + MONTHS - 2 - 12)
     late = START + MONTHS - 2 - 12 - 8
-    assert set_origins(DEFINITION, PLAN, record["value"], late) == wanted[-2:]
+    assert panel_origins(DEFINITION, PLAN, record["value"], late) == wanted[-2:]
     own = DEFINITION.model_copy(update={"first_origin": str(late + 1)})
-    assert set_origins(own, PLAN, record["value"]) == [late + 1, late + 7]
+    assert panel_origins(own, PLAN, record["value"]) == [late + 1, late + 7]
     with pytest.raises(ClimateError, match="no origin between"):
-        set_origins(own.model_copy(update={"first_origin": "2050-01"}), PLAN, record["value"])
+        panel_origins(own.model_copy(update={"first_origin": "2050-01"}), PLAN, record["value"])
 
 
 def test_polygons_of_a_grid_are_places() -> None:
-    scores, found = scored(grid())
+    scores, panel = scored(grid())
     assert scores["series"].values.tolist()[:2] == ["North", "South"]
     assert scores.attrs["cut_out"] == 1
-    assert found.dataset["latitude"].sel(series="North") == 40
+    assert panel.dataset["latitude"].sel(series="North") == 40
 
 
-def set_params() -> dict[str, Any]:
-    return {"sets": {"some": DEFINITION.model_dump()}, "score": {"blocks": BLOCKS, "reference": "seasonal-naive"}}
+def score_params() -> ScoreParams:
+    return ScoreParams(blocks=BLOCKS, reference="seasonal-naive", significance=0.05)
 
 
 def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path) -> None:
     record = table(["North", "South", "Africa", "Nowhere"])
     scores, _ = scored(record)
     entry = {"title": "Somewhere", "vintage": "2020", "citation": "Somebody (2020).", "licence": "CC BY 4.0"}
-    inputs = SetInputs("some", set_params(), scores, shapes(), False, entry)
+    inputs = PanelInputs(score_params(), scores, shapes(), entry)
     page = render(inputs, tmp_path / "one").read_text(encoding="utf-8")
     assert page == render(inputs, tmp_path / "two").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == 4
@@ -198,20 +200,23 @@ def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path)
     assert "http" not in re.sub(r'href="https?://[^"]*"', "", page)
     for name in ("figures/crps.png", "data/crps.csv", "data/scores.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert "was skipped: no data" in render_skipped("Some", "no data", set_params(), tmp_path / "three").read_text()
+    assert "was skipped: no data" in render_skipped("Some", "no data", tmp_path / "three").read_text()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"source": "kaggle-countries"}, "sets.here needs source 'kaggle-countries', which is not under pull.sources"),
-        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990, after the first origin 1985-01"),
-        ({"title": ""}, "sets.here.title"),
+        (
+            {"source": "kaggle-countries"},
+            "panels.here needs source 'kaggle-countries', which is not under pull.sources",
+        ),
+        ({"first_origin": "1985-01"}, "harmonize.baseline ends in 1990-12, after the first origin 1985-01"),
+        ({"title": ""}, "panels.here.title"),
     ],
 )
 def test_wrong_entries_are_named(change: dict[str, Any], message: str) -> None:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw["sets"] = {"here": {"title": "Here", "source": "ncep-air", "shapes": "natural-earth"} | change}
+    raw["panels"] = {"here": {"title": "Here", "source": "ncep-air", "shapes": "natural-earth"} | change}
     with pytest.raises(ClimateError, match=re.escape(message)):
         parse_params(raw, Path("params.yaml"))
 
@@ -240,7 +245,7 @@ def test_kaggle_sets_run_by_one_entry(
     files = {"kaggle-countries": "ByCountry", "kaggle-major-cities": "ByMajorCity"}
     own = mirror / f"kaggle/GlobalLandTemperatures{files[source]}.csv"
     raw["pull"]["sources"][source] = {"vintage": "latest", "path": str(own)}
-    raw["sets"] = {key: {"title": "From Kaggle", "source": source, "shapes": "natural-earth"}}
+    raw["panels"] = {key: {"title": "From Kaggle", "source": source, "shapes": "natural-earth"}}
     raw["backtest"] |= {"origins": 2, "leads": 12}
     raw["score"]["blocks"] = BLOCKS
     raw["compute"] = {"workers": 1}
@@ -249,7 +254,7 @@ def test_kaggle_sets_run_by_one_entry(
         pull_stage.run(name)
     (tmp_path / "downloads").rename(tmp_path / "data")
     stage.run(key)
-    scores = read_netcdf(paths.set_file(key))
+    scores = read_netcdf(paths.panel_file(key))
     assert scores.sizes["series"] == places
     assert scores["skipped"].values.tolist() == left_out
     assert scores.attrs["last_origin"] == "2012-08"
@@ -259,17 +264,12 @@ def test_kaggle_sets_run_by_one_entry(
         assert marked["Europe"] == "continent"
         assert marked["Denmark (Europe)"] == "twin of Denmark"
         assert sum(mark == "continent" for mark in marked.values()) == 6
-    set_page.run(key)
-    page = (paths.SET_PAGES / key / "index.html").read_text(encoding="utf-8")
+    panel_page.run(key)
+    page = (paths.PANEL_PAGES / key / "index.html").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == places
 
 
-def test_unknown_sets_and_models_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    params = load_params(ROOT / "params.yaml")
+def test_unknown_panels_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    with pytest.raises(ClimateError, match="unknown set 'nowhere': expected a key of `sets`"):
+    with pytest.raises(ClimateError, match="unknown panel 'nowhere': expected a key of `panels`"):
         stage.run("nowhere")
-    found = members(table(["a"]), DEFINITION, shapes(), BASE)
-    odd = params.model_copy(update={"sets": {"some": DEFINITION.model_copy(update={"models": ("oracle",)})}})
-    with pytest.raises(ClimateError, match=r"sets\.some\.models: unknown model 'oracle'"):
-        stage.score_set("some", found, odd)

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.forecasters.classical.baselines import BASELINES
-from climate.hindcast.rolling import backtest, join_covariates, origins, refit_groups
-from climate.params.params import ComputeParams
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest, origins, panel_hindcasts, refit_groups
+from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores
+from tests.forecasters.models import make, panel, params
 
 LEVELS = np.array(QUANTILES)
 
@@ -49,12 +50,12 @@ class Recorder:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         self.seen.forecast.append((self.at, history.sizes["time"]))
-        table = history["value"].values[-1] + np.arange(1, leads + 1)[:, None] + LEVELS
+        table = history["value"].values[:, -1, None, None] + np.arange(1, leads + 1)[:, None] + LEVELS
         if self.flaw == "nan":
-            table[0, 0] = np.nan
+            table[0, 0, 0] = np.nan
         if self.flaw == "crossing":
-            table = table[:, ::-1]
-        return np.asarray(table[:-1] if self.flaw == "short" else table)
+            table = table[..., ::-1]
+        return np.asarray(table[:, :-1] if self.flaw == "short" else table)
 
 
 def monthly(values: FloatArray, start: str = "1980-01") -> xr.Dataset:
@@ -212,10 +213,8 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
     return np.asarray(0.05 * time + 3 * np.sin(2 * np.pi * time / 12) + 0.3 * generator.normal(size=months).cumsum())
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name == "sarima-auto" else name for name in BASELINES]
-)
-def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
+@pytest.mark.parametrize("name", params())
+def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     """Every value of series and covariates after the second origin is replaced."""
     values, index = noisy(1), noisy(2)
     wanted = origins("2005-12", 6, 2)  # months 312 and 318 of 330
@@ -223,7 +222,7 @@ def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     changed[318:] = 1e3 * np.random.default_rng(3).normal(size=values.size - 318)
     changed_index[318:] = np.nan
     tables = [
-        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [BASELINES[name]()], wanted, 12, 6)
+        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], wanted, 12, 6)
         for a, b in ((values, index), (changed, changed_index))
     ]
     true, canary = (table["forecast"].sel(origin=wanted).values for table in tables)
@@ -231,9 +230,22 @@ def test_canary_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     assert not np.array_equal(tables[0]["forecast"].values[:, -1], tables[1]["forecast"].values[:, -1])
 
 
+@pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-pooled"])
+def test_places_of_a_panel_are_forecast_as_each_alone(name: str) -> None:
+    values = np.stack([noisy(6), noisy(7)])
+    values[1, :40] = np.nan
+    ends = (312, 318, 324)
+    forecasts = panel_hindcasts(panel(values, "1980-01"), make(name, "1980-01"), ends, 12, 12)
+    assert forecasts.shape == (2, 3, 12, len(QUANTILES))
+    for row, first in enumerate((0, 40)):
+        own = monthly(values[row]).isel(time=slice(first, None))
+        table = backtest(own, None, [make(name, "1980-01")], origins("2005-12", 6, 3), 12, 12)
+        np.testing.assert_allclose(forecasts[row], table["forecast"].values[0, :3], rtol=1e-9)
+
+
 def test_result_does_not_depend_on_the_number_of_workers() -> None:
     series, covariates = monthly(noisy(4)), join_covariates({"enso": monthly(noisy(5))})
-    models = [BASELINES[name]() for name in ("trend-ar1", "ets", "ridge-enso")]
+    models = [make(name) for name in ("trend-ar1", "ets", "ridge-enso")]
     alone, shared = (
         backtest(series, covariates, models, origins("2005-12", 6, 2), 6, 60, compute=ComputeParams(workers=workers))
         for workers in (1, 2)
@@ -255,7 +267,7 @@ def test_carbon_dioxide_at_mauna_loa_is_forecast_as_well_as_others_did(mirror: P
     """Leads 1-12: AutoARIMA and SARIMA were measured at a CRPS near 0.27 ppm on these origins."""
     rows = pd.read_csv(mirror / "noaa-gml/co2_mm_mlo.csv", comment="#")
     record = monthly(rows["average"].to_numpy(float), "1958-03")
-    models = [BASELINES[name]() for name in ("seasonal-naive", "sarima", "unobserved-components")]
+    models = [make(name) for name in ("seasonal-naive", "sarima", "unobserved-components")]
     table = backtest(record, None, models, origins("2005-12", 12, 19), 12, 48)
     crps = cell_scores(table)["crps"].mean(("origin", "lead")).values
     assert crps[0] > 4 * crps[1]

@@ -21,11 +21,13 @@ import yaml
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
-from climate.hindcast.rolling import backtest, join_covariates, origins
+from climate.harmonize.series import join_covariates
+from climate.hindcast.rolling import backtest, origins
 from climate.parallel import cluster
 from climate.parallel import tasks as compute
 from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, worker_count
-from climate.params.params import ComputeParams, load_params
+from climate.params.params import load_params
+from climate.params.sections import ComputeParams
 from climate.schema import TIME_DTYPE
 from tests.conftest import ROOT
 from tests.tasks import DiesOnce, Watched, dies, fails, grows, square

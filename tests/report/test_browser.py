@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-import griffe
 import pytest
-from markupsafe import Markup
 
-from climate.report.api_pages import api_pages
 from climate.report.site import render
-from climate.stages import notebook
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
 from tests.promised import of_other_stages
-from tests.report.test_report import make_inputs
+from tests.report.samples import make_inputs
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on PATH")
 
@@ -30,25 +25,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def every_kind(site: Path) -> list[Path]:
-    """One page of every kind, the reference of the code, the walkthrough, the film and the slides among them."""
-    params = {"report": {}}
-    package = griffe.load(
-        "climate.sources.channels", search_paths=[ROOT], allow_inspection=False, resolve_aliases=False
-    )
-    assert isinstance(package, griffe.Module)
-    others = {f"api/{name}": page for name, page in api_pages(package, params).items()}
-    shown = (ROOT / "reports" / "walkthrough.html").read_text("utf-8")
-    body = re.search(r'<article class="walk">(.*)</article>', shown, re.DOTALL)
-    assert body
-    others["walkthrough.html"] = notebook.page(Markup(notebook.reachable(body[1])), params)
-    more = site.parent / f"{site.name}-more"
-    for name, page in others.items():
-        (more / name).parent.mkdir(parents=True, exist_ok=True)
-        (more / name).write_text(page, encoding="utf-8")
+    """One page of every kind, the walkthrough and the slides among them."""
     own = [path for path in site.rglob("*.html") if path.parent == site]
     one_each = [next(iter(sorted((site / name).iterdir()))) for name in ("regions", "sources")]
-    committed = [ROOT / "reports" / name for name in ("film.html", "slides.html")]
-    return [*own, *one_each, *(more / name for name in others), *committed]
+    return [*own, *one_each, *(ROOT / "reports" / f"{name}.html" for name in ("walkthrough", "presentation"))]
 
 
 @pytest.fixture(scope="module")
@@ -128,31 +108,3 @@ def test_axe_finds_nothing(browser: Browser, every_kind: list[Path], width: int,
         browser.open(page, width=width, scheme=scheme)
         browser.evaluate(engine + ";0")
         assert browser.evaluate(AXE) == [], page
-
-
-POINT = """(() => {
-    const image = document.querySelector("figure img"), box = image.getBoundingClientRect();
-    image.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + %f, clientY: box.top + %f}));
-    return image.parentElement.querySelector(".tip").textContent;
-})()"""
-PRESS = """(() => {
-    const frame = document.querySelector("figure .scroll");
-    frame.focus();
-    frame.dispatchEvent(new KeyboardEvent("keydown", {key: "%s"}));
-    const tip = frame.querySelector(".tip");
-    return [tip.hidden, tip.textContent, tip.getAttribute("role")];
-})()"""
-
-
-def test_values_of_a_figure_by_pointer_and_by_keyboard(browser: Browser, site: Path) -> None:
-    browser.open(site / "regions" / "kiel.html")
-    stops = browser.evaluate("JSON.parse(document.querySelector('script.stops').textContent)")
-    scale = browser.evaluate("document.querySelector('figure img').clientWidth") / 1152
-    for x, y, text in (stops[0], stops[40], stops[-1]):
-        assert browser.evaluate(POINT % (x * scale, y * scale)) == text
-    browser.open(site / "regions" / "kiel.html")
-    assert browser.evaluate(PRESS % "ArrowRight") == [False, stops[0][2], "status"]
-    assert browser.evaluate(PRESS % "ArrowRight") == [False, stops[1][2], "status"]
-    assert browser.evaluate(PRESS % "ArrowLeft") == [False, stops[0][2], "status"]
-    assert browser.evaluate(PRESS % "Escape")[0] is True
-    assert browser.complaints() == []

@@ -9,7 +9,7 @@ from matplotlib.testing.compare import compare_images
 
 from climate.report.inputs import ReportInputs
 from tests.drawings import BASELINE, FIGURES, draw
-from tests.report.test_report import make_inputs
+from tests.report.samples import make_inputs
 
 TOLERANCE = 4.0
 """Root mean square difference in levels of 255 that other fonts and versions of matplotlib may make."""

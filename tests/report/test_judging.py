@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.stats import norm
 
+from benchmarks.simulation import TESTS, block_losses, simulate
 from climate.forecasters.base import FloatArray
 from climate.forecasters.combine.ensemble import join_tables
 from climate.hindcast.rolling import backtest, origins
+from climate.params.params import load_params
 from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
+from climate.report.gallery import Gallery
 from climate.report.pages import frame, page_text
 from climate.scenario.forcing import annual_means, driven
 from climate.scenario.projection import (
@@ -29,11 +31,12 @@ from climate.scenario.projection import (
     project_region,
 )
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.simulation import TESTS, block_losses, p_values, simulate
+from climate.stages.report import _simulation
 from climate.verify.losses import cell_scores, crps_from_quantiles
 from climate.verify.scores import join_scores, score, score_seeds, score_widened
-from climate.verify.significance import dm_fixed_smoothing, dm_hln, dm_test
-from tests.report.test_report import make_inputs
+from climate.verify.verdicts import verdicts
+from tests.conftest import ROOT
+from tests.report.samples import make_inputs
 from tests.scenario.test_projection import co2, pathways
 
 BLOCKS = {"1": (1, 1), "1-12": (1, 12)}
@@ -104,8 +107,9 @@ class Twins:
         return self
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        last = float(history["value"][-1])
-        return last + np.arange(3.0)[:, None, None] + np.broadcast_to(norm.ppf(QUANTILES), (leads, len(QUANTILES)))
+        last = float(history["value"][0, -1])
+        table = np.broadcast_to(norm.ppf(QUANTILES), (1, leads, len(QUANTILES)))
+        return np.asarray(last + np.arange(3.0)[:, None, None, None] + table)
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         return self.seed_forecasts(history, leads).mean(axis=0)
@@ -161,16 +165,7 @@ def test_pit_of_a_calibrated_and_of_a_sharp_model() -> None:
     np.testing.assert_allclose(data.groupby("model")["share"].sum(), 1)
 
 
-@pytest.mark.parametrize("shared", [1, 10])
-def test_simulated_tests_are_the_tests_of_the_report(shared: int) -> None:
-    losses = block_losses(np.random.default_rng(4), 5, np.array([0.9, 1.0]), 39, 6, (1, 6 * shared))
-    found = p_values(losses[:, 0] - losses[:, 1], shared)
-    for row, one in zip(found, losses[:, 0] - losses[:, 1], strict=True):
-        expected = [test(one, shared).p for test in (dm_hln, dm_fixed_smoothing, dm_test)]
-        np.testing.assert_allclose(row, expected)
-
-
-def test_made_up_losses_have_the_ratio_that_is_claimed() -> None:
+def test_simulated_losses_have_the_stated_ratio() -> None:
     losses = block_losses(np.random.default_rng(5), 400, np.array([0.8, 1.0]), 39, 6, (1, 12))
     assert losses[:, 0].mean() / losses[:, 1].mean() == pytest.approx(0.8, abs=0.02)
 
@@ -187,13 +182,21 @@ def test_simulation_tells_size_from_power_and_is_the_same_twice() -> None:
     assert (first["set_keeps"] <= 1).all()
 
 
+def test_committed_simulation_is_of_the_design_of_the_parameters() -> None:
+    """Else the report leaves it out: run `python -m benchmarks.simulation`."""
+    assert _simulation(load_params(ROOT / "params.yaml")) is not None
+    changed = load_params(ROOT / "params.yaml")
+    changed = changed.model_copy(update={"backtest": changed.backtest.model_copy(update={"every": 7})})
+    assert _simulation(changed) is None
+
+
 def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
-    """What the stage writes, of made-up records."""
+    """What the stage writes, of sample records."""
     seen, both = co2(), pathways().assign_coords(scenario=["ssp119", "ssp585"])
     concentration, past = driven(both, seen), concentration_until(both, seen)
     temperature = annual_means(series)
     one = project_region(temperature, concentration, 2050).expand_dims(region=["globe"])
-    checked = hindcast_region(temperature, past, extrapolations(past, [1990]), [1990]).expand_dims(region=["globe"])
+    checked = hindcast_region(temperature, {1990: past}, extrapolations(past, [1990])).expand_dims(region=["globe"])
     moved = pathways_beside(both, seen).sel(year=slice(1959, 2050))
     own = xr.Dataset(
         {"forecast": project_co2(seen, 2050), "observed": seen.rename(year="past")}
@@ -203,60 +206,61 @@ def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     return {"temperature": one, "hindcasts": checked, "co2": own, "co2-hindcasts": hindcast_co2(seen, [1990])}
 
 
+@dataclass
+class Kept(Gallery):
+    """A gallery that keeps drawings undeveloped."""
+
+    drawn: dict[str, Drawing] = field(default_factory=dict)
+
+    def add(self, drawing: Drawing | None, _: str) -> None:
+        assert drawing is not None
+        self.drawn[drawing.name] = drawing
+
+
 def test_pages_show_it_all() -> None:
     plain = make_inputs()
-    blocks = {name: (leads[0], leads[1]) for name, leads in plain.params["score"]["blocks"].items()}
+    blocks = plain.params.score.blocks
     scored = []
     for region, made in plain.forecasts.items():
         seeds = made[["forecast"]].sel(model=["lstm-direct"]).rename(forecast="seeds").drop_vars("valid_time")
         seeds = xr.concat([seeds["seeds"], seeds["seeds"] + 0.1], "seed").to_dataset()
         one = score(made, plain.series[region], blocks, "seasonal-naive")
         scored.append(one.merge(score_seeds(made, seeds, blocks).expand_dims(region=[region]), join="left"))
+    joined = join_scores(scored)
     cost = {"model": "lstm-direct", "fit_seconds": 12.5, "forecast_seconds": 0.25}
     inputs = replace(
         plain,
-        scores=join_scores(scored),
+        scores=joined.merge(verdicts(joined, 0.05)),
         projection=projected(plain.series["globe"]),
-        params={**plain.params, "project": {"pathways": "ssp-co2"}},
         simulation=simulate(8, 6, blocks, 0.05, repeats=10, family_repeats=3),
         cost={"date": "2026-01-01", "machine": "an abacus", "region": "globe", "models": [cost]},
     )
-    drawn: dict[str, Drawing] = {}
-
-    def keep(drawing: Drawing, _: str) -> None:
-        drawn[drawing.name] = drawing
-
-    shown = judging.page(inputs, keep, "") | {"region": judging.region_pictures(inputs, "globe", keep, "")}
-    assert {"reliability", "pit", "seed-spread", "test-power", "globe-pit", "globe-interval-parts"} <= set(drawn)
+    gallery = Kept()
+    shown = judging.page(inputs, gallery, "") | {"region": judging.region_pictures(inputs, "globe", gallery, "")}
+    expected = {"reliability", "pit", "seed-spread", "test-power", "globe-pit", "globe-interval-parts"}
     assert "an abacus" in shown["cost_text"]
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "records without any difference" in shown["simulation_text"]
-    assert [cell.text for row in shown["cost"].rows for cell in row if row[0].text == "LSTM"][3] == "12"
-
-    def credit(entries: Sequence[object]) -> str:
-        return f"{len(entries)} sources"
-
-    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, keep, credit))]
-    told = projection.page(inputs, places, keep, credit)
-    assert told is not None
-    assert {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"} <= set(drawn)
+    assert [row[3].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
+    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, gallery))]
+    told = projection.page(inputs, places, gallery)
+    expected |= {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"}
+    assert expected <= set(gallery.drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(inputs.params, span="", standfirst="") | {"inputs": inputs, "title": "", "embed": False}
+    context = frame(span="", standfirst="") | {"inputs": inputs, "title": ""}
     for name in ("projection", "judging"):
         text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
-    for drawing in drawn.values():
+    for drawing in gallery.drawn.values():
         assert drawing.alt
         assert not drawing.data.empty
         assert "nan" not in drawing.caption
 
 
 def test_pages_without_projection_say_so() -> None:
-    def nothing(*_: object) -> None:
-        raise AssertionError("no picture is due")
-
-    plain = make_inputs()
+    plain, gallery = make_inputs(), Kept()
     inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
-    assert all(projection.region_part(inputs, region, nothing, nothing) is None for region in inputs.regions)
-    assert projection.page(inputs, [], nothing, nothing) == {"skipped": "no pathways"}
-    assert projection.page(plain, [], nothing, nothing) is None
+    assert all(projection.region_part(inputs, region, gallery) is None for region in inputs.regions)
+    assert projection.page(inputs, [], gallery) == {"skipped": "no pathways"}
+    assert "not run" in projection.page(plain, [], gallery)["skipped"]
+    assert not gallery.drawn

@@ -151,8 +151,8 @@ def test_intervals_cover_what_the_model_makes() -> None:
     for seed in range(5):
         record = temperature(lag=4.0, seed=seed)
         past = concentration_until(pathways(), co2())
-        found = hindcast_region(record, past, extrapolations(past, [2000]), [2000])
-        inside.append(float(found["coverage90"].sel(way="observed", origin=2000)))
+        found = hindcast_region(record, {2000: past}, extrapolations(past, [2000]))
+        inside.append(float(found["coverage90"].sel({"method": "observed", "origin": 2000})))
     assert 0.8 < np.mean(inside) < 0.98
 
 
@@ -166,23 +166,41 @@ def test_observed_co2_stands_between_past_and_pathway() -> None:
     np.testing.assert_allclose(found.sel(year=slice(2021, None)), both.sel(year=slice(2021, None)))
 
 
+def hindcasts(record: xr.DataArray, seen: xr.DataArray, origins: list[int]) -> xr.DataArray:
+    """Hindcasts (origin, method, year, quantile) as the stage makes them."""
+    past = {origin: concentration_until(pathways(), seen, origin) for origin in origins}
+    extrapolated = {origin: extrapolations(known, [origin])[origin] for origin, known in past.items()}
+    return hindcast_region(record, past, extrapolated)["hindcast"]
+
+
+def later(values: xr.DataArray, after: int, change: float) -> xr.DataArray:
+    return values.where(values["year"] <= after, values + change)
+
+
 def test_hindcasts_do_not_look_ahead() -> None:
-    record, past, origins = temperature(), concentration_until(pathways(), co2()), [1990, 2000]
-    found = hindcast_region(record, past, extrapolations(past, origins), origins)["hindcast"]
-    later, wrong = record.copy(), past.copy()
-    later[later["year"] > 1990] += 5
-    wrong[wrong["year"] > 1990] += 50
-    changed = hindcast_region(later, wrong, extrapolations(wrong, origins), origins)["hindcast"]
-    for way in ("extrapolated", "trend"):
-        np.testing.assert_array_equal(changed.sel(origin=1990, way=way), found.sel(origin=1990, way=way))
-        assert not np.array_equal(changed.sel(origin=2000, way=way), found.sel(origin=2000, way=way), equal_nan=True)
-    assert not np.array_equal(changed.sel(origin=1990, way="observed"), found.sel(origin=1990, way="observed"))
+    record, origins = temperature(), [1990, 2000]
+    found = hindcasts(record, co2(), origins)
+    changed = hindcasts(later(record, 1990, 5), later(co2(), 1990, 50), origins)
+    for method in ("extrapolated", "trend"):
+        first, second = {"origin": 1990, "method": method}, {"origin": 2000, "method": method}
+        np.testing.assert_array_equal(changed.sel(first), found.sel(first))
+        assert not np.array_equal(changed.sel(second), found.sel(second), equal_nan=True)
     assert found.sel(origin=2000, year=slice(None, 2000)).isnull().all()
+
+
+@pytest.mark.parametrize("origin", [1990, 2000, 2010])
+def test_a_hindcast_matches_the_site_by_years_up_to_its_origin(origin: int) -> None:
+    """CO2 observed up to 2014 enters a hindcast through the offset of the site alone, which must not know it."""
+    seen = co2()
+    shifted = seen.where((seen["year"] <= origin) | (seen["year"] > 2014), seen + 50)
+    np.testing.assert_array_equal(hindcasts(temperature(), shifted, [origin]), hindcasts(temperature(), seen, [origin]))
+    assert site_offset(pathways(), shifted) != pytest.approx(site_offset(pathways(), seen))
 
 
 def test_hindcast_scores_against_a_naive_loop() -> None:
     record, past = temperature(), concentration_until(pathways(), co2())
-    found = hindcast_region(record, past, extrapolations(past, [2000]), [2000]).sel(origin=2000, way="trend")
+    found = hindcast_region(record, {2000: past}, extrapolations(past, [2000]))
+    found = found.sel({"origin": 2000, "method": "trend"})
     errors, inside = [], []
     for year in range(2001, 2026):
         low, middle, high = (float(found["hindcast"].sel(year=year, quantile=q)) for q in (0.05, 0.5, 0.95))

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -23,12 +24,13 @@ from typing import Any
 import pytest
 
 from climate.errors import ClimateError
+from climate.sources.archive import extract
 from climate.sources.catalogue import Source, load_catalogue
 from climate.sources.channels import Limits, Refused, registry
-from climate.sources.channels.archives import extract
 from climate.sources.channels.transfer import download, user_agent
-from climate.sources.provenance import Provenance, read_provenance
-from climate.sources.pull import pull, verify
+from climate.sources.provenance import PREVIOUS, Provenance, read_provenance, verify
+from climate.sources.pull import pull
+from tests import reader_samples
 
 HEADER = "# File Creation: Sun Jul  5 03:55:25 2026\n# scale X2019\nyear,month,average\n"
 BODY = (HEADER + "".join(f"{1958 + n // 12},{n % 12 + 1},{315 + n / 100:.2f}\n" for n in range(240))).encode()
@@ -105,43 +107,21 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
-    """A made-up source of one CSV file."""
-    content: dict[str, Any] = {
-        "key": "co2",
-        "title": "CO2",
-        "publisher": "Publisher",
-        "homepage": "https://example.org",
-        "version": "X2019",
-        "quantity": "co2",
-        "kind": "absolute",
-        "reader": "none",
-        "unit": "ppm",
-        "cadence": "monthly",
-        "licence": "free",
-        "citation": "Somebody (2026)",
-        "files": [
-            {
-                "name": "co2.csv",
-                "url": f"{url}/{{version}}/co2.csv",
-                "mirror": "gml/co2.csv",
-                "expect": {
-                    "contains": ["scale {version}", "year,month,average"],
-                    "min_bytes": 1000,
-                    "max_bytes": 100_000,
-                    "date": {
-                        "pattern": r"Creation: \w{3} (\w{3} +\d+ [\d:]+ \d{4})",
-                        "format": "%b %d %H:%M:%S %Y",
-                    },
-                },
-            }
-        ],
-        "channels": ["registry", "mirror", "publisher"],
-        "vintages": {
-            "latest": {"mirror": ""},
-            "2026-07": {"mirror": "vintages/2026-07", "sha256": {"co2.csv": sha(BODY)}},
-        },
+    """A source of one CSV file."""
+    expect = {
+        "contains": ["scale {version}", "year,month,average"],
+        "min_bytes": 1000,
+        "max_bytes": 100_000,
+        "date": {"pattern": r"Creation: \w{3} (\w{3} +\d+ [\d:]+ \d{4})", "format": "%b %d %H:%M:%S %Y"},
     }
-    return Source.model_validate(content | changes)
+    file = {"name": "co2.csv", "url": f"{url}/{{version}}/co2.csv", "mirror": "gml/co2.csv", "expect": expect}
+    pinned = {"mirror": "vintages/2026-07", "sha256": {"co2.csv": sha(BODY)}}
+    content: dict[str, Any] = {
+        **{"key": "co2", "version": "X2019", "quantity": "co2", "kind": "absolute", "unit": "ppm", "files": [file]},
+        "channels": ["registry", "mirror", "publisher"],
+        "vintages": {"latest": {"mirror": ""}, "2026-07": pinned},
+    }
+    return reader_samples.source("none", **(content | changes))
 
 
 @pytest.fixture
@@ -241,7 +221,7 @@ def test_mirror_finds_a_file_in_a_zip_beside_its_place(use: Any, fetch: Any, tmp
     assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
 
 
-def test_a_pinned_copy_at_hand_needs_no_channel(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
+def test_a_pinned_copy_needs_no_channel(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
     use(entry(server.url))
     put(tmp_path / "mirror", "vintages/2026-07/gml/co2.csv", BODY)
     first = fetch("2026-07", mirror=str(tmp_path / "mirror"))
@@ -273,6 +253,72 @@ def test_long_downloads_show_progress_on_a_terminal_only(
     download(f"{server.url}/big", tmp_path / "big", max_bytes=size, limits=QUICK, what="big.nc")
     assert (tmp_path / "big").stat().st_size == size
     assert ("big.nc" in screen.getvalue()) == (terminal and size > 2 * 2**20)
+
+
+# --- the previous vintage -----------------------------------------------------------------------------------------
+
+OLDER = BODY[: len(BODY) * 2 // 3]
+
+
+@pytest.fixture
+def with_previous(tmp_path: Path, server: Server, use: Any) -> Callable[..., tuple[Provenance, Provenance]]:
+    """pull() of today's release with 2020-01, which a mirror holds, beside it: both provenances."""
+    vintages = {"latest": {"mirror": ""}, "2020-01": {"mirror": "old", "sha256": {"co2.csv": sha(OLDER)}}}
+    use(entry(server.url, vintages=vintages))
+    server.answers["/X2019/co2.csv"] = BODY
+    server.answers["/m/old/gml/co2.csv"] = OLDER
+    target = tmp_path / "downloads" / "co2"
+
+    def run(previous: str = "2020-01") -> tuple[Provenance, Provenance]:
+        mirror, good = f"{server.url}/m", tmp_path / "data" / "co2"
+        main = pull("co2", "latest", target, previous=previous, mirror=mirror, last_good=good, limits=QUICK)
+        assert read_provenance(target) == main
+        assert verify(target) == verify(target / PREVIOUS) == []
+        return main, read_provenance(target / PREVIOUS)
+
+    return run
+
+
+def test_the_previous_vintage_lies_in_a_folder_of_its_own(with_previous: Any, server: Server, tmp_path: Path) -> None:
+    main, older = with_previous()
+    assert (main.channel, main.vintage, main.status) == ("publisher", "latest", "ok")
+    assert (older.channel, older.vintage, older.status) == ("mirror", "2020-01", "ok")
+    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
+    assert (tmp_path / "downloads" / "co2" / PREVIOUS / "co2.csv").read_bytes() == OLDER
+    server.answers["/m/old/gml/co2.csv"] = HTML  # the pinned bytes that are here need no channel
+    assert with_previous()[1] == older
+
+
+def test_a_previous_vintage_that_is_unavailable_is_recorded_and_tried_again(
+    with_previous: Any, server: Server, tmp_path: Path
+) -> None:
+    server.answers["/m/old/gml/co2.csv"] = HTML
+    main, older = with_previous()
+    assert (main.status, older.status, older.files) == ("ok", "missing", {})
+    assert older.reasons[0].startswith("mirror: co2.csv: found a web page")
+    server.answers["/m/old/gml/co2.csv"] = OLDER
+    assert with_previous()[1].status == "ok"
+    (tmp_path / "downloads" / "co2" / PREVIOUS / "co2.csv").write_bytes(b"damaged")
+    assert with_previous()[1].status == "ok"
+
+
+def test_no_other_vintage_stands_in_for_the_previous_one(with_previous: Any, server: Server, tmp_path: Path) -> None:
+    with_previous()
+    (tmp_path / "downloads").rename(tmp_path / "data")
+    server.answers.clear()
+    main, older = with_previous("latest")
+    assert (main.status, older.status) == ("last-good", "last-good")  # the copy of `latest` is one of that vintage
+    main, older = with_previous("2020-01")
+    assert (main.vintage, older.vintage, older.status) == ("latest", "2020-01", "ok")
+    shutil.rmtree(tmp_path / "data" / "co2" / PREVIOUS)
+    shutil.rmtree(tmp_path / "downloads")
+    main, older = with_previous("2020-01")
+    assert (main.status, older.vintage, older.status) == ("last-good", "2020-01", "missing")
+
+
+def test_an_unknown_previous_vintage_names_its_setting(with_previous: Any) -> None:
+    with pytest.raises(ClimateError, match=r"revisions\.against\.co2: found '1999', expected one of .*2020-01"):
+        with_previous("1999")
 
 
 # --- every bad answer keeps the last good copy --------------------------------------------------------------------
@@ -415,7 +461,7 @@ def test_the_next_channel_takes_over(server: Server, use: Any, fetch: Any, caplo
     assert any(record.getMessage().endswith("; trying publisher") for record in caplog.records)
 
 
-def test_nothing_to_be_had_leaves_provenance_alone(
+def test_without_any_channel_provenance_alone_is_left(
     server: Server, use: Any, fetch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     use(entry(server.url))

@@ -1,10 +1,10 @@
-"""Two releases of a record, compared: known revisions of publishers, and the arithmetic on made-up ones."""
+"""Two releases of a record, compared: known revisions of publishers, and the arithmetic on constructed ones."""
 
 from __future__ import annotations
 
 import csv
-import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,28 @@ from hypothesis import strategies as st
 from climate import paths
 from climate.commands.vintages import as_of_month, diff, forecast, header, listing
 from climate.errors import ClimateError
-from climate.files import read_netcdf
+from climate.files import read_json, read_netcdf
 from climate.forecasters.classical.trend import ClimatologyTrend
-from climate.hindcast.real_time import known_then, one_series, scales_apart
+from climate.hindcast.real_time import forecasts_by_release, scales_apart, series_to_forecast
 from climate.params.edit import with_vintage
 from climate.params.params import load_params
 from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source, find_source
-from climate.sources.releases import at_hand, release
-from climate.sources.revision_text import in_words
-from climate.sources.revisions import as_of, by_decade, by_series, dated, differences, last_time, revisions, totals
+from climate.sources.releases import release
+from climate.sources.revisions import (
+    as_of,
+    by_decade,
+    by_series,
+    differences,
+    in_words,
+    last_time,
+    revisions,
+    totals,
+)
 from climate.stages import harmonize as harmonize_stage
 from climate.stages import pull as pull_stage
 from climate.stages import revisions as stage
-from climate.stages.forecast import run_baselines
-from climate.stages.revisions import previous
+from climate.stages.baselines import run as run_baselines
 from tests.conftest import ROOT
 
 
@@ -282,7 +289,7 @@ def test_a_second_look_needs_no_mirror(mirror: Path, monkeypatch: pytest.MonkeyP
     [
         ("gistemp-global", "2019-5", "latest", "unknown vintage '2019-5', expected .* 2019-05"),
         ("gistemp", "2019-05", "latest", "unknown source 'gistemp'"),
-        ("gistemp-global", "2019-05", "2022-06", "2019-05 cannot be had"),
+        ("gistemp-global", "2019-05", "2022-06", "2019-05 is unavailable"),
     ],
 )
 def test_releases_that_cannot_be_had(
@@ -304,8 +311,8 @@ def test_header_ends_where_data_begin(tmp_path: Path) -> None:
 
 def test_vintages_in_order_and_as_of() -> None:
     source = find_source("noaa-co2-mlo")
-    assert dated(source)[:2] == ["2013-07", "2018-02"]
-    assert "latest" not in dated(source)
+    assert source.dated[:2] == ["2013-07", "2018-02"]
+    assert "latest" not in source.dated
     assert as_of(source, "2013-07") == "2013-07"
     assert as_of(source, "2019-12") == "2018-02"
     with pytest.raises(ClimateError, match="no vintage of 2013-06 or before, expected one of 2013-07"):
@@ -349,8 +356,8 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["pull"] = {"sources": {"noaa-co2-mlo": {"vintage": vintage}}}
     params["regions"] = {"mlo": {"title": "Mauna Loa", "source": "noaa-co2-mlo", "series": "co2"}}
-    params["notebook"] = {"record": "mlo"}
-    params["records"], params["covariates"], params["sets"] = {}, {}, {}
+    params["notebooks"], params["ceiling"] = {}, {}
+    params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     params["backtest"] |= {"first_origin": "2010-12", "every": 12, "origins": 2, "leads": 12}
     params["score"] |= {"blocks": {"1-12": [1, 12]}, "reference": "seasonal-naive"}
@@ -387,52 +394,76 @@ def with_pinned(**vintages: str) -> None:
     Path("params.yaml").write_text(text)
 
 
-def test_the_vintages_that_the_report_compares_follow_from_the_pins() -> None:
-    with_pinned()
-    assert previous(load_params()) == {"ncep-air": "2025-11"}
-    with_pinned(ncep_air="2025-11")
-    assert previous(load_params()) == {"ncep-air": "2024-04"}
-    with_pinned(ncep_air="2024-04")
-    assert previous(load_params()) == {}
+def pulled(vintage: str = "2026-02", older: str | None = "2018-02") -> None:
+    """data/ with Mauna Loa at `vintage` and, beside it, at `older`; params.yaml says so."""
+    with_pinned(noaa_co2_mlo=vintage)
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    settings["revisions"]["against"] = {"noaa-co2-mlo": older} if older else {}
+    Path("params.yaml").write_text(yaml.safe_dump(settings))
+    pull_stage.run("noaa-co2-mlo")
+    shutil.rmtree("data", ignore_errors=True)
+    shutil.copytree("downloads", "data")
+
+
+def test_the_previous_vintage_is_the_newest_older_one_in_a_package() -> None:
+    source = find_source("ncep-air")
+    assert [source.previous(vintage) for vintage in ("latest", "2026-02", "2025-11", "2024-04")] == [
+        *("2026-02", "2025-11", "2024-04", None)
+    ]
+    assert find_source("noaa-co2-mlo").previous("2026-02") is None  # only a mirror has an older one
+    assert {find_source(key).previous("latest") for key in ("natural-earth", "reveal-js")} == {None}
 
 
 def test_revisions_as_rows_for_the_report(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
-    with_pinned(noaa_co2_mlo="2026-02")
-    [row] = stage.compared({"noaa-co2-mlo": "2018-02"})
+    pulled()
+    monkeypatch.delenv("CLIMATE_MIRROR")  # all is in data/ now
+    stage.run()
+    written = read_json(paths.REVISIONS)
+    [row] = written["compared"]
+    assert written["refused"] == []
+    assert "noaa-co2-mlo" not in written["alone"]
+    assert {"natural-earth", "reveal-js"}.isdisjoint(written["alone"])
+    assert "scripps-co2-mlo" in written["alone"]
+    assert (row["source"], row["old"], row["new"]) == ("noaa-co2-mlo", "2018-02", "2026-02")
     assert (row["shared"], row["revised"], row["largest"], row["month"]) == (712, 579, 0.36, "2017-03")
     assert [part["revised"] for part in row["decades"]] == [8, 54, 70, 110, 120, 120, 97]
     assert row["words"][0] == "Version: X2007 -> X2019"
-    assert json.loads(json.dumps(row, allow_nan=False)) == row
     knew = row["knew"]
     assert (knew["origin"], knew["verified"], knew["revised_recent"]) == ("2018-01", 60, 12)
     # X2019 stands about 0.2 ppm above X2007 here (Hall et al. 2021), and a forecast inherits the scale of its data.
     assert 0.15 < knew["change_recent"] < 0.3
     assert 0.1 < knew["now"][0][1] - knew["then"][0][1] < 0.3
     assert scales_apart(knew) == ("WMO X2007", "WMO X2019")
-    assert stage.compared({"noaa-co2-mlo": "2018-02"}) == [row]
 
 
-def test_without_transfers_only_what_is_at_hand_is_compared(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_pinned(noaa_co2_mlo="2026-02")
-    monkeypatch.delenv("CLIMATE_MIRROR", raising=False)
-    assert not at_hand("noaa-co2-mlo", "2018-02")
-    assert stage.compared({"noaa-co2-mlo": "2018-02", "ncep-air": "2024-04"}, transfers=False) == []
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
-    assert at_hand("noaa-co2-mlo", "2018-02")
-    assert len(stage.compared({"noaa-co2-mlo": "2018-02"}, transfers=False)) == 1
-    monkeypatch.delenv("CLIMATE_MIRROR")
-    assert at_hand("noaa-co2-mlo", "2018-02")  # now in the cache
-    assert not at_hand("noaa-co2-mlo", "latest")
-
-
-def test_what_cannot_be_had_is_left_out_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("unavailable", "vintage 2018-02 is unavailable: mirror: .*not found on the mirror.*`climate retry`"),
+        ("changed", "found sha256 .* `dvc checkout data.dvc` restores data/"),
+        ("source missing", "vintage 2026-02 is unavailable"),
+    ],
+)
+def test_what_cannot_be_compared_is_named_with_its_reason(
+    fault: str, reason: str, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_pinned(noaa_co2_mlo="2026-02")
-    monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "nowhere"))
-    assert stage.compared({"noaa-co2-mlo": "2018-02"}) == []
-    assert "noaa-co2-mlo: revisions since 2018-02 are not shown" in caplog.text
+    monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "part"))
+    for vintage in {"unavailable": ["2026-02"], "source missing": ["2018-02"]}.get(fault, ["2026-02", "2018-02"]):
+        entry = find_source("noaa-co2-mlo").at(vintage)
+        path = Path(entry.vintages[vintage].mirror or "") / entry.files[0].mirror
+        (tmp_path / "part" / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(mirror / path, tmp_path / "part" / path)
+    pulled()
+    if fault == "changed":
+        path = Path("data/noaa-co2-mlo/previous/co2_mm_mlo.csv")
+        path.write_bytes(path.read_bytes().replace(b"315", b"316"))
+    stage.run()
+    written = read_json(paths.REVISIONS)
+    [refused] = written["refused"]
+    assert (written["compared"], refused["source"]) == ([], "noaa-co2-mlo")
+    assert (refused["old"], refused["new"]) == ("2018-02", "2026-02")
+    assert re.search(reason, refused["reason"])
 
 
 def test_rows_are_named_by_their_stretches() -> None:
@@ -481,18 +512,18 @@ def test_a_forecast_then_knows_nothing_that_came_after() -> None:
     values = np.cumsum(random.normal(0.1, 0.3, 300)) + 3 * np.sin(np.arange(300) * np.pi / 6)
     old, later = record_of(values[:240]), values.copy()
     later[240:] += 100.0
-    found = known_then(old, record_of(later), ClimatologyTrend(residual=True), 24)
+    found = forecasts_by_release(old, record_of(later), ClimatologyTrend(residual=True), 24)
     np.testing.assert_array_equal(found["forecast"].sel(release="then"), found["forecast"].sel(release="now"))
     assert int(found["revised_recent"]) == 0
     assert float(found["crps"].min()) > 50
     revised = values.copy()
     revised[230:240] += 0.5
-    found = known_then(old, record_of(revised), ClimatologyTrend(residual=True), 24)
+    found = forecasts_by_release(old, record_of(revised), ClimatologyTrend(residual=True), 24)
     assert (int(found["revised_recent"]), float(found["change_recent"])) == (10, pytest.approx(10 * 0.5 / 12))
     assert float(found["forecast"].diff("release").sel(lead=1, quantile=0.5).item()) > 0
     np.testing.assert_array_equal(found["observed"], values[240:264])
     with pytest.raises(ClimateError, match="expected it to reach 1999-12"):
-        known_then(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
+        forecasts_by_release(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
 
 
 def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,6 +537,6 @@ def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest
     co2 = forecast("noaa-co2-mlo", "2018-02", "2026-02", leads=3)
     assert "Scale: WMO X2007 then, WMO X2019 now. Part of the revision" in co2
     with pytest.raises(ClimateError, match="is a grid: found series 'x', expected none"):
-        one_series(
+        series_to_forecast(
             xr.Dataset({"value": (("time", "lat", "lon"), np.zeros((1, 1, 1)))}), "g", "x", load_params().harmonize
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from climate.forecasters.registry import ENTRIES
 from tests.conftest import ROOT
 from tests.imports import MODULES, PACKAGE, REGISTRY, imports_of, inside, notebook_imports
 
@@ -36,10 +37,10 @@ def with_packages(module: str) -> set[str]:
     return {".".join(parts[: length + 1]) for length in range(len(parts))}
 
 
-def closure(start: set[str]) -> set[str]:
+def closure(start: set[str], made: set[str]) -> set[str]:
     """Modules that are imported from `start`, directly or not; plumbing is neither listed nor followed.
 
-    Whoever makes forecasters by name may run any of them.
+    `made` are modules of forecasters that whoever makes forecasters by name may run.
     """
     reached: set[str] = set()
     waiting = {module for name in start for module in with_packages(name)}
@@ -50,7 +51,7 @@ def closure(start: set[str]) -> set[str]:
         reached.add(module)
         names = imports_of(module, types=False)
         if f"{REGISTRY}.make" in names:
-            waiting |= {name for name in MODULES if inside(name, "forecasters")}
+            waiting |= made
         waiting |= {part for name in names for part in with_packages(name)}
     return {module for module in reached if MODULES[module].name != "__init__.py"}
 
@@ -61,6 +62,15 @@ def definition(stage: str) -> dict[str, Any]:
     return dict(entry.get("do", entry))
 
 
+def makers(entry: dict[str, Any]) -> set[str]:
+    """Modules that make the forecasters of the sections of params.yaml that a stage depends on, or that all make."""
+    keys = {str(key).partition(".")[0] for key in entry["params"]}
+    sections = keys & {"baselines", "lstm", "pool"}
+    if "panels" in keys:
+        sections |= {"pool"}
+    return {model.maker.partition(":")[0].removeprefix("climate.") for model in ENTRIES if model.section in sections}
+
+
 def runs(stage: str) -> set[str]:
     """Modules below climate/ that a stage runs."""
     entry = definition(stage)
@@ -69,7 +79,7 @@ def runs(stage: str) -> set[str]:
         if dep.endswith(".ipynb"):
             for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
                 start |= notebook_imports(path)
-    return closure(start)
+    return closure(start, makers(entry))
 
 
 def code_deps(stage: str) -> set[str]:

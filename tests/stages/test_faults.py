@@ -159,7 +159,7 @@ def test_every_publisher_down_on_a_fresh_clone_and_back_again(clone: Callable[[]
     dark = {"PIP_INDEX_URL": NOWHERE, "CLIMATE_CACHE": str(tmp_path / "empty")}
     done = project.run("dvc", "repro", "harmonize", check=False, **dark)
     assert done.returncode != 0
-    assert "climate: no region can be made: source ncep-air could not be had" in done.stderr
+    assert "climate: no region can be made: source ncep-air is unavailable" in done.stderr
     assert all(f"{key}: missing: " in done.stderr for key in ("ncep-air", "noaa-co2-mlo", "natural-earth"))
     assert "climate: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -172,5 +172,5 @@ def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project
     assert results
     dark = {"PIP_INDEX_URL": NOWHERE, "CLIMATE_CACHE": str(reduced.folder / "nothing")}
     done = reduced.run("dvc", "repro", "--force", "pull@noaa-co2-mlo", "pull@ncep-air", **dark)
-    assert "is at hand as pinned" in done.stderr
+    assert "is here as pinned" in done.stderr
     assert not stages_run(reduced.run("dvc", "repro", **dark).stdout)

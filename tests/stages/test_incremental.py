@@ -40,14 +40,14 @@ def test_nothing_is_changed_after_a_run(reduced: Project) -> None:
 def test_a_figure_runs_pages_alone(reduced: Project) -> None:
     figure = reduced.folder / "climate" / "report" / "figures" / "record.py"
     with changed(figure, figure.read_bytes() + b"# another line\n"):
-        assert touched(reduced) == {"report", "slides", "api"}
+        assert touched(reduced) == {"report"}
 
 
 def test_a_map_runs_pages_and_no_forecast(reduced: Project) -> None:
     figure = reduced.folder / "climate" / "report" / "figures" / "places.py"
     with changed(figure, figure.read_bytes() + b"# another line\n"):
         found = touched(reduced)
-    assert {name.partition("@")[0] for name in found} == {"report", "slides", "api", "set-page"}
+    assert {name.partition("@")[0] for name in found} == {"report", "panel-page"}
 
 
 def test_a_source_runs_what_reads_it(reduced: Project) -> None:
@@ -56,7 +56,7 @@ def test_a_source_runs_what_reads_it(reduced: Project) -> None:
     with changed(file, file.read_bytes() + b"\n"):
         found = touched(reduced)
     assert {"harmonize", "revisions", "report"} <= found
-    assert not {name.partition("@")[0] for name in found} & {"baselines", "lstm", "pool", "sets", "set-page"}
+    assert not {name.partition("@")[0] for name in found} & {"baselines", "lstm", "pool", "panel", "panel-page"}
 
 
 @contextmanager
@@ -85,6 +85,6 @@ def test_where_work_is_done_runs_nothing(reduced: Project) -> None:
 
 def test_one_more_set_runs_that_set(reduced: Project) -> None:
     with parameters(reduced) as (content, write):
-        content["sets"]["lands"] = {"title": "Lands", "source": "ncep-air", "shapes": "natural-earth"}
+        content["panels"]["lands"] = {"title": "Lands", "source": "ncep-air", "shapes": "natural-earth"}
         write()
-        assert touched(reduced) == {"sets@lands", "set-page@lands", "report"}
+        assert touched(reduced) == {"panel@lands", "panel-page@lands", "report"}

@@ -68,7 +68,8 @@ def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> Non
     before = digests(project.folder / "build" / "forecasts")
     ran = stages_run(project.run("dvc", "repro").stdout)
     after = digests(project.folder / "build" / "forecasts")
-    collected = {"harmonize", "study", "score", "project", "film", "slides", "report"}
+    notebooks = {f"notebook@{name}" for name in ("presentation", "understanding", "walkthrough")}
+    collected = {"harmonize", "score", "project", "report"} | notebooks
     assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
     assert {name: after[name] for name in before} == before
     assert "Kenya" in project.read("reports/index.html")

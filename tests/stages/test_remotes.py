@@ -93,9 +93,7 @@ def test_without_a_lock_the_run_cache_serves_every_stage_that_has_one(
     ran = stages_run(project.run("make", "report", **environment).stdout)
     assert {name.partition("@")[0] for name in ran} <= UNCACHED
     assert digests(project.folder / "build") == digests(reduced.folder / "build")
-    made, expected = (digests(folder / "reports") for folder in (project.folder, reduced.folder))
-    # the library that turns the slides comes from the registry, which is down
-    assert all(name.startswith("slides") for name in expected if made.get(name) != expected[name])
+    assert digests(project.folder / "reports") == digests(reduced.folder / "reports")
 
 
 def test_a_remote_that_is_down_is_named_and_work_goes_on_here(second: tuple[Project, dict[str, str]]) -> None:

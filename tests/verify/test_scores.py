@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,18 +16,17 @@ from scipy.integrate import quad
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.verify.comparison import is_classical
 from climate.verify.losses import (
-    at_valid_time,
     cell_scores,
     common_sample,
     crps_from_quantiles,
-    level_weights,
     observation_floor,
     widen,
 )
-from climate.verify.scores import join_scores, judged_cells, naive_scale, score, score_groups
+from climate.verify.reproducibility import differences
+from climate.verify.scores import join_scores, naive_scale, score
 from climate.verify.significance import dm_hln, dm_test, holm, origin_differences
+from climate.verify.verdicts import verdicts
 
 LEVELS = np.array(QUANTILES)
 MODELS = ["seasonal-naive", "sarima", "trend-ar1", "lstm-direct"]
@@ -210,48 +208,41 @@ def test_unknown_reference_and_block_are_named(table: xr.Dataset, series: xr.Dat
         score(table, series, {"far": (4, 60)}, "sarima")
 
 
-@pytest.mark.parametrize(
-    ("model", "expected"),
-    [("sarima", True), ("trend-ar1", True), ("ridge-enso", False), ("lstm-direct", False), ("mean-all", False)],
-)
-def test_classical_models_are_told_from_learners(model: str, expected: bool) -> None:
-    assert is_classical(model) is expected
-
-
-def test_regions_are_joined_and_p_values_adjusted(table: xr.Dataset, series: xr.Dataset) -> None:
-    here = score(table, series, BLOCKS, "seasonal-naive")
+def test_regions_are_joined(table: xr.Dataset, series: xr.Dataset) -> None:
     other = table.sel(model=MODELS[:3]).assign_attrs(region="there")
-    other["forecast"] = other["forecast"] + 0.5
-    there = score(other, series, BLOCKS, "seasonal-naive")
-    joined = join_scores([here, there])
+    joined = join_scores([score(one, series, BLOCKS, "seasonal-naive") for one in (table, other)])
     assert joined["region"].values.tolist() == ["here", "there"]
     assert joined["model"].values.tolist() == MODELS
     assert np.isnan(joined["crps"].sel(region="there", model="lstm-direct")).all()
-    p = joined["dm_p_reference"].transpose("region", "model", "block").sel(block="1-6").values
-    assert np.isfinite(p).sum() == 5, "three models here, two there, none against itself"
-    found = joined["dm_p_reference_holm"].transpose("region", "model", "block").sel(block="1-6").values
-    np.testing.assert_allclose(found, holm(p))
     with pytest.raises(ClimateError, match="no region with scores"):
         join_scores([])
 
 
-def test_scores_survive_a_file(table: xr.Dataset, series: xr.Dataset, tmp_path: Path) -> None:
-    scores = join_scores([score(table, series, BLOCKS, "seasonal-naive")])
-    scores.to_netcdf(tmp_path / "scores.nc")
-    with xr.open_dataset(tmp_path / "scores.nc") as read:
-        xr.testing.assert_allclose(read["crps"], scores["crps"])
-        assert read["best_classical"].values.tolist() == scores["best_classical"].values.tolist()
+def test_verdicts_are_one_family_of_the_network_in_the_judged_blocks() -> None:
+    p = np.random.default_rng(6).uniform(0, 0.05, (3, len(MODELS), 3))
+    ratio = np.where(np.arange(3)[:, None, None] == 1, 0.9, 1.1) * np.ones_like(p)
+    dims = ("region", "model", "block")
+    scores = xr.Dataset(
+        {"dm_p_best": (dims, p), "crps_ratio_best": (dims, ratio)},
+        coords={"region": ["a", "b", "c"], "model": MODELS, "block": ["1", "1-12", "1-60"]},
+    )
+    found = verdicts(scores, 0.05)
+    assert found["p_holm"].sel(block="1").isnull().all()
+    assert (found["outcome"].sel(block="1") == "").all()
+    np.testing.assert_allclose(found["p_holm"].values[:, 1:], holm(p[:, MODELS.index("lstm-direct"), 1:]))
+    sure = found["p_holm"] < 0.05
+    expected = xr.where(sure, xr.where(ratio[:, 0] < 1, "better", "worse"), "same")
+    assert (found["outcome"] == expected)[:, 1:].all()
+    assert set(found["outcome"].values[:, 1:].ravel()) > {"same"}
+    none = verdicts(scores.sel(model=MODELS[:3]), 0.05)
+    assert none["p_holm"].isnull().all()
+    assert (none["outcome"] == "").all()
 
 
 def test_mase_scale_looks_at_no_month_after_the_first_origin(series: xr.Dataset) -> None:
     before = naive_scale(series, np.datetime64("2005-12-01"))
     series["value"][312:] = 1e9
     assert naive_scale(series, np.datetime64("2005-12-01")) == before
-
-
-def test_weights_of_levels_add_up_to_one() -> None:
-    assert level_weights(LEVELS).sum() == pytest.approx(1)
-    np.testing.assert_allclose(level_weights(LEVELS)[:3], [0.075, 0.075, 0.1])
 
 
 @pytest.mark.parametrize(("mean", "spread", "truth"), [(0, 1, 0.3), (0, 1, -2.5), (1, 0.5, 0), (0, 2, 1)])
@@ -329,35 +320,12 @@ def test_calibrated_forecasts_score_as_calibrated() -> None:
     assert cells["crps"].mean().item() == pytest.approx(1 / math.sqrt(math.pi), rel=0.03)
 
 
-def test_observation_error_widens_the_forecast() -> None:
+def test_uncertain_observations_widen_the_forecast() -> None:
     forecast = forecast_array(stats.norm.ppf(LEVELS, 2, 3))
     found = widen(forecast, xr.DataArray(4.0))
     np.testing.assert_allclose(found, stats.norm.ppf(LEVELS, 2, 5))
     np.testing.assert_allclose(widen(forecast_array(np.full(11, 2.0)), xr.DataArray(4.0)), stats.norm.ppf(LEVELS, 2, 4))
     xr.testing.assert_allclose(widen(forecast, xr.DataArray(math.nan)), forecast)
-
-
-def test_observation_error_repairs_the_coverage_of_forecasts_of_the_truth(series: xr.Dataset) -> None:
-    generator = np.random.default_rng(4)
-    origin = months("1985-01", 400)
-    truth = generator.normal(size=(400, 1))
-    table = xr.Dataset(
-        {
-            "forecast": (
-                ("model", "origin", "lead", "quantile"),
-                np.zeros((1, 400, 1, 1)) + stats.norm.ppf(LEVELS),
-            ),
-            "observed": (("origin", "lead"), truth + generator.normal(0, 1, size=(400, 1))),
-        },
-        coords={"model": ["a"], "origin": origin, "lead": [1], "quantile": LEVELS},
-    ).assign_coords(valid_time=(("origin", "lead"), months("1985-02", 400)[:, None]))
-    series["uncertainty"][:] = 1.0
-    plain = score(table, series, {"1": (1, 1)}, "a")
-    honest = score(table, series, {"1": (1, 1)}, "a", observation_error=True)
-    assert plain["coverage90"].item() < 0.82
-    assert honest["coverage90"].item() == pytest.approx(0.9, abs=0.05)
-    assert honest["crps_floor"].item() == pytest.approx(1 / math.sqrt(math.pi), rel=0.01)
-    assert honest["crps"].item() > honest["crps_floor"].item()
 
 
 def test_floor_is_the_score_of_who_knows_the_truth() -> None:
@@ -367,28 +335,12 @@ def test_floor_is_the_score_of_who_knows_the_truth() -> None:
     assert observation_floor(xr.DataArray(0.7)).item() == pytest.approx(expected, rel=0.03)
 
 
-def test_errors_by_group(table: xr.Dataset, series: xr.Dataset) -> None:
-    state = np.where(np.arange(500) % 2 == 0, "El Nino", "neutral").astype(object)
-    state[:330] = ""
-    labels = at_valid_time(xr.DataArray(state, dims="time", coords={"time": series["time"]}), table)
-    assert labels.dims == ("origin", "lead")
-    groups = score_groups(judged_cells(table), labels)
-    assert groups["label"].values.tolist() == ["El Nino", "neutral"]
-    cells = [(o, k) for o, k in cells_of(table, 1, LEADS) if labels.values[o, k] == "neutral"]
-    expected = np.mean(
-        [naive_crps(table["forecast"].values[3, o, k], table["observed"].values[o, k]) for o, k in cells]
-    )
-    assert groups["crps"].sel(model="lstm-direct", label="neutral").item() == pytest.approx(expected)
-    assert groups["n"].sel(label="neutral").item() == len(cells)
-    by_origin = xr.DataArray(["early"] * 7 + ["late"] * 7, dims="origin", coords={"origin": table["origin"]})
-    assert score_groups(judged_cells(table), by_origin)["n"].sum() == len(cells_of(table, 1, LEADS))
-    with pytest.raises(ClimateError, match="found no label"):
-        score_groups(judged_cells(table), xr.full_like(labels, ""))
-
-
-def test_months_outside_the_record_have_no_value(table: xr.Dataset, series: xr.Dataset) -> None:
-    short = series.isel(time=slice(0, 320))  # to 2006-08
-    found = at_valid_time(short["value"], table)
-    assert found.values[0, 0] == series["value"].sel(time="2006-01").item()
-    assert np.isnan(found.values[1, 2:]).all()
-    assert np.isfinite(found.values[1, :2]).all()
+def test_differences_between_runs_count_nan_on_one_side() -> None:
+    ours = {"here": {"sarima": 1.0, "lstm-direct": 1.04, "ets": math.nan, "theta": math.nan, "trend-ar1": 1.0}}
+    reference = {"here": {"sarima": 1.03, "lstm-direct": 1.0, "ets": 1.0, "theta": math.nan, "trend-ar1": math.nan}}
+    found = differences(ours, reference, frozenset({"lstm-direct"}))
+    assert [line.partition(":")[0] for line in found] == ["here.ets", "here.sarima", "here.trend-ar1"]
+    assert differences({"a": {"b": 1.0}}, {"a": {"c": 1.0}}, frozenset()) == [
+        "a.b: not in the reference",
+        "a.c: only in the reference",
+    ]

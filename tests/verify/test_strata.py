@@ -1,20 +1,15 @@
-"""Scores of parts of the sample, all places together, and what the stage of revisions writes."""
+"""Scores by stratum of the sample, and all places together."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from climate.errors import ClimateError
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.stages import revisions as stage
 from climate.verify.across_places import pool
 from climate.verify.losses import cell_scores
-from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, group_scores
+from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, score_strata
 
 LEADS, ORIGINS = 12, 9
 
@@ -84,49 +79,34 @@ def test_a_missing_month_leaves_its_neighbours_without_a_state() -> None:
 
 
 def test_eras_halve_the_verified_origins_alone() -> None:
-    labels = eras(make_table("here", {"trend": 1.0})).values
+    labels = eras(cell_scores(make_table("here", {"trend-ar1": 1.0}))).values
     assert labels.tolist() == [FIRST_ERA] * 4 + [SECOND_ERA] * 4 + [""]
 
 
-def test_group_scores_are_means_over_the_cells_of_their_label() -> None:
-    table, series = make_table("here", {"trend": 1.0, "lstm-direct": 2.0}), make_series()
-    rows = group_scores(table, series, None, {"1-12": (1, 12), "1": (1, 1)})
-    assert set(rows["grouping"].values) == {"period", "era"}
-    crps = cell_scores(table)["crps"].values
+def test_scores_by_stratum_are_means_over_its_cells() -> None:
+    table, series = make_table("here", {"trend-ar1": 1.0, "lstm-direct": 2.0}), make_series()
+    cells = cell_scores(table)
+    rows = score_strata(cells, series, None, {"1-12": (1, 12), "1": (1, 1)})
+    assert set(rows["factor"].values) == {"period", "era"}
+    crps = cells["crps"].values
     months = table["valid_time"].values.astype("datetime64[M]")
     old = (months < np.datetime64("2008-05")) & np.isfinite(table["observed"].values)
-    row = rows.isel(row=int(np.flatnonzero((rows["label"] == "Old").values & (rows["block"] == "1-12").values)[0]))
+    row = rows.isel(row=int(np.flatnonzero((rows["stratum"] == "Old").values & (rows["block"] == "1-12").values)[0]))
     assert float(row["crps"].sel(model="lstm-direct")) == pytest.approx(crps[1][old].mean())
+    assert float(row["mae"].sel(model="lstm-direct")) == pytest.approx(abs(cells["error"].values[1][old]).mean())
     assert (int(row["n"]), int(row["months"])) == (old.sum(), np.unique(months[old]).size)
     assert row["last"].values == np.datetime64("2008-04")
-    assert "New, Hill" in rows["label"].values
-    whole = rows.isel(row=((rows["grouping"] == "period") & (rows["block"] == "1-12")).values)
+    assert "New, Hill" in rows["stratum"].values
+    whole = rows.isel(row=((rows["factor"] == "period") & (rows["block"] == "1-12")).values)
     assert int(whole["n"].sum()) == np.isfinite(table["observed"]).sum()
 
 
 def test_places_count_alike_whatever_their_unit() -> None:
-    here = make_table("here", {"trend": 1.0, "ets": 3.0, "lstm-direct": 1.2})
-    there = make_table("there-far", {"trend": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
-    found = pool([here, there], {"1-12": (1, 12)}).sel(block="1-12")
+    here = make_table("here", {"trend-ar1": 1.0, "ets": 3.0, "lstm-direct": 1.2})
+    there = make_table("there-far", {"trend-ar1": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
+    found = pool([cell_scores(here), cell_scores(there)], {"1-12": (1, 12)}).sel(block="1-12")
     assert float(found["pooled_ratio_best"].sel(model="lstm-direct")) == pytest.approx(1.0)
-    assert float(found["pooled_ratio_best"].sel(model="trend")) == pytest.approx(2.0)
+    assert float(found["pooled_ratio_best"].sel(model="trend-ar1")) == pytest.approx(2.0)
     low, high = (float(found[f"pooled_ratio_best_{side}"].sel(model="ets")) for side in ("low", "high"))
     assert low <= float(found["pooled_ratio_best"].sel(model="ets")) <= high
     assert float(found["pooled_p_best"].sel(model="ets")) < 0.05
-
-
-def test_a_vintage_that_cannot_be_had_is_named_with_the_reason_and_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(key: str, old: str, _: str) -> dict[str, object]:
-        raise ClimateError(f"{key}: vintage {old} cannot be had: registry: no answer")
-
-    monkeypatch.setattr(stage, "_row", refuse)
-    monkeypatch.setattr(stage, "REVISIONS", tmp_path / "revisions.json")
-    stage.run()
-    written = json.loads((tmp_path / "revisions.json").read_text())
-    assert written["compared"] == []
-    [refused] = written["refused"]
-    assert refused["source"] == "ncep-air"
-    assert "registry: no answer" in refused["reason"]
-    assert "noaa-co2-mlo" in written["alone"]

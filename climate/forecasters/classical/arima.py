@@ -1,14 +1,15 @@
 """ARIMA models that choose their order, and ARIMA models that know ENSO: statsmodels' SARIMAX.
 
 The covariate models regress on lagged means of every covariate. A lead needs months of the covariate that are still to
-come: those are forecast (`outlook`), and the uncertainty of that forecast is part of the quantiles. NaN is allowed
-anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
+come: those are forecast (`covariate_forecast`), and the uncertainty of that forecast is part of the quantiles. NaN is
+allowed anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in
+`fallbacks`.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,25 +17,27 @@ import xarray as xr
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from climate.forecasters.base import (
-    Fitted,
+    EachPlace,
+    FittedPlace,
     FloatArray,
     calendar_months,
+    corrected_aic,
+    history_covariates,
     history_values,
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.classical.covariate_forecast import Outlook, covariate_columns, outlooks
+from climate.forecasters.classical.covariate_forecast import CovariateModel, covariate_models
 from climate.forecasters.classical.statespace import (
     DECADE,
     MAX_ITERATIONS,
     MIN_MONTHS,
-    YEAR,
-    FittedStateSpace,
     Sarima,
     Scale,
 )
-from climate.forecasters.classical.trend import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
+from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
 from climate.forecasters.features import trailing_mean
+from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = ((3, 0), (3, 3), (6, 6), (12, 12))
 """Length and lag of each covariate's means (months): the last two years. With equal coefficients they are its running
@@ -47,15 +50,8 @@ MOST = 2
 """Highest order of each."""
 
 
-def corrected_aic(found: Any) -> float:
-    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297; infinite if not a number."""
-    count = found.params.size + 1
-    value = float(found.aic + 2 * count * (count + 1) / max(found.nobs_effective - count - 1, 1))
-    return value if np.isfinite(value) else np.inf
-
-
 @dataclass(frozen=True)
-class SarimaAuto:
+class SarimaAuto(EachPlace):
     """SARIMA(p,1,q)(P,1,1)12 with p, q up to MOST and P up to 1, by the smallest corrected AIC in the fold.
 
     The search goes step by step from `sarima`'s order to the best neighbour until none is better (Hyndman and Khandakar
@@ -67,8 +63,8 @@ class SarimaAuto:
         """Name in tables."""
         return "sarima-auto"
 
-    def fit(self, history: xr.Dataset) -> Fitted:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = history_values(history)
         scaled = Scale.of(values).down(values)
@@ -88,8 +84,7 @@ class SarimaAuto:
             if criterion(better) >= criterion(best):
                 break
             best = better
-        chosen = Sarima(order=(best[0], 1, best[1]), seasonal_order=(best[2], 1, 1)).fit(history)
-        return chosen if isinstance(chosen, FittedStateSpace) else replace(chosen, fallbacks=1)  # type: ignore[type-var]
+        return Sarima(order=(best[0], 1, best[1]), seasonal_order=(best[2], 1, 1)).fit_place(history)
 
     @staticmethod
     def _criterion(values: FloatArray, order: tuple[int, int, int]) -> float:
@@ -97,7 +92,8 @@ class SarimaAuto:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                return corrected_aic(model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none"))
+                result: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
+                return corrected_aic(result.aic, result.params.size + 1, result.nobs_effective)
         except (np.linalg.LinAlgError, ValueError):
             return np.inf
 
@@ -109,66 +105,70 @@ def lagged_means(anomaly: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class FittedCovariateArima:
-    """Outlook of each covariate, and the parameters of the model that reads it."""
+    """Model of each covariate, and the parameters of the model that reads it."""
 
     forecaster: CovariateArima
     scale: Scale
     estimates: FloatArray
-    outlooks: tuple[Outlook, ...]
+    covariates: tuple[CovariateModel, ...]
     fallbacks: int = 0
 
     @property
     def parameters(self) -> int:
-        """Number of estimated values: error model and variance, coefficients, outlooks."""
-        width = self.forecaster.regressors([np.zeros(1)] * len(self.outlooks), 1).shape[1]
-        return int(self.estimates.size + 1 + width) + sum(outlook.parameters for outlook in self.outlooks)
+        """Number of estimated values: error model and variance, coefficients, models of the covariates."""
+        width = self.forecaster.regressors([np.zeros(1)] * len(self.covariates), 1).shape[1]
+        return int(self.estimates.size + 1 + width) + sum(each.parameters for each in self.covariates)
 
     def forecast(self, history: xr.Dataset, leads: int, ahead: FloatArray | None = None) -> FloatArray:
-        """See `Fitted.forecast`.
+        """See `FittedPlace.forecast`.
 
         Args:
-            history: see `Fitted.forecast`. leads: months ahead.
+            history: see `FittedPlace.forecast`. leads: months ahead.
             ahead: covariates (lead, covariate) to take for known instead of forecasting them; NaN is forecast. That is
                 no forecast any more: `ceiling` alone does so.
         """
         values = self.scale.down(history_values(history))
         months = calendar_months(history)
-        columns = covariate_columns(history)
-        every_month = (months[0] + np.arange(values.size + leads)) % YEAR
+        columns = history_covariates(history)
+        every_month = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
         if ahead is None:
-            extended = [one.extend(column, months, leads) for one, column in zip(self.outlooks, columns.T, strict=True)]
+            extended = [
+                each.extend(column, months, leads) for each, column in zip(self.covariates, columns.T, strict=True)
+            ]
         else:
             known = np.concatenate([columns, ahead])
-            extended = [one.extend(column, every_month, 0) for one, column in zip(self.outlooks, known.T, strict=True)]
+            extended = [
+                each.extend(column, every_month, 0) for each, column in zip(self.covariates, known.T, strict=True)
+            ]
         regressors = self.forecaster.regressors(extended, values.size + leads)
         start = self.forecaster.start(values.size)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             model = self.forecaster.model(values[start:], regressors[start : values.size])
             state: Any = model.filter(self.estimates, cov_type="none")
-            found = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
-        mean, variance = np.asarray(found.predicted_mean, float), np.asarray(found.se_mean, float) ** 2
+            result = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
+        mean, variance = np.asarray(result.predicted_mean, float), np.asarray(result.se_mean, float) ** 2
         if ahead is None:
             coefficients = state.filter_results.filtered_state[-regressors.shape[1] or None :, -1]
-            variance = variance + self.outlook_variance(coefficients, leads)
+            variance = variance + self.covariate_variance(coefficients, leads)
         return self.scale.shift + self.scale.unit * normal_quantiles(mean, np.sqrt(variance))
 
-    def outlook_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
+    def covariate_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
         """Variance (lead) that the covariates' forecasts add, shocks of different covariates taken as independent.
 
         `coefficients` of the regressors, those of the covariates first.
         """
         width = len(WINDOWS)
         total = np.zeros(leads)
-        for index, outlook in enumerate(self.outlooks):
-            path = np.concatenate([np.zeros(max(length + lag for length, lag in WINDOWS)), outlook.response(leads)])
+        for index, covariate in enumerate(self.covariates):
+            path = np.concatenate([np.zeros(max(length + lag for length, lag in WINDOWS)), covariate.response(leads)])
             effect = lagged_means(path)[-leads:] @ coefficients[index * width : (index + 1) * width]
             total += np.cumsum(effect**2)
         return total
 
 
 @dataclass(frozen=True)
-class CovariateArima:
+class CovariateArima(EachPlace):
     """SARIMAX on lagged means of the covariates; without covariates, on the record alone.
 
     `trend`: calendar months and a line over the trailing `months` are regressors too, as in `trend-arma`; otherwise the
@@ -186,7 +186,7 @@ class CovariateArima:
         columns = [lagged_means(anomaly) for anomaly in anomalies]
         if self.trend:
             position = np.arange(months)
-            columns.append(design(position % YEAR, position / DECADE))
+            columns.append(design(position % MONTHS_PER_YEAR, position / DECADE))
         return np.column_stack(columns) if columns else np.empty((months, 0))
 
     def start(self, months: int) -> int:
@@ -195,7 +195,7 @@ class CovariateArima:
 
     def model(self, values: FloatArray, regressors: FloatArray) -> SARIMAX:
         """The statsmodels model; its coefficients are part of the state, and their uncertainty of the quantiles."""
-        seasonal = (*self.seasonal_order, YEAR)
+        seasonal = (*self.seasonal_order, MONTHS_PER_YEAR)
         if not regressors.shape[1]:
             return SARIMAX(values, order=self.order, seasonal_order=seasonal, concentrate_scale=True)
         return SARIMAX(
@@ -212,24 +212,24 @@ class CovariateArima:
         for _ in range(self.order[1]):
             values = np.diff(values, axis=0)
         for _ in range(self.seasonal_order[1]):
-            values = values[YEAR:] - values[:-YEAR]
+            values = values[MONTHS_PER_YEAR:] - values[:-MONTHS_PER_YEAR]
         return values
 
     def residual(self, values: FloatArray, regressors: FloatArray) -> FloatArray:
         """Values less their regression, by least squares on the differences, which is where the error is stationary."""
         if not regressors.shape[1]:
             return values
-        coefficients = least_squares(self.differenced(regressors), self.differenced(values))[0]
+        coefficients = least_squares(self.differenced(regressors), self.differenced(values))
         return values - regressors @ coefficients
 
-    def fit(self, history: xr.Dataset) -> Fitted:
-        """See `Forecaster.fit`; the error model is estimated from the residual of the regression."""
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
+        """See `EachPlace.fit_place`; the error model is estimated from the residual of the regression."""
         require_months(history, MIN_MONTHS, self.name)
         values, months = history_values(history), calendar_months(history)
         scale = Scale.of(values)
-        made = outlooks(history)
-        columns = covariate_columns(history)
-        extended = [one.extend(column, months, 0) for one, column in zip(made, columns.T, strict=True)]
+        models = covariate_models(history)
+        columns = history_covariates(history)
+        extended = [each.extend(column, months, 0) for each, column in zip(models, columns.T, strict=True)]
         start = self.start(values.size)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -238,17 +238,17 @@ class CovariateArima:
                 model = SARIMAX(
                     residual,
                     order=self.order,
-                    seasonal_order=(*self.seasonal_order, YEAR),
+                    seasonal_order=(*self.seasonal_order, MONTHS_PER_YEAR),
                     simple_differencing=True,
                     concentrate_scale=True,
                 )
-                found: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
-            fitted = FittedCovariateArima(self, scale, np.asarray(found.params, float), made)
-            if np.isfinite(fitted.forecast(history, YEAR)).all():
+                result: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
+            fitted = FittedCovariateArima(self, scale, np.asarray(result.params, float), models)
+            if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
             pass
-        return replace(ClimatologyTrend(residual=True).fit(history), fallbacks=1)
+        return Fallback.of(history)
 
 
 def sarimax_enso() -> CovariateArima:

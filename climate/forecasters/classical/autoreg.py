@@ -13,9 +13,10 @@ import xarray as xr
 from statsmodels.tsa.ar_model import AutoReg as AutoRegModel
 from statsmodels.tsa.arima_process import arma2ma
 
-from climate.forecasters.base import FloatArray, normal_quantiles, require_months
+from climate.forecasters.base import EachPlace, FloatArray, corrected_aic, normal_quantiles, require_months
 from climate.forecasters.classical.smoothing import filled
-from climate.forecasters.classical.statespace import MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MIN_MONTHS, Scale
+from climate.schema import MONTHS_PER_YEAR
 
 LAGS = (1, 2, 3, 6, 12, 13, 24)
 """Lengths among which the corrected AIC chooses (months): all lags up to each."""
@@ -23,13 +24,7 @@ LAGS = (1, 2, 3, 6, 12, 13, 24)
 
 def autoreg_model(values: FloatArray, lags: int, hold_back: int | None = None) -> Any:
     """Constant, linear trend, eleven calendar months and `lags` lags; likelihood from month `hold_back` on."""
-    return AutoRegModel(values, lags, trend="ct", seasonal=True, period=YEAR, hold_back=hold_back)
-
-
-def corrected_aic(found: Any) -> float:
-    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297."""
-    count = found.params.size + 1
-    return float(found.aic + 2 * count * (count + 1) / max(found.nobs - count - 1, 1))
+    return AutoRegModel(values, lags, trend="ct", seasonal=True, period=MONTHS_PER_YEAR, hold_back=hold_back)
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ class FittedAutoReg:
         return int(self.estimates.size) + 1
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         values = self.scale.down(filled(history))
         model = autoreg_model(values, self.lags)
         mean = np.asarray(model.predict(self.estimates, start=values.size, end=values.size + leads - 1), float)
@@ -58,7 +53,7 @@ class FittedAutoReg:
 
 
 @dataclass(frozen=True)
-class AutoReg:
+class AutoReg(EachPlace):
     """Least squares on trend, calendar months and lags, as many of LAGS as the corrected AIC wants in the fold."""
 
     lags: tuple[int, ...] = LAGS
@@ -68,14 +63,15 @@ class AutoReg:
         """Name in tables."""
         return "autoreg"
 
-    def fit(self, history: xr.Dataset) -> FittedAutoReg:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedAutoReg:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = filled(history)
         scale = Scale.of(values)
         scaled = scale.down(values)
         with np.errstate(divide="ignore"):
-            found = [autoreg_model(scaled, lags, max(self.lags)).fit() for lags in self.lags]
-            best = self.lags[int(np.argmin([corrected_aic(one) for one in found]))]
+            result = [autoreg_model(scaled, lags, max(self.lags)).fit() for lags in self.lags]
+            criteria = [corrected_aic(each.aic, each.params.size + 1, each.nobs) for each in result]
+            best = self.lags[int(np.argmin(criteria))]
         chosen = autoreg_model(scaled, best).fit()
         return FittedAutoReg(scale, best, np.asarray(chosen.params, float), float(chosen.sigma2))

@@ -13,10 +13,8 @@ import numpy as np
 import xarray as xr
 from scipy.signal import lfilter
 
-from climate.forecasters.base import FloatArray, IntArray, calendar_months, fill_gaps
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.base import FloatArray, IntArray, calendar_months, corrected_aic, fill_gaps, history_covariates
+from climate.schema import MONTHS_PER_YEAR
 
 LAGS = (1, 2, 3, 6, 9, 12)
 """Lengths of the autoregression to choose from (months)."""
@@ -26,7 +24,7 @@ MIN_ROWS = 60
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CovariateModel:
     """Mean by calendar month (12), autoregression (lag; empty for none) and its shock's deviation, of one covariate."""
 
     season: FloatArray
@@ -34,12 +32,12 @@ class Outlook:
     deviation: float
 
     @classmethod
-    def estimate(cls, column: FloatArray, months: IntArray) -> Outlook:
+    def estimate(cls, column: FloatArray, months: IntArray) -> CovariateModel:
         """Estimate on a covariate (time; may hold NaN) with its calendar months."""
         known = np.isfinite(column)
-        if known.sum() < YEAR:
-            return cls(np.zeros(YEAR), np.empty(0), 0.0)
-        by_month = [column[known & (months == month)] for month in range(YEAR)]
+        if known.sum() < MONTHS_PER_YEAR:
+            return cls(np.zeros(MONTHS_PER_YEAR), np.empty(0), 0.0)
+        by_month = [column[known & (months == month)] for month in range(MONTHS_PER_YEAR)]
         season = np.array([values.mean() if values.size else column[known].mean() for values in by_month])
         span = slice(int(np.flatnonzero(known)[0]), int(np.flatnonzero(known)[-1]) + 1)
         anomaly = fill_gaps(column[span] - season[months[span]])
@@ -51,12 +49,8 @@ class Outlook:
             rows = np.column_stack([anomaly[max(LAGS) - lag : anomaly.size - lag] for lag in range(1, length + 1)])
             coefficients = np.linalg.lstsq(rows, target, rcond=None)[0]
             variance = float(np.mean((target - rows @ coefficients) ** 2))
-            count = length + 1
-            criterion = (
-                target.size * np.log(variance + np.finfo(float).tiny)
-                + 2 * count
-                + 2 * count * (count + 1) / (target.size - count - 1)
-            )
+            plain = target.size * np.log(variance + np.finfo(float).tiny) + 2 * (length + 1)
+            criterion = corrected_aic(plain, length + 1, target.size)
             if best is None or criterion < best[0]:
                 best = criterion, coefficients, float(np.sqrt(variance))
         assert best is not None
@@ -88,14 +82,7 @@ class Outlook:
         return np.asarray(lfilter([1.0], np.r_[1.0, -self.coefficients], shock))
 
 
-def covariate_columns(history: xr.Dataset) -> FloatArray:
-    """Covariates (time, covariate) as they are, NaN included; no column where there are none."""
-    if "covariate" not in history:
-        return np.empty((history.sizes["time"], 0))
-    return np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
-
-
-def outlooks(history: xr.Dataset) -> tuple[Outlook, ...]:
-    """One outlook per covariate of `history`."""
+def covariate_models(history: xr.Dataset) -> tuple[CovariateModel, ...]:
+    """One model per covariate of `history`."""
     months = calendar_months(history)
-    return tuple(Outlook.estimate(column, months) for column in covariate_columns(history).T)
+    return tuple(CovariateModel.estimate(column, months) for column in history_covariates(history).T)

@@ -1,4 +1,4 @@
-"""Forecasts that repeat the record: the yardsticks that every other forecaster has to beat.
+"""Forecasts that repeat the record: the benchmarks that every other forecaster has to beat.
 
 All of them allow NaN in the history: a missing month is left out of the spread, and the newest value that exists for
 a calendar month stands in for a missing one.
@@ -12,16 +12,18 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import (
+    EachPlace,
     FloatArray,
+    IntArray,
     calendar_months,
     future_months,
     history_values,
+    last_known,
     normal_quantiles,
+    panel_values,
     require_months,
 )
-
-YEAR = 12
-"""Months in a year."""
+from climate.schema import MONTHS_PER_YEAR
 
 DRIFT_MONTHS = 360
 """Months over which the drift is averaged: 30 years, as a climatological normal (WMO-No. 1203, 2017)."""
@@ -30,25 +32,26 @@ MIN_MONTHS = 60
 """Months with a value that a spread over years needs at least."""
 
 
-def newest_by_month(history: xr.Dataset) -> tuple[FloatArray, FloatArray]:
-    """The newest value of each calendar month (12, from January) and its age in whole years at the origin."""
-    values, months = history_values(history), calendar_months(history)
-    newest, age = np.full(YEAR, np.nan), np.zeros(YEAR)
-    for month in range(YEAR):
-        known = np.flatnonzero((months == month) & np.isfinite(values))
-        if known.size:
-            newest[month] = values[known[-1]]
-            age[month] = (values.size - 1 - known[-1]) // YEAR
+def newest_by_month(history: xr.Dataset) -> tuple[FloatArray, IntArray]:
+    """The newest value (place, 12) of each calendar month, from January, and its age in whole years at the origin."""
+    values, months = panel_values(history), calendar_months(history)
+    newest = np.full((len(values), MONTHS_PER_YEAR), np.nan)
+    age = np.zeros(newest.shape, dtype=np.int64)
+    for month in np.unique(months):
+        position = np.flatnonzero(months == month)
+        last = position[last_known(values[:, position])]
+        newest[:, month] = values[np.arange(len(values)), last]
+        age[:, month] = (values.shape[1] - 1 - last) // MONTHS_PER_YEAR
     return newest, age
 
 
 @dataclass(frozen=True)
 class FittedSeasonalNaive:
-    """Spread and drift of the year-on-year change."""
+    """Drift and spread of the year-on-year change, and the years they were measured on, for each place."""
 
-    drift: float
-    deviation: float
-    years: float
+    drift: FloatArray
+    deviation: FloatArray
+    years: FloatArray
     parameters: int
     fallbacks: int = 0
 
@@ -56,11 +59,10 @@ class FittedSeasonalNaive:
         """See `Fitted.forecast`."""
         newest, age = newest_by_month(history)
         months = future_months(history, leads)
-        years = np.arange(leads) // YEAR + 1 + age[months]
+        years = np.arange(leads) // MONTHS_PER_YEAR + 1 + age[:, months]
         # Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, table 5.2
-        drift_error = years / self.years if self.parameters > 1 else np.zeros(leads)
-        deviation = self.deviation * np.sqrt(years * (1 + drift_error))
-        return normal_quantiles(newest[months] + years * self.drift, deviation)
+        deviation = self.deviation[:, None] * np.sqrt(years * (1 + years / self.years[:, None]))
+        return normal_quantiles(newest[:, months] + years * self.drift[:, None], deviation)
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ class SeasonalNaive:
     def fit(self, history: xr.Dataset) -> FittedSeasonalNaive:
         """See `Forecaster.fit`."""
         require_months(history, MIN_MONTHS, self.name)
-        values = history_values(history)
-        change = values[YEAR:] - values[:-YEAR]
+        values = panel_values(history)
+        change = values[:, MONTHS_PER_YEAR:] - values[:, :-MONTHS_PER_YEAR]
         if not self.drift:
-            return FittedSeasonalNaive(0.0, float(np.sqrt(np.nanmean(change**2))), np.inf, parameters=1)
-        recent = change[-DRIFT_MONTHS:]
-        mean, deviation = float(np.nanmean(recent)), float(np.nanstd(recent))
-        return FittedSeasonalNaive(mean, deviation, recent.size / YEAR, parameters=2)
+            nothing = np.zeros(len(values))
+            return FittedSeasonalNaive(nothing, np.sqrt(np.nanmean(change**2, axis=1)), nothing + np.inf, parameters=1)
+        recent = change[:, -DRIFT_MONTHS:]
+        since_first = change.shape[1] - np.argmax(np.isfinite(values), axis=1)
+        years = np.minimum(since_first, DRIFT_MONTHS) / MONTHS_PER_YEAR
+        return FittedSeasonalNaive(np.nanmean(recent, axis=1), np.nanstd(recent, axis=1), years, parameters=2)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class FittedPersistence:
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
         anomaly = history_values(history) - self.climatology[calendar_months(history)]
-        last = int(np.flatnonzero(np.isfinite(anomaly))[-1])
+        last = int(last_known(anomaly[None])[0])
         age = anomaly.size - 1 - last
         ahead = np.minimum(np.arange(leads) + age, self.deviations.size - 1)
         mean = self.climatology[future_months(history, leads)] + anomaly[last]
@@ -110,7 +114,7 @@ class FittedPersistence:
 
 
 @dataclass(frozen=True)
-class Persistence:
+class Persistence(EachPlace):
     """The anomaly of the last observed month for ever, on the climatology of the whole history.
 
     The spread at each lead is the root mean square of the change of the anomaly over that many months.
@@ -124,12 +128,12 @@ class Persistence:
         """Name in tables."""
         return "persistence"
 
-    def fit(self, history: xr.Dataset) -> FittedPersistence:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedPersistence:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values, months = history_values(history), calendar_months(history)
-        climatology = np.array([np.nanmean(values[months == month]) for month in range(YEAR)])
+        climatology = np.array([np.nanmean(values[months == month]) for month in range(MONTHS_PER_YEAR)])
         anomaly = values - climatology[months]
-        longest = min(self.longest, anomaly.size - YEAR)
+        longest = min(self.longest, anomaly.size - MONTHS_PER_YEAR)
         mean_square = [np.nanmean((anomaly[k:] - anomaly[:-k]) ** 2) for k in range(1, longest + 1)]
-        return FittedPersistence(climatology, np.sqrt(np.array(mean_square)), parameters=YEAR + longest)
+        return FittedPersistence(climatology, np.sqrt(np.array(mean_square)), parameters=MONTHS_PER_YEAR + longest)

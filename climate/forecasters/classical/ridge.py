@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import (
-    Fitted,
+    EachPlace,
     FloatArray,
     IntArray,
     calendar_months,
@@ -27,11 +27,10 @@ from climate.forecasters.base import (
     history_values,
     require_months,
 )
-from climate.forecasters.classical.trend import ClimatologyTrend
-from climate.schema import QUANTILES
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.classical.trend import Fallback
+from climate.forecasters.features import filled_covariates, trailing_line, trailing_mean
+from climate.forecasters.linear import centred_ridge
+from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 HARMONICS = 4
 """Harmonics of the annual cycle; each may drift linearly, as the amplitude of CO2 at Mauna Loa does."""
@@ -66,40 +65,19 @@ MIN_RESIDUALS = 60
 
 def seasonal_design(months: IntArray, steps: IntArray) -> FloatArray:
     """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months)."""
-    angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / YEAR
+    angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / MONTHS_PER_YEAR
     waves = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
-    return np.concatenate([waves, waves * steps[:, None] / (10 * YEAR)], axis=1)
+    return np.concatenate([waves, waves * steps[:, None] / (10 * MONTHS_PER_YEAR)], axis=1)
 
 
 def centred_year(values: FloatArray) -> FloatArray:
     """Centred 2 x 12 moving average, NaN within half a year of the edges."""
-    weights = np.ones(YEAR + 1)
+    weights = np.ones(MONTHS_PER_YEAR + 1)
     weights[[0, -1]] = 0.5
     smooth = np.full(values.size, np.nan)
-    half = YEAR // 2
-    smooth[half:-half] = np.convolve(values, weights / YEAR, mode="valid")
+    half = MONTHS_PER_YEAR // 2
+    smooth[half:-half] = np.convolve(values, weights / MONTHS_PER_YEAR, mode="valid")
     return smooth
-
-
-def trailing_mean(values: FloatArray, length: int) -> FloatArray:
-    """Mean of the last `length` months, NaN where fewer exist."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    mean = np.full(values.size, np.nan)
-    mean[length - 1 :] = (total[length:] - total[:-length]) / length
-    return mean
-
-
-def trailing_slope(values: FloatArray, longest: int, shortest: int) -> FloatArray:
-    """Least-squares slope per month over the last `longest` months or all there are, NaN with fewer than `shortest`."""
-    time = np.arange(values.size, dtype=float)
-    length = np.minimum(time + 1, longest)
-    first, end = (time + 1 - length).astype(int), time.astype(int) + 1
-    total, moment = (np.concatenate([[0.0], np.cumsum(column)]) for column in (values, time * values))
-    centre = (first + time) / 2
-    cross = moment[end] - moment[first] - centre * (total[end] - total[first])
-    slope = cross / np.maximum(length * (length**2 - 1) / 12, 1.0)
-    slope[: shortest - 1] = np.nan
-    return np.asarray(slope)
 
 
 def lagged(values: FloatArray, lag: int) -> FloatArray:
@@ -107,36 +85,17 @@ def lagged(values: FloatArray, lag: int) -> FloatArray:
     return np.concatenate([np.full(lag, np.nan), values[: values.size - lag]])
 
 
-def covariate_values(history: xr.Dataset) -> FloatArray:
-    """Covariates (time, predictor), gaps and the end filled from within; no column if there are none."""
-    if "covariate" not in history:
-        return np.empty((history.sizes["time"], 0))
-    table = np.asarray(history["covariate"].transpose("time", ...).values, dtype=np.float64)
-    columns = [fill_gaps(column) for column in table.T if np.isfinite(column).any()]
-    return np.column_stack(columns) if columns else np.empty((table.shape[0], 0))
-
-
 def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> FloatArray:
     """Predictors (time, predictor) known at each month, NaN where the record before is too short."""
-    slope = trailing_slope(level, LINE_MONTHS, LINE_MONTHS)
-    line_end = trailing_mean(level, LINE_MONTHS) + slope * (LINE_MONTHS - 1) / 2
-    angle = 2 * np.pi * months / YEAR
+    line_end, slope = trailing_line(level, LINE_MONTHS, LINE_MONTHS)
+    angle = 2 * np.pi * months / MONTHS_PER_YEAR
     columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
-    columns += [level - trailing_mean(level, YEAR), level - line_end, slope, np.sin(angle), np.cos(angle)]
+    columns += [level - trailing_mean(level, MONTHS_PER_YEAR), level - line_end, slope, np.sin(angle), np.cos(angle)]
     for covariate in covariates.T:
         mean = trailing_mean(covariate, COVARIATE_MEAN)
         columns += [lagged(mean, lag) for lag in COVARIATE_LAGS]
         columns += [mean * np.sin(angle), mean * np.cos(angle)]
     return np.column_stack(columns)
-
-
-def ridge_path(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients (penalty, predictor) and intercepts (penalty) for every penalty, by one decomposition."""
-    centre, middle = rows.mean(axis=0), float(target.mean())
-    left, singular, right = np.linalg.svd(rows - centre, full_matrices=False)
-    shrunk = singular / (singular**2 + PENALTIES[:, None])
-    coefficients = (shrunk * (left.T @ (target - middle))) @ right
-    return coefficients, middle - coefficients @ centre
 
 
 def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArray:
@@ -147,7 +106,7 @@ def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArra
         far = (index < block[0] - gap) | (index > block[-1] + gap)
         if far.sum() <= rows.shape[1]:
             continue
-        coefficients, intercepts = ridge_path(rows[far], target[far])
+        coefficients, intercepts = centred_ridge(rows[far], target[far], PENALTIES)
         residual[:, block] = target[block] - (coefficients @ rows[block].T + intercepts[:, None])
     return residual
 
@@ -174,13 +133,13 @@ def fit_lead(
         return None
     target = deseasonalised[lead:] - level[:-lead] - lead * trend[:-lead]
     train = np.isfinite(rows[:-lead]).all(axis=1) & np.isfinite(target)
-    table, wanted = rows[:-lead][train], target[train]
-    residual = cross_validated(table, wanted, gap=lead)
+    table, known_target = rows[:-lead][train], target[train]
+    residual = cross_validated(table, known_target, gap=lead)
     scored = np.isfinite(residual[0])
     if scored.sum() < MIN_RESIDUALS:
         return None
     best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
-    path, intercepts = ridge_path(table, wanted)
+    path, intercepts = centred_ridge(table, known_target, PENALTIES)
     return LeadModel(path[best], float(intercepts[best]), np.quantile(residual[best, scored], QUANTILES))
 
 
@@ -195,7 +154,7 @@ class FittedRidge:
     level: FloatArray
     trend: FloatArray
     deseasonalised: FloatArray
-    simpler: Fitted
+    simpler: Fallback
     models: list[LeadModel] = field(default_factory=list)
     fallbacks: int = 0
 
@@ -205,7 +164,7 @@ class FittedRidge:
         return int(self.season.size + len(self.models) * (self.rows.shape[1] + 1))
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         for lead in range(len(self.models) + 1, leads + 1):
             model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
             if model is None:
@@ -214,18 +173,18 @@ class FittedRidge:
             self.models.append(model)
         fitted = self.level.size
         values, months = history_values(history), calendar_months(history)
-        every_month = (months[0] + np.arange(values.size + leads)) % YEAR
+        every_month = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
         season = seasonal_design(every_month, np.arange(values.size + leads) - fitted + 1) @ self.season
         level = fill_gaps(values - season[: values.size])
-        row = (predictors(level, covariate_values(history), months)[-1] - self.centre) / self.spread
+        row = (predictors(level, filled_covariates(history), months)[-1] - self.centre) / self.spread
         change = np.array([model.coefficients @ row + model.intercept for model in self.models[:leads]])
-        change += trailing_slope(level, TREND_MONTHS, WARM_UP)[-1] * np.arange(1, leads + 1)
+        change += trailing_line(level, TREND_MONTHS, WARM_UP)[1][-1] * np.arange(1, leads + 1)
         residual = np.stack([model.residual for model in self.models[:leads]])
         return np.asarray((level[-1] + change + season[values.size :])[:, None] + residual)
 
 
 @dataclass(frozen=True)
-class RidgeEnso:
+class RidgeEnso(EachPlace):
     """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
 
     @property
@@ -233,8 +192,8 @@ class RidgeEnso:
         """Name in tables."""
         return "ridge-enso"
 
-    def fit(self, history: xr.Dataset) -> FittedRidge:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedRidge:
+        """See `EachPlace.fit_place`."""
         require_months(history, WARM_UP, self.name)
         values, months = history_values(history), calendar_months(history)
         waves = seasonal_design(months, np.arange(values.size) - values.size + 1)
@@ -243,9 +202,9 @@ class RidgeEnso:
         season = np.linalg.lstsq(waves[known], departure[known], rcond=None)[0]
         deseasonalised = values - waves @ season
         level = fill_gaps(deseasonalised)
-        table = predictors(level, covariate_values(history), months)
+        table = predictors(level, filled_covariates(history), months)
         centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        trend = trailing_slope(level, TREND_MONTHS, WARM_UP)
-        simpler = ClimatologyTrend(residual=True).fit(history)
+        trend = trailing_line(level, TREND_MONTHS, WARM_UP)[1]
+        simpler = Fallback.of(history)
         return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, simpler)

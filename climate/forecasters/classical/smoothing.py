@@ -7,7 +7,7 @@ is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import xarray as xr
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from climate.forecasters.base import (
-    Fitted,
+    EachPlace,
+    FittedPlace,
     FloatArray,
     calendar_months,
     fill_gaps,
@@ -23,8 +24,9 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.classical.statespace import MAX_ITERATIONS, MIN_MONTHS, YEAR, Scale
-from climate.forecasters.classical.trend import ClimatologyTrend
+from climate.forecasters.classical.statespace import MAX_ITERATIONS, MIN_MONTHS, Scale
+from climate.forecasters.classical.trend import Fallback
+from climate.schema import MONTHS_PER_YEAR
 
 TRENDS: dict[str, dict[str, Any]] = {
     "none": {"trend": None},
@@ -39,7 +41,7 @@ def filled(history: xr.Dataset) -> FloatArray:
     values, months = history_values(history), calendar_months(history)
     if np.isfinite(values).all():
         return values
-    season = np.array([np.nanmean(values[months == month]) for month in range(YEAR)])
+    season = np.array([np.nanmean(values[months == month]) for month in range(MONTHS_PER_YEAR)])
     return np.asarray(fill_gaps(values - season[months]) + season[months])
 
 
@@ -50,7 +52,7 @@ def error_variance(alpha: float, beta: float, gamma: float, phi: float, leads: i
     Snyder (2008), Forecasting with Exponential Smoothing, table 6.1.
     """
     steps = np.arange(1, leads)
-    response = alpha + beta * np.cumsum(phi**steps) + gamma * (steps % YEAR == 0)
+    response = alpha + beta * np.cumsum(phi**steps) + gamma * (steps % MONTHS_PER_YEAR == 0)
     return np.asarray(1 + np.concatenate([[0.0], np.cumsum(response**2)]))
 
 
@@ -70,7 +72,7 @@ class FittedEts:
         return int(self.estimates.size)
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         model = ets_model(self.scale.down(filled(history)), self.trend)
         mean = np.asarray(model.smooth(self.estimates).forecast(leads), float)
         named = dict(zip(model.param_names, self.estimates, strict=True))
@@ -91,11 +93,11 @@ def ets_model(values: FloatArray, trend: str) -> Any:
     months it hardly matters, and the fit takes a tenth of the time.
     """
     options = {"initialization_method": "heuristic", **TRENDS[trend]}
-    return ETSModel(values, error="add", seasonal="add", seasonal_periods=YEAR, **options)
+    return ETSModel(values, error="add", seasonal="add", seasonal_periods=MONTHS_PER_YEAR, **options)
 
 
 @dataclass(frozen=True)
-class Ets:
+class Ets(EachPlace):
     """Additive exponential smoothing, its trend chosen inside the fold by the smallest corrected AIC."""
 
     trends: tuple[str, ...] = tuple(TRENDS)
@@ -105,8 +107,8 @@ class Ets:
         """Name in tables."""
         return "ets"
 
-    def fit(self, history: xr.Dataset) -> Fitted:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = filled(history)
         scale = Scale.of(values)
@@ -115,12 +117,12 @@ class Ets:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
-                    found = ets_model(scale.down(values), trend).fit(disp=0, maxiter=MAX_ITERATIONS)
-                criterion = float(found.aicc)
-                fitted = FittedEts(trend, scale, np.asarray(found.params, float), float(found.scale))
-                usable = np.isfinite(criterion) and np.isfinite(fitted.forecast(history, YEAR)).all()
+                    result = ets_model(scale.down(values), trend).fit(disp=0, maxiter=MAX_ITERATIONS)
+                criterion = float(result.aicc)
+                fitted = FittedEts(trend, scale, np.asarray(result.params, float), float(result.scale))
+                usable = np.isfinite(criterion) and np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all()
             except (np.linalg.LinAlgError, ValueError):
                 continue
             if usable and (best is None or criterion < best[0]):
                 best = criterion, fitted
-        return best[1] if best else replace(ClimatologyTrend(residual=True).fit(history), fallbacks=1)
+        return best[1] if best else Fallback.of(history)

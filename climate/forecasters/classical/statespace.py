@@ -8,8 +8,8 @@ filter runs over the longer history with the parameters held.
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,17 +19,16 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.statespace.structural import UnobservedComponents as StructuralModel
 
 from climate.forecasters.base import (
-    Fitted,
+    EachPlace,
+    FittedPlace,
     FloatArray,
     IntArray,
     history_values,
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.classical.trend import NORMAL_MONTHS, ClimatologyTrend, design, least_squares
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
+from climate.schema import MONTHS_PER_YEAR
 
 DECADE = 10
 """Divides steps of a regression in months, to keep its columns of order one."""
@@ -63,7 +62,7 @@ class Scale:
         return (values - self.shift) / self.unit
 
 
-class StateSpace(ABC):
+class StateSpace(EachPlace):
     """A forecaster that maximises the likelihood of a statsmodels state space model."""
 
     @property
@@ -93,8 +92,8 @@ class StateSpace(ABC):
         """What `get_forecast` needs besides the number of leads, after `seen` months; nothing unless overridden."""
         return {}
 
-    def fit(self, history: xr.Dataset) -> Fitted:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = history_values(history)
         scale = Scale.of(values)
@@ -102,13 +101,13 @@ class StateSpace(ABC):
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 model = self.model(self.window(scale.down(values)), estimating=True)
-                found: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
-            fitted = FittedStateSpace(self, scale, np.asarray(found.params, float))
-            if np.isfinite(fitted.forecast(history, YEAR)).all():
+                result: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
+            fitted = FittedStateSpace(self, scale, np.asarray(result.params, float))
+            if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
             pass
-        return replace(ClimatologyTrend(residual=True).fit(history), fallbacks=1)
+        return Fallback.of(history)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class FittedStateSpace:
         return int(self.estimates.size) + self.forecaster.hidden
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         values = self.forecaster.window(self.scale.down(history_values(history)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -143,8 +142,8 @@ class FittedStateSpace:
         values = self.scale.down(history_values(history))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
-        ssm = found.filter_results
+            result: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+        ssm = result.filter_results
         design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
         means = np.empty((values.size, leads))
         for lead in range(leads):
@@ -175,7 +174,7 @@ class Sarima(StateSpace):
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`."""
-        seasonal = (*self.seasonal_order, YEAR)
+        seasonal = (*self.seasonal_order, MONTHS_PER_YEAR)
         return SARIMAX(
             values, order=self.order, seasonal_order=seasonal, simple_differencing=estimating, concentrate_scale=True
         )
@@ -201,7 +200,7 @@ class UnobservedComponents(StateSpace):
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
         """See `StateSpace.model`."""
-        season = [{"period": YEAR, "harmonics": self.harmonics}]
+        season = [{"period": MONTHS_PER_YEAR, "harmonics": self.harmonics}]
         return StructuralModel(
             values, level=self.level, freq_seasonal=season, autoregressive=self.autoregressive or None
         )
@@ -226,7 +225,7 @@ class TrendArma(StateSpace):
     @property
     def hidden(self) -> int:
         """See `StateSpace.hidden`."""
-        return YEAR + 1
+        return MONTHS_PER_YEAR + 1
 
     def window(self, values: FloatArray) -> FloatArray:
         """See `StateSpace.window`."""
@@ -238,12 +237,12 @@ class TrendArma(StateSpace):
 
     def regressors(self, position: IntArray) -> FloatArray:
         """Calendar months, counted from wherever the window starts, and the time in decades."""
-        return design(position % YEAR, position / DECADE)
+        return design(position % MONTHS_PER_YEAR, position / DECADE)
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`; the error is estimated from the residual of ordinary least squares."""
         order = (self.order[0], 0, self.order[1])
         regressors = self.regressors(np.arange(values.size))
         if estimating:
-            return SARIMAX(values - regressors @ least_squares(regressors, values)[0], order=order)
+            return SARIMAX(values - regressors @ least_squares(regressors, values), order=order)
         return SARIMAX(values, exog=regressors, order=order, mle_regression=False)

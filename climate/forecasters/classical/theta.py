@@ -15,9 +15,17 @@ import xarray as xr
 from scipy.signal import lfilter
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
-from climate.forecasters.base import FloatArray, calendar_months, future_months, normal_quantiles, require_months
+from climate.forecasters.base import (
+    EachPlace,
+    FloatArray,
+    calendar_months,
+    future_months,
+    normal_quantiles,
+    require_months,
+)
 from climate.forecasters.classical.smoothing import filled
-from climate.forecasters.classical.statespace import MIN_MONTHS, YEAR, Scale
+from climate.forecasters.classical.statespace import MIN_MONTHS, Scale
+from climate.schema import MONTHS_PER_YEAR
 
 LINE_SHARE = 0.5
 """Share of the line's slope: the mean of the theta lines 0 and 2."""
@@ -43,7 +51,7 @@ class FittedTheta:
         return self.season.size - 1 + 4
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         values = self.scale.down(filled(history)) - self.season[calendar_months(history)]
         level = smoothed(values, self.smoothing)
         steps = np.arange(leads)
@@ -62,7 +70,7 @@ def smoothed(values: FloatArray, smoothing: float) -> float:
 
 
 @dataclass(frozen=True)
-class Theta:
+class Theta(EachPlace):
     """Additive season by classical decomposition, then the standard Theta method."""
 
     @property
@@ -70,20 +78,20 @@ class Theta:
         """Name in tables."""
         return "theta"
 
-    def fit(self, history: xr.Dataset) -> FittedTheta:
-        """See `Forecaster.fit`."""
+    def fit_place(self, history: xr.Dataset) -> FittedTheta:
+        """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values, months = filled(history), calendar_months(history)
         scale = Scale.of(values)
         scaled = scale.down(values)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found = ThetaModel(scaled, period=YEAR, use_test=False, method="additive").fit()
-            slope, smoothing = (float(number) for number in np.asarray(found.params)[:2])
-            decomposed = found.forecast_components(YEAR)["seasonal"].to_numpy()
+            result = ThetaModel(scaled, period=MONTHS_PER_YEAR, use_test=False, method="additive").fit()
+            slope, smoothing = (float(number) for number in np.asarray(result.params)[:2])
+            decomposed = result.forecast_components(MONTHS_PER_YEAR)["seasonal"].to_numpy()
         smoothing = float(np.clip(smoothing if np.isfinite(smoothing) else 1.0, MIN_SMOOTHING, 1.0))
-        season = np.zeros(YEAR)
-        season[future_months(history, YEAR)] = decomposed
+        season = np.zeros(MONTHS_PER_YEAR)
+        season[future_months(history, MONTHS_PER_YEAR)] = decomposed
         return FittedTheta(
             scale, season, slope, smoothing, one_step_variance(scaled - season[months], smoothing, slope)
         )

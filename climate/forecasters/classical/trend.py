@@ -1,6 +1,7 @@
 """Climatology with a linear trend, and the same with an AR(1) residual: tiny, and hard to beat.
 
-Ordinary least squares over the trailing climatological normal. Missing months are left out; nothing is filled.
+Least squares over the trailing climatological normal, for all places at once. Missing months are left out; nothing is
+filled.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ import xarray as xr
 from climate.forecasters.base import (
     FloatArray,
     IntArray,
+    as_panel,
     calendar_months,
     future_months,
-    history_values,
+    lag_one_autocorrelation,
+    last_known,
     normal_quantiles,
+    panel_values,
     require_months,
 )
-
-YEAR = 12
-"""Months in a year."""
+from climate.schema import MONTHS_PER_YEAR
 
 NORMAL_MONTHS = 360
 """Months of a climatological normal: 30 years (WMO-No. 1203, 2017)."""
@@ -38,54 +40,45 @@ ITERATIONS = 8
 
 def design(months: IntArray, steps: FloatArray | IntArray) -> FloatArray:
     """Regressors (time, 13): one indicator per calendar month, and the time in years from the end of the fit."""
-    return np.column_stack([np.eye(YEAR)[months], steps / YEAR])
+    return np.column_stack([np.eye(MONTHS_PER_YEAR)[months], steps / MONTHS_PER_YEAR])
 
 
-def lag_one(residual: FloatArray) -> float:
-    """Lag-1 autocorrelation from the pairs of neighbouring months that both exist, in [0, MAX_PERSISTENCE]."""
-    before, after = residual[:-1], residual[1:]
-    pair = np.isfinite(before) & np.isfinite(after)
-    power = float(np.sum(before[pair] ** 2))
-    if power == 0:
-        return 0.0
-    return float(np.clip(np.sum(before[pair] * after[pair]) / power, 0.0, MAX_PERSISTENCE))
-
-
-def least_squares(regressors: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray, float]:
-    """Coefficients, their covariance for independent errors, and the error variance; NaN rows are left out."""
+def least_squares(regressors: FloatArray, values: FloatArray) -> FloatArray:
+    """Coefficients of `values` (time) on `regressors` (time, regressor); months with NaN are left out."""
     known = np.isfinite(values)
     inverse = np.linalg.pinv(regressors[known].T @ regressors[known])
-    coefficients = inverse @ (regressors[known].T @ values[known])
-    left = max(int(known.sum()) - regressors.shape[1], 1)
-    variance = float(np.nansum((values - regressors @ coefficients) ** 2)) / left
-    return coefficients, variance * inverse, variance
+    return np.asarray(inverse @ (regressors[known].T @ values[known]))
 
 
 @dataclass(frozen=True)
 class FittedTrend:
-    """Coefficients of climatology and trend with their covariance, and the error around them."""
+    """Coefficients of climatology and trend with their covariance, and the error around them, for each place.
 
-    fitted: int
+    months: length of the history. coefficients (place, 13), covariance (place, 13, 13), innovation (place): variance of
+    the error's shocks, persistence (place): its autocorrelation at one month.
+    """
+
+    months: int
     coefficients: FloatArray
     covariance: FloatArray
-    innovation: float
-    persistence: float
+    innovation: FloatArray
+    persistence: FloatArray
     parameters: int
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
-        values = history_values(history)
-        past = design(calendar_months(history), np.arange(values.size) - self.fitted + 1)
-        ahead = design(future_months(history, leads), values.size - self.fitted + np.arange(1, leads + 1))
-        residual = values - past @ self.coefficients
-        last = int(np.flatnonzero(np.isfinite(residual))[-1])
-        decay = self.persistence ** (values.size - 1 - last + np.arange(1.0, leads + 1))
+        values = panel_values(history)
+        length, last = values.shape[1], last_known(values)
+        newest = design(calendar_months(history)[last], last - self.months + 1)
+        ahead = design(future_months(history, leads), length - self.months + np.arange(1, leads + 1))
+        residual = values[np.arange(len(values)), last] - np.einsum("pk,pk->p", newest, self.coefficients)
+        decay = self.persistence[:, None] ** ((length - 1 - last)[:, None] + np.arange(1.0, leads + 1))
         # an error of the fitted mean at the last month is made good by the residual there
-        contrast = ahead - decay[:, None] * past[last]
-        estimation = np.einsum("ij,jk,ik->i", contrast, self.covariance, contrast)
-        variance = self.innovation * (1 - decay**2) / (1 - self.persistence**2) + estimation
-        return normal_quantiles(ahead @ self.coefficients + decay * residual[last], np.sqrt(variance))
+        contrast = ahead - decay[..., None] * newest[:, None, :]
+        estimation = np.einsum("plj,pjk,plk->pl", contrast, self.covariance, contrast, optimize=True)
+        variance = self.innovation[:, None] * (1 - decay**2) / (1 - self.persistence[:, None] ** 2) + estimation
+        return normal_quantiles(self.coefficients @ ahead.T + decay * residual[:, None], np.sqrt(variance))
 
 
 @dataclass(frozen=True)
@@ -110,18 +103,95 @@ class ClimatologyTrend:
         """See `Forecaster.fit`."""
         recent = history.isel(time=slice(-self.window, None))
         require_months(recent, MIN_MONTHS, self.name)
-        values = history_values(recent)
-        regressors = design(calendar_months(recent), np.arange(values.size) - values.size + 1)
-        coefficients, covariance, innovation = least_squares(regressors, values)
-        persistence = lag_one(values - regressors @ coefficients)
+        values = panel_values(recent)
+        centre = np.nanmean(values, axis=1, keepdims=True)  # for the digits of the sums of squares
+        values = values - centre
+        regressors = design(calendar_months(recent), np.arange(values.shape[1]) - values.shape[1] + 1)
+        months, count = history.sizes["time"], regressors.shape[1] + 1
+        coefficients, covariance, variance = _solved(_Products.of(regressors, regressors, values, values))
+        persistence = _persistence(values - coefficients @ regressors.T)
         if not self.residual:
-            covariance = covariance * (1 + persistence) / (1 - persistence)
-            count = regressors.shape[1] + 1
-            return FittedTrend(history.sizes["time"], coefficients, covariance, innovation, 0.0, count)
+            inflation = (1 + persistence) / (1 - persistence)
+            covariance = covariance * inflation[:, None, None]
+            coefficients[:, :MONTHS_PER_YEAR] += centre
+            return FittedTrend(months, coefficients, covariance, variance, np.zeros(len(values)), count)
+        both = np.isfinite(values[:, 1:]) & np.isfinite(values[:, :-1])
+        now, before = np.where(both, values[:, 1:], np.nan), np.where(both, values[:, :-1], np.nan)
+        products = (
+            _Products.of(regressors[1:], regressors[1:], now, now),
+            _Products.of(regressors[1:], regressors[:-1], now, before),
+            _Products.of(regressors[:-1], regressors[1:], before, now),
+            _Products.of(regressors[:-1], regressors[:-1], before, before),
+        )
         for _ in range(ITERATIONS):
-            coefficients, covariance, innovation = least_squares(
-                regressors[1:] - persistence * regressors[:-1], values[1:] - persistence * values[:-1]
-            )
-            persistence = lag_one(values - regressors @ coefficients)
-        count = regressors.shape[1] + 2
-        return FittedTrend(history.sizes["time"], coefficients, covariance, innovation, persistence, count)
+            coefficients, covariance, variance = _solved(_quasi_differences(products, persistence))
+            persistence = _persistence(values - coefficients @ regressors.T)
+        coefficients[:, :MONTHS_PER_YEAR] += centre
+        return FittedTrend(months, coefficients, covariance, variance, persistence, count + 1)
+
+
+def _persistence(residual: FloatArray) -> FloatArray:
+    return lag_one_autocorrelation(residual[:, :-1], residual[:, 1:], MAX_PERSISTENCE)[:, -1]
+
+
+@dataclass(frozen=True)
+class _Products:
+    """Sums over the months that a place has: regressors by regressors, regressors by values, values by values."""
+
+    inner: FloatArray
+    outer: FloatArray
+    power: FloatArray
+    count: FloatArray
+
+    @classmethod
+    def of(cls, left: FloatArray, right: FloatArray, first: FloatArray, second: FloatArray) -> _Products:
+        known = np.isfinite(first) & np.isfinite(second)
+        pairs = (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+        inner = (known.astype(float) @ pairs).reshape(len(first), left.shape[1], right.shape[1])
+        filled = np.where(known, second, 0.0)
+        return cls(inner, filled @ left, np.sum(np.where(known, first, 0.0) * filled, axis=1), known.sum(axis=1))
+
+
+def _quasi_differences(products: tuple[_Products, ...], persistence: FloatArray) -> _Products:
+    """The products of months less `persistence` (place) times the month before."""
+    weights = (np.ones_like(persistence), -persistence, -persistence, persistence**2)
+    pairs = list(zip(weights, products, strict=True))
+    return _Products(
+        np.sum([weight[:, None, None] * part.inner for weight, part in pairs], axis=0),
+        np.sum([weight[:, None] * part.outer for weight, part in pairs], axis=0),
+        np.sum([weight * part.power for weight, part in pairs], axis=0),
+        products[0].count,
+    )
+
+
+def _solved(products: _Products) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Coefficients (place, k), their covariance for independent errors, and the error variance (place)."""
+    inverse = np.linalg.pinv(products.inner, hermitian=True)
+    coefficients = np.einsum("pjk,pk->pj", inverse, products.outer)
+    freedom = np.maximum(products.count - products.inner.shape[1], 1)
+    square = products.power - np.einsum("pk,pk->p", coefficients, products.outer)
+    variance = np.maximum(square, 0.0) / freedom
+    return coefficients, variance[:, None, None] * inverse, variance
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """The trend with an AR(1) residual of one place, instead of a model that could not be estimated."""
+
+    fitted: FittedTrend
+    fallbacks: int = 1
+
+    @classmethod
+    def of(cls, history: xr.Dataset) -> Fallback:
+        """Estimate on a history of one place."""
+        return cls(ClimatologyTrend(residual=True).fit(as_panel(history)))
+
+    @property
+    def parameters(self) -> int:
+        """Number of values estimated."""
+        return self.fitted.parameters
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `FittedPlace.forecast`."""
+        quantiles: FloatArray = self.fitted.forecast(as_panel(history), leads)[0]
+        return quantiles

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr
 
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
+from climate.forecasters.base import MEDIAN, NORMAL_QUANTILES, FloatArray
 from climate.forecasters.combine.ensemble import neighbouring_leads, verified
 from climate.schema import QUANTILES
 
@@ -24,8 +24,6 @@ FACTORS: FloatArray = np.round(np.geomspace(0.5, 3.0, 46), 4)
 
 PRIOR_ORIGINS = 4.0
 """The forecast's own distribution counts as much as this number of verified origins."""
-
-MEDIAN = QUANTILES.index(0.5)
 
 
 def standard_errors(table: xr.Dataset) -> FloatArray:

@@ -16,11 +16,12 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray
+from climate.forecasters.registry import MODELS
 from climate.schema import QUANTILES
 
 BoolArray = npt.NDArray[np.bool_]
 
-MEMBERS = ("sarima", "sarimax-enso", "trend-arma", "lstm-direct", "lstm-hybrid", "ridge-hybrid")
+MEMBERS = tuple(model.name for model in MODELS.values() if model.combined)
 """Members: three statistical models, of which one knows ENSO, and three learners that do. Members and weights were
 chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
 
@@ -123,12 +124,12 @@ def learnt_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
 
 def combination(table: xr.Dataset, forecast: FloatArray, name: str) -> xr.Dataset:
     """Quantiles (origin, lead, quantile) made from the models of `table`, as a table of one model."""
-    one = table.isel(model=[0]).assign_coords(model=np.array([name], dtype=object))
-    one["forecast"] = one["forecast"].copy(data=np.maximum.accumulate(forecast, axis=-1)[None])
+    result = table.isel(model=[0]).assign_coords(model=np.array([name], dtype=object))
+    result["forecast"] = result["forecast"].copy(data=np.maximum.accumulate(forecast, axis=-1)[None])
     for counted in ("parameters", "fallbacks"):
         if counted in table:
-            one[counted] = one[counted].copy(data=[int(table[counted].sum())])
-    return one
+            result[counted] = result[counted].copy(data=[int(table[counted].sum())])
+    return result
 
 
 def weighted(forecasts: FloatArray, weights: FloatArray) -> FloatArray:

@@ -4,8 +4,8 @@ Forward: a_l = max(0, a_(l-1) W_l + b_l), the last layer without the maximum. Ba
 from the last; every gradient has the shape of what it belongs to. Adam after Kingma and Ba (2015), arXiv:1412.6980.
 The twin exists to show that the same weights give the same losses and gradients.
 
-`dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of what
-damped persistence leaves, like `lstm-direct`, but without memory and without a linear path.
+`dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of
+the residual of damped persistence, like `lstm-direct`, but without memory and without a linear path.
 """
 
 from __future__ import annotations
@@ -18,17 +18,14 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, future_months, history_values, require_months
+from climate.forecasters.base import EachPlace, FloatArray, future_months, history_values, require_leads, require_months
 from climate.forecasters.features import Frame, Scaler
-from climate.params.params import LstmParams
-from climate.schema import QUANTILES
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.schema import MAX_LEADS, QUANTILES
 
 Loss = Literal["squared", "pinball"]
 Layers = list[tuple[FloatArray, FloatArray]]
 """Kernel (inputs, outputs) and bias (outputs) of each layer."""
-
-MAX_LEADS = 60
-"""Leads that the network predicts (months)."""
 
 MIN_MONTHS = 216
 """Months with a value that training needs."""
@@ -163,9 +160,8 @@ class FittedDense:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`; crossing quantiles are sorted. Raises ValueError for more than MAX_LEADS leads."""
-        if leads > MAX_LEADS:
-            raise ValueError(f"dense-numpy forecasts {MAX_LEADS} leads, asked for {leads}")
+        """See `FittedPlace.forecast`; crossing quantiles are sorted. Raises ValueError beyond MAX_LEADS."""
+        require_leads(leads, "dense-numpy")
         rows = self.frame.rows(history, MAX_LEADS, 1)
         inputs = self.scaler(rows.static[-1:])
         shapes = [forward(layers, inputs)[-1].reshape(MAX_LEADS, len(QUANTILES)) for layers in self.members]
@@ -175,13 +171,13 @@ class FittedDense:
 
 
 @dataclass(frozen=True)
-class DenseNumpy:
+class DenseNumpy(EachPlace):
     """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "dense-numpy"
 
-    def fit(self, history: xr.Dataset) -> FittedDense:
+    def fit_place(self, history: xr.Dataset) -> FittedDense:
         """Estimate frame, scaler and one network per seed. Raises ClimateError below MIN_MONTHS months."""
         settings = self.params
         require_months(history, MIN_MONTHS, self.name)

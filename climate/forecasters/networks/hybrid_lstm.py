@@ -1,4 +1,4 @@
-"""`lstm-hybrid`: the network of `lstm` on what the structural expectation of `hybrid` leaves."""
+"""`lstm-hybrid`: the network of `lstm` on the residual of the structural expectation of `hybrid`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, require_months
-from climate.forecasters.features import Scaler, covariates_of
-from climate.forecasters.hybrid import (
-    MIN_MONTHS,
-    Expectation,
-    check_leads,
-    covariate_predictors,
-    sequences,
-    training_rows,
-)
+from climate.forecasters.base import EachPlace, FloatArray, require_leads, require_months
+from climate.forecasters.features import Scaler, filled_covariates
+from climate.forecasters.hybrid import MIN_MONTHS, Expectation, covariate_predictors, sequences, training_rows
 from climate.forecasters.networks.lstm import Trained, train_members
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
 
 DIRECT_PREDICTORS = (7, 9)
 """Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""
@@ -48,8 +41,8 @@ class FittedHybrid:
         return self.expectation.model.fallbacks
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
-        check_leads("lstm-hybrid", leads)
+        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        require_leads(leads, "lstm-hybrid")
         expected = self.expectation(history)
         sequence = sequences(history, expected, self.lookback)[-1:]
         static = padded(self.static_scaler(covariate_predictors(history)[-1:]), self.covariates)
@@ -58,13 +51,13 @@ class FittedHybrid:
 
 
 @dataclass(frozen=True)
-class HybridLstm:
+class HybridLstm(EachPlace):
     """Settings of `lstm-hybrid`: those of the LSTM."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-hybrid"
 
-    def fit(self, history: xr.Dataset) -> FittedHybrid:
+    def fit_place(self, history: xr.Dataset) -> FittedHybrid:
         """Estimate expectation, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS."""
         settings = self.params
         require_months(history, MIN_MONTHS, self.name)
@@ -77,7 +70,7 @@ class HybridLstm:
             & np.isfinite(targets).any(axis=1)
         )
         static_scaler, sequence_scaler = Scaler.estimate(predictors[used]), Scaler.estimate(sequence[used])
-        covariates = covariates_of(history).shape[1]
+        covariates = filled_covariates(history).shape[1]
         static = padded(static_scaler(predictors[used]), covariates)
         trained = train_members(settings, static, sequence_scaler(sequence[used]), targets[used])
         estimated = expectation.parameters + 2 * predictors.shape[1] + trained.parameters

@@ -1,9 +1,9 @@
 """LSTM forecasters: the direct one, and the one that tutorials write.
 
 `lstm-direct` reads the deseasonalised record and its covariates and predicts, for all leads at once, the quantiles of
-what damped persistence leaves (`features`). A linear path beside the recurrent one starts at the ridge solution, and
-the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay
-near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+the residual of damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution,
+and the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data
+stay near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
 """
 
 from __future__ import annotations
@@ -18,39 +18,21 @@ import xarray as xr
 
 from climate.forecasters.base import (
     NORMAL_QUANTILES,
+    EachPlace,
     FloatArray,
-    Forecaster,
     future_months,
     history_values,
+    require_leads,
     require_months,
 )
 from climate.forecasters.features import Frame, Scaler
 from climate.forecasters.linear import ridge_start
-from climate.forecasters.networks.dense import DenseNumpy
-from climate.forecasters.networks.network import Network, Weights, load_keras
-from climate.forecasters.networks.tutorial import TutorialLstm
-from climate.params.params import LstmParams
-from climate.schema import QUANTILES
-
-MAX_LEADS = 60
-"""Leads that the network predicts (months)."""
+from climate.forecasters.networks.network import Network, Weights, load_keras, pinball, quantile_head
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.schema import MAX_LEADS
 
 MIN_MONTHS = 216
 """Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
-
-MEDIAN = QUANTILES.index(0.5)
-
-
-def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
-    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead) of weight above zero.
-
-    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
-    """
-    ops = load_keras().ops
-    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
-    error = ops.expand_dims(targets, -1) - outputs
-    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
-    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 @lru_cache(maxsize=4)
@@ -61,7 +43,6 @@ def direct_network(lookback: int, channels: int, predictors: int, units: int, ba
     """
     keras = load_keras()
     ops = keras.ops
-    upper = len(QUANTILES) - 1 - MEDIAN
     gaps = np.diff(NORMAL_QUANTILES)
     start = np.tile(np.log(np.expm1(gaps)), MAX_LEADS)
 
@@ -77,12 +58,8 @@ def direct_network(lookback: int, channels: int, predictors: int, units: int, ba
             bias_initializer=lambda shape, dtype=None: ops.cast(ops.reshape(start, shape), dtype or "float32"),
             name="spread",
         )(state)
-        middle = keras.layers.Reshape((MAX_LEADS, 1))(keras.layers.Add()([linear, change]))
-        steps = keras.layers.Reshape((MAX_LEADS, gaps.size))(keras.layers.Activation("softplus")(spread))
-        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
-        above = ops.cumsum(steps[:, :, -upper:], axis=-1)
-        outputs = ops.concatenate([middle + below, middle, middle + above], axis=-1)
-        return keras.Model([sequence, static], outputs)
+        middle = keras.layers.Add()([linear, change])
+        return keras.Model([sequence, static], quantile_head(middle, spread))
 
     return Network(build, pinball, batch)
 
@@ -120,7 +97,7 @@ class Trained:
         return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
 
 
-def train_members(settings: LstmParams, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
+def train_members(settings: NetworkSettings, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
     """One network per seed, each from the ridge solution of the linear path.
 
     Args:
@@ -164,14 +141,13 @@ class FittedDirect:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
         # single precision may turn two near quantiles round
         return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Seeded.seed_forecasts`; raises as `forecast`."""
-        if leads > MAX_LEADS:
-            raise ValueError(f"lstm-direct forecasts {MAX_LEADS} leads, asked for {leads}")
+        require_leads(leads, "lstm-direct")
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
         inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
         changes = self.trained.each_seed(*inputs)[:, :leads]
@@ -180,19 +156,19 @@ class FittedDirect:
 
 
 @dataclass(frozen=True)
-class DirectLstm:
+class DirectLstm(EachPlace):
     """Settings of `lstm-direct`."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-direct"
-    frame: type[Frame] = Frame
-    """What makes the predictors; one that leaves some out shows what they are worth."""
+    without: tuple[str, ...] = ()
+    """Columns that it does not see, see `features.Frame`."""
 
-    def fit(self, history: xr.Dataset) -> FittedDirect:
+    def fit_place(self, history: xr.Dataset) -> FittedDirect:
         """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""
         settings = self.params
         require_months(history, MIN_MONTHS, self.name)
-        frame = self.frame.estimate(history, MAX_LEADS)
+        frame = Frame.estimate(history, MAX_LEADS, self.without)
         rows = frame.rows(history, MAX_LEADS, settings.lookback)
         targets = rows.targets(history_values(history))
         used = rows.usable() & np.isfinite(targets).any(axis=1)
@@ -201,19 +177,3 @@ class DirectLstm:
         trained = train_members(settings, static, sequence, targets[used])
         estimated = frame.parameters + 2 * static.shape[1] + trained.parameters
         return FittedDirect(frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated))
-
-
-def _hybrid(params: LstmParams) -> Forecaster:
-    # imported here because the hybrid is built on this module's network
-    from climate.forecasters.networks.hybrid_lstm import HybridLstm
-
-    return HybridLstm(params)
-
-
-LSTMS: dict[str, Callable[[LstmParams], Forecaster]] = {
-    "lstm-direct": DirectLstm,
-    "lstm-tutorial": TutorialLstm,
-    "dense-numpy": DenseNumpy,
-    "lstm-hybrid": _hybrid,
-}
-"""Networks by name, made from the parameters of stage `lstm`."""

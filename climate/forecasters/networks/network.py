@@ -1,7 +1,8 @@
 """Training of small Keras networks, fast and the same to the last bit on every run.
 
-A network is built and compiled once per process; every fit only resets its weights. Batches have one fixed shape, so
-that XLA compiles the training step once. Importing this module does not import TensorFlow; building a network does.
+A network is built and compiled once per process; every fit resets its weights and optimizer. All batches have one
+shape, so that XLA compiles the training step once, and all passes are one dataset, so that `fit` is called once per
+training. Importing this module does not import TensorFlow; building a network does.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.base import MEDIAN, FloatArray
+from climate.schema import QUANTILES
 
 Weights = list[npt.NDArray[np.float32]]
 
 THREADS = 1
 """Threads of TensorFlow: small networks run no faster on more, and one makes the sums' order certain."""
+
+STEPS_PER_EXECUTION = 1000
+"""Steps that `fit` takes without a return to Python, which would add a third to its time; it ends with the data."""
 
 
 def load_keras() -> Any:
@@ -34,8 +39,34 @@ def load_keras() -> Any:
     return keras
 
 
+def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
+    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead), weighted.
+
+    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
+    """
+    ops = load_keras().ops
+    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
+    error = ops.expand_dims(targets, -1) - outputs
+    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
+    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+def quantile_head(middle: Any, spread: Any) -> Any:
+    """Quantiles (row, lead, quantile) that cannot cross, from medians (row, lead) and their distances' logits.
+
+    `spread` (row, lead x distances between neighbouring quantiles) becomes positive by the softplus.
+    """
+    keras = load_keras()
+    ops, leads, steps = keras.ops, middle.shape[-1], len(QUANTILES) - 1
+    median = keras.layers.Reshape((leads, 1))(middle)
+    distances = keras.layers.Reshape((leads, steps))(keras.layers.Activation("softplus")(spread))
+    below = -ops.flip(ops.cumsum(ops.flip(distances[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
+    above = ops.cumsum(distances[:, :, MEDIAN:], axis=-1)
+    return ops.concatenate([median + below, median, median + above], axis=-1)
+
+
 class Network:
-    """A Keras model whose weights are reset, trained by Adam and read out again and again.
+    """A Keras model that is compiled once, and fitted again and again from weights that are given.
 
     Args:
         build: makes the model; called again for each seed to draw fresh weights by Keras' own initialisers.
@@ -47,28 +78,23 @@ class Network:
         import tensorflow as tf
 
         keras = load_keras()
+
+        class WeightedLoss(keras.losses.Loss):  # type: ignore[misc, name-defined]
+            def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+                return loss(y_pred, y_true, sample_weight)
+
         self.build = build
         self.batch = batch
-        self.model = build()
-        self.optimizer = keras.optimizers.Adam(1e-3, clipnorm=1.0)
-        self.optimizer.build(self.model.trainable_variables)
+        self.model = model = build()
+        # variables, so that a fit with other steps or another rate needs no new trace
+        self._rate, self._steps = (keras.Variable(1.0, trainable=False) for _ in range(2))
+        optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self._rate, self._steps), clipnorm=1.0)
+        optimizer.build(model.trainable_variables)
+        model.compile(optimizer, WeightedLoss(), jit_compile=True, steps_per_execution=STEPS_PER_EXECUTION)
+        self._initial_state = [variable.numpy() for variable in optimizer.variables]
         self._drawn: dict[int, Weights] = {}
         self._loaded: Weights | None = None
-        self.watch: Callable[[float, Weights], None] | None = None
-        """Called before training with NaN and the start, and after each pass with the mean loss of its steps, each
-        taken before its update, and the weights."""
-        self._rested = [variable.numpy() for variable in self.optimizer.variables]
-        model, optimizer = self.model, self.optimizer
-
-        def step(inputs: Any, targets: Any, weights: Any) -> Any:
-            with tf.GradientTape() as tape:
-                value = loss(model(inputs, training=True), targets, weights)
-            optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
-            return value
-
-        self._step: Any = tf.function(step, jit_compile=True)
         self._predict: Callable[..., Any] = tf.function(lambda inputs: model(inputs, training=False), jit_compile=True)
-        self._tensor: Callable[[FloatArray], Any] = lambda array: tf.constant(array, tf.float32)
 
     @property
     def parameters(self) -> int:
@@ -99,41 +125,24 @@ class Network:
             start: weights to start from.
             inputs: arrays (row, ...), one per input of the model. targets, weights: (row, ...), without NaN.
         """
+        import tensorflow as tf
+
         self.model.set_weights(start)
         self._loaded = None
-        for variable, value in zip(self.optimizer.variables, self._rested, strict=True):
-            variable.assign(value)
-        order = np.random.default_rng(seed)
         rows = targets.shape[0]
         steps = -(-rows // self.batch)
-        losses: list[float] = []
-
-        if self.watch is not None:
-            self.watch(float("nan"), self._weights())
-        if not epochs * steps:
-            return self._weights()
-
-        def batch_of(chosen: IntArray) -> tuple[Any, ...]:
-            tensors = [self._tensor(array[chosen]) for array in (*inputs, targets, weights)]
-            return tensors[:-2], tensors[-2], tensors[-1]
-
-        # looked up once: tf.function would search for it at every step
-        update = self._step.get_concrete_function(*batch_of(np.zeros(self.batch, dtype=np.int64)))
-        for step in range(epochs * steps):
-            if step % steps == 0:
-                # the last batch of a pass is filled up with rows from its beginning
-                shuffled = np.resize(order.permutation(rows), steps * self.batch)
-            chosen = shuffled[(step % steps) * self.batch :][: self.batch]
-            self.optimizer.learning_rate.assign(learning_rate * (1 + np.cos(np.pi * step / (epochs * steps))) / 2)
-            loss = update(*batch_of(chosen))
-            if self.watch is not None:
-                losses.append(float(loss))
-                if len(losses) == steps:
-                    self.watch(float(np.mean(losses)), self._weights())
-                    losses.clear()
-        return self._weights()
-
-    def _weights(self) -> Weights:
+        if epochs * steps:
+            for variable, value in zip(self.model.optimizer.variables, self._initial_state, strict=True):
+                variable.assign(value)
+            self._rate.assign(learning_rate)
+            self._steps.assign(epochs * steps)
+            order = np.random.default_rng(seed)
+            # the last batch of a pass is filled up with rows from its beginning, so that all batches have one shape
+            passes = [np.resize(order.permutation(rows), (steps, self.batch)) for _ in range(epochs)]
+            chosen = np.concatenate(passes)
+            batches = [array.astype(np.float32)[chosen] for array in (*inputs, targets, weights)]
+            data = tf.data.Dataset.from_tensor_slices((tuple(batches[:-2]), *batches[-2:]))
+            self.model.fit(data, shuffle=False, verbose=0)
         return [np.asarray(weight) for weight in self.model.get_weights()]
 
     def predict(self, weights: Weights, inputs: Sequence[FloatArray]) -> FloatArray:
@@ -141,4 +150,4 @@ class Network:
         if weights is not self._loaded:
             self.model.set_weights(weights)
             self._loaded = weights
-        return np.asarray(self._predict([self._tensor(array) for array in inputs]), dtype=np.float64)
+        return np.asarray(self._predict([array.astype(np.float32) for array in inputs]), dtype=np.float64)

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, fill_gaps, history_values, normal_quantiles, require_months
+from climate.forecasters.base import EachPlace, FloatArray, fill_gaps, history_values, normal_quantiles, require_months
 from climate.forecasters.networks.network import Network, Weights, load_keras
-from climate.params.params import LstmParams
+from climate.forecasters.networks.settings import NetworkSettings
 
 EPOCHS = 30
 """Passes over the data, and LEARNING_RATE as Keras has it: the usual choices, whatever the direct network is given."""
@@ -53,7 +53,7 @@ def tutorial_network(lookback: int, units: int, batch: int) -> Network:
 class FittedTutorial:
     """Range of the training record, weights, one-step deviation (unit of the record)."""
 
-    settings: LstmParams
+    settings: NetworkSettings
     least: float
     extent: float
     weights: Weights
@@ -62,7 +62,7 @@ class FittedTutorial:
     fallbacks: int = 0
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
+        """See `FittedPlace.forecast`."""
         settings = self.settings
         network = tutorial_network(settings.lookback, settings.units, settings.batch)
         recent = (fill_gaps(history_values(history))[-settings.lookback :] - self.least) / self.extent
@@ -75,13 +75,13 @@ class FittedTutorial:
 
 
 @dataclass(frozen=True)
-class TutorialLstm:
+class TutorialLstm(EachPlace):
     """Settings of `lstm-tutorial`."""
 
-    params: LstmParams
+    params: NetworkSettings
     name: str = "lstm-tutorial"
 
-    def fit(self, history: xr.Dataset) -> FittedTutorial:
+    def fit_place(self, history: xr.Dataset) -> FittedTutorial:
         """Estimate range and weights. Raises ClimateError for a history shorter than the lookback + MIN_MONTHS."""
         settings = self.params
         require_months(history, settings.lookback + MIN_MONTHS, self.name)

@@ -1,9 +1,9 @@
 """The state of the whole planet in a few numbers: principal components of a gridded temperature field.
 
 The field is first turned into departures from the trailing normal of each cell, over the spread of the calendar month
-(`trailing`), so that no row knows a later month. Its empirical orthogonal functions are estimated inside the fold;
-later months are projected on them. Lorenz (1956), Empirical Orthogonal Functions and Statistical Weather Prediction,
-MIT Statistical Forecasting Project Report 1.
+(`trailing`), so that no row knows a later month. Its empirical orthogonal functions are estimated inside the fold, from
+cells that are complete up to the estimation's month; later months are projected on them. Lorenz (1956), Empirical
+Orthogonal Functions and Statistical Weather Prediction, MIT Statistical Forecasting Project Report 1.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ CELLS_AT_ONCE = 512
 def field_departures(field: xr.DataArray, step: int) -> FloatArray:
     """Departures (row, cell) of every `step`-th cell of field (time, lat, lon), times the root of the cell's area.
 
-    Rows are those of `trailing`. Cells with a missing month are left out.
+    Rows are those of `trailing`. A cell is NaN from its first missing month on.
     """
     thinned = field.transpose("time", "lat", "lon").isel(lat=slice(None, None, step), lon=slice(None, None, step))
     values = np.asarray(thinned.values, dtype=np.float64).reshape(thinned.sizes["time"], -1)
     area = np.cos(np.deg2rad(np.asarray(thinned["lat"].values, dtype=np.float64)))
     weight = np.sqrt(np.clip(np.repeat(area, thinned.sizes["lon"]), 0.0, None))
-    used = np.isfinite(values).all(axis=0) & (weight > 0)
-    values, weight = values[:, used], weight[used]
+    values, weight = values[:, weight > 0], weight[weight > 0]
     rows = np.arange(first_row(), values.shape[0])
     parts = []
     for first in range(0, values.shape[1], CELLS_AT_ONCE):
@@ -41,9 +40,11 @@ def field_departures(field: xr.DataArray, step: int) -> FloatArray:
 def principal_functions(departures: FloatArray, count: int) -> FloatArray:
     """Empirical orthogonal functions (cell, component) of departures (row, cell), largest first.
 
-    Scaled so that the components `departures @ functions` have a mean square of 1 over all of them together: a large
-    component stays large. At most as many come back as there are rows.
+    Cells with NaN in any row are left out: their functions are zero. The scale is such that the components `departures
+    @ functions` have a mean square of 1 over all of them together: a large component stays large. At most as many come
+    back as there are rows.
     """
+    departures = np.where(np.isfinite(departures).all(axis=0), departures, 0.0)
     power, vectors = np.linalg.eigh(departures @ departures.T)
     rows = departures.shape[0]
     power, vectors = power[::-1][:count], vectors[:, ::-1][:, :count]
@@ -52,12 +53,17 @@ def principal_functions(departures: FloatArray, count: int) -> FloatArray:
     return np.asarray(functions / np.sqrt(power[kept].sum() / rows / kept.sum()))
 
 
+def projected(departures: FloatArray, functions: FloatArray) -> FloatArray:
+    """Components (row, component) of departures (row, cell); where a cell is NaN its departure counts as zero."""
+    return np.asarray(np.nan_to_num(departures) @ functions)
+
+
 def planet(field: xr.DataArray, values: xr.DataArray, step: int) -> xr.Dataset:
     """What the pool learns from: series, and the state of the planet in each month.
 
     Args:
         field: temperature (time, lat, lon) on a gap-free month axis.
-        values: series (time, series) on the same months, without NaN.
+        values: series (time, series) on the same months; may hold NaN.
         step: take every so many cells of the field in either direction.
 
     Returns:

@@ -1,28 +1,38 @@
-"""Forecasters that learnt from many places and are applied to one: `ridge-pooled` and `lstm-pooled`.
+"""Forecasters that learnt from many series and are applied to any: `ridge-pooled` and `lstm-pooled`.
 
-Both hold the estimations of the pool (`pool`). Fitting one to a region picks the newest estimation that the history may
-know of and regresses what its shared part leaves in the region's own record on the global field; no shared value
-changes, unless fine-tuning is asked for. They serve temperature on any scale, absolute or anomaly.
+Both hold the estimations of the pool (`estimation`). Fitting one to a place picks the newest estimation that the
+history may know of and regresses the shared part's residual in the place's own record on the global field; no shared
+value changes. Places with the same months share that regression's system. They serve temperature on any scale, absolute
+or anomaly; missing months are interpolated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, IntArray, fill_gaps, history_values, require_months
-from climate.forecasters.planet.estimation import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, solve, traits
-from climate.forecasters.planet.network import Layers, count, read_out, train_members
-from climate.forecasters.planet.predictors import expected_at, persistence_of, predictors, targets
-from climate.forecasters.planet.trailing import MIN_YEARS, YEAR, Trailing, trailing
-from climate.params.params import PoolParams
+from climate.forecasters.base import (
+    FloatArray,
+    IntArray,
+    fill_gaps,
+    months_since_1970,
+    panel_values,
+    require_leads,
+    require_months,
+)
+from climate.forecasters.linear import ridge
+from climate.forecasters.planet.estimation import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, traits
+from climate.forecasters.planet.network import count, read_out
+from climate.forecasters.planet.predictors import expected_at, predictors, targets
+from climate.forecasters.planet.trailing import MIN_YEARS, trailing
+from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
-MIN_MONTHS = YEAR * (MIN_YEARS + 3)
-"""Months with a value that a region needs: those before the first row, and three years to measure persistence on."""
+MIN_MONTHS = MONTHS_PER_YEAR * (MIN_YEARS + 3)
+"""Months with a value that a place needs: those before the first row, and three years to measure persistence on."""
 
 QUANTITY = "temperature"
 """What the pool learnt from, and so what it can forecast."""
@@ -30,76 +40,76 @@ QUANTITY = "temperature"
 
 def refusal(series: xr.Dataset) -> str | None:
     """Why the pool cannot forecast a series, by its attribute `quantity`; None where it can."""
-    found = str(series.attrs.get("quantity", ""))
-    if found == QUANTITY:
+    quantity = str(series.attrs.get("quantity", ""))
+    if quantity == QUANTITY:
         return None
-    return f"the pooled forecasters learnt from {QUANTITY} alone and this record's quantity is {found or 'not named'}"
+    return (
+        f"the pooled forecasters learnt from {QUANTITY} alone and this record's quantity is {quantity or 'not named'}"
+    )
+
+
+def filled(values: FloatArray) -> FloatArray:
+    """Values (time, place) with gaps interpolated."""
+    return np.column_stack([fill_gaps(column) for column in values.T])
 
 
 @dataclass(frozen=True)
-class State:
-    """One history seen with the pool's eyes: windows, persistence, months since 1970-01 and the planet's state."""
+class PlaceGroup:
+    """Places whose values exist in the same months.
 
-    past: Trailing
-    persistence: FloatArray
-    months: IntArray
-    components: FloatArray
-    slope: FloatArray
+    places: their positions. first: position of their first month with a value. field (lead, component, place): their
+    coefficients on the field.
+    """
 
-    @classmethod
-    def of(cls, history: xr.Dataset, pool: Pool) -> State:
-        """Rows of `history` (time); gaps are interpolated."""
-        past = trailing(fill_gaps(history_values(history))[:, None])
-        months = int(history["time"].values[0].astype("datetime64[M]").astype(np.int64)) + past.rows
-        return cls(past, persistence_of(past), months, *pool.state(months))
-
-    def newest(self) -> State:
-        """The last month alone."""
-        last = slice(-1, None)
-        return State(
-            self.past.newest(), self.persistence[last], self.months[last], self.components[last], self.slope[last]
-        )
-
-    def linear(self, pool: Pool, lead: int, own: FloatArray | None) -> FloatArray:
-        """Forecast departures (row) of the shared regression and, with coefficients `own`, of the field."""
-        shared = predictors(self.past, self.persistence, self.slope, lead)[:, 0] @ pool.coefficients[lead - 1]
-        if own is None:
-            return np.asarray(shared)
-        return np.asarray(shared + pool.share[lead - 1] * (self.components @ own))
+    places: IntArray
+    first: int
+    field: FloatArray
 
 
 @dataclass(frozen=True)
 class FittedPooled:
-    """An estimation of the pool, the region's own coefficients (lead, component) on the field, and the network."""
+    """One estimation of the pool, and the places' own coefficients on the field."""
 
     name: str
     pool: Pool
-    own: FloatArray
-    members: tuple[Layers, ...]
-    parameters: int
+    network: bool
+    groups: tuple[PlaceGroup, ...]
     fallbacks: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """See `Fitted.parameters`."""
+        own = self.groups[0].field[..., 0].size
+        return int(own + self.pool.coefficients.size + self.network * sum(count(each) for each in self.pool.members))
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more leads than the pool has."""
-        if leads > self.pool.leads:
-            raise ValueError(f"{self.name} forecasts {self.pool.leads} leads, asked for {leads}")
-        state = State.of(history, self.pool).newest()
-        linear = np.array(
-            [state.linear(self.pool, lead, self._own(lead))[-1] for lead in range(1, self.pool.leads + 1)]
-        )
-        if self.members:
-            read = sequences(state.past, state.months)[-1]
-            trait = traits(state.past, state.persistence, state.months)[-1]
-            quantiles = np.mean([read_out(each, read, trait, linear[None])[0] for each in self.members], axis=0)
-        else:
-            quantiles = linear[:, None] + self.pool.residual
-        ahead = np.arange(leads)
-        expected = np.array([expected_at(state.past, lead)[-1, 0] for lead in range(1, leads + 1)])
-        spread = state.past.spread[-1, ahead % YEAR, 0]
-        return np.asarray(expected[:, None] + spread[:, None] * quantiles[:leads])
+        require_leads(leads, self.name, self.pool.leads)
+        values, start = panel_values(history), int(months_since_1970(history)[0])
+        quantiles = np.empty((len(values), leads, len(QUANTILES)))
+        for group in self.groups:
+            inside = filled(values[group.places, group.first :].T)
+            quantiles[group.places] = self._forecast(inside, start + group.first, group.field, leads)
+        return quantiles
 
-    def _own(self, lead: int) -> FloatArray | None:
-        return self.own[lead - 1] if lead <= len(self.own) else None
+    def _forecast(self, values: FloatArray, start: int, field: FloatArray, leads: int) -> FloatArray:
+        """Quantiles (place, lead, quantile) of values (time, place) that start in month `start`."""
+        pool, past = self.pool, trailing(values, newest=True)
+        months = start + past.rows
+        components, slope = pool.state(months)
+        linear = np.empty((values.shape[1], pool.leads))
+        for index in range(pool.leads):
+            linear[:, index] = predictors(past, slope, index + 1)[0] @ pool.coefficients[index]
+            if index < len(field):
+                linear[:, index] += pool.share[index] * (components[0] @ field[index])
+        if self.network:
+            sequence, trait = sequences(past, months)[0], traits(past, months)[0]
+            departures = np.mean([read_out(each, sequence, trait, linear) for each in pool.members], axis=0)
+        else:
+            departures = linear[..., None] + pool.residual
+        expected = np.stack([expected_at(past, lead)[0] for lead in range(1, leads + 1)], axis=1)
+        spread = past.spread[0, np.arange(leads) % MONTHS_PER_YEAR].T
+        return np.asarray(expected[..., None] + spread[..., None] * departures[:, :leads])
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,6 @@ class Pooled:
     """A forecaster over the estimations of the pool, in the order of their months; `network` adds the network."""
 
     pools: Sequence[Pool]
-    settings: PoolParams
     network: bool
 
     @property
@@ -116,57 +125,37 @@ class Pooled:
         return "lstm-pooled" if self.network else "ridge-pooled"
 
     def fit(self, history: xr.Dataset) -> FittedPooled:
-        """Regress the region on the field under the newest estimation that ends with the history or before.
+        """Regress each place on the field under the newest estimation that ends with the history or before.
 
         Raises ClimateError below MIN_MONTHS months, or where every estimation knows months after the history.
         """
         require_months(history, MIN_MONTHS, self.name)
-        last = history["time"].values[-1].astype("datetime64[M]")
-        known = [pool for pool in self.pools if pool.month <= last.astype(np.int64)]
+        months = months_since_1970(history)
+        known = [pool for pool in self.pools if pool.month <= months[-1]]
         if not known:
             first = np.datetime64(min(pool.month for pool in self.pools), "M") if self.pools else "none"
             raise ClimateError(
-                f"{self.name}: the first estimation of the pool is of {first}, after the origin {last}; choose a later "
-                "backtest.first_origin or run the stage `pool` again"
+                f"{self.name}: the first estimation of the pool is of {first}, after the origin "
+                f"{np.datetime64(int(months[-1]), 'M')}; choose a later backtest.first_origin or run the stage `pool` "
+                "again"
             )
-        pool = known[-1]
-        values = history_values(history)[:, None]
-        state = State.of(history, pool)
-        own = []
-        for lead in range(1, min(FIELD_LEADS, pool.leads) + 1):
-            left = targets(values, state.past, lead)[:, 0] - state.linear(pool, lead, None)
-            # months without a field, or without a value, teach nothing
-            taught = np.isfinite(left) & state.components.any(axis=1)
-            own.append(solve(state.components[taught], left[taught], FIELD_PENALTY))
-        estimated = sum(each.size for each in own) + pool.coefficients.size
-        members: tuple[Layers, ...] = pool.members if self.network else ()
-        if self.network and self.settings.fine_tune:
-            members = self._fine_tuned(pool, state, values, np.stack(own))
-        estimated += sum(count(each) for each in members)
-        return FittedPooled(self.name, pool, np.stack(own), members, int(estimated))
-
-    def _fine_tuned(self, pool: Pool, state: State, values: FloatArray, own: FloatArray) -> tuple[Layers, ...]:
-        """The network after more passes over the region's own record."""
-        leads = range(1, pool.leads + 1)
-        linear = np.column_stack(
-            [state.linear(pool, lead, own[lead - 1] if lead <= len(own) else None) for lead in leads]
-        )
-        wanted = np.column_stack([targets(values, state.past, lead)[:, 0] for lead in leads])
-        used = np.isfinite(wanted).any(axis=1)
-        return train_members(
-            sequences(state.past, state.months)[used, 0],
-            traits(state.past, state.persistence, state.months)[used, 0],
-            linear[used],
-            wanted[used],
-            pool.residual,
-            self.settings,
-            start=pool.members,
-            epochs=self.settings.fine_tune,
-        )
+        values = panel_values(history)
+        patterns: dict[bytes, list[int]] = {}
+        for row, present in enumerate(np.isfinite(values)):
+            patterns.setdefault(present.tobytes(), []).append(row)
+        groups = tuple(_fit_group(values, np.array(rows), known[-1], int(months[0])) for rows in patterns.values())
+        return FittedPooled(self.name, known[-1], self.network, groups)
 
 
-POOLED: dict[str, Callable[[Sequence[Pool], PoolParams], Forecaster]] = {
-    "ridge-pooled": lambda pools, settings: Pooled(pools, settings, network=False),
-    "lstm-pooled": lambda pools, settings: Pooled(pools, settings, network=True),
-}
-"""Pooled forecasters by name, made from the pool's estimations and parameters."""
+def _fit_group(values: FloatArray, places: IntArray, pool: Pool, start: int) -> PlaceGroup:
+    first = int(np.argmax(np.isfinite(values[places[0]])))
+    inside = values[places, first:].T
+    past = trailing(filled(inside))
+    components, slope = pool.state(start + first + past.rows)
+    field = []
+    for lead in range(1, min(FIELD_LEADS, pool.leads) + 1):
+        residual = targets(inside, past, lead) - predictors(past, slope, lead) @ pool.coefficients[lead - 1]
+        # not from months without a field or without a value
+        used = np.isfinite(residual[:, 0]) & components.any(axis=1)
+        field.append(ridge(components[used], residual[used], FIELD_PENALTY))
+    return PlaceGroup(places, first, np.stack(field))

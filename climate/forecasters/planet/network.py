@@ -8,16 +8,16 @@ one more region takes no longer than a regression.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray
-from climate.forecasters.networks.network import Network, load_keras
-from climate.params.params import PoolParams
+from climate.forecasters.base import MEDIAN, FloatArray
+from climate.forecasters.networks.network import Network, load_keras, pinball, quantile_head
+from climate.forecasters.planet.settings import PoolSettings
 from climate.schema import QUANTILES
 
 Layers = Mapping[str, npt.NDArray[np.float32]]
@@ -33,26 +33,11 @@ WEIGHTS = (
     "spread/bias",
 )
 
-MEDIAN = QUANTILES.index(0.5)
-
-
-def pinball(outputs: Any, targets: Any, weights: Any) -> Any:
-    """Mean pinball loss of quantiles (row, lead, quantile) over targets (row, lead), weighted.
-
-    Koenker and Bassett (1978), Econometrica 46, doi:10.2307/1913643.
-    """
-    ops = load_keras().ops
-    levels = ops.convert_to_tensor(np.array(QUANTILES, dtype=np.float32))
-    error = ops.expand_dims(targets, -1) - outputs
-    loss = ops.mean(ops.maximum(levels * error, (levels - 1) * error), axis=-1)
-    return ops.sum(loss * weights) / ops.maximum(ops.sum(weights), 1.0)
-
 
 @lru_cache(maxsize=2)
 def pooled_network(lookback: int, channels: int, traits: int, leads: int, units: int, batch: int) -> Network:
     """The network for inputs sequence (row, lookback, channel), trait (row, trait) and linear (row, lead)."""
     keras = load_keras()
-    ops = keras.ops
     gaps = len(QUANTILES) - 1
 
     def build() -> Any:
@@ -63,13 +48,7 @@ def pooled_network(lookback: int, channels: int, traits: int, leads: int, units:
         state = keras.layers.Concatenate()([state, trait])
         change = keras.layers.Dense(leads, kernel_initializer="zeros", name="change")(state)
         spread = keras.layers.Dense(leads * gaps, kernel_initializer="zeros", name="spread")(state)
-        middle = keras.layers.Reshape((leads, 1))(keras.layers.Add()([linear, change]))
-        steps = keras.layers.Reshape((leads, gaps))(keras.layers.Activation("softplus")(spread))
-        below = -ops.flip(ops.cumsum(ops.flip(steps[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
-        above = ops.cumsum(steps[:, :, MEDIAN:], axis=-1)
-        return keras.Model(
-            [sequence, trait, linear], ops.concatenate([middle + below, middle, middle + above], axis=-1)
-        )
+        return keras.Model([sequence, trait, linear], quantile_head(keras.layers.Add()([linear, change]), spread))
 
     return Network(build, pinball, batch)
 
@@ -80,9 +59,7 @@ def train_members(
     linear: FloatArray,
     targets: FloatArray,
     residual: FloatArray,
-    settings: PoolParams,
-    start: Sequence[Layers] | None = None,
-    epochs: int | None = None,
+    settings: PoolSettings,
 ) -> tuple[Layers, ...]:
     """One set of weights per seed.
 
@@ -91,22 +68,21 @@ def train_members(
         targets: (row, lead), NaN where unknown.
         residual: quantiles (lead, quantile) of the residuals of `linear`, rising.
         settings: seeds, units, epochs, batch and learning rate.
-        start: weights to start from, instead of fresh ones. epochs: passes, instead of those of `settings`.
     """
     network = pooled_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
     known = np.isfinite(targets)
     steps = np.maximum(np.diff(residual, axis=1), 1e-3)
     bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}
     members = []
-    for place, seed in enumerate(settings.seeds):
+    for seed in settings.seeds:
         paths = [_short(variable.path) for variable in network.model.weights]
-        fresh = dict(start[place]) if start else dict(zip(paths, network.fresh(seed), strict=True)) | bias
+        fresh = dict(zip(paths, network.fresh(seed), strict=True)) | bias
         trained = network.train(
             [np.asarray(fresh[path], dtype=np.float32) for path in paths],
             [sequence, trait, linear],
             np.where(known, targets, 0.0),
             known.astype(float),
-            epochs=settings.epochs if epochs is None else epochs,
+            epochs=settings.epochs,
             learning_rate=settings.learning_rate,
             seed=seed,
         )

@@ -10,43 +10,30 @@ from __future__ import annotations
 import numpy as np
 
 from climate.forecasters.base import FloatArray, IntArray
-from climate.forecasters.planet.trailing import NORMAL, YEAR, Trailing
-
-MAX_PERSISTENCE = 0.98
-"""Monthly autocorrelation is kept below 1."""
+from climate.forecasters.planet.trailing import NORMAL, Trailing
+from climate.schema import MONTHS_PER_YEAR
 
 MEANS = ((1, 0), (1, 1), (1, 2), (3, 3), (6, 6), (12, 12), (12, 24))
 """Length and lag of the means of departures: together the last three years, finer towards the origin (months)."""
 
 
-def persistence_of(past: Trailing) -> FloatArray:
-    """Autocorrelation at one month (row, series), from all departures up to each row."""
-    first = past.departures[0]
-    now, before = past.departures[:, -1], past.departures[:, -2]
-    cross = (first[1:] * first[:-1]).sum(axis=0) + np.cumsum(now * before, axis=0)
-    power = (first[:-1] ** 2).sum(axis=0) + np.cumsum(before**2, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.clip(np.where(power > 0, cross / power, 0.0), 0.0, MAX_PERSISTENCE))
-
-
-def predictors(past: Trailing, persistence: FloatArray, global_slope: FloatArray, lead: int) -> FloatArray:
+def predictors(past: Trailing, global_slope: FloatArray, lead: int) -> FloatArray:
     """Predictors (row, series, predictor) of the departure `lead` months ahead.
 
     Args:
         past: windows of the series.
-        persistence: (row, series), see `persistence_of`.
         global_slope: slope (row) per year of the planet's mean temperature over the normal window.
         lead: months ahead, from 1.
     """
     past_months = past.departures
     size = past_months.shape[1]
     means = [past_months[:, size - lag - length : size - lag].mean(axis=1) for length, lag in MEANS]
-    quarter, year = past_months[:, -3:].mean(axis=1), past_months[:, -YEAR:].mean(axis=1)
+    quarter, year = past_months[:, -3:].mean(axis=1), past_months[:, -MONTHS_PER_YEAR:].mean(axis=1)
     last, second = past_months[:, -1], past_months[:, -2]
-    columns = [*means, persistence**lead * last]
-    columns += [persistence * each for each in (last, second, quarter, year)]
+    columns = [*means, past.persistence**lead * last]
+    columns += [past.persistence * each for each in (last, second, quarter, year)]
     ahead = lead - 1
-    spread = past.spread[:, ahead % YEAR]
+    spread = past.spread[:, ahead % MONTHS_PER_YEAR]
     normal = past.windows[NORMAL]
     expected = expected_at(past, lead)
     columns += [
@@ -61,8 +48,8 @@ def expected_at(past: Trailing, lead: int, which: int = NORMAL) -> FloatArray:
     """Expectation (row, series) of one window for one lead, in the unit of the values."""
     chosen = past.windows[which]
     ahead = lead - 1
-    reach = (chosen.years + 1) / 2 + ahead // YEAR
-    return np.asarray(chosen.climatology[:, ahead % YEAR] + chosen.slope * reach[:, None])
+    reach = (chosen.years + 1) / 2 + ahead // MONTHS_PER_YEAR
+    return np.asarray(chosen.climatology[:, ahead % MONTHS_PER_YEAR] + chosen.slope * reach[:, None])
 
 
 def targets(values: FloatArray, past: Trailing, lead: int) -> FloatArray:
@@ -74,10 +61,10 @@ def targets(values: FloatArray, past: Trailing, lead: int) -> FloatArray:
     inside = position < values.shape[0]
     ahead = np.full((len(past), values.shape[1]), np.nan)
     ahead[inside] = values[position[inside]]
-    return np.asarray((ahead - expected_at(past, lead)) / past.spread[:, (lead - 1) % YEAR])
+    return np.asarray((ahead - expected_at(past, lead)) / past.spread[:, (lead - 1) % MONTHS_PER_YEAR])
 
 
 def month_waves(months: IntArray) -> FloatArray:
     """Sine and cosine (row, 2) of calendar months (January = 0)."""
-    angle = 2 * np.pi * months / YEAR
+    angle = 2 * np.pi * months / MONTHS_PER_YEAR
     return np.column_stack([np.sin(angle), np.cos(angle)])

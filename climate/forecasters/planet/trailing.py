@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from climate.forecasters.base import FloatArray, IntArray
-
-YEAR = 12
-"""Months in a year."""
+from climate.forecasters.base import FloatArray, IntArray, lag_one_autocorrelation
+from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = (10, 20, 30, 40)
 """Lengths of the trailing windows (years); shorter where the record is."""
@@ -32,24 +30,27 @@ MEMORY = 36
 HARMONICS = 4
 """Harmonics of the climatology, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
 
+MAX_PERSISTENCE = 0.98
+"""Monthly autocorrelation is kept below 1."""
+
 PRIOR_YEARS = 4.0
 """The year-round mean counts as much as this number of years for the spread of a calendar month."""
 
 
 def sums_by_month(values: FloatArray) -> FloatArray:
     """Cumulative sums (12 + time, series) over months of the same calendar month; the first 12 rows are zero."""
-    years = -(-values.shape[0] // YEAR)
-    padded = np.zeros((years * YEAR, values.shape[1]))
+    years = -(-values.shape[0] // MONTHS_PER_YEAR)
+    padded = np.zeros((years * MONTHS_PER_YEAR, values.shape[1]))
     padded[: values.shape[0]] = values
-    total = np.cumsum(padded.reshape(years, YEAR, -1), axis=0).reshape(padded.shape)
-    return np.concatenate([np.zeros((YEAR, values.shape[1])), total[: values.shape[0]]])
+    total = np.cumsum(padded.reshape(years, MONTHS_PER_YEAR, -1), axis=0).reshape(padded.shape)
+    return np.concatenate([np.zeros((MONTHS_PER_YEAR, values.shape[1])), total[: values.shape[0]]])
 
 
 def smooth(cycle: FloatArray) -> FloatArray:
     """The part of annual cycles (row, 12, series) that the mean and HARMONICS harmonics hold."""
     spectrum = np.fft.rfft(cycle, axis=1)
     spectrum[:, HARMONICS + 1 :] = 0
-    return np.asarray(np.fft.irfft(spectrum, YEAR, axis=1))
+    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=1))
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,18 @@ class Window:
     slope: FloatArray
     variance: FloatArray
 
-    def newest(self) -> Window:
-        """The last row alone."""
-        return Window(self.years[-1:], self.climatology[-1:], self.slope[-1:], self.variance[-1:])
+    def part(self, rows: slice) -> Window:
+        """Some of the rows."""
+        return Window(self.years[rows], self.climatology[rows], self.slope[rows], self.variance[rows])
 
     def reach(self, leads: int) -> FloatArray:
         """Years (row, lead) from the middle of the window to each lead."""
-        ahead = np.arange(leads) // YEAR
+        ahead = np.arange(leads) // MONTHS_PER_YEAR
         return np.asarray(((self.years + 1) / 2)[:, None] + ahead)
 
     def expected(self, leads: int) -> FloatArray:
         """Climatology and trend continued (row, lead, series)."""
-        season = self.climatology[:, np.arange(leads) % YEAR]
+        season = self.climatology[:, np.arange(leads) % MONTHS_PER_YEAR]
         return np.asarray(season + self.slope[:, None] * self.reach(leads)[..., None])
 
     def spread(self) -> FloatArray:
@@ -89,18 +90,20 @@ class Window:
 
 def window(values: FloatArray, length: int, rows: IntArray) -> Window:
     """The window of `length` years that ends with each of `rows` (positions in time) of values (time, series)."""
-    position = np.arange(values.shape[0])[:, None] // YEAR
+    position = np.arange(values.shape[0])[:, None] // MONTHS_PER_YEAR
     plain, squared, moment = (sums_by_month(each) for each in (values, values**2, values * position))
-    years = np.minimum(length, (rows + 1) // YEAR)
-    last = rows[:, None] + np.arange(1 - YEAR, 1)
-    before = last - YEAR * years[:, None]
+    years = np.minimum(length, (rows + 1) // MONTHS_PER_YEAR)
+    last = rows[:, None] + np.arange(1 - MONTHS_PER_YEAR, 1)
+    before = last - MONTHS_PER_YEAR * years[:, None]
     count = years[:, None, None]
-    total, squares, moments = (each[last + YEAR] - each[before + YEAR] for each in (plain, squared, moment))
+    total, squares, moments = (
+        each[last + MONTHS_PER_YEAR] - each[before + MONTHS_PER_YEAR] for each in (plain, squared, moment)
+    )
     climatology = total / count
-    centre = (last // YEAR - (years[:, None] - 1) / 2)[..., None]
+    centre = (last // MONTHS_PER_YEAR - (years[:, None] - 1) / 2)[..., None]
     cross = moments - centre * total
     spread_of_years = (years * (years**2 - 1) / 12)[:, None]
-    slope = cross.sum(axis=1) / (YEAR * spread_of_years)
+    slope = cross.sum(axis=1) / (MONTHS_PER_YEAR * spread_of_years)
     season = smooth(climatology)
     left = squares - count * climatology**2 - 2 * slope[:, None] * cross
     left = left + slope[:, None] ** 2 * spread_of_years[:, None] + count * (climatology - season) ** 2
@@ -113,43 +116,52 @@ class Trailing:
 
     rows: positions in time. windows: one for each of WINDOWS. spread (row, 12, series) of the normal window, in the
     unit of the values. departures (row, MEMORY, series) of the last months from the normal window's expectation, in
-    units of their calendar month's spread.
+    units of their calendar month's spread. persistence (row, series): autocorrelation at one month of all departures
+    up to the row.
     """
 
     rows: IntArray
     windows: tuple[Window, ...]
     spread: FloatArray
     departures: FloatArray
+    persistence: FloatArray
 
     def __len__(self) -> int:
         """Number of rows."""
         return int(self.rows.size)
 
-    def newest(self) -> Trailing:
-        """The last row alone."""
-        windows = tuple(each.newest() for each in self.windows)
-        return Trailing(self.rows[-1:], windows, self.spread[-1:], self.departures[-1:])
-
 
 def first_row() -> int:
     """Position of the first month that has MIN_YEARS whole years with it."""
-    return YEAR * MIN_YEARS - 1
+    return MONTHS_PER_YEAR * MIN_YEARS - 1
 
 
-def trailing(values: FloatArray, rows: IntArray | None = None) -> Trailing:
-    """Windows of values (time, series; without NaN) at `rows`, by default every one from `first_row` on."""
-    if rows is None:
-        rows = np.arange(first_row(), values.shape[0])
-    windows = tuple(window(values, length, rows) for length in WINDOWS)
-    normal = windows[NORMAL]
+def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
+    """Windows of values (time, series; without NaN) at every row from `first_row` on, or at the newest alone."""
+    rows = np.arange(first_row(), values.shape[0])
+    normal = window(values, WINDOWS[NORMAL], rows)
     spread = normal.spread()
-    return Trailing(rows, windows, spread, departures(values, rows, normal, spread, MEMORY))
+    persistence = _persistence(values, rows, normal, spread)
+    if newest:
+        last = slice(-1, None)
+        rows, normal, spread, persistence = rows[last], normal.part(last), spread[last], persistence[last]
+    windows = tuple(normal if length == WINDOWS[NORMAL] else window(values, length, rows) for length in WINDOWS)
+    return Trailing(rows, windows, spread, departures(values, rows, normal, spread, MEMORY), persistence)
+
+
+def _persistence(values: FloatArray, rows: IntArray, normal: Window, spread: FloatArray) -> FloatArray:
+    earliest = slice(0, 1)
+    first = departures(values, rows[earliest], normal.part(earliest), spread[earliest], MEMORY)[0]
+    pairs = departures(values, rows, normal, spread, 2)
+    # the first row's newest pair is in both, so that it counts twice
+    before, after = (np.concatenate(parts).T for parts in ((first[:-1], pairs[:, 0]), (first[1:], pairs[:, 1])))
+    return lag_one_autocorrelation(before, after, MAX_PERSISTENCE)[:, len(first) - 1 :].T
 
 
 def departures(values: FloatArray, rows: IntArray, normal: Window, spread: FloatArray, months: int) -> FloatArray:
     """Departures (row, months, series) of the last `months` values from the normal window's line, over the spread."""
     back = np.arange(1 - months, 1)
-    column = (back - 1) % YEAR
-    year = (back - 1) // YEAR + 1
+    column = (back - 1) % MONTHS_PER_YEAR
+    year = (back - 1) // MONTHS_PER_YEAR + 1
     line = normal.slope[:, None] * (year + (normal.years[:, None] - 1) / 2)[..., None]
     return np.asarray((values[rows[:, None] + back] - normal.climatology[:, column] - line) / spread[:, column])

@@ -1,4 +1,4 @@
-"""Maps of a set: every place coloured by one number."""
+"""Maps of a panel: every place coloured by one number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
 from climate.report.figures.places import draw_polygon, map_axes
 
 if TYPE_CHECKING:
-    from climate.report.atlas import SetInputs
+    from climate.report.atlas import PanelInputs
 
 OTHER_NAMES = {
     "bosnia and herz.": "Bosnia And Herzegovina",
@@ -53,9 +53,9 @@ def colours_of(values: np.ndarray, middle: float | None) -> tuple[mpl.colors.Col
 
 
 def map_figure(
-    inputs: SetInputs, name: str, values: xr.DataArray, label: str, caption: str, middle: float | None = None
+    inputs: PanelInputs, name: str, values: xr.DataArray, label: str, caption: str, middle: float | None = None
 ) -> Drawing:
-    """A map of `values` (series): polygons where the place is one, dots where it has coordinates."""
+    """A map of `values` (series): polygons, or dots where a place has coordinates alone."""
     known = {str(place): float(value) for place, value in zip(values["series"].values, values.values, strict=True)}
     folded = {place.casefold(): place for place in known}
     colours, norm = colours_of(values.values, middle)

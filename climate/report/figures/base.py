@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,16 +69,6 @@ Tone = Literal["line", "colour"]
 
 
 @dataclass(frozen=True)
-class Hover:
-    """Points of one pair of axes, in the units of the data, and what is said of each under the pointer."""
-
-    axes: Axes
-    x: Sequence[float]
-    y: Sequence[float]
-    text: Sequence[str]
-
-
-@dataclass(frozen=True)
 class Drawing:
     """A figure with everything that belongs to it."""
 
@@ -92,8 +81,6 @@ class Drawing:
     caption: str
     tone: Tone = "line"
     """'line' may be turned light on dark; 'colour' carries meaning in its lightness and may not."""
-    hover: tuple[Hover, ...] = ()
-    """Values that the page shows under the pointer, or one by one with the arrow keys."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +95,6 @@ class Picture:
     alt: str
     caption: str
     tone: Tone
-    stops: str = ""
-    """Hover values as JSON: [x, y, text] for each, in pixels from the upper left; "" without any."""
 
     @property
     def data_uri(self) -> str:
@@ -145,26 +130,12 @@ def develop(drawing: Drawing, source: str = "") -> Picture:
     csv = csv_bytes(drawing.data)
     size = small.size
     caption = f"{drawing.caption} {source}".strip()
-    stops = hover_stops(drawing.hover, size[1])
-    return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone, stops)
+    return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone)
 
 
 def csv_bytes(data: pd.DataFrame, precision: str = PRECISION) -> bytes:
     """A table as CSV without its index: UTF-8, LF, floats in `precision`."""
     return data.to_csv(index=False, float_format=precision, lineterminator="\n").encode()
-
-
-def hover_stops(groups: Sequence[Hover], height: int) -> str:
-    """Hover values in pixels of a drawn figure, as JSON that may stand in a script element; "" without any."""
-    stops: list[list[int | str]] = []
-    for group in groups:
-        places = group.axes.transData.transform(np.column_stack([group.x, group.y]))
-        x0, y0, x1, y1 = group.axes.bbox.extents
-        for (x, y), text in zip(places, group.text, strict=True):
-            if np.isfinite(x) and np.isfinite(y):
-                stops.append([round(min(max(x, x0), x1)), round(height - min(max(y, y0), y1)), text])
-    text = json.dumps(stops, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c") if stops else ""
 
 
 def reduce_colours(pixels: npt.NDArray[np.uint8], mixed: int = MIXED) -> Image.Image:
@@ -205,3 +176,16 @@ def legend_above(axes: Axes, columns: int = 4, **options: Any) -> None:
         columnspacing=1.6,
         **options,
     )
+
+
+def shared_legend(figure: Figure, axes: Axes, side: str, columns: int) -> None:
+    """A legend outside the panels of a figure ("upper" or "lower"), with the entries of one of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    where: Any = f"outside {side} center"
+    figure.legend(handles, labels, loc=where, ncols=columns, fontsize=9.5)
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """One row for each label, the first on top."""
+    axes.set_yticks(range(len(labels)), labels, color=INK)
+    axes.set_ylim(len(labels) - 0.4, -0.6)

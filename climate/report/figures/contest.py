@@ -1,112 +1,92 @@
-"""Who wins: the error of every model beside that of the best simple one."""
+"""Verdicts: the error of every model as a multiple of that of the best simple one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, number_of, style
-from climate.report.figures.hover import ratio_hover
+from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest
-from climate.report.palette import is_network, style_of
+from climate.report.palette import style_of
 from climate.report.text import SHORT
 
 RATIO_LIMITS = (0.35, 2.0)
-"""Widest axis of the CRPS ratio; what lies beyond is drawn as an arrow at the edge, with its number."""
+"""Widest axis of the CRPS ratio; values off scale are arrows at the edge, with their number."""
 
 
-def ratio_table(inputs: ReportInputs, found: Sequence[Contest]) -> pd.DataFrame:
+def ratio_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> pd.DataFrame:
     """CRPS ratio to the best classical model for all regions, headline blocks and models; best rows first."""
-    lead_block = inputs.headline_blocks[0]
-    outcome = {(contest.region, contest.block): contest for contest in found}
+    columns = {
+        "crps_ratio_best": "crps_ratio_best",
+        "ratio_low": "crps_ratio_best_low",
+        "ratio_high": "crps_ratio_best_high",
+    }
+    judged = {(contest.region, contest.block, contest.model): contest for contest in verdicts}
     rows = []
     for block in inputs.headline_blocks:
         for region in inputs.regions:
+            scores = inputs.scores.sel(region=region, block=block)
             for model in inputs.models:
-                contest = outcome.get((region, block))
-                own = contest is not None and contest.model == model
-                ratio = float(inputs.scores["crps_ratio_best"].sel(region=region, block=block, model=model))
+                contest = judged.get((region, block, model))
                 rows.append(
-                    {
-                        "region": region,
-                        "title": inputs.title_of(region),
-                        "block": block,
-                        "model": model,
-                        "crps_ratio_best": ratio,
-                        "ratio_low": bound(inputs, "low", region, block, model),
-                        "ratio_high": bound(inputs, "high", region, block, model),
+                    {"region": region, "title": inputs.title_of(region), "block": block, "model": model}
+                    | {column: float(scores[name].sel(model=model)) for column, name in columns.items()}
+                    | {
                         "best_classical": inputs.best_classical(region, block),
-                        "p_holm": contest.p_holm if contest and own else np.nan,
-                        "outcome": contest.outcome if contest and own else "",
+                        "p": contest.p if contest else np.nan,
+                        "p_holm": contest.p_holm if contest else np.nan,
+                        "outcome": contest.outcome if contest else "",
                     }
                 )
     table = pd.DataFrame(rows)
     # without a network the order of the parameters stays
-    own_rows = table[(table["block"] == lead_block) & (table["model"] == inputs.primary)]
+    own_rows = table[(table["block"] == inputs.headline_blocks[0]) & (table["model"] == inputs.primary)]
     rank = dict(zip(own_rows["region"], own_rows["crps_ratio_best"].rank(method="first"), strict=True))
     table["place"] = table["region"].map(rank).fillna(0).astype(int)
     return table.sort_values(["block", "place", "model"], kind="stable").reset_index(drop=True)
 
 
-def bound(inputs: ReportInputs, side: str, region: str, block: str, model: str) -> float:
-    """Bootstrap bound of a CRPS ratio; NaN where none was computed."""
-    name = f"crps_ratio_best_{side}"
-    return float(inputs.scores[name].sel(region=region, block=block, model=model)) if name in inputs.scores else np.nan
-
-
-def contest_figure(inputs: ReportInputs, found: Sequence[Contest]) -> Drawing:
+def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing:
     """The lead figure: one row per region, one panel per headline block, the LSTM large and the rest small."""
-    data = ratio_table(inputs, found)
+    data = ratio_table(inputs, verdicts)
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
     # the tutorial's network may be far off, and must not squeeze what is to be compared into a corner
-    finite = data.loc[~data["model"].map(is_network) | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
+    networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
+    finite = data.loc[~networks | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
-    hover: list[Hover] = []
     with style():
         figure = new_figure(1.55 + 0.36 * len(regions))
         panels = figure.subplots(1, len(blocks), sharey=True, squeeze=False)[0]
         for axes, block in zip(panels, blocks, strict=True):
             rows = data[data["block"] == block]
             _contest_panel(axes, rows, regions, inputs.primary, low, high)
-            hover.append(ratio_hover(axes, rows, regions, inputs.primary))
-            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), pad=24)
+            axes.set_title(words.capital(inputs.when(block)), pad=24)
         panels[0].set_yticks(range(len(regions)), [inputs.title_of(region) for region in regions], color=INK)
-        handles = [
-            mpl.lines.Line2D([], [], marker=mark, color=colour, linestyle="", markersize=size, mfc=face, mew=1.6)
-            for mark, colour, size, face in _legend_marks(inputs)
-        ]
-        figure.legend(
-            handles,
-            _legend_labels(inputs),
-            loc="outside lower center",
-            ncols=4,
-            columnspacing=1.4,
-            handletextpad=0.3,
-            fontsize=9.5,
-        )
+        _legend(inputs, figure)
     alt = f"Dot plot of forecast error (CRPS) as a multiple of the best simple model's, for {len(regions)} places. " + (
         " ".join(
-            f"{inputs.title_of(c.region)}, {words.ahead(*inputs.leads_of(c.block))}: "
+            f"{inputs.title_of(c.region)}, {inputs.when(c.block)}: "
             f"{words.number(c.ratio)}, {SHORT[c.outcome].replace('Not', 'not')}."
-            for c in found
+            for c in verdicts
         )
         or " ".join(f"{row.title} {row.model} {row.crps_ratio_best:.2f}." for row in data.itertuples())
     )
     caption = (
-        "Forecast error (CRPS) as a multiple of the best simple model's, log scale; left of 1 is better. "
-        "A full dot is a difference that survives the test after correction for all comparisons; a ring is one "
-        "that chance could bring about. The line through it is the 90% "
-        "bootstrap interval of the ratio. Small dots: the other models. Arrows lead to values beyond the axis."
+        "Forecast error (CRPS) as a multiple of the best simple model's, log scale; left of 1 is better. Full dots: "
+        "significant after Holm's correction for all comparisons; rings: not significant. Lines: 90% bootstrap "
+        "interval of the ratio. Small dots: other models, not tested here. Arrows: off scale."
     )
-    return Drawing("contest", figure, data.drop(columns="place"), alt, caption, hover=tuple(hover))
+    return Drawing("contest", figure, data.drop(columns="place"), alt, caption)
 
 
 def _contest_panel(
@@ -127,7 +107,7 @@ def _contest_panel(
             face = look.colour if row.outcome in ("better", "worse") else "white"
             axes.plot(np.clip(value, low, high), y, "o", ms=10, mew=2.2, mfc=face, mec=look.colour, zorder=4)
         elif value > high or value < low:
-            _edge_arrow(axes, value, y, look.colour, low, high, named=is_network(str(row.model)))
+            _edge_arrow(axes, value, y, look.colour, low, high, named=is_kind(str(row.model), Kind.NETWORK))
         else:
             axes.plot(value, y, "o", ms=4.5, color=look.colour, alpha=0.85, mew=0, zorder=3)
     ticks = [tick for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0) if low <= tick <= high]
@@ -157,20 +137,16 @@ def _edge_arrow(axes: Axes, value: float, y: float, colour: str, low: float, hig
         )
 
 
-def _legend_marks(inputs: ReportInputs) -> list[tuple[str, str, float, str]]:
-    marks: list[tuple[str, str, float, str]] = []
-    for model in inputs.models:
-        colour = style_of(model).colour
-        if model == inputs.primary:
-            marks += [("o", colour, 9, colour), ("o", colour, 9, "white")]
-        else:
-            marks.append(("o", colour, 5, colour))
-    return marks
-
-
-def _legend_labels(inputs: ReportInputs) -> list[str]:
-    labels = []
-    for model in inputs.models:
-        label = style_of(model).label
-        labels += [f"{label}, significant", f"{label}, not significant"] if model == inputs.primary else [label]
-    return labels
+def _legend(inputs: ReportInputs, figure: Figure) -> None:
+    """One entry for each model, two for that of the verdicts."""
+    entries = []
+    for look in map(style_of, inputs.models):
+        faces = {f"{look.label}, significant": look.colour, f"{look.label}, not significant": "white"}
+        for label, face in faces.items() if look.name == inputs.primary else {look.label: look.colour}.items():
+            size = 9 if look.name == inputs.primary else 5
+            entries.append(
+                Line2D([], [], marker="o", ls="", color=look.colour, ms=size, mfc=face, mew=1.6, label=label)
+            )
+    figure.legend(
+        handles=entries, loc="outside lower center", ncols=4, columnspacing=1.4, handletextpad=0.3, fontsize=9.5
+    )

@@ -1,4 +1,4 @@
-"""Forecasts: what hindcasts said against what happened, and the forecast that is issued now."""
+"""Forecasts: hindcasts against observations, and the forecast that is issued now."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, legend_above, new_figure, style
-from climate.report.figures.hover import fan_hover
+from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model, decimal_year
@@ -68,7 +67,7 @@ def fan_table(table: xr.Dataset, model: str, places: Sequence[int]) -> pd.DataFr
 
 def _fan(axes: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
     for number, (_, part) in enumerate(rows.groupby("origin", sort=True)):
-        x = decimal_year(np.array(part["month"].to_list(), dtype="datetime64[M]"))
+        x = decimal_year(part["month"])
         for low, high, opacity in BANDS:
             axes.fill_between(x, part[f"q{low:g}"], part[f"q{high:g}"], color=colour, alpha=opacity, lw=0)
         axes.plot(x, part["q0.5"], color=colour, lw=1.7, label=label if number == 0 else None)
@@ -92,15 +91,13 @@ def _observed(axes: Axes, inputs: ReportInputs, region: str, first: float) -> pd
 
 
 def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
-    """Fans of the LSTM and of the best simple model from a few origins, over what happened."""
+    """Fans of the LSTM and of the best simple model from a few origins, over observations."""
     table, models = inputs.forecasts[region], shown_models(inputs, region)
     places = hindcast_origins(table)
     if not places or not models:
         return None
     fans = pd.concat([fan_table(table, model, places) for model in models], ignore_index=True)
     start = float(decimal_year(table["origin"].values[places[:1]])[0])
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
-    hover: list[Hover] = []
     with style():
         figure = new_figure(0.5 + 2.55 * len(models))
         panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -109,7 +106,6 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
             look = style_of(model)
             _fan(axes, fans[fans["model"] == model], look.colour, f"{look.label}: median, 60% and 90% interval")
             history = _observed(axes, inputs, region, start - 3)
-            hover.append(fan_hover(axes, fans[fans["model"] == model], unit))
             axes.set_ylabel(axis_label(inputs.series[region].attrs), fontsize=9.5)
             legend_above(axes)
         panels[-1].set_xlabel("Year")
@@ -121,16 +117,14 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     hits = words.joined([f"{words.percent(share)} for {style_of(model).phrase}" for model, share in inside.items()])
     when = words.joined([words.iso_month(table["origin"].values[place]) for place in places])
     alt = (
-        f"Hindcasts of {inputs.title_of(region)} from {when} over what was observed later. "
+        f"Hindcasts of {inputs.title_of(region)} from {when} over observations. "
         f"Share of these months inside the 90% interval: {hits}."
     )
     caption = (
         f"{inputs.title_of(region)}: forecasts from {words.count(len(places), 'origin')} ({when}, dashed), each made "
-        f"with what was known then, and what happened. Of the months in this picture the 90% interval holds {hits}."
+        f"with what was known then, and observations. Share of these months inside the 90% interval: {hits}."
     )
-    return Drawing(
-        f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption, hover=tuple(hover)
-    )
+    return Drawing(f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption)
 
 
 def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
@@ -142,13 +136,13 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     fans = pd.concat([fan_table(table, model, [last]) for model in models], ignore_index=True)
     origin = table["origin"].values[last]
     start = float(decimal_year(table["origin"].values[-1:])[0])
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    unit = inputs.unit(region)
     with style():
         figure = new_figure(3.9)
         axes = figure.subplots()
         for model in models:
             rows = fans[fans["model"] == model]
-            x = decimal_year(np.array(rows["month"].to_list(), dtype="datetime64[M]"))
+            x = decimal_year(rows["month"])
             look = style_of(model)
             axes.fill_between(x, rows["q0.05"], rows["q0.95"], color=look.colour, alpha=0.16, lw=0)
             axes.plot(x, rows["q0.05"], color=look.colour, lw=0.7, ls=look.dash)
@@ -171,7 +165,6 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
         axes.set_ylabel(axis_label(inputs.series[region].attrs))
         axes.set_xlabel("Year")
         legend_above(axes, columns=2)
-    hover = tuple(fan_hover(axes, fans[fans["model"] == model], unit) for model in models)
     ends = []
     for model in models:
         row = fans[fans["model"] == model].iloc[-1]
@@ -186,8 +179,6 @@ def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     caption = (
         f"{title}: forecast issued from the last observed month, {words.month(origin)}. For {final}, "
         f"{words.joined(ends)}. A statistical continuation of the record, not a climate-model projection. "
-        f"Lowest CRPS of all models {words.ahead(*inputs.leads_of(inputs.headline_blocks[-1]))}: {winner}."
+        f"Lowest CRPS {inputs.when(inputs.headline_blocks[-1])}: {winner}."
     )
-    return Drawing(
-        f"{region}-forecast", figure, pd.concat([history, fans], ignore_index=True), alt, caption, hover=hover
-    )
+    return Drawing(f"{region}-forecast", figure, pd.concat([history, fans], ignore_index=True), alt, caption)

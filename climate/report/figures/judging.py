@@ -1,4 +1,4 @@
-"""How the forecasts were judged: PIT, parts of the interval score, seeds, and what the tests can see."""
+"""PIT, reliability, parts of the interval score, seeds, and size and power of the tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, number_of, style
+from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
 from climate.report.figures.forecast import shown_models
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
@@ -20,7 +21,7 @@ TESTS = {
     "used": ("Test used", "#0072B2", "-"),
     "hln": ("Harvey, Leybourne and Newbold", "#D55E00", (0, (4.0, 1.4))),
     "fixed-smoothing": ("Fixed smoothing", "#009E73", (0, (1.5, 1.2))),
-    "bootstrap": ("Bootstrap interval without 1", "#AA4499", (0, (6.0, 1.5, 1.2, 1.5))),
+    "bootstrap": ("Bootstrap interval excludes 1", "#AA4499", (0, (6.0, 1.5, 1.2, 1.5))),
 }
 """Label, colour and dash of each test."""
 
@@ -71,8 +72,8 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
                 axes.set_title(look.label if block == blocks[0] else "", fontsize=10)
                 axes.tick_params(labelsize=9)
             row[0].set_ylabel(f"Leads {words.EN_DASH.join(str(lead) for lead in leads)}", fontsize=9.5)
-        figure.supxlabel("Where the observation fell in the forecast (percentile)", fontsize=10.5, color=SOFT)
-        figure.supylabel("Times as often as it should", fontsize=10.5, color=SOFT)
+        figure.supxlabel("Percentile of the observation in the forecast", fontsize=10.5, color=SOFT)
+        figure.supylabel("Observed ÷ expected frequency", fontsize=10.5, color=SOFT)
     data = pd.concat(frames, ignore_index=True)[["block", "model", "from", "to", "share", "density"]]
     said = []
     for model in models:
@@ -82,28 +83,29 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
             f"{words.percent(number_of(one['share'].iloc[-1]))} above the 95% quantile"
         )
     told = "; ".join(said)
-    when = words.ahead(*inputs.leads_of(blocks[-1]))
+    when = inputs.when(blocks[-1])
     alt = f"PIT histograms for {title}. {words.capital(when)}, {told}."
     caption = (
-        f"PIT for {title}: how often observations fell between neighbouring quantiles, as a multiple of how often they "
-        f"should. Flat at 1 is right; a hump means intervals too wide, raised ends too narrow, a slope a bias. "
-        f"{words.capital(when)}, {told}. Should be 5% each."
+        f"PIT histogram for {title}: observed over expected frequency of observations between neighbouring quantiles. "
+        f"Flat at 1 is right; a hump means intervals too wide, raised ends too narrow, a slope a bias. "
+        f"{words.capital(when)}, {told} (expected: 5% each)."
     )
     return Drawing(name, figure, data, alt, caption)
 
 
 def overview_models(inputs: ReportInputs) -> list[str]:
-    """The LSTM, the simple model that is best most often, and the weighted mean where it was run."""
+    """The LSTM, the simple model that is best most often, and the last of the combinations."""
     block = inputs.headline_blocks[-1]
     best = [inputs.best_classical(region, block) for region in inputs.regions]
     usual = max(sorted(set(best)), key=best.count)
-    wanted = [inputs.primary, usual, "mean-weighted"]
+    combinations = [name for name in inputs.models if is_kind(name, Kind.COMBINATION)]
+    wanted = [inputs.primary, usual, *combinations[-1:]]
     return list(dict.fromkeys(name for name in wanted if name in inputs.models and name is not None))
 
 
 def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
     """Reliability of the quantiles by lead block, over all places."""
-    blocks = [str(name) for name in inputs.scores["block"].values]
+    blocks = inputs.blocks
     frames = []
     with style():
         figure = new_figure(4.2)
@@ -122,12 +124,11 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
             axes.tick_params(labelsize=9)
             axes.set_xticks([5, 25, 50, 75, 95])
         panels[0].set_ylabel("Share below minus stated (points)", fontsize=10)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5)
+        shared_legend(figure, panels[0], "upper", 4)
     data = pd.concat(frames, ignore_index=True)
     off = (data["share_below"] - data["level"]).abs().groupby([data["block"], data["model"]]).max()
     told = "; ".join(
-        f"{words.ahead(*inputs.leads_of(block))}, "
+        f"{inputs.when(block)}, "
         + words.joined([f"{words.number(number_of(off[block, m]), 0)} for {style_of(m).phrase}" for m in models])
         for block in dict.fromkeys((blocks[0], blocks[-1]))
     )
@@ -142,7 +143,7 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
 def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Interval score of every model in its three parts, per headline block."""
     blocks, scores = inputs.headline_blocks, inputs.scores.sel(region=region)
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    unit = inputs.unit(region)
     data = scores[[*PARTS, "interval_score90"]].sel(block=blocks, model=inputs.models).to_dataframe().reset_index()
     data = data[["block", "model", *PARTS, "interval_score90"]]
     data = data[data["interval_score90"].notna()]
@@ -160,27 +161,26 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
             # a model far worse than the rest would squeeze all others
             reach[block] = min(float(np.nanmax(left)) * 1.03, 2.5 * float(np.nanmedian(left)))
             axes.set_xlim(0, reach[block])
-            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel(f"Interval score ({unit})")
             axes.grid(True, axis="x")
             axes.grid(False, axis="y")
         panels[0].set_yticks(range(len(models)), [style_of(m).label for m in models], fontsize=9.5)
         panels[0].set_ylim(len(models) - 0.4, -0.6)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9.5)
+        shared_legend(figure, panels[0], "upper", 3)
     last = data[data["block"] == blocks[-1]].set_index("model")
     told = "; ".join(
         f"{style_of(m).phrase} {words.significant(number_of(last.loc[m, 'interval_score90']))} {unit}, of which "
         f"{words.percent(number_of(last.loc[m, 'width90']) / number_of(last.loc[m, 'interval_score90']))} is width"
         for m in shown
     )
-    title, when = inputs.title_of(region), words.ahead(*inputs.leads_of(blocks[-1]))
+    title, when = inputs.title_of(region), inputs.when(blocks[-1])
     outside = [style_of(m).label for m in models if number_of(last.loc[m, "interval_score90"]) > reach[blocks[-1]]]
     alt = f"Interval score in its parts for {title}. {words.capital(when)}: {told}."
     caption = (
         f"{title}: the score of the 90% interval is its width plus penalties for observations below and above it; "
-        f"lower is better, and an honest interval pays about as much below as above. {words.capital(when)}: {told}."
-        + (f" Beyond the axis: {words.joined(outside)}." if outside else "")
+        f"lower is better, and a well-placed interval has about equal penalties. {words.capital(when)}: {told}."
+        + (f" Off scale: {words.joined(outside)}." if outside else "")
     )
     return Drawing(f"{region}-interval-parts", figure, data, alt, caption)
 
@@ -216,30 +216,26 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
                 )  # fmt: skip
                 axes.plot(mean, [y], "D", ms=6.5, color=look.colour, ls="", label="Mean of seeds" if y == 0 else None)
             axes.axvline(1, color=INK, lw=0.9)
-            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel("CRPS ÷ best simple model")
             axes.grid(True, axis="x")
             axes.grid(False, axis="y")
-        panels[0].set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
-        panels[0].set_ylim(len(inputs.regions) - 0.4, -0.6)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9.5)
+        label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
+        shared_legend(figure, panels[0], "upper", 2)
     seeds_only = data[data["seed"] != "mean"].groupby(["block", "region"])["ratio"]
     spread = (seeds_only.max() - seeds_only.min()).groupby("block").max()
-    told = words.joined(
-        [f"{words.percent(number_of(spread[block]), 1)} {words.ahead(*inputs.leads_of(block))}" for block in blocks]
-    )
-    alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place lie apart by at most {told}."
+    told = words.joined([f"{words.percent(number_of(spread[block]), 1)} {inputs.when(block)}" for block in blocks])
+    alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place differ by at most {told}."
     caption = (
         f"{words.capital(look.phrase)} trained from each seed, and the mean of their quantiles, before calibration: "
-        f"CRPS over that of the best simple model. The best and the worst seed of a place lie apart by at most {told} "
-        "of that model's error. What is smaller than this spread is luck."
+        f"CRPS over that of the best simple model. The best and the worst seed of a place differ by at most {told} of "
+        "that model's error."
     )
     return Drawing("seed-spread", figure, data, alt, caption)
 
 
 def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
-    """How often each test calls two made-up models different, by how different they are."""
+    """Rejection rate of each test on simulated models, by the true gain of one of them."""
     blocks = [str(name) for name in simulation["block"].values]
     with style():
         figure = new_figure(3.9)
@@ -250,27 +246,26 @@ def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
                 gain = 100 * (1 - simulation["ratio"].values)
                 width = 2.6 if test == "used" else 1.6
                 axes.plot(gain, values, color=colour, ls=dash, lw=width, marker="o", ms=4, label=label)
-            axes.axhline(100 * inputs.significance, color=SOFT, lw=1.0, ls=(0, (3, 2)))
-            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))), fontsize=10.5)
+            axes.axhline(100 * inputs.params.score.significance, color=SOFT, lw=1.0, ls=(0, (3, 2)))
+            axes.set_title(words.capital(inputs.when(block)), fontsize=10.5)
             axes.set_xlabel("True gain (%)", fontsize=9.5)
             axes.tick_params(labelsize=9)
             axes.set_ylim(0, 101)
-        panels[0].set_ylabel("Called different (%)")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9.5)
+        panels[0].set_ylabel("Rejected (%)")
+        shared_legend(figure, panels[0], "upper", 4)
     data = simulation["rejected"].to_series().rename("rejected").reset_index()
     data = data[["block", "ratio", "test", "rejected"]]
     known = simulation["rejected"].sel(test="used")
     told = "; ".join(
-        f"{words.ahead(*inputs.leads_of(block))} {words.percent(float(known.sel(block=block, ratio=1.0)))} with no "
+        f"{inputs.when(block)} {words.percent(float(known.sel(block=block, ratio=1.0)))} with no "
         f"difference and {words.percent(float(known.sel(block=block, ratio=0.9)))} with a gain of 10%"
         for block in blocks
     )
-    alt = f"Share of made-up contests in which the test called the models different: {told}."
+    alt = f"Share of simulated comparisons in which the test rejected equal accuracy: {told}."
     caption = (
-        f"How often a test calls two made-up models different, by how much better one of them truly is, on "
-        f"{words.count(int(simulation.attrs['origins']), 'origin')}. At a gain of 0 every such call is an error and "
-        f"should come in {words.percent(inputs.significance)} (dashed; for the 90% bootstrap interval 10%). The test "
-        f"used: {told}."
+        f"Size and power of the tests: rejection rate on simulated models, by the true gain of one over the other, for "
+        f"{words.count(int(simulation.attrs['origins']), 'origin')}. At a gain of 0 every rejection is false and the "
+        f"rate should be {words.percent(inputs.params.score.significance)} (dashed; for the 90% bootstrap interval "
+        f"10%). The test used: {told}."
     )
     return Drawing("test-power", figure, data, alt, caption)

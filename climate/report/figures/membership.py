@@ -1,4 +1,4 @@
-"""A combination of records: how far its members disagree, and which of them run when."""
+"""A combination of records: the spread of its members, and when each of them runs."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
     if not is_combination(series):
         return None
     data = membership_table(series)
-    x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
+    x = decimal_year(data["month"])
     keys = _members(data)
-    unit = words.unit(str(series.attrs.get("units", "")))
+    unit = inputs.unit(name)
     mean, spread = running_mean(data["value"].to_numpy()), running_mean(data["spread"].to_numpy())
     with style():
         figure = new_figure(3.8 + 0.3 * len(keys))
@@ -68,8 +68,8 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
         bottom.set_xlabel("Year")
     caption = " ".join(
         [
-            f"{inputs.title_of(name)}: the mean of its members and their spread (the standard deviation among them, "
-            "twelve-month mean), over the time in which each member runs.",
+            f"{inputs.title_of(name)}: mean of its members and their spread (standard deviation, twelve-month mean); "
+            "below, the time that each member covers.",
             *membership_text(inputs, name),
         ]
     )
@@ -77,11 +77,11 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
 
 
 def membership_text(inputs: ReportInputs, name: str) -> list[str]:
-    """From when to when how many members run, and how far they disagree; [] for other records."""
+    """Number of members by time, and their spread; [] for other records."""
     series = inputs.record(name)
     if not is_combination(series):
         return []
-    data, unit = membership_table(series), words.unit(str(series.attrs.get("units", "")))
+    data, unit = membership_table(series), inputs.unit(name)
     parts = [
         f"{data['month'].iloc[start]} to {data['month'].iloc[stop - 1]} {words.count(int(count), 'member')}"
         for count, start, stop in _stretches(data["members"].to_numpy())
@@ -93,16 +93,14 @@ def membership_text(inputs: ReportInputs, name: str) -> list[str]:
         first, last = (_median(spread[part]) for part in (together[: 12 * EDGE_YEARS], together[-12 * EDGE_YEARS :]))
         months = data["month"].to_numpy()
         sentences.append(
-            f"In the median month of the first {EDGE_YEARS} years with more than one member "
-            f"({months[together[0]]} on) they differ by a spread of {words.significant(first, 2)} {unit}, in the last "
-            f"{EDGE_YEARS} years (to {months[together[-1]]}) by {words.significant(last, 2)} {unit}."
+            f"Median spread in the first {EDGE_YEARS} years with more than one member (from {months[together[0]]}): "
+            f"{words.significant(first, 2)} {unit}; in the last {EDGE_YEARS} years (to {months[together[-1]]}): "
+            f"{words.significant(last, 2)} {unit}."
         )
     elif together.size:
-        sentences.append(
-            f"In the median month they differ by {words.significant(_median(spread[together]), 2)} {unit}."
-        )
+        sentences.append(f"Median spread: {words.significant(_median(spread[together]), 2)} {unit}.")
     if left_out := str(series.attrs.get("left_out", "")):
-        sentences.append(f"Left out, for they begin too late for an overlap: {left_out.replace(',', ', ')}.")
+        sentences.append(f"Left out, starting too late for an overlap: {left_out.replace(',', ', ')}.")
     return sentences
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from climate.params.regions import RegionDefinition
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
 from climate.report.inputs import ReportInputs
@@ -24,8 +25,6 @@ from climate.report.text import SHORT, is_temperature
 
 LAND = "natural-earth"
 """Source of the land under the map."""
-POLYGONS = {"country": "natural-earth", "ar6": "ar6-regions"}
-"""Kind of region -> source of its polygon, where the region names no other."""
 GLOBE_DEGREES = 360
 BAR, GAP, FIRST_BAR = 7.0, 16.0, 192.0
 """Width and spacing of the bars beside the map that stand for belts around the globe, and where they begin, degrees."""
@@ -33,7 +32,10 @@ BAR, GAP, FIRST_BAR = 7.0, 16.0, 192.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where one region is: a polygon, a box or a point; a box around the whole globe is a belt."""
+    """Where one region is: a polygon, a box or a point; a box around the whole globe is a belt.
+
+    `lon` of a box runs eastward from a western edge in [-180, 180), past 180 where it crosses the date line.
+    """
 
     region: str
     polygon: Any = None
@@ -50,34 +52,42 @@ class Place:
         """Whether the region is a single spot."""
         return self.polygon is None and self.lat[0] == self.lat[1] and self.lon[0] == self.lon[1]
 
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """Western and eastern edges on a map from -180 to 180: two parts where the box crosses the date line."""
+        west, east = self.lon
+        return [(west, east)] if east <= 180 else [(west, 180.0), (-180.0, east - GLOBE_DEGREES)]
+
+
+def eastward(west: float, east: float) -> tuple[float, float]:
+    """Edges of a box that runs eastward from `west` to `east`, the western one in [-180, 180)."""
+    start = (west + 180) % GLOBE_DEGREES - 180
+    width = (east - west) % GLOBE_DEGREES or GLOBE_DEGREES
+    return start, start + width
+
 
 def locate(inputs: ReportInputs) -> list[Place]:
     """The places of those regions whose definition says where they are."""
-    found = []
-    for region in inputs.regions:
-        definition = inputs.params.get("regions", {}).get(region, {})
-        place = _place(region, definition, inputs.shapes)
-        if place is not None:
-            found.append(place)
-    return found
+    places = (_place(region, inputs.params.regions[region], inputs.shapes) for region in inputs.regions)
+    return [place for place in places if place is not None]
 
 
-def _place(region: str, definition: Mapping[str, Any], shapes: Mapping[str, Any]) -> Place | None:
-    if "box" in definition:
-        box = definition["box"]
-        return Place(region, None, (box["lat"][0], box["lat"][1]), (box["lon"][0], box["lon"][1]))
-    if "point" in definition:
-        point = definition["point"]
-        return Place(region, None, (point["lat"], point["lat"]), (point["lon"], point["lon"]))
-    for kind, source in POLYGONS.items():
-        table = shapes.get(definition.get("shapes", source))
-        if kind not in definition or table is None:
-            continue
-        for column in ("name", "key"):
-            match = table.geometry[table[column].str.casefold() == str(definition[kind]).casefold()]
-            if len(match):
-                west, south, east, north = match.iloc[0].bounds
-                return Place(region, match.iloc[0], (south, north), (west, east))
+def _place(region: str, definition: RegionDefinition, shapes: Mapping[str, Any]) -> Place | None:
+    if definition.box is not None:
+        return Place(region, None, definition.box.lat, eastward(*definition.box.lon))
+    if definition.point is not None:
+        point = definition.point
+        lon = (point.lon + 180) % GLOBE_DEGREES - 180
+        return Place(region, None, (point.lat, point.lat), (lon, lon))
+    table = shapes.get(definition.polygons or "")
+    if table is None:
+        return None
+    wanted = str(definition.country or definition.ar6).casefold()
+    for column in ("name", "key"):
+        match = table.geometry[table[column].str.casefold() == wanted]
+        if len(match):
+            west, south, east, north = match.iloc[0].bounds
+            return Place(region, match.iloc[0], (south, north), (west, east))
     return None
 
 
@@ -92,7 +102,7 @@ def warming_map(inputs: ReportInputs) -> Drawing | None:
     if not values:
         return None
     span = next(iter(values.values()))[1]
-    unit = f"{words.unit(str(inputs.series[next(iter(values))].attrs.get('units', '')))} per decade"
+    unit = f"{inputs.unit(next(iter(values)))} per decade"
     plain = {region: value for region, (value, _) in values.items()}
     top = max(0.1, *plain.values())
     bottom = min(0.0, *plain.values())
@@ -108,18 +118,18 @@ def warming_map(inputs: ReportInputs) -> Drawing | None:
     return Drawing("map-warming", figure, data, alt, caption, "colour")
 
 
-def skill_map(inputs: ReportInputs, found: list[Contest]) -> Drawing | None:
+def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | None:
     """CRPS ratio of the LSTM to the best simple model in the first headline block; None without a network or places."""
     block = inputs.headline_blocks[0]
     known = {place.region for place in locate(inputs)}
-    here = [one for one in found if one.block == block and one.region in known and np.isfinite(one.ratio)]
+    here = [one for one in verdicts if one.block == block and one.region in known and np.isfinite(one.ratio)]
     if not here:
         return None
     values = {one.region: one.ratio for one in here}
     reach = max(0.1, *(abs(np.log2(value)) for value in values.values()))
     low, high = float(2**-reach), float(2**reach)
     norm = TwoSlopeNorm(1.0, low, high)
-    when = words.ahead(*inputs.leads_of(block))
+    when = inputs.when(block)
     model = style_of(here[0].model).label
     figure, data = _map(
         inputs,
@@ -134,7 +144,7 @@ def skill_map(inputs: ReportInputs, found: list[Contest]) -> Drawing | None:
     alt = f"Map of the CRPS ratio of the {model} to the best simple model {when}: {each}."
     caption = (
         f"Error (CRPS) of the {model} as a multiple of the best simple model's, {when}: violet where it is lower, "
-        "orange where it is higher. Whether chance alone could bring that about stands in the table of verdicts."
+        "orange where it is higher. The table of verdicts says which differences are significant."
     )
     return Drawing("map-skill", figure, data, alt, caption, "colour")
 
@@ -165,8 +175,9 @@ def _map(
             elif place.is_point:
                 axes.plot(place.lon[0], place.lat[0], "o", ms=9, mfc=colour, mec=INK, mew=1.0, zorder=4)
             else:
-                size = (place.lon[1] - place.lon[0], place.lat[1] - place.lat[0])
-                axes.add_patch(Rectangle((place.lon[0], place.lat[0]), *size, fc=colour, ec=INK, lw=0.8, zorder=2))
+                for west, east in place.spans:
+                    size = (east - west, place.lat[1] - place.lat[0])
+                    axes.add_patch(Rectangle((west, place.lat[0]), *size, fc=colour, ec=INK, lw=0.8, zorder=2))
             _name(axes, inputs.title_of(place.region), place)
         for number, place in enumerate(belts):
             left = FIRST_BAR + number * GAP
@@ -229,7 +240,8 @@ def draw_polygon(axes: Axes, geometry: Any, colour: Any, edge: str, width: float
 
 
 def _name(axes: Axes, title: str, place: Place) -> None:
-    x, y = sum(place.lon) / 2, sum(place.lat) / 2
+    west, east = max(place.spans, key=lambda span: span[1] - span[0])
+    x, y = (west + east) / 2, sum(place.lat) / 2
     if place.polygon is not None:
         spot = place.polygon.representative_point()
         x, y = spot.x, spot.y

@@ -1,4 +1,4 @@
-"""Projections: fans under each pathway of CO2, the same at earlier years beside what happened, and CO2 itself."""
+"""Projections: fans under each pathway of CO2, hindcasts of them beside observations, and CO2 itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, shared_legend, style
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
 from climate.report.palette import OBSERVED
@@ -29,9 +29,9 @@ SCENARIOS: Mapping[str, tuple[str, str]] = {
 
 BANDS = ((0.05, 0.95, 0.22), (0.2, 0.8, 0.34))
 """Lower level, upper level and opacity of the shaded intervals: 90% and 60%."""
-LOW, MEDIAN, HIGH = 0.05, 0.5, 0.95
+LOW, MEDIAN, HIGH = LEVELS = (0.05, 0.5, 0.95)
 RECENT = 10
-"""Last observed years that a change is told from."""
+"""Last observed years, from which changes are measured."""
 HINDCAST_COLOURS = ("#0072B2", "#D55E00", "#117733", "#AA4499")
 
 
@@ -108,7 +108,7 @@ def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Dra
         for axes in list(grid.flat)[len(scenarios) + 1 :]:
             axes.set_visible(False)
         figure.supylabel(axis_label(inputs.series[region].attrs), fontsize=10.5, color=SOFT)
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    unit = inputs.unit(region)
     said = "; ".join(f"{label_of(name)} {change_text(one, name)} {unit}" for name in scenarios)
     title = inputs.title_of(region)
     alt = (
@@ -116,9 +116,9 @@ def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Dra
         f"of CO2. Change of the mean of {decade_of(one)} from that of {recent_years(one)}, with 90% interval: {said}."
     )
     caption = (
-        f"{title}: annual means (black), the part that follows CO2 (grey) and its continuation under each pathway, "
-        f"with 60% and 90% intervals of single years. Last panel: the mean of {decade_of(one)} with its 90% interval; "
-        f"dashed, the mean of {recent_years(one)}. A regression on CO2, not a climate model."
+        f"{title}: annual means (black), the part that follows CO2 (grey) and its projection under each pathway, with "
+        f"60% and 90% intervals of single years. Last panel: the mean of {decade_of(one)} with its 90% interval; "
+        f"dashed: the mean of {recent_years(one)}. A regression on CO2, not a climate model."
     )
     return Drawing(f"{region}-projection", figure, fan_data(one), alt, caption)
 
@@ -176,14 +176,14 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
         for region in regions
     )
     caption = (
-        f"How much warmer than {recent_years(projected)} the mean of {decade_of(projected)} would be if temperature "
-        "went on to follow CO2 as it has done since the record began: median and 90% interval."
+        f"Change from {recent_years(projected)} to {decade_of(projected)} if temperature continues to follow CO2 as it "
+        "has since the record began: median and 90% interval."
     )
     return Drawing("projection-changes", figure, pd.DataFrame(rows), alt, caption)
 
 
 def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
-    """CO2 as its own past has it, beside the pathways."""
+    """CO2 extrapolated from its own past, beside the pathways."""
     quantiles, years = co2["forecast"], co2["year"].values
     scenarios = [str(name) for name in co2["scenario"].values]
     frames = [pd.DataFrame({"year": co2["past"].values, "what": "observed", "value": co2["observed"].values})]
@@ -199,7 +199,7 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
             axes.fill_between(
                 years, quantiles.sel(quantile=low), quantiles.sel(quantile=high), color="#777777", alpha=opacity, lw=0
             )
-        axes.plot(years, quantiles.sel(quantile=MEDIAN), color="#444444", lw=2.2, label="Its own past continued")
+        axes.plot(years, quantiles.sel(quantile=MEDIAN), color="#444444", lw=2.2, label="Extrapolated")
         axes.plot(co2["past"], co2["observed"], color=OBSERVED, lw=1.6, label="Observed")
         for scenario in scenarios:
             path = co2["pathway"].sel(scenario=scenario, pathway_year=slice(int(co2["past"][-1]) - RECENT, None))
@@ -223,26 +223,25 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     title = inputs.title_of(str(co2.attrs["region"]))
     final = quantiles.isel(year=-1)
     least, middle, most = (words.number(float(final.sel(quantile=level)), 0) for level in (LOW, MEDIAN, HIGH))
-    alt = (
-        f"{title} to {int(years[-1])}: its own past continued gives {middle} ppm (90% interval {least} to {most}). "
-        + ("; ".join(f"{label_of(scenario)} has {words.number(height, 0)} ppm" for height, scenario in ends) + ".")
+    alt = f"{title} to {int(years[-1])}: extrapolated, {middle} ppm (90% interval {least} to {most}); " + (
+        "; ".join(f"{label_of(scenario)} {words.number(height, 0)} ppm" for height, scenario in ends) + "."
     )
     caption = (
-        f"{title}: observed annual means, their continuation (a rise per year that goes on changing as it has since "
-        f"{int(co2['past'][0])}) with 60% and 90% intervals, and the pathways, moved by "
-        f"{words.number(co2.attrs['offset'], 1)} ppm, which is what the record lies above their past. For "
-        f"{int(years[-1])} the continuation gives {middle} ppm (90% interval {least} to {most})."
+        f"{title}: observed annual means, their extrapolation (the annual rise keeps changing as it has since "
+        f"{int(co2['past'][0])}) with 60% and 90% intervals, and the pathways, shifted by "
+        f"{words.number(co2.attrs['offset'], 1)} ppm to the level of the site. In {int(years[-1])} the extrapolation "
+        f"gives {middle} ppm (90% interval {least} to {most})."
     )
     return Drawing("projection-co2", figure, pd.concat(frames, ignore_index=True), alt, caption)
 
 
 def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
-    """Earlier projections with the CO2 that was observed later, over what happened."""
+    """Earlier projections with the CO2 that was observed later, over observations."""
     regions = [region for region in inputs.regions if region in hindcasts["region"].values]
     origins = [int(origin) for origin in hindcasts["origin"].values][:2]
     columns = min(3, len(regions))
     rows = -(-len(regions) // columns)
-    data = hindcasts["hindcast"].sel(way="observed", origin=origins, quantile=[LOW, MEDIAN, HIGH])
+    data = hindcasts["hindcast"].sel({"method": "observed", "origin": origins, "quantile": list(LEVELS)})
     with style():
         figure = new_figure(0.8 + 2.0 * rows)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -253,7 +252,7 @@ def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
                 axes.fill_between(
                     x, one.sel(quantile=LOW), one.sel(quantile=HIGH), color=colour, alpha=0.2, lw=0, label="_"
                 )
-                axes.plot(x, one.sel(quantile=MEDIAN), color=colour, lw=1.8, label=f"made with data to {origin}")
+                axes.plot(x, one.sel(quantile=MEDIAN), color=colour, lw=1.8, label=f"With data to {origin}")
             observed = hindcasts["observed"].sel(region=region)
             axes.plot(observed["year"], observed, color=OBSERVED, lw=1.1, label="Observed")
             axes.set_title(inputs.title_of(region), fontsize=10.5)
@@ -261,17 +260,16 @@ def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
         for axes in list(grid.flat)[len(regions) :]:
             axes.set_visible(False)
         figure.supylabel("Annual mean (°C from the baseline)", fontsize=10.5, color=SOFT)
-        handles, labels = grid.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=9.5)
+        shared_legend(figure, grid.flat[0], "upper", 3)
     frame = data.to_series().unstack("quantile").rename(columns=lambda level: f"q{level:g}").dropna().reset_index()
     seen = hindcasts["observed"].to_series().rename("observed").reset_index()
     frame = frame.merge(seen, on=["region", "year"])
     inside = float(np.mean((frame["observed"] >= frame["q0.05"]) & (frame["observed"] <= frame["q0.95"])))
     when = words.joined([str(origin) for origin in origins])
-    alt = f"Projections made with data to {when} over what happened; {words.percent(inside)} of the years lie inside."
+    alt = f"Projections with data to {when} over observations; {words.percent(inside)} of the years lie inside."
     caption = (
-        f"What the same method would have said with data to {when}, given the CO2 that was observed later, and what "
-        f"happened. Of all years of all places {words.percent(inside)} lie inside the 90% interval. Years and places "
-        "share their weather: these are few independent trials."
+        f"Projections with data to {when}, given the CO2 that was observed later, and observations. The 90% interval "
+        f"contains {words.percent(inside)} of all years of all places. Years and places share their weather: there are "
+        "few independent trials."
     )
     return Drawing("projection-hindcasts", figure, frame, alt, caption)

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
-from climate.report.figures.hover import record_hover
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import FloatArray, Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
@@ -64,7 +63,7 @@ def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
 def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Monthly values and their twelve-month mean; collection periods as tints, values filled in as rings."""
     series, data = inputs.record(region), record_table(inputs, region)
-    x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
+    x = decimal_year(data["month"])
     found = periods(series)
     with style():
         figure = new_figure(4.0)
@@ -89,13 +88,12 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         axes.set_ylabel(axis_label(series.attrs))
         axes.set_xlabel("Year")
         legend_above(axes)
-    hover = (record_hover(axes, data, words.unit(str(series.attrs.get("units", "")))),)
     title = inputs.title_of(region)
     annual = annual_means(series)
     alt = f"Record of {title}. " + " ".join(record(inputs, region))
-    if annual.years.size:
-        alt += f" Annual mean {annual.years[0]}: {words.number(float(annual.means[0]))}, "
-        alt += f"{annual.years[-1]}: {words.number(float(annual.means[-1]))}."
+    if annual.size:
+        first, last = (f"{annual.index[end]}: {words.number(annual.iloc[end])}" for end in (0, -1))
+        alt += f" Annual mean {first}, {last}."
     named = [
         f"{name} ({words.iso_month(period.first)} to {words.iso_month(period.last)})"
         for name, period in zip(period_names(found), found, strict=True)
@@ -107,10 +105,10 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
         caption = f"{title}: single values, joined by a line."
     if len(found) > 1:
         parts = words.count(len(found), "collection period")
-        caption += f" The tints are {parts}; a dashed line marks each seam between them."
+        caption += f" Tints: {parts}; dashed lines: the seams between them."
     elif found and found[0].name:
-        caption += f" Collected in one way throughout: {found[0].name}."
-    return Drawing(f"{region}-record", figure, data, alt, caption, hover=hover)
+        caption += f" One collection period: {found[0].name}."
+    return Drawing(f"{region}-record", figure, data, alt, caption)
 
 
 def period_names(found: Sequence[Period]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Scores by lead, and how far the stated probabilities can be trusted."""
+"""Scores by lead, and reliability of the stated probabilities."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from climate.forecasters.registry import MODELS, Kind, is_kind, ordered
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, Hover, new_figure, number_of, style
+from climate.report.figures.base import INK, SOFT, Drawing, label_rows, new_figure, number_of, shared_legend, style
 from climate.report.figures.forecast import shown_models
-from climate.report.figures.hover import FAN_LEADS, lead_hover
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model
-from climate.report.palette import ordered, style_of
-from climate.report.text import RIGHT, SPREAD_BLOCKS
+from climate.report.palette import style_of
+from climate.report.text import SPREAD_BLOCKS, TOLERANCE
 
 ROOM = 2.0
-"""An axis ends at this multiple of the median over models of the largest error; worse models leave it."""
+"""An axis ends at this multiple of the median over models of the largest error; worse models are off scale."""
 SKILL_FLOOR = -0.5
-"""Lowest skill on the axis; worse ones leave it."""
-COMPANIONS = ("ridge-enso", "mean-equal")
-"""Models drawn in colour beside the LSTM and the best simple model; all of them would be a tangle."""
+"""Lowest skill on the axis."""
+COMPANIONS = tuple(next(name for name in MODELS if is_kind(name, kind)) for kind in (Kind.LINEAR, Kind.COMBINATION))
+"""Models drawn in colour beside the LSTM and the best simple model; all of them would be hard to read."""
 OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
 """How the models that have no colour of their own in a figure are drawn."""
 NOMINAL = 0.9
@@ -56,14 +56,14 @@ def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Lines:
-    """How each model of a place is drawn: the contestants stand out, most others are grey."""
+    """How each model of a place is drawn: the LSTM and its opponent stand out, most others are grey."""
 
     shown: list[str]
     coloured: list[str]
 
     @classmethod
     def of(cls, inputs: ReportInputs, region: str) -> Lines:
-        """In colour: the contestants, the model with the lowest error, the reference and COMPANIONS."""
+        """In colour: the LSTM and its opponent, the model with the lowest error, the reference and COMPANIONS."""
         shown = shown_models(inputs, region)
         wanted = {*shown, best_model(inputs, region, inputs.headline_blocks[-1]), inputs.reference, *COMPANIONS}
         return cls(shown, ordered(wanted & set(inputs.models)))
@@ -79,7 +79,7 @@ class Lines:
     def legend(self, figure: Figure) -> None:
         """One entry for each model in colour, and one for all others."""
         entries = [Line2D([], [], **self.look(model)) for model in self.coloured]
-        entries.append(Line2D([], [], label="Other models, in the data", **OTHERS))
+        entries.append(Line2D([], [], label="Other models", **OTHERS))
         figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
 
 
@@ -87,7 +87,7 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     """CRPS of every model by lead, and its skill against the reference."""
     data, lines = lead_table(inputs, region), Lines.of(inputs, region)
     shown = lines.shown
-    unit = words.unit(str(inputs.series[region].attrs.get("units", "")))
+    unit = inputs.unit(region)
     largest = data.groupby("model")["crps"].max()
     top = min(float(largest.max()) * 1.05, ROOM * float(largest.median()))
     outside = [style_of(model).label for model in ordered(largest.index) if largest[model] > top]
@@ -112,11 +112,6 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.set_xticks(range(0, int(data["lead"].max()) + 1, 12))
         lines.legend(figure)
     title = inputs.title_of(region)
-    read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
-    hover = (
-        lead_hover(left, data, "crps", read, title, unit),
-        lead_hover(right, data, "crps_skill_reference", read, title, "%"),
-    )
     final = int(data["lead"].max())
     near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
     scored = data.dropna(subset="crps")["model"].nunique()
@@ -128,8 +123,8 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     )
     caption = f"{title}: error (CRPS) and skill by lead over all origins where every model and the observation exist."
     if outside:
-        caption += f" Beyond the axis at long leads: {words.joined(outside)}."
-    return Drawing(f"{region}-scores", figure, data, alt, caption, hover=hover)
+        caption += f" Off scale at long leads: {words.joined(outside)}."
+    return Drawing(f"{region}-scores", figure, data, alt, caption)
 
 
 def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
@@ -157,19 +152,19 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
         figure = new_figure(4.7)
         left, right = figure.subplots(1, 2)
         left.plot([0, 100], [0, 100], color=SOFT, lw=1.0, ls=(0, (3, 2)))
-        right.axhspan(100 * RIGHT[0], 100 * RIGHT[1], color="#E3EEE6", lw=0, zorder=0)
+        right.axhspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         for model in models:
             rows, by_lead = (one[one["model"] == model] for one in (reliable, leads))
             left.plot(100 * rows["level"], 100 * rows["share_below"], **lines.look(model))
             right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **lines.look(model))
         left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
-        left.set_title("Quantiles: on the diagonal is right")
+        left.set_title("Quantiles: right on the diagonal")
         lowest = float(np.nanmin(leads["coverage90"]))
         right.set(xlabel="Lead (months ahead)", ylabel="Inside the 90% interval (%)")
         right.set_ylim(max(0.0, 100 * lowest - 4), 101)
         right.set_xticks(range(0, int(leads["lead"].max()) + 1, 12))
-        right.set_title("Coverage: 90% is right")
+        right.set_title("Coverage: right at 90%")
         lines.legend(figure)
     title = inputs.title_of(region)
     data = pd.concat(
@@ -181,10 +176,10 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
     )[["panel", "model", "level", "share_below", "lead", "coverage90"]]
     held = leads.groupby("model")["coverage90"].mean()
     first, *rest = [(style_of(model).phrase, words.percent(float(held[model]))) for model in shown]
-    whole = f"the 90% interval of {first[0]} held {first[1]} of the months"
+    whole = f"the 90% interval of {first[0]} contains {first[1]} of the months"
     text = words.joined([whole, *(f"that of {phrase} {share}" for phrase, share in rest)])
     alt = f"Calibration for {title}: {text}, averaged over all leads."
-    caption = f"{title}: how far the stated probabilities can be trusted. Averaged over all leads, {text}."
+    caption = f"{title}: reliability of the stated probabilities. Averaged over all leads, {text}."
     return Drawing(f"{region}-calibration", figure, data, alt, caption)
 
 
@@ -193,7 +188,6 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     columns = 3
     rows = -(-len(inputs.regions) // columns)
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
-    hover: list[Hover] = []
     with style():
         figure = new_figure(0.7 + 1.9 * rows)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -219,9 +213,6 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
             lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_title(inputs.title_of(region), fontsize=10.5)
-            read = ordered({*shown, *(name for name in COMPANIONS if name in inputs.models)})
-            some = tables[region][tables[region]["lead"].isin(FAN_LEADS)]
-            hover.append(lead_hover(axes, some, "crps_skill_reference", read, inputs.title_of(region), "%"))
             axes.tick_params(labelsize=9)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
         for axes in list(grid.flat)[len(inputs.regions) :]:
@@ -242,15 +233,15 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     )
     caption = (
         f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the best simple model of each "
-        f"place and two that are neither. What falls below {words.number(100 * SKILL_FLOOR, 0)}% leaves the panel; all "
-        "models stand in the figures of each place."
+        f"place and two others. Values below {words.number(100 * SKILL_FLOOR, 0)}% are off scale. The figures of each "
+        "place show all models."
     )
-    return Drawing("skill-by-lead", figure, data, alt, caption, hover=tuple(hover))
+    return Drawing("skill-by-lead", figure, data, alt, caption)
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:
     """Coverage of the 90% interval in every region, near and far leads, LSTM and best simple model."""
-    blocks = [name for name in SPREAD_BLOCKS if name in inputs.scores["block"].values] or inputs.headline_blocks
+    blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
@@ -263,7 +254,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
         figure = new_figure(1.5 + 0.34 * len(inputs.regions))
         panels = figure.subplots(1, len(blocks), sharey=True, sharex=True, squeeze=False)[0]
         for axes, block in zip(panels, blocks, strict=True):
-            axes.axvspan(100 * RIGHT[0], 100 * RIGHT[1], color="#E3EEE6", lw=0, zorder=0)
+            axes.axvspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
             axes.axvline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
             for y, region in enumerate(inputs.regions):
                 part = data[(data["region"] == region) & (data["block"] == block)].set_index("role")
@@ -271,35 +262,23 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
                 for role, mark in (("LSTM", "o"), ("best simple model", "s")):
                     if role in part.index:
                         colour = style_of(str(part.loc[role, "model"])).colour if role == "LSTM" else "#0072B2"
-                        face = colour if role == "LSTM" else "white"
-                        label = words.capital(role) if role != "LSTM" else "LSTM"
-                        axes.plot(
-                            100 * number_of(part.loc[role, "coverage90"]),
-                            y,
-                            mark,
-                            ms=8,
-                            mfc=face,
-                            mec=colour,
-                            mew=1.8,
-                            ls="",
-                            zorder=4,
-                            label=label if y == 0 else None,
-                        )
-            axes.set_title(words.capital(words.ahead(*inputs.leads_of(block))))
+                        look = {"mfc": colour if role == "LSTM" else "white", "mec": colour, "ms": 8, "mew": 1.8}
+                        label = words.capital(role) if y == 0 else None
+                        covered = 100 * number_of(part.loc[role, "coverage90"])
+                        axes.plot(covered, y, mark, ls="", zorder=4, label=label, **look)
+            axes.set_title(words.capital(inputs.when(block)))
             axes.set_xlabel("Inside the 90% interval (%)")
-            axes.set_ylim(len(inputs.regions) - 0.4, -0.6)
         panels[0].set_xlim(min(78.0, 100 * float(data["coverage90"].min()) - 2), 100.5)
-        panels[0].set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9.5)
+        label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
+        shared_legend(figure, panels[0], "lower", 2)
     alt = "Coverage of the 90% interval. " + " ".join(
-        f"{inputs.title_of(str(row.region))}, {words.ahead(*inputs.leads_of(str(row.block)))}, "
+        f"{inputs.title_of(str(row.region))}, {inputs.when(str(row.block))}, "
         f"{row.role}: {words.percent(number_of(row.coverage90))}."
         for row in data.itertuples()
     )
     caption = (
-        "How many of the verified months fell inside the 90% interval. On the dashed line the interval is right, in "
-        f"the tinted band ({words.percent(RIGHT[0])} to {words.percent(RIGHT[1])}) right enough; left of it, too "
-        "narrow."
+        "Share of the verified months inside the 90% interval. On the dashed line the interval is right; in the tinted "
+        f"band ({words.percent(TOLERANCE[0])} to {words.percent(TOLERANCE[1])}) it is within our tolerance; left of "
+        "it, too narrow."
     )
     return Drawing("coverage", figure, data, alt, caption)

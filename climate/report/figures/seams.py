@@ -74,7 +74,7 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, place: int) -> Drawing |
             "added to the older record"
         )
     if np.isfinite(step):
-        fact += f"; step left at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
+        fact += f"; residual step at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
     joined = f", joined at {words.iso_month(seam['join'].values)}" if "join" in seam else ""
     joined += " (dashed)" if shown else ""
     text = f"{names[0]} and {names[1]} over their overlap{joined}: {fact}."

@@ -75,7 +75,7 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    when = words.ahead(*inputs.leads_of(block))
+    when = inputs.when(block)
     best_of = [models[int(np.nanargmax(row))] if np.isfinite(row).any() else "" for row in grid]
     reference = style_of(inputs.reference).phrase
     alt = f"Table coloured by CRPS skill in per cent against {reference}, {when}: " + " ".join(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 
 from climate.report import words
@@ -13,29 +12,31 @@ from climate.report.numbers import annual_means
 from climate.report.text import is_anomaly, is_temperature
 
 RECENT_YEARS = 10
-"""Of the mean that stands at the end of a row."""
+"""Of the mean at the end of a row."""
 
 
 def stripes_figure(inputs: ReportInputs) -> Drawing | None:
     """Annual temperature anomalies as colours, each row on its own scale; None if no region has any."""
-    rows = []
+    rows, recents = [], {}
     for region in inputs.regions:
         attrs = inputs.series[region].attrs
         if not (is_temperature(attrs) and is_anomaly(attrs)):
             continue
         annual = annual_means(inputs.series[region])
-        if annual.years.size < 2:
-            continue
-        scale = float(np.abs(annual.means).max())
-        for year, mean in zip(annual.years, annual.means, strict=True):
-            rows.append({"region": region, "year": int(year), "anomaly": float(mean), "scaled": float(mean) / scale})
+        if annual.size >= 2:
+            recents[region] = float(annual.tail(RECENT_YEARS).mean())
+            scaled = annual / annual.abs().max()
+            rows.append(
+                pd.DataFrame(
+                    {"region": region, "year": annual.index, "anomaly": annual.values, "scaled": scaled.values}
+                )
+            )
     if not rows:
         return None
-    data = pd.DataFrame(rows)
+    data = pd.concat(rows, ignore_index=True)
     regions = list(dict.fromkeys(data["region"]))
-    unit = words.unit(str(inputs.series[regions[0]].attrs["units"]))
+    unit = inputs.unit(regions[0])
     colours = mpl.colormaps["RdBu_r"]
-    recents = {region: annual_means(inputs.series[region]).last(RECENT_YEARS) for region in regions}
     first, last = int(data["year"].min()), int(data["year"].max())
     with style():
         figure = new_figure(0.55 + 0.42 * len(regions))
@@ -74,7 +75,7 @@ def stripes_figure(inputs: ReportInputs) -> Drawing | None:
     )
     caption = (
         f"Annual mean temperature from {first} to {last}: blue below and red above the {baseline or 'baseline'} mean; "
-        f"each row has its own scale. At the end of a row: the mean departure of the last {RECENT_YEARS} years. "
-        "Years without all twelve months are left out."
+        f"each row has its own scale, with the mean of the last {RECENT_YEARS} years at its end. Incomplete years are "
+        "left out."
     )
     return Drawing("stripes", figure, data, alt, caption, "colour")

@@ -1,4 +1,4 @@
-"""What a forecast issued with an older release of a record knew."""
+"""Forecasts with an older and with the newer vintage of a record."""
 
 from __future__ import annotations
 
@@ -37,44 +37,44 @@ def vintage_table(knew: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def vintage_text(row: Mapping[str, Any]) -> str:
-    """Origin and model, what was revised of it since, a change of scale, and how the two forecasts did."""
+    """Origin and model, what was revised since, a change of scale, and the errors of the two forecasts."""
     knew, unit = row["knew"], words.unit(str(row["units"]))
     start = (
-        f"{words.typeset(str(row['title']))}: a forecast from {words.month(np.datetime64(knew['origin'], 'M'))}, "
-        f"where vintage {row['old']} ends, by one classical model, {style_of(str(knew['model'])).phrase}"
+        f"{words.typeset(str(row['title']))}: a forecast from {words.month(np.datetime64(knew['origin'], 'M'))}, where "
+        f"vintage {row['old']} ends, by {style_of(str(knew['model'])).phrase}"
     )
     if knew["then"] == knew["now"]:
-        return f"{start}, is the same to the last digit with vintage {row['new']}."
-    changed = (
-        f"{words.count(int(knew['revised_recent']), 'month')} of the last twelve before it revised since, on average "
-        f"by {words.significant(float(knew['change_recent']))} {unit}"
+        return f"{start}, is identical with vintage {row['new']}."
+    text = (
+        f"{start}, with vintage {row['old']} and with vintage {row['new']} up to the origin. "
+        f"{words.capital(words.how_many(int(knew['revised_recent'])))} of the last twelve months before it were "
+        f"revised, on average by {words.significant(float(knew['change_recent']))} {unit}."
     )
-    text = f"{start}, beside one that knows vintage {row['new']} up to then; {changed}"
     if knew["verified"]:
+        old, new = (f"{words.significant(float(knew['crps'][which]))} {unit}" for which in ("then", "now"))
         text += (
-            f". Over {words.count(int(knew['verified']), 'verified month')} its error (CRPS) is "
-            f"{words.significant(float(knew['crps']['then']))} {unit} with what was known then and "
-            f"{words.significant(float(knew['crps']['now']))} {unit} with what is known now"
+            f" CRPS over {words.count(int(knew['verified']), 'verified month')}: {old} with the older vintage, {new} "
         )
+        text += "with the newer."
     scales = scales_apart(knew)
     if scales is not None:
         text += (
-            f". Vintage {row['old']} is on the scale {scales[0]} and vintage {row['new']} on {scales[1]}: part of the "
-            "revision, of the gap between the forecasts and of the older one's error is this change of scale"
+            f" Vintage {row['old']} is on the scale {scales[0]} and vintage {row['new']} on {scales[1]}: part of the "
+            "revision, of the gap between the forecasts and of the older one's error is this change of scale."
         )
-    return f"{text}."
+    return text
 
 
 def _figure(row: Mapping[str, Any], knew: Mapping[str, Any]) -> Drawing:
     data = vintage_table(knew)
-    x = decimal_year(np.array(data["month"].to_list(), dtype="datetime64[M]"))
+    x = decimal_year(data["month"])
     unit = words.unit(str(row["units"]))
     with style():
         figure = new_figure(3.8)
         axes = figure.subplots()
         for release, vintage, colour in (("then", row["old"], THEN_COLOUR), ("now", row["new"], NOW_COLOUR)):
             axes.fill_between(x, data[f"{release}_low"], data[f"{release}_high"], color=colour, alpha=0.15, lw=0)
-            axes.plot(x, data[f"{release}_median"], color=colour, lw=1.8, label=f"Knowing vintage {vintage}")
+            axes.plot(x, data[f"{release}_median"], color=colour, lw=1.8, label=f"With vintage {vintage}")
         axes.plot(x, data["observed"], color=INK, lw=1.0, marker="o", ms=2.4, label=f"Observed, vintage {row['new']}")
         axes.set_ylabel(f"Value ({unit})")
         halves = np.flatnonzero(data["month"].str.endswith(("-01", "-07")))

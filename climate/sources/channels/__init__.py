@@ -1,4 +1,4 @@
-"""Ways to come by a publisher's bytes: one module each, called in turn by climate/sources/pull.py."""
+"""Download channels, one module each, tried in turn by climate/sources/pull.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from climate.sources.catalogue import Source, SourceFile, Vintage
 
 
 class Refused(Exception):  # noqa: N818  (an outcome, not a fault)
-    """A channel did not deliver, or what it delivered is not to be trusted.
+    """A channel delivered nothing, or nothing that can be trusted.
 
     The message is one line without host names and paths of this machine: it is kept in provenance.json.
     """
@@ -18,14 +18,14 @@ class Refused(Exception):  # noqa: N818  (an outcome, not a fault)
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a transfer may take."""
+    """Limits on the time of a transfer, in seconds."""
 
     connect_seconds: float = 15.0
-    """Until the connection stands."""
+    """To connect."""
     read_seconds: float = 60.0
-    """Between two pieces of the answer."""
+    """Between two chunks of the response."""
     total_seconds: float = 600.0
-    """For one file altogether, with its second attempt: an answer that drips for ever ends here."""
+    """For one file with all attempts: ends a response that never does."""
     attempts: int = 2
     pause_seconds: float = 1.0
     """Before the second attempt."""
@@ -57,7 +57,7 @@ class Request:
 
 
 class Fetcher(Protocol):
-    """What a channel module offers."""
+    """The interface of a channel module."""
 
     def unavailable(self, request: Request) -> str:
         """Why this channel cannot serve the request, "" when it can be tried."""

@@ -1,21 +1,18 @@
 """A folder or a web server that holds publishers' files, laid out as the catalogue says.
 
-A zip file beside the place where a file is looked for, with that file in it, serves as well: the form in which data
-platforms hand out their sets.
+A zip in the folder of a file that is looked for serves as well, if it holds that file: data platforms hand out zips.
 """
 
 from __future__ import annotations
 
 import stat
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
+from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
-from climate.sources.channels.archives import extract
 from climate.sources.channels.transfer import copy_bounded, download
 
 
@@ -51,34 +48,25 @@ def fetch(request: Request, folder: Path) -> dict[str, str]:
 def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:
     if not root.is_dir():
         raise Refused("the mirror's folder is not there, expected a folder or a URL")
-    place = root / path
-    if not place.resolve().is_relative_to(root.resolve()):
+    wanted = root / path
+    if not wanted.resolve().is_relative_to(root.resolve()):
         raise Refused(f"{path}: found a path that leads out of the mirror, expected one inside it")
-    if not place.exists():
-        packed = zip_with(sorted(place.parent.glob("*.zip")), (place.name,))
+    if not wanted.exists():
+        packed = zip_with(sorted(wanted.parent.glob("*.zip")), (wanted.name,))
         if packed is None:
             raise Refused(f"{path}: not found on the mirror, expected a file, or a zip beside it that holds it")
         extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
         return
-    if not stat.S_ISREG(place.stat().st_mode):
-        raise Refused(f"{path}: found something that is no plain file, expected a file")
+    copy_plain(wanted, target, file, path)
+
+
+def copy_plain(path: Path, target: Path, file: SourceFile, what: str) -> None:
+    """Copy a plain file; Refused when it is none, cannot be read, or is too large. `what` names it in messages."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Refused(f"{what}: found a folder or device, no plain file; expected a plain file")
     try:
-        content = place.open("rb")
+        content = path.open("rb")
     except OSError as error:
-        raise Refused(f"{path}: cannot be read ({error.strerror}), expected a readable file") from None
+        raise Refused(f"{what}: cannot be read ({error.strerror}), expected a readable file") from None
     with content:
-        copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=path)
-
-
-def zip_with(candidates: Sequence[Path], names: Sequence[str]) -> tuple[Path, str] | None:
-    """The first zip among `candidates` with a member of one of `names`, and that member."""
-    for candidate in candidates:
-        try:
-            with zipfile.ZipFile(candidate) as packed:
-                members = packed.namelist()
-        except (OSError, zipfile.BadZipFile):
-            continue
-        for member in members:
-            if PurePosixPath(member).name in names:
-                return candidate, member
-    return None
+        copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=what)

@@ -1,34 +1,31 @@
-"""Files that the user has put somewhere: a folder, a downloaded zip, or the file itself, named in params.yaml.
+"""The user's own files: a folder, a downloaded zip, or the file itself, named in params.yaml.
 
 For data that their platform hands out to those who are signed in, and for anybody's own copy of a publisher's file.
 """
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
+from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
-from climate.sources.channels.archives import extract
-from climate.sources.channels.mirror import zip_with
-from climate.sources.channels.transfer import copy_bounded
+from climate.sources.channels.mirror import copy_plain
 
 NAME = "own"
 
 
 def unavailable(request: Request) -> str:
-    """The user must have named a place."""
+    """The user must have named a path."""
     return "" if request.path else "none is named (`path` of the source in params.yaml)"
 
 
 def fetch(request: Request, folder: Path) -> dict[str, str]:
-    """Copy every file from the place, or out of a zip there."""
-    place = Path(str(request.path)).expanduser()
-    if not place.exists():
+    """Copy every file from there, or out of a zip there."""
+    copy = Path(str(request.path)).expanduser()
+    if not copy.exists():
         raise Refused("the `path` of params.yaml is not there, expected a folder, a zip or the file itself")
-    return {file.name: _copy(place, _names(request, file), file, folder / file.name) for file in request.source.files}
+    return {file.name: _copy(copy, _names(request, file), file, folder / file.name) for file in request.source.files}
 
 
 def _names(request: Request, file: SourceFile) -> tuple[str, ...]:
@@ -36,28 +33,19 @@ def _names(request: Request, file: SourceFile) -> tuple[str, ...]:
     return tuple(dict.fromkeys((PurePosixPath(request.mirror_path(file)).name, file.name)))
 
 
-def _copy(place: Path, names: tuple[str, ...], file: SourceFile, target: Path) -> str:
+def _copy(copy: Path, names: tuple[str, ...], file: SourceFile, target: Path) -> str:
     """Put the file into `target`; the words for where it was, without paths of this machine."""
-    is_folder = place.is_dir()
-    found = next((place / name for name in names if (place / name).exists()), None) if is_folder else place
-    if found is not None and found.suffix.lower() != ".zip":
+    is_folder = copy.is_dir()
+    file_path = next((copy / name for name in names if (copy / name).exists()), None) if is_folder else copy
+    if file_path is not None and file_path.suffix.lower() != ".zip":
         # What a user names may be a link; what merely lies in a folder may not lead out of it.
-        linked = is_folder and not found.resolve().is_relative_to(place.resolve())
-        if linked or not stat.S_ISREG(found.stat().st_mode):
-            raise Refused(f"{found.name}: found a link that leads out or no plain file, expected a plain file")
-        with _opened(found) as content:
-            copy_bounded(content, target, max_bytes=file.expect.max_bytes, what=found.name)
-        return f"the user's {found.name}"
-    packed = zip_with([found] if found is not None else sorted(place.glob("*.zip")), names)
+        if is_folder and not file_path.resolve().is_relative_to(copy.resolve()):
+            raise Refused(f"{file_path.name}: found a link that leads out, expected a plain file")
+        copy_plain(file_path, target, file, file_path.name)
+        return f"the user's {file_path.name}"
+    packed = zip_with([file_path] if file_path is not None else sorted(copy.glob("*.zip")), names)
     if packed is None:
-        where = "the folder that `path` names, or in a zip there" if is_folder else f"the zip {place.name}"
+        where = "the folder that `path` names, or in a zip there" if is_folder else f"the zip {copy.name}"
         raise Refused(f"{' or '.join(names)}: not found in {where}, expected it under its publisher's name")
     extract(packed[0], packed[1], target, max_bytes=file.expect.max_bytes)
     return f"the user's {packed[0].name}: {packed[1]}"
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise Refused(f"{path.name}: cannot be read ({error.strerror}), expected a readable file") from None

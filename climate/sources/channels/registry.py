@@ -22,9 +22,9 @@ import requests
 from platformdirs import user_cache_path
 from pypi_simple import DistributionPackage, NoSuchProjectError, PyPISimple, UnsupportedContentTypeError
 
+from climate.sources.archive import extract
 from climate.sources.catalogue import RegistryRelease
 from climate.sources.channels import Limits, Refused, Request
-from climate.sources.channels.archives import extract
 from climate.sources.channels.transfer import ca_bundle, download, in_words, user_agent, within
 from climate.sources.channels.verify import sha256_of
 

@@ -1,8 +1,7 @@
 """Moving bytes over HTTP or from a folder, within limits of size and time.
 
-pooch (its HTTPDownloader, on requests) does the transfer. It knows no limits of its own, so it writes into an object
-that counts, and runs in a thread that is abandoned when the time is over: that also ends an answer whose headers drip.
-A body shorter than its Content-Length is an error of requests; one that is longer is cut there, which the checks of
+A transfer runs in a thread that is abandoned when its time is over, which also ends an answer whose headers drip. A
+body shorter than its Content-Length is an error of requests; one that is longer is cut there, which the checks of
 climate/sources/channels/verify.py notice.
 """
 
@@ -12,15 +11,15 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Thread
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, BinaryIO, TypeVar
 
-import pooch
 import requests
 import urllib3
 
@@ -99,79 +98,31 @@ def _worth_repeating(error: requests.RequestException) -> bool:
     return isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError)
 
 
-class _Bounded:
-    """A file that takes so many bytes and no more."""
-
-    def __init__(self, file: BinaryIO, max_bytes: int, what: str) -> None:
-        self._file = file
-        self._left = max_bytes
-        self._max = max_bytes
-        self._what = what
-        self.abandoned = False
-
-    def write(self, chunk: bytes) -> None:
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise Refused(f"{self._what}: found more than {self._max:,} bytes, expected at most that many")
-        if self.abandoned:
-            raise Refused(f"{self._what}: abandoned")
-        self._file.write(chunk)
-
-    def flush(self) -> None:
-        """pooch calls this after every chunk."""
+def _declared_bytes(response: requests.Response, url: str, max_bytes: int, what: str) -> int:
+    """The declared length of an answer, 0 without one; Refused by its status, its addresses or that length."""
+    response.raise_for_status()
+    hops = [str(hop.url) for hop in (*response.history, response)]
+    if url.startswith("https:") and not all(hop.startswith("https:") for hop in hops):
+        raise Refused(f"{what}: found a redirect to an unencrypted address, expected https to the end")
+    declared = int(response.headers.get("content-length", 0))
+    if declared > max_bytes:
+        raise Refused(f"{what}: found {declared:,} bytes declared, expected at most {max_bytes:,}")
+    return declared
 
 
-class _Inspect:
-    """Looks at the head of every answer, redirects included, before its body is read."""
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar of `total` bytes on a terminal, for transfers that take a while; yields what advances it."""
+    if total < PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    def __init__(self, url: str, max_bytes: int, what: str) -> None:
-        self._encrypted = url.startswith("https:")
-        self._max = max_bytes
-        self._what = what
-
-    def __call__(self, response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
-        if self._encrypted and not str(response.url).startswith("https:"):
-            raise Refused(f"{self._what}: found a redirect to an unencrypted address, expected https to the end")
-        declared = response.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max:
-            raise Refused(f"{self._what}: found {int(declared):,} bytes declared, expected at most {self._max:,}")
-
-
-class _Progress:
-    """The object that pooch drives as a progress bar, drawn by rich."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._bar: Any = None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "total" and value >= PROGRESS_FROM_BYTES:
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-            self._bar = Progress(
-                "{task.description}",
-                BarColumn(),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._task = self._bar.add_task(self._what, total=value)
-            self._bar.start()
-
-    def update(self, count: int) -> None:
-        if self._bar is not None:
-            self._bar.update(self._task, advance=count)
-
-    def reset(self) -> None:
-        if self._bar is not None:
-            self._bar.update(self._task, completed=0)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    columns = ("{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.update(task, advance=count)
 
 
 def download(
@@ -190,39 +141,50 @@ def download(
     messages. Raises Refused, and OSError for trouble with the local disk; `path` may then hold a part of the body.
     """
     end = time.monotonic() + limits.total_seconds
-    for attempt in range(1, limits.attempts + 1):
-        with path.open("wb") as file:
-            target = _Bounded(file, max_bytes, what)
-            progress = _Progress(what) if sys.stderr.isatty() else False
-            downloader = pooch.HTTPDownloader(
-                progressbar=progress,
-                chunk_size=CHUNK_BYTES,
+
+    def transfer(file: BinaryIO) -> None:
+        with (
+            requests.get(
+                url,
+                stream=True,
                 timeout=(limits.connect_seconds, limits.read_seconds),
                 headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
                 verify=ca_bundle(),
                 auth=auth,
                 proxies=proxies,
-                hooks={"response": _Inspect(url, max_bytes, what)},
-            )
-            try:
+            ) as response,
+            _progress(what, _declared_bytes(response, url, max_bytes, what)) as advance,
+        ):
+            for chunk in _bounded(response.iter_content(CHUNK_BYTES), max_bytes, what):
+                file.write(chunk)
+                advance(len(chunk))
+
+    for attempt in range(1, limits.attempts + 1):
+        try:
+            with path.open("wb") as file:  # closed under an abandoned transfer, which then cannot write any more
                 left = max(end - time.monotonic(), 0.01)
-                within(left, partial(downloader, url, target, None), what, of=limits.total_seconds)
-                return
-            except requests.RequestException as error:
-                if attempt == limits.attempts or not _worth_repeating(error):
-                    raise Refused(f"{what}: found {in_words(error)}, expected the file") from None
-            except (ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
-                raise Refused(f"{what}: found an unusable answer ({type(error).__name__}), expected the file") from None
-            finally:
-                target.abandoned = True
-                if isinstance(progress, _Progress):
-                    progress.close()
+                within(left, partial(transfer, file), what, of=limits.total_seconds)
+            return
+        except requests.RequestException as error:
+            if attempt == limits.attempts or not _worth_repeating(error):
+                raise Refused(f"{what}: found {in_words(error)}, expected the file") from None
+        except (ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+            raise Refused(f"{what}: found an unusable answer ({type(error).__name__}), expected the file") from None
         time.sleep(limits.pause_seconds)
 
 
-def copy_bounded(source: BinaryIO, path: Path, *, max_bytes: int, what: str) -> None:
+def copy_bounded(source: IO[bytes], path: Path, *, max_bytes: int, what: str) -> None:
     """Write what `source` still holds to `path`; Refused when that is more than `max_bytes`."""
     with path.open("wb") as file:
-        target = _Bounded(file, max_bytes, what)
-        while chunk := source.read(CHUNK_BYTES):
-            target.write(chunk)
+        for chunk in _bounded(iter(lambda: source.read(CHUNK_BYTES), b""), max_bytes, what):
+            file.write(chunk)
+
+
+def _bounded(chunks: Iterable[bytes], max_bytes: int, what: str) -> Iterator[bytes]:
+    """`chunks` until they hold more than `max_bytes`, which is Refused."""
+    left = max_bytes
+    for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise Refused(f"{what}: found more than {max_bytes:,} bytes, expected at most that many")
+        yield chunk

@@ -7,9 +7,7 @@ means of the monthly one and are not read.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.sources.catalogue import Source, SourceFile
-from climate.sources.readers.calendar import month_axis
+from climate.sources.readers.calendar import MONTH_NAMES, month_axis
 from climate.sources.readers.records import SIGMA_PER_95, Record, dataset, series_name
 from climate.sources.readers.textfile import Floats, TextFile, read_text, split
 
@@ -32,8 +30,6 @@ SEA_ICE = {"air": "Using air temperature above sea ice", "water": "Using water t
 
 _TABLES = {"air": "Inferred from Air Temperatures", "water": "Inferred from Water Temperatures"}
 _HEADER = "Year, Month, Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc., Anomaly, Unc."
-_CONFIDENCE = re.compile(r"95% confidence interval")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _FALLBACK = "cp1252"  # names of places and dashes in the comments
 
 
@@ -69,7 +65,7 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     text = read_text(folder, file.name, _FALLBACK)
     comments = [line.lstrip("%").strip() if line.startswith("%") else None for line in text.lines]
     head = " ".join(comment for comment in comments if comment)
-    if not _CONFIDENCE.search(head):
+    if "95% confidence interval" not in head:
         raise text.error(None, "no statement on uncertainty", "comments that call it a 95% confidence interval")
     starts = [i + 1 for i, comment in enumerate(comments) if comment and " ".join(comment.split()) == _HEADER]
     if not starts:
@@ -90,7 +86,8 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     table.check(np.isnan(value) == np.isnan(error), error, "an uncertainty for every anomaly and for no other month")
     name = series_name(source, file, _region(text))
     record = Record(name, time, value, error * SIGMA_PER_95, period="Berkeley Earth")
-    return record, _climatology(text, comments, SEA_ICE[kind] if two else None), _date(comments)
+    date = text.date(r"^%.*analysis was run on (\d{2}-\w{3}-\d{4})", "%d-%b-%Y")
+    return record, _climatology(text, comments, SEA_ICE[kind] if two else None), date
 
 
 def _table_start(text: TextFile, comments: list[str | None], starts: list[int], kind: str) -> int:
@@ -98,21 +95,21 @@ def _table_start(text: TextFile, comments: list[str | None], starts: list[int], 
         title = next((c for c in reversed(comments[max(start - 5, 0) : start - 1]) if c and "Sea Ice" in c), "")
         if not title.endswith(expected):
             raise text.error(start, title, f"a title above that ends with '{expected}'")
-    place = list(_TABLES).index(kind)
-    if len(starts) <= place or len(starts) > len(_TABLES):
+    position = list(_TABLES).index(kind)
+    if len(starts) <= position or len(starts) > len(_TABLES):
         raise text.error(None, f"{len(starts)} tables", f"the table whose title ends with '{_TABLES[kind]}'")
-    return starts[place]
+    return starts[position]
 
 
 def _climatology(text: TextFile, comments: list[str | None], title: str | None) -> _Climatology:
     begin = 0
     if title is not None:
-        places = [comments.index(f"{of}:") if f"{of}:" in comments else -1 for of in SEA_ICE.values()]
-        if not 0 <= places[0] < places[1]:
+        titles = [comments.index(f"{of}:") if f"{of}:" in comments else -1 for of in SEA_ICE.values()]
+        if not 0 <= titles[0] < titles[1]:
             raise text.error(None, "no or misplaced climatologies", f"a table under '{title}:'")
         begin = comments.index(f"{title}:")
     for i in range(begin, len(comments) - 2):
-        if " ".join((comments[i] or "").split()) == _MONTHS:
+        if " ".join((comments[i] or "").split()) == " ".join(MONTH_NAMES):
             values, widths = (comments[i + 1] or "").split(), (comments[i + 2] or "").split()
             if len(values) == 12 and len(widths) == 13 and widths[0] == "+/-":
                 try:
@@ -136,14 +133,3 @@ def _region(text: TextFile) -> str:
             if name:
                 return name
     return "global"
-
-
-def _date(comments: list[str | None]) -> str:
-    for comment in comments:
-        found = re.search(r"analysis was run on (\d{2}-\w{3}-\d{4})", comment or "")
-        if found:
-            try:
-                return datetime.strptime(found.group(1), "%d-%b-%Y").date().isoformat()
-            except ValueError:
-                return ""
-    return ""

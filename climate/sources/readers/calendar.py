@@ -10,6 +10,8 @@ from climate.sources.readers.textfile import Cells, Floats
 
 Times = NDArray[np.datetime64]
 
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 DECIMAL_DATE_TOLERANCE = 0.03
 """Years. Publishers put a month's decimal date at its 15th or at its arithmetic middle; both lie within 0.01 of it."""
 

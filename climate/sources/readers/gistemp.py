@@ -8,13 +8,12 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_years, month_starts
+from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import read_text, split
 
 MISSING = "***"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-HEADER = ("Year", *MONTHS, "J-D", "D-N", "DJF", "MAM", "JJA", "SON")
+HEADER = ("Year", *MONTH_NAMES, "J-D", "D-N", "DJF", "MAM", "JJA", "SON")
 
 TITLES = {
     "Land-Ocean: Global Means": "global",
@@ -46,7 +45,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     table = split(text, 3, HEADER, ",")
     years = table.integers("Year", 1, 9999)
     check_years(table, years)
-    months = np.stack([table.numbers(month, (MISSING,)) for month in MONTHS], axis=1)
+    months = np.stack([table.numbers(month, (MISSING,)) for month in MONTH_NAMES], axis=1)
     before = np.concatenate([[np.nan], months[:-1, 11]])
     year = np.column_stack([before, months])
     for column, (first, last) in MEANS.items():

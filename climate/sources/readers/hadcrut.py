@@ -35,8 +35,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         check_steps(table, years * 12 + months - 1)
         value, lower, upper = (table.numbers(column) for column in HEADER[1:])
         table.check((lower <= value) & (value <= upper), value, "an anomaly within its confidence limits")
-        found = _SERIES.search(file.name)
-        name = series_name(source, file, found.group(1).replace("_", " ") if found else "global")
+        match = _SERIES.search(file.name)
+        name = series_name(source, file, match.group(1).replace("_", " ") if match else "global")
         error = (upper - lower) / 2 * SIGMA_PER_95
         records.append(Record(name, month_starts(years, months), value, error, period="HadCRUT5"))
     return dataset(source, records)

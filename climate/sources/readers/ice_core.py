@@ -56,7 +56,7 @@ def samples(folder: Path, source: Source) -> xr.Dataset:
 
 def _columns(folder: Path, source: Source) -> tuple[Cells, Floats, Floats, Floats]:
     text = read_text(folder, source.files[0].name)
-    first = next((row for row, line in enumerate(text.lines, 1) if not line.startswith("#")), len(text.lines) + 1)
+    first = text.first_row("#")
     if tuple(text.line(first).split()) != COLUMNS:
         raise text.error(first, text.line(first), f"the header {' '.join(COLUMNS)}")
     table = split(text, first + 1, COLUMNS)

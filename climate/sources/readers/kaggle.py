@@ -153,11 +153,11 @@ def _global(blocks: list[Block]) -> list[Record]:
     months = []
     previous = None
     for block in blocks:
-        found = _months(block)
-        step = np.diff(found, prepend=found[0] - 1 if previous is None else previous)
+        block_months = _months(block)
+        step = np.diff(block_months, prepend=block_months[0] - 1 if previous is None else previous)
         block.check(step == 1, "dt", "the month after that of the row above")
-        previous = found[-1]
-        months.append(found)
+        previous = block_months[-1]
+        months.append(block_months)
         for column, parts in columns.items():
             parts.append(block.frame[column].to_numpy())
         for mean in GLOBAL:
@@ -199,10 +199,10 @@ def _name_with_position(key: tuple[str, ...], columns: tuple[str, ...]) -> str:
 
 
 def _degrees(name: str, text: str, ends: str) -> float:
-    found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)([{ends}])", text)
-    if not found:
+    match = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)([{ends}])", text)
+    if not match:
         raise problem(name, None, text, f"degrees with one of {' '.join(ends)} behind them")
-    return float(found[1]) * (1 if found[2] == ends[0].replace("S", "N") else -1)
+    return float(match[1]) * (1 if match[2] == ends[0].replace("S", "N") else -1)
 
 
 def read_ucsd(folder: Path, source: Source) -> xr.Dataset:

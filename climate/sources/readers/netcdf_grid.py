@@ -16,6 +16,9 @@ from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source
 from climate.sources.readers.records import describe
 
+CHUNK_MONTHS = 120
+"""Months of a grid that are read at once: bounds memory (10 years of a 2.5 degree grid are 10 MB)."""
+
 _SECONDS = xr.coders.CFDatetimeCoder(time_unit="s")
 _AXES = {
     "lat": (
@@ -106,6 +109,18 @@ def sound(name: str) -> Iterator[None]:
         raise _unreadable(name, error) from None
 
 
+def is_grid(record: xr.Dataset) -> bool:
+    """Whether a reader's Dataset is a gridded field rather than a table of series."""
+    return {"lat", "lon"} <= set(record["value"].dims)
+
+
+def read_every_value(grid: xr.Dataset, name: str) -> None:
+    """Raise ClimateError unless every value of `grid` (time, lat, lon), of the file `name`, can be read."""
+    with sound(name):
+        for start in range(0, grid.sizes["time"], CHUNK_MONTHS):
+            grid["value"].isel(time=slice(start, start + CHUNK_MONTHS)).to_numpy()
+
+
 def _unreadable(name: str, error: Exception) -> ClimateError:
     reason = " ".join(str(error).split()).partition(": '/")[0][:100]
     return ClimateError(f"{name}: found a file that NetCDF cannot read ({reason}), expected NetCDF; get it again")
@@ -121,9 +136,9 @@ def _axis(opened: xr.Dataset, axis: str, name: str, *, needed: bool = True) -> A
         lambda v: str(v.name).lower() in names,
     )
     for test in tests:
-        found = [v.name for v in opened.coords.values() if v.ndim == 1 and v.dims == (v.name,) and test(v)]
-        if len(found) == 1:
-            return found[0]
+        candidates = [v.name for v in opened.coords.values() if v.ndim == 1 and v.dims == (v.name,) and test(v)]
+        if len(candidates) == 1:
+            return candidates[0]
     if needed:
         found_names = ", ".join(map(str, opened.coords)) or "none"
         raise ClimateError(
@@ -166,13 +181,13 @@ def _month_starts(time: xr.DataArray, name: str) -> np.ndarray:
 
 def _date_of_map(opened: xr.Dataset, name: str) -> np.ndarray:
     title = str(opened.attrs.get("title", ""))
-    found = re.search(rf"({'|'.join([*_MONTHS, *_SEASONS])}) (\d{{4}})\b", title)
-    if not found:
+    match = re.search(rf"({'|'.join([*_MONTHS, *_SEASONS])}) (\d{{4}})\b", title)
+    if not match:
         raise ClimateError(
             f"{name}: found neither a time axis nor a month in the title '{title}', expected one of them"
         )
-    month = _MONTHS.get(found[1]) or _SEASONS[found[1]]
-    return np.array([np.datetime64(f"{found[2]}-{month:02d}", "M")]).astype(TIME_DTYPE)
+    month = _MONTHS.get(match[1]) or _SEASONS[match[1]]
+    return np.array([np.datetime64(f"{match[2]}-{month:02d}", "M")]).astype(TIME_DTYPE)
 
 
 def _orient(grid: xr.DataArray, name: str) -> xr.DataArray:

@@ -8,8 +8,6 @@ for Scripps' months the csv files do not say which are filled.
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import Times, check_decimal_date, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
-from climate.sources.readers.textfile import Cells, TextFile, read_text, split
+from climate.sources.readers.textfile import Cells, read_text, split
 
 NOAA_FROM = np.datetime64("1974-05-01")
 """First month of NOAA's own measurements at Mauna Loa (header of co2_mm_mlo)."""
@@ -54,9 +52,9 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """
     file = source.files[0]
     text = read_text(folder, file.name)
-    first = next((row for row, line in enumerate(text.lines, 1) if not line.startswith("#")), len(text.lines) + 1)
+    first = text.first_row("#")
     header = tuple(text.line(first).split(","))
-    created = _created(text)
+    created = text.date(r"^#\s*File Creation:\s+\w{3}\s+(\w{3}\s+\d+\s+[\d:]+\s+\d{4})", "%b %d %H:%M:%S %Y")
     attrs: dict[str, Any] = {}
     if header == MONTHLY_MLO:
         record = _monthly(split(text, first + 1, header, ","))
@@ -153,7 +151,7 @@ def _weekly(table: Cells) -> Record:
     table.integers("ndays", 0, 7)
     average = table.numbers("average", missing=("-999.99",))
     table.check(~(average <= 0), average, "a mole fraction in ppm, or -999.99, in column 'average'")
-    time = date.astype(TIME_DTYPE)
+    time: Times = date.astype(TIME_DTYPE)
     return Record("", time, average, site=_sites(time, time + np.timedelta64(7, "D")), period="NOAA")
 
 
@@ -162,17 +160,6 @@ def _sites(start: Times, stop: Times) -> NDArray[np.str_]:
     left, back = MAUNAKEA
     away = np.where((start >= left) & (stop <= back), "Maunakea", "Mauna Loa, Maunakea")
     return np.where((stop > left) & (start < back), away, "Mauna Loa")
-
-
-def _created(text: TextFile) -> str:
-    for line in text.lines:
-        found = re.match(r"#\s*File Creation:\s+\w{3}\s+(\w{3}\s+\d+\s+[\d:]+\s+\d{4})", line)
-        if found:
-            try:
-                return datetime.strptime(" ".join(found.group(1).split()), "%b %d %H:%M:%S %Y").date().isoformat()
-            except ValueError:
-                return ""
-    return ""
 
 
 def _scale(created: str) -> str:

@@ -43,7 +43,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         table.check(~(variance < 0), variance, f"a variance, or {MISSING}, in column 'total error variance'")
         for column in COLUMNS[4:]:
             table.numbers(column)
-        found = _NAME.match(file.name)
-        name = series_name(source, file, f"{found[1]} {found[2]}-{found[3]}" if found else file.name)
+        match = _NAME.match(file.name)
+        name = series_name(source, file, f"{match[1]} {match[2]}-{match[3]}" if match else file.name)
         records.append(Record(name, time, value, np.sqrt(variance), period="NOAAGlobalTemp"))
     return dataset(source, records)

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_years, month_starts
+from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, TextFile, read_text, split
 
-COLUMNS = ("year", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+COLUMNS = ("year", *MONTH_NAMES)
 
 
 def read(folder: Path, source: Source) -> xr.Dataset:
@@ -24,7 +24,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """
     records = []
     scale = float(source.options.get("scale", 1))
-    dates = ""
+    modified = ""
     for file in source.files:
         text = read_text(folder, file.name)
         table = _table(text)
@@ -34,8 +34,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         value = np.where(np.isclose(values, marker, rtol=1e-9, atol=1e-9), np.nan, values * scale)
         time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
         records.append(Record(series_name(source, file, file.name.partition(".")[0]), time, value))
-        dates = _modified(text)
-    return dataset(source, records, file_date=dates, window=str(source.options.get("window", "")))
+        modified = text.search(r"^Date modified: (\d{4}-\d{2})\s*$")
+    return dataset(source, records, file_date=modified, window=str(source.options.get("window", "")))
 
 
 def _table(text: TextFile) -> Cells:
@@ -50,15 +50,8 @@ def _table(text: TextFile) -> Cells:
     if len(text.lines) == below and not text.ended:
         raise text.error(below, marker, "a line end after the missing marker (the file is cut short)")
     table = split(text, 2, COLUMNS, last=below - 1)
-    found = table.integers("year", 1, 9999)
-    check_years(table, found)
-    if found[0] != first or found[-1] != last:
-        raise text.error(2, int(found[0]), f"the rows of the years {first} to {last}")
+    listed = table.integers("year", 1, 9999)
+    check_years(table, listed)
+    if listed[0] != first or listed[-1] != last:
+        raise text.error(2, int(listed[0]), f"the rows of the years {first} to {last}")
     return table
-
-
-def _modified(text: TextFile) -> str:
-    found = next(
-        (re.match(r"Date modified: (\d{4}-\d{2})\s*$", line) for line in text.lines if "Date modified" in line), None
-    )
-    return found.group(1) if found else ""

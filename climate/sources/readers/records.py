@@ -68,11 +68,11 @@ def dataset(source: Source, records: Sequence[Record], *, file_date: str = "", *
     for text in texts.values():
         if text.flags.writeable:
             text[absent] = ""
-    made = assemble(source, [record.name for record in records], time, value, uncertainty)
-    made["interpolated"] = (made.value.dims, interpolated)
+    result = assemble(source, [record.name for record in records], time, value, uncertainty)
+    result["interpolated"] = (result.value.dims, interpolated)
     for name, array in (texts | extra).items():
-        made[name] = (made.value.dims, array)
-    return made.assign_attrs({"file_date": file_date} | attrs)
+        result[name] = (result.value.dims, array)
+    return result.assign_attrs({"file_date": file_date} | attrs)
 
 
 def assemble(source: Source, names: Sequence[str], time: Times, value: Floats, uncertainty: Floats) -> xr.Dataset:

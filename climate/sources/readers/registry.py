@@ -52,10 +52,9 @@ SHAPE_READER = "shapes"
 
 
 def reader_file(source: Source) -> str:
-    """The file of this repository that reads `source`, such as climate/sources/readers/gistemp.py."""
-    module = shapes if source.reader == SHAPE_READER else READERS[source.reader]
-    name = getattr(module, "__module__", None) or shapes.__name__
-    return name.replace(".", "/") + ".py"
+    """The file of this repository that reads `source`, such as climate/sources/readers/gistemp.py; "" for none."""
+    readers: dict[str, Callable[..., object]] = {**READERS, SHAPE_READER: shapes.read_shapes}
+    return readers[source.reader].__module__.replace(".", "/") + ".py" if source.reader else ""
 
 
 def read(source: Source, folder: Path) -> xr.Dataset:
@@ -74,7 +73,7 @@ def read(source: Source, folder: Path) -> xr.Dataset:
 
 
 def read_shapes(source: Source, folder: Path) -> geopandas.GeoDataFrame:
-    """The polygons of `source`: columns name, key and geometry. ClimateError when they cannot be had."""
+    """The polygons of `source`: columns name, key and geometry. ClimateError for another kind of source."""
     if source.reader != SHAPE_READER:
         raise ClimateError(
             f"source '{source.key}': found the reader '{source.reader}', expected '{SHAPE_READER}' for polygons; "

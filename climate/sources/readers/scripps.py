@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from climate.errors import ClimateError
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import check_decimal_date, decimal_year_dates, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
-from climate.sources.readers.textfile import Cells, TextFile, read_text, split
+from climate.sources.readers.textfile import Cells, read_text, split
 
 MISSING = "-99.99"
 STATIONS = {"MLO": "Mauna Loa", "MKO": "Maunakea"}
@@ -46,7 +43,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """
     file = source.files[0]
     text = read_text(folder, file.name, _FALLBACK)
-    first = next((row for row, line in enumerate(text.lines, 1) if not line.startswith('"')), len(text.lines) + 1)
+    first = text.first_row('"')
     layouts = {_squeeze(_MONTHLY_10): _COLUMNS, _squeeze(_MONTHLY_11): (*_COLUMNS, "Sta")}
     columns = layouts.get(_squeeze(tuple(text.line(first + i) for i in range(3))))
     if columns is None:
@@ -73,7 +70,11 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         period="Scripps",
         interpolated=np.isnan(measured) & ~np.isnan(filled),
     )
-    return dataset(source, [record], file_date=_archived(text), scale=_scale(text))
+    scale = text.search(r"measured on the '(\w+)' calibration scale")
+    if not scale:
+        raise text.error(None, "no calibration scale in the header", "one such as '12'")
+    date = text.date(r"from archive dated (\d{2}-\w{3}-\d{4})", "%d-%b-%Y")
+    return dataset(source, [record], file_date=date, scale=f"SIO {scale}")
 
 
 def read_merged(folder: Path, source: Source) -> xr.Dataset:
@@ -84,7 +85,7 @@ def read_merged(folder: Path, source: Source) -> xr.Dataset:
     """
     file = source.files[0]
     text = read_text(folder, file.name, _FALLBACK)
-    first = next((row for row, line in enumerate(text.lines, 1) if not line.startswith('"')), len(text.lines) + 1)
+    first = text.first_row('"')
     spline = first > 2 and tuple(_words(text.line(row)) for row in (first - 2, first - 1)) == _MERGED_YEARLY
     if not spline:
         text.expect(first, _MERGED_IRREGULAR)
@@ -123,21 +124,3 @@ def _stations(table: Cells) -> list[str]:
         if code not in STATIONS:
             raise table.file.error(row, code, f"a station among {', '.join(STATIONS)} in column 'Sta'")
     return [STATIONS[code] for code in codes]
-
-
-def _scale(text: TextFile) -> str:
-    for line in text.lines:
-        found = re.search(r"measured on the '(\w+)' calibration scale", line)
-        if found:
-            return f"SIO {found.group(1)}"
-    raise ClimateError(
-        f"{text.name}: found no calibration scale in the header, expected one such as '12'; get it again"
-    )
-
-
-def _archived(text: TextFile) -> str:
-    for line in text.lines:
-        found = re.search(r"from archive dated (\d{2}-\w{3}-\d{4})", line)
-        if found:
-            return datetime.strptime(found.group(1), "%d-%b-%Y").date().isoformat()
-    return ""

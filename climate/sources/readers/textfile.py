@@ -11,13 +11,14 @@ import codecs
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from climate.errors import ClimateError
-from climate.sources.archive import read_bytes
+from climate.sources.archive import open_file
 
 Floats = NDArray[np.float64]
 
@@ -85,6 +86,22 @@ class TextFile:
         """Line `row`, counted from 1; "" past the end."""
         return self.lines[row - 1] if row <= len(self.lines) else ""
 
+    def first_row(self, comment: str) -> int:
+        """The first row, counted from 1, that does not begin with `comment`; one past the end if all do."""
+        rows = enumerate(self.lines, 1)
+        return next((row for row, line in rows if not line.startswith(comment)), len(self.lines) + 1)
+
+    def search(self, pattern: str) -> str:
+        """The group of a regular expression in the first line that it matches, "" if none does."""
+        return next((match[1] for line in self.lines if (match := re.search(pattern, line))), "")
+
+    def date(self, pattern: str, form: str) -> str:
+        """The date (YYYY-MM-DD) that `search` finds, written as `form` says; "" if there is none that can be read."""
+        try:
+            return datetime.strptime(" ".join(self.search(pattern).split()), form).date().isoformat()
+        except ValueError:
+            return ""
+
     def error(self, row: int | None, found: object, expected: str, advice: str = ADVICE) -> ClimateError:
         """The error for a row of this file."""
         return problem(self.name, row, found, expected, advice)
@@ -97,7 +114,8 @@ class TextFile:
 
 def read_text(folder: Path, name: str, fallback: str | None = None) -> TextFile:
     """The file `name` of `folder`, decoded and split at LF, CRLF or CR."""
-    data = read_bytes(folder, name)
+    with open_file(folder, name) as stream:
+        data = stream.read()
     text = decode(data, name, fallback).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise problem(name, None, "an empty file", "a table")

@@ -1,1 +1,0 @@
-"""What the networks depend on and what they hold: designed sweeps, ablations, probes and learning curves."""

@@ -1,0 +1,31 @@
+"""Keys that params.yaml once had, and what to write now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from climate.errors import ClimateError
+
+REPLACED = {
+    "sets": "name it `panels`",
+    "pool.thin": "name it pool.row_stride",
+    "pool.step": "name it pool.grid_stride",
+    "pool.points": "name it pool.lattice_degrees",
+    "pool.fine_tune": "remove it; networks of the pool are applied as they were trained",
+    "combine.calibrate": "list the models that stay as they are under combine.uncalibrated; all others are calibrated",
+    "notebook": "write `notebooks: {walkthrough: {record: REGION}}`",
+    "understand": "write `notebooks: {understanding: {record: REGION}}`; its settings are in that notebook",
+    "slides": "write `notebooks: {presentation: {record: REGION}}`",
+    "film": "remove it; there is no film any more",
+}
+"""Dotted key -> advice."""
+
+
+def check_renamed(raw: Mapping[str, Any], file: str) -> None:
+    """Raise ClimateError for the first key of `raw`, the content of `file`, that has been replaced."""
+    for key, advice in REPLACED.items():
+        section, _, entry = key.partition(".")
+        content = raw.get(section)
+        if section in raw if not entry else isinstance(content, Mapping) and entry in content:
+            raise ClimateError(f"{file}: {key} is no longer a parameter: {advice}")

@@ -1,1 +1,0 @@
-"""The slides: what each one says, and the library that turns them."""

@@ -1,0 +1,25 @@
+"""Stage `baselines`: hindcasts of one region by the classical and linear models."""
+
+from __future__ import annotations
+
+from climate import paths
+from climate.files import read_netcdf, write_netcdf
+from climate.forecasters.registry import make
+from climate.hindcast.rolling import planned_backtest
+from climate.parallel.tasks import settled
+from climate.params.params import load_params
+
+
+def run(region: str) -> None:
+    """Hindcast `region` with `baselines.models` of params.yaml."""
+    params = load_params()
+    params.check_region(region)
+    table = planned_backtest(
+        read_netcdf(paths.series_file(region)),
+        read_netcdf(paths.COVARIATES),
+        [make(name) for name in params.baselines.models],
+        params.backtest,
+        params.baselines.refit_every,
+        settled(params.compute),
+    )
+    write_netcdf(table, paths.forecast_file("baselines", region))

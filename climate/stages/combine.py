@@ -1,0 +1,48 @@
+"""Stage `combine`: hindcasts of one region by the pooled models; all its forecasts combined and calibrated."""
+
+from __future__ import annotations
+
+import logging
+
+import xarray as xr
+
+from climate import paths
+from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
+from climate.forecasters.combine.conformal import calibrate
+from climate.forecasters.combine.ensemble import combine, join_tables
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.forecaster import refusal
+from climate.forecasters.registry import make
+from climate.hindcast.rolling import planned_backtest
+from climate.parallel.tasks import ALONE
+from climate.params.params import Params, load_params
+
+log = logging.getLogger("climate")
+
+
+def run(region: str) -> None:
+    """Join the forecasts of `region` with those of the pool, add the combinations, and calibrate."""
+    params = load_params()
+    params.check_region(region)
+    tables = [read_netcdf(paths.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
+    target = paths.forecast_file("combined", region)
+    if "skipped" in tables[0].attrs:
+        write_netcdf(tables[0], target)
+        return
+    single = join_tables([*tables, *pooled_hindcasts(region, params)])
+    everything = join_tables([single, combine(single, params.combine.min_verified)])
+    calibrated = [name for name in everything["model"].values if name not in params.combine.uncalibrated]
+    write_netcdf(calibrate(everything, calibrated, params.combine.min_verified), target)
+
+
+def pooled_hindcasts(region: str, params: Params) -> list[xr.Dataset]:
+    """Forecast table of the pooled models; none, with a line in the log, where the pool does not serve the region."""
+    series = read_netcdf(paths.series_file(region))
+    parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+    if reason := refusal(series) or reason:
+        log.info("%s: not forecast by the pool, %s", region, reason)
+        return []
+    pools = [Pool.from_arrays(arrays) for arrays in parts]
+    forecasters = [make(name, pools) for name in params.pool.models]
+    covariates, refit_every = read_netcdf(paths.COVARIATES), params.pool.refit_every
+    return [planned_backtest(series, covariates, forecasters, params.backtest, refit_every, ALONE)]

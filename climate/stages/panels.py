@@ -1,0 +1,58 @@
+"""Stage `panel`: all regions of a panel, forecast and scored together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from climate import paths
+from climate.errors import ClimateError
+from climate.files import read_arrays, read_parts, write_netcdf
+from climate.forecasters.base import Forecaster
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.registry import find_model, make
+from climate.harmonize.checks import examine
+from climate.hindcast.panels import cut_panel, score_panel
+from climate.params.params import Params, load_params
+from climate.sources.pulled import read_sources
+
+log = logging.getLogger("climate")
+
+
+def run(name: str) -> None:
+    """Forecast and score the panel `name` of params.yaml."""
+    params = load_params()
+    if name not in params.panels:
+        raise ClimateError(f"unknown panel '{name}': expected a key of `panels` in params.yaml, {[*params.panels]}")
+    definition, target = params.panels[name], paths.panel_file(name)
+    pulled = read_sources(definition.sources, examine)
+    reason = "; ".join(f"source {key} is unavailable ({why})" for key, why in pulled.unavailable.items())
+    if reason:
+        log.warning("%s: skipped, %s", name, reason)
+        write_netcdf(xr.Dataset(attrs={"title": definition.title, "skipped": reason}), target)
+        return
+    forecasters, earliest = make_forecasters(name, definition.models, params)
+    record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
+    panel = cut_panel(record, definition, shapes, params.harmonize)
+    scores = score_panel(name, panel, forecasters, params, earliest)
+    for region in scores["skipped"].values:
+        log.info("%s: %s left out, %s", name, region, scores["reason"].sel(skipped=region).item())
+    write_netcdf(scores, target)
+
+
+def make_forecasters(name: str, models: Sequence[str], params: Params) -> tuple[list[Forecaster], np.datetime64 | None]:
+    """The models of a panel, and the first month that all of them can forecast from."""
+    settings: dict[str, list[object]] = {"baselines": [], "lstm": [params.lstm.settings(NetworkSettings)]}
+    sections = {model: find_model(model).section or "baselines" for model in models}
+    earliest = None
+    if "pool" in sections.values():
+        parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+        if reason:
+            raise ClimateError(f"params.yaml: panels.{name}.models: pooled models cannot be run: {reason}; remove them")
+        pools = [Pool.from_arrays(arrays) for arrays in parts]
+        settings["pool"], earliest = [pools], np.datetime64(pools[0].month, "M")
+    return [make(model, *settings[section]) for model, section in sections.items()], earliest

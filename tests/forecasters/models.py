@@ -1,0 +1,124 @@
+"""Every registered forecaster with small settings, and synthetic histories for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from climate.forecasters import registry
+from climate.forecasters.base import FloatArray, Forecaster, as_panel
+from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.settings import PoolSettings
+from climate.forecasters.planet.trailing import WINDOWS
+from climate.forecasters.registry import MODELS, names_of
+from climate.schema import QUANTILES, TIME_DTYPE
+
+MEDIAN = QUANTILES.index(0.5)
+START = "1960-01"
+MONTHS = 264
+POOL_LEADS = 24
+
+NETWORK = NetworkSettings(seeds=(1, 2), lookback=12, units=4, epochs=2, batch=64, learning_rate=0.001)
+POOL = PoolSettings(components=5, row_stride=4, seeds=(1, 2), units=3, epochs=1, batch=64, learning_rate=0.002)
+
+BASELINES = names_of("baselines")
+NAMES = names_of("baselines", "lstm", "pool")
+POOLED = names_of("pool")
+LIMITED = [name for name in NAMES if MODELS[name].longest_lead]
+VECTORISED = ("seasonal-naive", "seasonal-naive-drift", "climatology-trend", "trend-ar1", *POOLED)
+SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
+MARKS = {"sarima-auto": pytest.mark.long}
+"""Searching for an order takes minutes."""
+
+
+def params(names: Any = NAMES, *, slow: bool = False) -> list[Any]:
+    """Names with their marks; `slow` marks those too that take seconds per fit."""
+    marked = dict.fromkeys(SLOW, pytest.mark.slow) | MARKS if slow else MARKS
+    return [pytest.param(name, marks=marked.get(name, ())) for name in names]
+
+
+def make(name: str, start: str = START) -> Forecaster:
+    """A registered forecaster; the pool's estimations are of 18 and 20 years after `start`."""
+    first = int(np.datetime64(start, "M").astype(np.int64))
+    settings: dict[str, list[Any]] = {
+        "baselines": [],
+        "lstm": [NETWORK],
+        "pool": [[random_pool(first + years * 12) for years in (18, 20)]],
+    }
+    model: Forecaster = registry.make(name, *settings[MODELS[name].section or ""])
+    return model
+
+
+def random_pool(month: int) -> Pool:
+    """An estimation with random numbers in the place of learnt ones."""
+    draw = np.random.default_rng(month)
+    units, functions, channels, traits = 3, 5, 3, 6
+    predictors = 12 + len(WINDOWS) - 1 + 2
+    shapes = {
+        "memory/kernel": (channels, 4 * units),
+        "memory/recurrent_kernel": (units, 4 * units),
+        "memory/bias": (4 * units,),
+        "change/kernel": (units + traits, POOL_LEADS),
+        "change/bias": (POOL_LEADS,),
+        "spread/kernel": (units + traits, POOL_LEADS * (len(QUANTILES) - 1)),
+        "spread/bias": (POOL_LEADS * (len(QUANTILES) - 1),),
+    }
+    member = {name: 0.1 * draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return Pool(
+        month=month,
+        first=month - 400,
+        components=draw.normal(size=(900, functions)),
+        slope=0.01 * draw.normal(size=900),
+        coefficients=0.1 * draw.normal(size=(POOL_LEADS, predictors)),
+        share=draw.uniform(size=POOL_LEADS),
+        residual=np.sort(draw.normal(size=(POOL_LEADS, len(QUANTILES))), axis=1),
+        members=(member, {name: -weights for name, weights in member.items()}),
+    )
+
+
+def record(seed: int, months: int = MONTHS, persistence: float = 0.7, trend: float = 0.01) -> FloatArray:
+    """Trend, season and AR(1) noise of unit innovations."""
+    generator = np.random.default_rng(seed)
+    noise = np.zeros(months + 100)
+    for i, shock in enumerate(generator.normal(size=months + 100)):
+        noise[i] = persistence * noise[i - 1] + shock
+    time = np.arange(months)
+    return np.asarray(trend * time + 4 * np.sin(2 * np.pi * time / 12) + noise[100:])
+
+
+def driven(
+    months: int = 420, *, seed: int = 0, strength: float = 1.0, lag: int = 2, noise: float = 0.3
+) -> tuple[FloatArray, FloatArray]:
+    """A record (trend, season, noise) and the index that it follows after `lag` months with the given strength."""
+    draw = np.random.default_rng(seed)
+    index = np.zeros(months)
+    for month in range(1, months):
+        index[month] = 0.9 * index[month - 1] + draw.normal()
+    steps = np.arange(months)
+    followed = np.concatenate([np.zeros(lag), index[:-lag]])
+    weather = noise * draw.normal(size=months)
+    return 0.01 * steps + 2 * np.sin(2 * np.pi * steps / 12) + strength * followed + weather, index
+
+
+def history(values: FloatArray, covariate: FloatArray | None = None, start: str = START) -> xr.Dataset:
+    """History of one place."""
+    time = (np.datetime64(start, "M") + np.arange(values.size)).astype(TIME_DTYPE)
+    dataset = xr.Dataset({"value": ("time", values)}, coords={"time": time})
+    if covariate is not None:
+        dataset["covariate"] = (("time", "predictor"), covariate.reshape(values.size, -1))
+    return dataset
+
+
+def panel(values: FloatArray, start: str = START) -> xr.Dataset:
+    """History of several places (place, time)."""
+    return xr.concat([as_panel(history(row, start=start)) for row in values], "place")
+
+
+def quantiles_of(forecaster: Forecaster, known: xr.Dataset, leads: int) -> FloatArray:
+    """Quantiles (lead, quantile) of one place, estimated on `known`, which they are forecast from."""
+    known = as_panel(known)
+    return np.asarray(forecaster.fit(known).forecast(known, leads)[0])

@@ -1,0 +1,148 @@
+"""The presentation: what its slides hold, that they turn in a browser without a network, and that they stand without
+the library."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from climate.files import write_netcdf
+from climate.report import notebooks
+from tests.browser import CHROMIUM, Browser
+from tests.conftest import ROOT
+from tests.report.samples import make_inputs
+
+SOURCE = ROOT / "notebooks" / "presentation.ipynb"
+LIBRARY = {
+    "reveal.js": "const Reveal = {initialize: options => Promise.resolve(options)};",
+    "reveal.css": ".reveal { margin: 0 }",
+    "notes.js": "const RevealNotes = {};",
+    "LICENSE": "Permission is hereby granted",
+}
+"""Stand-ins for the released files."""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of a run as the notebook reads them."""
+    folder, inputs = tmp_path_factory.mktemp("results"), make_inputs()
+    shutil.copy(ROOT / "params.yaml", folder)
+    for region, series in inputs.series.items():
+        write_netcdf(series, folder / "build" / "series" / f"{region}.nc")
+        write_netcdf(inputs.forecasts[region], folder / "build" / "forecasts" / "combined" / f"{region}.nc")
+    assert inputs.seams is not None
+    outcome = np.full((len(inputs.regions), len(inputs.scores["block"])), "same", dtype=object)
+    outcome[0, 1:] = "better", "worse"
+    scores = inputs.scores.assign(outcome=(("region", "block"), outcome))
+    write_netcdf(scores, folder / "build" / "scores.nc")
+    write_netcdf(inputs.seams, folder / "build" / "seams.nc")
+    return folder
+
+
+def rendered(folder: Path, library: dict[str, str], reason: str = "") -> str:
+    notebook = notebooks.parse(SOURCE.read_text("utf-8"), SOURCE.name)
+    notebooks.execute(notebook, SOURCE.name, folder)
+    return notebooks.slides(notebook, library, reason)
+
+
+@pytest.fixture(scope="module")
+def plain(results: Path) -> str:
+    """The slides as they are where the library is unavailable."""
+    return rendered(results, {}, "no route to the registry")
+
+
+def test_committed_notebook_is_clean_and_every_slide_has_notes() -> None:
+    cells = nbformat.read(SOURCE, as_version=4).cells
+    assert len({cell.id for cell in cells}) == len(cells)
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells]
+    assert 10 <= kinds.count("slide") <= 12
+    assert kinds.count("notes") == kinds.count("slide")
+    for cell in cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs
+            assert cell.execution_count is None
+            assert notebooks.HIDDEN in cell.metadata["tags"]
+
+
+def test_slides_stand_without_the_library_and_say_so(plain: str) -> None:
+    assert "reveal.js is unavailable" in plain
+    assert "no route to the registry" in plain
+    assert "<script" not in plain
+    assert plain.count('<aside class="notes">') == plain.count("<section") // 2
+
+
+def test_pictures_have_words_and_code_is_hidden(plain: str) -> None:
+    pictures = re.findall(r"<img [^>]*>", plain)
+    assert len(pictures) >= 5
+    for picture in pictures:
+        words = re.search(r'alt="([^"]*)"', picture)
+        assert words
+        assert re.search(r"\d", words[1])
+    assert "import numpy" not in plain
+
+
+def test_numbers_on_the_slides_are_those_of_the_scores(plain: str) -> None:
+    inputs = make_inputs()
+    ratio = inputs.scores["crps_ratio_best"].sel(model="lstm-direct")
+    for block, months in (("1-12", "1–12 months ahead"), ("13-24", "13–24 months ahead")):  # noqa: RUF001
+        for region in inputs.regions:
+            assert f"{float(ratio.sel(region=region, block=block)):.2f} {months}" in plain
+    crps = inputs.scores["crps"].sel(region=inputs.regions[:-1], block="13-24")
+    for model in ("ridge-enso", "lstm-direct"):
+        change = np.exp(np.log(crps.sel(model=model) / crps.sel(model="trend-ar1")).mean()) - 1
+        assert f"{float(change):+.1%}".replace("-", "\N{MINUS SIGN}") in plain
+
+
+def test_same_slides_twice_with_the_library_inside_and_no_network_address(results: Path) -> None:
+    first, second = (rendered(results, LIBRARY) for _ in range(2))
+    assert first == second
+    assert not re.search(r"(src|href)=.https?:|url\(http|@import", first)
+    for text in LIBRARY.values():
+        assert text in first
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on PATH")
+def test_slides_turn_in_a_browser_fit_and_print(results: Path, tmp_path: Path) -> None:
+    released = ROOT / "data" / "reveal-js"
+    if not (released / "reveal.js").exists():
+        pytest.skip("data/reveal-js is not pulled")
+    page = tmp_path / "presentation.html"
+    library = {name: (released / name).read_text("utf-8") for name in notebooks.LIBRARY}
+    page.write_text(rendered(results, library), encoding="utf-8")
+    with Browser() as browser:
+        browser.open(page, width=1280, height=720)
+        assert browser.complaints() == []
+        assert all(url.startswith(("file:", "data:")) for url in browser.requests())
+        total = browser.evaluate("Reveal.getTotalSlides()")
+        assert total >= 10
+        for number in range(total):
+            size = browser.evaluate(
+                "(one => [one.innerText.slice(0, 40), one.scrollWidth - one.clientWidth, "
+                "one.scrollHeight - one.clientHeight])(Reveal.getCurrentSlide())"
+            )
+            assert size[1] <= 0, size
+            assert size[2] <= 0, size
+            assert browser.evaluate("Reveal.getIndices().h") == number
+            for kind in ("keyDown", "keyUp"):
+                browser.call(
+                    "Input.dispatchKeyEvent", type=kind, key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39
+                )
+        browser.events.clear()
+        browser.call("Page.navigate", url=page.resolve().as_uri() + "?print-pdf")
+        while not any(event.get("method") == "Page.loadEventFired" for event in browser.events):
+            browser.events.append(browser._receive())
+        # the library lays out one page per slide some time after the page has loaded
+        browser.evaluate(
+            "new Promise(done => { const look = () => document.querySelectorAll('.pdf-page').length === "
+            f"{total} ? setTimeout(() => done(0), 200) : setTimeout(look, 50); look(); }})"
+        )
+        printed = base64.b64decode(
+            browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+        )
+        assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == total

@@ -1,0 +1,262 @@
+"""Small records, forecasts and scores for the tests of the report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import geopandas
+import numpy as np
+import shapely
+import xarray as xr
+
+from climate.params.params import Params, load_params
+from climate.params.regions import RegionDefinition
+from climate.report.inputs import ReportInputs
+from climate.schema import QUANTILES, TIME_DTYPE
+from climate.verify.losses import cell_scores
+from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
+from climate.verify.verdicts import verdicts
+from tests.conftest import ROOT
+
+MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
+LEADS, ORIGINS = 24, 8
+BLOCKS = {"1": (1, 1), "1-12": (1, 12), "13-24": (13, 24)}
+SHARPNESS = {"seasonal-naive": 1.6, "trend-ar1": 1.0, "sarima": 1.1, "ridge-enso": 0.95, "lstm-tutorial": 4.0}
+
+
+def make_series(region: str, title: str, quantity: str = "temperature") -> xr.Dataset:
+    """A record from 1958-03 to 2026-02 with two collection periods and four interpolated months."""
+    months = np.arange("1958-03", "2026-03", dtype="datetime64[M]")
+    random = np.random.default_rng(sum(region.encode()))
+    t = np.arange(months.size) / 12
+    if quantity == "temperature":
+        value = 0.02 * t - 0.3 + 0.3 * random.standard_normal(t.size)
+        attrs = {"units": "degC", "kind": "anomaly", "baseline": "1961-1990", "long_name": "air temperature"}
+    else:
+        value = 315 + 1.1 * t + 0.012 * t**2 + 3 * np.sin(2 * np.pi * t) + 0.2 * random.standard_normal(t.size)
+        attrs = {"units": "ppm", "kind": "absolute", "baseline": "", "long_name": "CO2 mole fraction"}
+    early = months < np.datetime64("1974-05")
+    interpolated = np.zeros(t.size, dtype=bool)
+    interpolated[70:74] = True
+    return xr.Dataset(
+        {
+            "value": ("time", value),
+            "uncertainty": ("time", np.where(early, np.nan, 0.05)),
+            "source": ("time", np.where(early, "old-source", "new-source").astype(object)),
+            "site": ("time", np.full(t.size, "somewhere", dtype=object)),
+            "period": ("time", np.where(early, "Early network", "Modern network").astype(object)),
+            "interpolated": ("time", interpolated),
+        },
+        coords={"time": months.astype(TIME_DTYPE)},
+        attrs=attrs | {"region": region, "title": title, "quantity": quantity, "sources": "old-source,new-source"},
+    )
+
+
+def make_table(series: xr.Dataset) -> xr.Dataset:
+    """Forecasts whose spread and centre are right but for a factor; the last origin is the issued forecast."""
+    values, months = series["value"].values, series["time"].values.astype("datetime64[M]")
+    last = months.size - 1
+    places = [*(last - LEADS - 6 * k for k in reversed(range(ORIGINS))), last]
+    position = np.array(places)[:, None] + np.arange(1, LEADS + 1)
+    observed = np.where(position <= last, values[np.minimum(position, last)], np.nan)
+    random = np.random.default_rng(5)
+    truth = np.where(np.isfinite(observed), observed, values[-12:].mean())
+    deviates = np.array([-1.645, -1.282, -0.842, -0.524, -0.253, 0, 0.253, 0.524, 0.842, 1.282, 1.645])
+    scale = float(np.std(np.diff(values)))
+    forecasts = []
+    for model in MODEL_NAMES:
+        spread = scale * SHARPNESS.get(model, 0.97) * np.sqrt(np.arange(1, LEADS + 1))[None, :, None] / 4
+        noise = random.standard_normal(truth.shape)[..., None]
+        forecasts.append(truth[..., None] + spread * (noise + deviates))
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), np.stack(forecasts)),
+            "observed": (("origin", "lead"), observed),
+            "parameters": ("model", [0, 15, 8, 40, 4000, 5000]),
+            "refit_every": ("model", [24, 24, 24, 24, 60, 60]),
+        },
+        coords={
+            "model": np.array(MODEL_NAMES, dtype=object),
+            "origin": months[places].astype(TIME_DTYPE),
+            "lead": np.arange(1, LEADS + 1),
+            "quantile": list(QUANTILES),
+            "valid_time": (
+                ("origin", "lead"),
+                (months[0] + position * np.timedelta64(1, "M")).astype(TIME_DTYPE),
+            ),
+        },
+        attrs={"region": series.attrs["region"], "title": series.attrs["title"], "units": series.attrs["units"]},
+    )
+
+
+def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
+    """Scores in which `lstm-direct` stands at a given ratio and p value per region; lstm-tutorial is far off."""
+    regions, blocks = list(ratios), list(BLOCKS)
+    base = np.array([1.5, 1.0, 1.1, 0.97, 4.0, np.nan])
+    ratio = np.stack([np.where(np.isnan(base), ratios[region], base) for region in regions])
+    by_block = np.repeat(ratio[:, :, None], len(blocks), axis=2)
+    lead = np.sqrt(np.arange(1, LEADS + 1))
+    by_lead = 0.1 * ratio[:, :, None] * lead
+    tested = np.full(by_block.shape, 0.5)
+    tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
+    dims = ("region", "model", "block")
+    scores = xr.Dataset(
+        {
+            "crps": (dims, 0.1 * by_block),
+            "mae": (dims, 0.14 * by_block),
+            "rmse": (dims, 0.18 * by_block),
+            "mase": (dims, 0.7 * by_block),
+            "coverage90": (dims, np.full(by_block.shape, 0.88)),
+            "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
+            "crps_skill_reference": (dims, 1 - by_block / 1.5),
+            "crps_ratio_best": (dims, by_block),
+            "crps_ratio_best_low": (dims, 0.93 * by_block),
+            "crps_ratio_best_high": (dims, 1.07 * by_block),
+            "dm_method": (("region", "block"), np.full((len(regions), len(blocks)), "hln", dtype=object)),
+            "dm_p_reference": (dims, tested),
+            "dm_p_best": (dims, tested),
+            "crps_by_lead": (("region", "model", "lead"), by_lead),
+            "mae_by_lead": (("region", "model", "lead"), 1.4 * by_lead),
+            "coverage_by_lead": (("region", "model", "lead"), np.full(by_lead.shape, 0.85)),
+            "best_classical": (
+                ("region", "block"),
+                np.full((len(regions), len(blocks)), "trend-ar1", dtype=object),
+            ),
+        },
+        coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
+    )
+    return scores.merge(verdicts(scores, 0.05))
+
+
+def make_revisions() -> dict[str, Any]:
+    """One source revised, one not, one unavailable, one without an older vintage."""
+    row = {
+        **{"source": "old-source", "title": "The old record", "units": "ppm", "old": "2025-01", "new": "2026-02"},
+        **{"shared": 1234, "revised": 12, "filled": 0, "filled_revised": 0, "rows_only_old": 0, "rows_only_new": 3},
+        **{"mean_absolute": 0.05, "mean_change": 0.01, "largest": -0.21, "month": "2017-03", "place": "Mauna Loa"},
+        **{"changed": "version: 1 -> 2", "words": [], "decades": [{"decade": 2010, "shared": 120, "revised": 12}]},
+    }
+    row["knew"] = {
+        **{"origin": "2024-12", "units": "ppm", "model": "unobserved-components", "verified": 2, "revised_recent": 5},
+        **{"change_recent": -0.02, "crps": {"then": 0.31, "now": 0.25}, "observed": [425.1, 426.2, None]},
+        **{"then": [[424.0, 425.0, 426.0]] * 3, "now": [[424.1, 425.1, 426.1]] * 3},
+        **{"scale_then": "WMO X2007", "scale_now": "WMO X2019"},
+    }
+    same = row | {"source": "new-source", "title": "The new record", "revised": 0, "largest": 0.0, "changed": ""}
+    same["knew"] = row["knew"] | {"now": row["knew"]["then"]}
+    same |= {"mean_absolute": None, "month": "", "place": "", "decades": [{"decade": 2010, "shared": 9, "revised": 0}]}
+    refused = {"source": "lost-source", "old": "2024", "new": "2025", "reason": "registry: no answer"}
+    return {"compared": [row, same], "refused": [refused], "alone": ["new-source"]}
+
+
+def make_strata(series: dict[str, xr.Dataset]) -> xr.Dataset:
+    """Scores by stratum of the sample tables; every other month is an El Nino."""
+    parts = []
+    for one in series.values():
+        states = xr.DataArray(
+            np.where(np.arange(one.sizes["time"]) % 2, EL_NINO, NEUTRAL).astype(object),
+            dims="time",
+            coords={"time": one["time"].values},
+        )
+        cells = cell_scores(make_table(one)).assign_attrs(region=one.attrs["region"])
+        parts.append(score_strata(cells, one, states, {"1-12": (1, 12)}))
+    return join_strata(parts)
+
+
+RATIOS = {"globe": 0.90, "kiel": 1.08, "mauna-loa-co2": 0.99}
+P_VALUES = {"globe": 0.0005, "kiel": 0.001, "mauna-loa-co2": 0.62}
+
+
+def make_seams() -> xr.Dataset:
+    """One seam with an overlap of ten years."""
+    months = np.arange("1974-01", "1984-01", dtype="datetime64[M]").astype(TIME_DTYPE)
+    older = np.linspace(330.0, 344.0, months.size)
+    return xr.Dataset(
+        {
+            "record": ("seam", ["co2-mauna-loa"]),
+            "older": ("seam", ["old-source"]),
+            "newer": ("seam", ["new-source"]),
+            "join": ("seam", np.array(["1974-05"], dtype="datetime64[M]").astype(TIME_DTYPE)),
+            "n": ("seam", [120]),
+            "units": ("seam", ["ppm"]),
+            "offset": ("seam", [0.12]),
+            "offset_se": ("seam", [0.01]),
+            "step": ("seam", [0.02]),
+            "step_se": ("seam", [0.015]),
+            "older_value": (("seam", "time"), older[None]),
+            "newer_value": (("seam", "time"), older[None] + 0.12),
+        },
+        coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months},
+    )
+
+
+def make_shapes() -> dict[str, geopandas.GeoDataFrame]:
+    """Two square countries."""
+    squares = [shapely.box(0, 0, 20, 20), shapely.box(-60, -30, -40, 0)]
+    table = geopandas.GeoDataFrame({"name": ["Squareland", "Boxland"], "key": ["SQL", "BOX"]}, geometry=squares)
+    return {"natural-earth": table}
+
+
+def make_params(series: dict[str, xr.Dataset]) -> Params:
+    """The repository's parameters with the blocks and regions of the samples."""
+    params = load_params(ROOT / "params.yaml")
+    regions = {name: RegionDefinition(title=one.attrs["title"], splice="none") for name, one in series.items()}
+    score = params.score.model_copy(update={"blocks": BLOCKS})
+    return params.model_copy(update={"score": score, "regions": regions, "records": {}, "covariates": {}, "panels": {}})
+
+
+def make_inputs(**changes: Any) -> ReportInputs:
+    """Three regions, one for each outcome, one skipped region, two sources."""
+    series = {
+        "globe": make_series("globe", "The globe"),
+        "kiel": make_series("kiel", "Kiel"),
+        "mauna-loa-co2": make_series("mauna-loa-co2", "CO2 at Mauna Loa", "co2"),
+    }
+    provenance = [
+        {
+            "key": key,
+            "title": f"The {key} <record> & more",
+            "publisher": "A publisher",
+            "version": "1",
+            "vintage": "2026-02",
+            "channel": channel,
+            "status": "ok",
+            "files": {"values.csv": {"url": "https://example.org/v.csv", "sha256": "ab" * 32, "bytes": 1234}},
+            "licence": "CC0",
+            "licence_url": "https://example.org/licence",
+            "citation": "Somebody (2026)",
+            "doi": "10.1234/5678",
+            "homepage": "https://example.org",
+            "reasons": ["mirror: no such file"],
+        }
+        for key, channel in (("old-source", "registry"), ("new-source", "mirror"))
+    ]
+    inputs = ReportInputs(
+        params=make_params(series),
+        provenance=provenance,
+        series=series,
+        forecasts={name: make_table(one) for name, one in series.items()},
+        scores=make_scores(RATIOS, P_VALUES),
+        seams=make_seams(),
+        breaks=xr.Dataset(
+            {
+                "record": ("break", ["kiel"]),
+                "time": ("break", np.array(["1988-01"], dtype="datetime64[M]").astype(TIME_DTYPE)),
+                "shift": ("break", [0.8]),
+                "p_value": ("break", [0.0001]),
+                "alone": ("break", [True]),
+                "declared": ("break", [""]),
+            }
+        ),
+        checks=[
+            {"source": "old-source", "check": "no month twice", "status": "ok", "detail": ""},
+            {"source": "new-source", "check": "rows never shrink", "status": "warning", "detail": "two fewer"},
+        ],
+        skipped={"atlantis": "its source is missing"},
+        strata=make_strata(series),
+        revisions=make_revisions(),
+        readers={"old-source": "climate/sources/readers/gistemp.py"},
+        architecture=(ROOT / "docs" / "architecture.md").read_text("utf-8"),
+    )
+    return replace(inputs, **changes)

@@ -1,0 +1,198 @@
+"""Figures: that their data are what is drawn, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import xarray as xr
+
+from climate.params.regions import Box, RegionDefinition
+from climate.report.figures import contest, forecast, membership, places, record, scores, stripes
+from climate.report.figures.base import csv_bytes, reduce_colours
+from climate.report.figures.seams import seam_figures
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import annual_means, contests, trend
+from climate.report.palette import style_of
+from climate.report.text import record as record_text
+from climate.schema import QUANTILES, TIME_DTYPE
+from tests.report.samples import LEADS, MODEL_NAMES, ORIGINS, make_inputs, make_shapes
+
+
+@pytest.fixture(scope="module")
+def inputs() -> ReportInputs:
+    return make_inputs()
+
+
+def lines(axes: Any) -> dict[str, np.ndarray]:
+    return {str(line.get_label()): np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()}
+
+
+def test_data_of_the_record_are_what_is_drawn(inputs: ReportInputs) -> None:
+    drawing = record.record_figure(inputs, "globe")
+    drawn = lines(drawing.figure.axes[0])
+    np.testing.assert_allclose(drawing.data["value"], drawn["Month"])
+    np.testing.assert_allclose(drawing.data["twelve_month_mean"], drawn["Twelve-month mean"])
+    np.testing.assert_allclose(drawing.data["value"], inputs.series["globe"]["value"])
+    assert drawing.data["month"].iloc[0] == "1958-03"
+    assert csv_bytes(drawing.data).startswith(b"month,value,twelve_month_mean")
+
+
+def test_data_of_the_forecast_are_what_is_drawn(inputs: ReportInputs) -> None:
+    drawing = forecast.issued_figure(inputs, "kiel")
+    assert drawing is not None
+    data, drawn = drawing.data, lines(drawing.figure.axes[0])
+    table = inputs.forecasts["kiel"].isel(origin=-1)
+    for model in ("lstm-direct", "trend-ar1"):
+        rows = data[data["model"] == model]
+        np.testing.assert_allclose(rows["q0.5"], drawn[f"{style_of(model).label}, median and 90% interval"])
+        np.testing.assert_allclose(rows["q0.05"], table["forecast"].sel(model=model, quantile=0.05))
+        assert set(rows["origin"]) == {"2026-02"}
+    np.testing.assert_allclose(data[data["model"] == "observed"]["observed"], drawn["Observed"])
+
+
+def test_data_of_the_scores_are_what_is_drawn(inputs: ReportInputs) -> None:
+    drawing = scores.leads_figure(inputs, "kiel")
+    drawn = lines(drawing.figure.axes[0])
+    for model in MODEL_NAMES:
+        crps = drawing.data[drawing.data["model"] == model]["crps"]
+        np.testing.assert_allclose(crps, drawn[style_of(model).label])
+        np.testing.assert_allclose(crps, inputs.scores["crps_by_lead"].sel(region="kiel", model=model))
+
+
+def test_data_of_a_seam_hold_both_records_and_their_difference(inputs: ReportInputs) -> None:
+    [drawing] = [one for one in seam_figures(inputs) if one]
+    assert len(drawing.data) == 120
+    np.testing.assert_allclose(drawing.data["newer"] - drawing.data["older"], drawing.data["newer_minus_older"])
+    np.testing.assert_allclose(drawing.data["newer_minus_older"], 0.12)
+
+
+def test_frequent_colours_survive_the_palette_exactly() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    pixels[:30] = (213, 94, 0)
+    small = np.asarray(reduce_colours(pixels).convert("RGB"))
+    assert (small[:30] == pixels[:30]).all()
+
+
+def test_hindcasts_do_not_overlap_and_show_the_newest_complete_one(inputs: ReportInputs) -> None:
+    table = inputs.forecasts["kiel"]
+    positions = forecast.hindcast_origins(table)
+    months = table["origin"].values[positions].astype("datetime64[M]").astype(int)
+    assert positions[-1] == ORIGINS - 1
+    assert (np.diff(months) >= LEADS).all()
+
+
+def test_reliability_is_the_share_below_each_quantile(inputs: ReportInputs) -> None:
+    table = inputs.forecasts["globe"]
+    observed = table["observed"].values[:ORIGINS]
+    below = observed[..., None] <= table["forecast"].sel(model="trend-ar1").values[:ORIGINS]
+    rows = scores.reliability(table, ["trend-ar1"])
+    np.testing.assert_allclose(rows["share_below"], [below[..., q].mean() for q in range(len(QUANTILES))])
+
+
+def test_ratio_table_is_sorted_by_the_first_block(inputs: ReportInputs) -> None:
+    rows = contest.ratio_table(inputs, contests(inputs))
+    assert list(dict.fromkeys(rows["region"])) == ["globe", "mauna-loa-co2", "kiel"]
+
+
+def test_stripes_leave_out_records_that_are_no_temperature_anomaly(inputs: ReportInputs) -> None:
+    drawing = stripes.stripes_figure(inputs)
+    assert drawing is not None
+    assert set(drawing.data["region"]) == {"globe", "kiel"}
+    assert drawing.data["year"].max() == 2025
+
+
+def with_regions(**regions: RegionDefinition) -> ReportInputs:
+    plain = make_inputs(shapes=make_shapes())
+    return replace(plain, params=plain.params.model_copy(update={"regions": plain.params.regions | regions}))
+
+
+def boxed(lon: tuple[float, float]) -> RegionDefinition:
+    return RegionDefinition(title="Kiel", source="ncep-air", box=Box(lat=(-10, 10), lon=lon))
+
+
+def test_maps_show_belts_points_and_countries_and_leave_out_what_has_no_place() -> None:
+    globe = RegionDefinition(title="The globe", source="ncep-air", box=Box(lat=(-90, 90), lon=(-180, 180)))
+    inputs = with_regions(globe=globe, kiel=RegionDefinition(title="Kiel", source="ncep-air", country="boxland"))
+    by_region = {place.region: place for place in places.locate(inputs)}
+    assert by_region.keys() == {"globe", "kiel"}
+    assert by_region["globe"].is_belt
+    assert by_region["kiel"].lat == (-30, 0)
+    warming = places.warming_map(inputs)
+    assert warming is not None
+    line = trend(annual_means(inputs.series["kiel"]))
+    assert line is not None
+    assert warming.data.set_index("region").loc["kiel", "trend_per_decade"] == pytest.approx(line.per_decade)
+    skill = places.skill_map(inputs, contests(inputs))
+    assert skill is not None
+    assert "Kiel 1.08, LSTM worse" in skill.alt
+
+
+@pytest.mark.parametrize(
+    ("lon", "inside", "outside"),
+    [
+        ((170, -120), (-179, -121, 171, 179), (0, 169, -119)),
+        ((350, 20), (-9, 0, 19), (180, 21)),
+        ((10, 20), (15,), (0,)),
+    ],
+)
+def test_a_box_is_drawn_eastward_also_across_the_date_line(
+    lon: tuple[float, float], inside: tuple[float, ...], outside: tuple[float, ...]
+) -> None:
+    inputs = with_regions(kiel=boxed(lon))
+    drawing = places.warming_map(inputs)
+    assert drawing is not None
+    edged = [patch for patch in drawing.figure.axes[0].patches if patch.get_linewidth() == 0.8]
+    boxes = [shapely.box(*patch.get_extents().transformed(patch.axes.transData.inverted()).extents) for patch in edged]
+    drawn = shapely.union_all(boxes)
+    assert drawn.bounds[0] >= -180 - 1e-6
+    assert drawn.bounds[2] <= 180 + 1e-6
+    for degrees in inside:
+        assert drawn.contains(shapely.Point(degrees, 0)), degrees
+    for degrees in outside:
+        assert not drawn.contains(shapely.Point(degrees, 0)), degrees
+
+
+def test_a_sparse_record_is_drawn_and_listed_value_by_value() -> None:
+    months = np.arange("0013-01", "0213-01", dtype="datetime64[M]")
+    value = np.where(np.arange(months.size) % 120 == 0, 280.0, np.nan)
+    sparse = xr.Dataset(
+        {"value": ("time", value)},
+        coords={"time": months.astype(TIME_DTYPE)},
+        attrs={"units": "ppm", "title": "CO2 long ago", "quantity": "co2", "kind": "absolute"},
+    )
+    inputs = make_inputs(records={"long-ago": sparse})
+    drawing = record.record_figure(inputs, "long-ago")
+    assert len(drawing.data) == 20
+    np.testing.assert_allclose(lines(drawing.figure.axes[0])["Value"], 280.0)
+    assert "20 values from January 13 CE to January 203 CE" in " ".join(record_text(inputs, "long-ago"))
+
+
+def test_members_and_spread_of_a_combination_are_drawn(inputs: ReportInputs) -> None:
+    series = inputs.series["globe"]
+    early = np.arange(series.sizes["time"]) < 240
+    combined = series.assign(
+        source=("time", np.where(early, "one", "one,two").astype(object)),
+        spread=("time", np.where(early, np.nan, 0.04)),
+        members=("time", np.where(early, 1, 2)),
+    ).assign_attrs(left_out="three")
+    drawing = membership.membership_figure(replace(inputs, series={**inputs.series, "globe": combined}), "globe")
+    assert drawing is not None
+    assert "1958-03 to 1978-02 one member; 1978-03 to 2026-02 two members" in drawing.caption
+    assert "(from 1978-03): 0.040 \u00b0C; in the last 10 years (to 2026-02): 0.040 \u00b0C" in drawing.caption
+    assert "Left out, starting too late for an overlap: three." in drawing.caption
+    assert drawing.data["members"].value_counts().to_dict() == {2: 576, 1: 240}
+    assert membership.membership_figure(inputs, "globe") is None
+
+
+def test_a_model_without_an_entry_is_drawn_under_its_name() -> None:
+    assert style_of("new-model").label == "new-model"
+    assert style_of("new-model") == style_of("new-model")
+
+
+def test_tables_are_written_with_one_line_end_and_five_figures() -> None:
+    assert csv_bytes(pd.DataFrame({"a": [1.23456789]})) == b"a\n1.2346\n"

@@ -1,0 +1,340 @@
+"""The pages: that they hold together, what they name, and that two renders are the same."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from functools import partial
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from climate.errors import ClimateError
+from climate.harmonize.splice import join_seams
+from climate.parallel.tasks import run_tasks
+from climate.params.sections import ComputeParams
+from climate.report import markdown, pages, words
+from climate.report.downloads import meaning
+from climate.report.evidence import seam_table
+from climate.report.figures.seams import seam_figures
+from climate.report.inputs import ReportInputs
+from climate.report.numbers import contests
+from climate.report.site import draw_place, render
+from climate.report.source_pages import seam_places
+from climate.report.tables import score_table, verdict_table
+from climate.report.text import SHORT, verdict
+from climate.verify.strata import EL_NINO
+from tests.conftest import ROOT
+from tests.promised import of_other_stages, promised
+from tests.report.samples import LEADS, MODEL_NAMES, RATIOS, make_inputs, make_scores, make_seams
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+@pytest.fixture(scope="module")
+def inputs() -> ReportInputs:
+    return make_inputs()
+
+
+@pytest.fixture(scope="module")
+def site(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render(inputs, tmp_path_factory.mktemp("site")).parent
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and a complaint for each that is not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.faults: list[str] = []
+        self._open: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        self.faults += [f"<{tag}> left open" for tag in self._open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open[-1] != tag:
+            self.faults.append(f"</{tag}> at {self.getpos()} closes {self._open[-1:]}")
+        else:
+            self._open.pop()
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    def ids(self) -> list[str]:
+        return [attrs["id"] for _, attrs in self.tags if "id" in attrs]
+
+
+@pytest.fixture(scope="module")
+def parsed(site: Path) -> list[Page]:
+    return [Page(path) for path in sorted(site.rglob("*.html"))]
+
+
+def test_every_expected_page_is_written(inputs: ReportInputs, site: Path) -> None:
+    found = {str(path.relative_to(site)) for path in site.rglob("*.html")}
+    top = {f"{name}.html" for name in ("index", "projection", "sources", "judging", "methods", "data", "architecture")}
+    sources = {f"sources/{entry['key']}.html" for entry in inputs.provenance}
+    assert found == top | {f"regions/{name}.html" for name in RATIOS} | sources
+
+
+def test_every_page_of_the_menu_is_promised_by_a_stage() -> None:
+    files = promised()
+    for page in pages.PAGES:
+        assert page.file.partition("#")[0] in files or page.file.partition("/")[0] in files, page
+    assert len({page.name for page in pages.PAGES}) == len(pages.PAGES)
+
+
+def test_html_is_well_formed_accessible_and_loads_nothing_from_elsewhere(parsed: list[Page]) -> None:
+    for page in parsed:
+        assert page.faults == [], page.path
+        assert len(page.ids()) == len(set(page.ids())), page.path
+        for image in page.of("img"):
+            assert re.search(r"\d", image["alt"]), (page.path, image["alt"])
+            assert int(image["width"]) > 0
+            assert int(image["height"]) > 0
+        assert len(page.of("figure")) == len(page.of("figcaption")) == len(page.of("img"))
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), page.path
+        # tables of a document have the heading above them
+        assert len(page.of("table")) == len(page.of("caption")) or page.path.name == "architecture.html"
+        assert all(head.get("scope") in ("col", "row") for head in page.of("th"))
+        assert len(page.of("main")) == 1
+        assert page.of("html")[0]["lang"] == "en"
+        assert not [attrs for _, attrs in page.tags if attrs.get("src", "").startswith(("http", "//"))], page.path
+        assert not page.of("script"), page.path
+        assert all(link["href"].startswith("data:") for link in page.of("link"))
+        text = page.path.read_text(encoding="utf-8")
+        assert "url(" not in text
+        assert "@import" not in text
+
+
+def test_every_link_resolves(site: Path, parsed: list[Page]) -> None:
+    for page in parsed:
+        for attrs in (*page.of("a"), *page.of("img")):
+            target = attrs.get("href") or attrs.get("src") or ""
+            assert target, page.path
+            if target.startswith(("https://", "data:")):
+                continue
+            name, _, fragment = target.partition("#")
+            file = (page.path.parent / name).resolve() if name else page.path
+            if of_other_stages(str(file.relative_to(site.resolve()))):
+                continue
+            assert file.is_file(), (page.path, target)
+            if fragment:
+                assert fragment in Page(file).ids(), (page.path, target)
+
+
+def test_index_stands_alone(site: Path) -> None:
+    images = Page(site / "index.html").of("img")
+    assert images
+    assert all(image["src"].startswith("data:image/png;base64,") for image in images)
+
+
+def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_bytes(
+    inputs: ReportInputs, site: Path, tmp_path: Path
+) -> None:
+    """Nothing of `compute` and of the user's mirror is printed: no stage of dvc.yaml lists them."""
+    pull = inputs.params.pull.model_copy(update={"mirror": "/somewhere"})
+    elsewhere = inputs.params.model_copy(update={"compute": ComputeParams(workers=7), "pull": pull})
+    inputs = replace(inputs, params=elsewhere)
+    render(inputs, tmp_path, run_tasks(partial(draw_place, inputs), inputs.regions, ComputeParams(workers=2), "places"))
+    first, second = (
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (site, tmp_path)
+    )
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> None:
+    _, one = draw_place(inputs, inputs.regions[0])
+    with pytest.raises(ValueError, match=f"named alike: data/{inputs.regions[0]}-"):
+        one.join(one)
+
+
+def test_a_second_render_removes_pages_of_regions_that_are_gone(inputs: ReportInputs, tmp_path: Path) -> None:
+    (tmp_path / "regions").mkdir()
+    (tmp_path / "regions" / "gone.html").write_text("old")
+    (tmp_path / "metrics.json").write_text("{}")
+    series = {"globe": inputs.series["globe"]}
+    render(replace(inputs, series=series, forecasts={"globe": inputs.forecasts["globe"]}), tmp_path)
+    assert [path.name for path in (tmp_path / "regions").iterdir()] == ["globe.html"]
+    assert (tmp_path / "metrics.json").exists()
+
+
+def test_one_comparison_has_one_verdict_and_no_adjusted_p_beside_it(site: Path, inputs: ReportInputs) -> None:
+    """Raw p alone is printed, the same wherever a comparison occurs; verdicts agree in sentences, tables and data."""
+    data = pd.read_csv(site / "data" / "contest.csv", keep_default_na=False).set_index(["region", "block", "model"])
+    every = contests(inputs)
+    by_title = {str(row[0].text): row for row in verdict_table(inputs, every).rows}
+    for one in every:
+        raw, adjusted = words.p_value(one.p), words.p_value(one.p_holm)
+        row, sentence = by_title[inputs.title_of(one.region)][1], verdict(inputs, one, len(every))
+        assert row.text == SHORT[one.outcome]
+        assert (f"significantly {one.outcome}" in sentence) == (one.outcome != "same")
+        page = (site / "regions" / f"{one.region}.html").read_text("utf-8")
+        for text in (row.note, sentence, page):
+            assert raw in text or raw.replace("<", "&lt;") in text
+            assert adjusted == raw or adjusted not in text
+        scores = score_table(inputs, one.region, one.block)
+        assert not [column.label for column in scores.columns if "olm" in column.label]
+        shown = next(row for row in scores.rows if row[0].text == "LSTM")
+        assert words.p_number(one.p) in [cell.text for cell in shown]
+        assert data.loc[(one.region, one.block, one.model), "outcome"] == one.outcome
+    assert (data.drop("lstm-direct", level="model")["outcome"] == "").all()
+    assert not [name for name in pd.read_csv(site / "data" / "scores.csv").columns if "holm" in name]
+
+
+def test_p_is_never_printed_as_one(tmp_path: Path) -> None:
+    scores = make_scores(RATIOS, dict.fromkeys(RATIOS, 0.9999))
+    render(make_inputs(scores=scores.assign(dm_p_best=scores["dm_p_best"] * 0 + 0.9999)), tmp_path)
+    for page in tmp_path.rglob("*.html"):
+        text = re.sub("<[^>]*>", " ", page.read_text("utf-8")).replace("\u00a0", " ")
+        assert not re.search(r"p = 1\.0|\b1\.00\b(?= {0,3}\n? *<)", text), page
+
+
+def test_skipped_regions_sources_seams_and_checks_are_named(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    for fact in ("atlantis", "its source is missing", "The old-source &lt;record&gt; &amp; more"):
+        assert fact in text
+    assert "new-source, rows never shrink: warning" in text
+    sources = (site / "sources.html").read_text(encoding="utf-8")
+    for fact in ("0.120 ± 0.010", "two fewer", "none declared near it"):
+        assert fact in sources
+    source = (site / "sources" / "old-source.html").read_text(encoding="utf-8")
+    for fact in (
+        *("CC0", "Somebody (2026)", "https://doi.org/10.1234/5678", "registry", "mirror: no such file", "ab" * 32),
+        *("no month twice", "climate/sources/readers/gistemp.py", 'href="new-source.html"', "12 of 120"),
+        'src="../figures/seam-1.png"',
+    ):
+        assert fact in source, fact
+    assert "two fewer" not in source
+    assert "12 of 120" not in (site / "sources" / "new-source.html").read_text(encoding="utf-8")
+
+
+def test_each_seam_keeps_its_own_unit(inputs: ReportInputs) -> None:
+    co2 = make_seams()
+    warm = co2.assign(units=("seam", ["degC"])).assign_coords(seam=["global-records: combination - without late"])
+    both = replace(inputs, seams=join_seams([co2, warm]))
+    drawn = [drawing for drawing in seam_figures(both) if drawing]
+    assert [axes.get_ylabel() for one in drawn for axes in one.figure.axes[:1]] == ["Value (ppm)", "Value (°C)"]
+    table = seam_table(both)
+    assert table is not None
+    assert [row[5].text for row in table.rows] == ["0.120 ± 0.010 ppm", "0.120 ± 0.010 °C"]
+
+
+def test_a_source_shows_the_seam_where_it_leaves_a_combination(inputs: ReportInputs) -> None:
+    left = make_seams().assign(newer=("seam", ["without late-source"]))
+    assert seam_places(replace(inputs, seams=left), "late-source") == [0]
+    assert seam_places(replace(inputs, seams=left), "late") == []
+
+
+def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
+    files = sorted((site / "figures").glob("*.png"))
+    assert files
+    for file in files:
+        image = Image.open(io.BytesIO(file.read_bytes()))
+        assert image.size[0] == 1152, file.name
+        assert image.mode == "P"
+        assert not set(image.info) & {"Software", "Creation Time", "date"}
+        assert file.stat().st_size < 110_000, file.name
+        assert (site / "data" / f"{file.stem}.csv").is_file()
+
+
+def test_issued_data_hold_median_and_intervals_of_every_model(site: Path, inputs: ReportInputs) -> None:
+    csv = pd.read_csv(site / "data" / "issued.csv")
+    assert len(csv) == 3 * len(MODEL_NAMES) * LEADS
+    assert set(csv["origin"]) == {"2026-02"}
+    row = csv[(csv["region"] == "kiel") & (csv["model"] == "sarima") & (csv["lead"] == 7)].iloc[0]
+    levels = [float(name[1:]) for name in csv.columns if name.startswith("q")]
+    assert levels == [0.05, 0.2, 0.5, 0.8, 0.95]
+    expected = inputs.forecasts["kiel"]["forecast"].isel(origin=-1).sel(model="sarima", lead=7, quantile=levels).values
+    np.testing.assert_allclose([row[f"q{level:g}"] for level in levels], expected, atol=0.0051)
+
+
+def test_every_column_of_the_data_is_described(site: Path) -> None:
+    for file in sorted([*(site / "data").glob("*.csv"), *(ROOT / "reports" / "data").glob("*.csv")]):
+        for column in pd.read_csv(file, nrows=0).columns:
+            found = meaning(column)
+            assert found, f"{file.name}: say in climate/report/downloads.py what {column!r} means"
+            assert found[0]
+
+
+def test_report_without_a_network_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
+    classical = ["seasonal-naive", "trend-ar1", "sarima"]
+    less = replace(
+        inputs,
+        series={"kiel": inputs.series["kiel"]},
+        scores=inputs.scores.sel(model=classical),
+        forecasts={"kiel": inputs.forecasts["kiel"].sel(model=classical)},
+    )
+    assert "No LSTM was run" in render(less, tmp_path).read_text(encoding="utf-8")
+
+
+def test_report_without_strata_and_revisions_still_stands(inputs: ReportInputs, tmp_path: Path) -> None:
+    text = render(replace(inputs, strata=None, revisions=None), tmp_path).read_text(encoding="utf-8")
+    assert 'id="eras"' not in text
+    assert 'id="revisions"' not in (tmp_path / "sources.html").read_text(encoding="utf-8")
+    assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")
+
+
+def test_no_region_at_all_is_an_error(inputs: ReportInputs) -> None:
+    with pytest.raises(ClimateError, match="found no region"):
+        replace(inputs, series={}, forecasts={})
+
+
+def test_revisions_and_forecasts_with_older_vintages(site: Path) -> None:
+    text = (site / "sources.html").read_text(encoding="utf-8")
+    for fact in (
+        *("2025-01 to 2026-02", "1,234", "0.0500 ppm", "\u22120.210 ppm", "2017-03, Mauna Loa", "version: 1"),
+        *("no value changed", "registry: no answer", "2010s 12 of 120", "No older vintage of these is available"),
+        "The old record: a forecast from December 2024, where vintage 2025-01 ends, by the unobserved-components model",
+        "Vintage 2025-01 is on the scale WMO X2007 and vintage 2026-02 on WMO X2019: part of the revision",
+        "Five of the last twelve months before it were revised, on average by \u22120.0200 ppm",
+        "0.310 ppm with the older vintage, 0.250 ppm with the newer",
+        "is identical with vintage 2026-02",
+    ):
+        assert fact in text, fact
+    data = pd.read_csv(site / "data" / "vintages-old-source.csv")
+    assert data["month"].to_list() == ["2025-01", "2025-02", "2025-03"]
+    assert data["now_median"].to_list() == [425.1] * 3
+    assert not (site / "figures" / "vintages-new-source.png").exists()
+
+
+def test_errors_by_stratum_stand_on_the_page_of_a_place_and_on_the_overview(site: Path, inputs: ReportInputs) -> None:
+    text = (site / "regions" / "kiel.html").read_text(encoding="utf-8")
+    for fact in ("El Niño", "known only afterwards", "Of the two collection periods of the record, only one occurs"):
+        assert fact in text
+    assert "Modern network, somewhere" in text
+    assert inputs.strata is not None
+    rows = inputs.strata
+    chosen = (rows["region"] == "kiel") & (rows["factor"] == "enso") & (rows["stratum"] == EL_NINO)
+    crps = float(rows["crps"].isel(row=int(np.flatnonzero(chosen.values)[0])).sel(model="lstm-direct"))
+    assert words.significant(crps) in text
+    overview = (site / "index.html").read_text(encoding="utf-8")
+    assert "four origins from" in overview
+    assert re.search(r"the LSTM has the lower error in \w+ of three places in the first half", overview)
+
+
+def test_documents_become_pages_whose_tables_and_links_hold() -> None:
+    text = "# Title\n\nlead\n\n## What it *holds*\n\n| a | b |\n|---|---|\n| `x` | <y> |\n\n[here](../HERE.md) "
+    page = str(markdown.to_html(markdown.sections(text + "[there](https://example.org)\n\n```text\n<b>\n```\n")))
+    for part in ('<h2 id="what-it-holds">', '<th scope="col">a</th>', 'href="https://example.org"', "&lt;b&gt;"):
+        assert part in page
+    for part in ("Title", "<y>", "HERE.md"):
+        assert part not in page
