@@ -27,6 +27,7 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_months,
 )
+from climate.forecasters.classical.likelihood import highest_likelihood
 from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
 from climate.schema import MONTHS_PER_YEAR
 
@@ -38,10 +39,6 @@ MIN_MONTHS = 120
 
 MAX_ITERATIONS = 60
 """Cap of the optimiser; estimates on monthly records of 60-80 years change beyond the third digit no more."""
-
-EXACT_DERIVATIVES = {"optim_score": "approx", "optim_complex_step": True, "maxiter": 100}
-"""Derivatives of the likelihood by complex steps, which need up to 86 iterations. The optimiser's default, finite
-differences, is too coarse where a variance is close to 0: fits stop early, and at other values on other processors."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +76,9 @@ class StateSpace(EachPlace):
         """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
         return 0
 
-    @property
-    def optimiser(self) -> dict[str, Any]:
-        """Options of the maximum likelihood; the cap alone unless overridden."""
-        return {"maxiter": MAX_ITERATIONS}
+    def estimate(self, model: MLEModel) -> FloatArray:
+        """Parameters at the highest likelihood; by the optimiser of statsmodels unless overridden."""
+        return np.asarray(model.fit(disp=0, cov_type="none", maxiter=MAX_ITERATIONS).params, dtype=float)
 
     def window(self, values: FloatArray) -> FloatArray:
         """The newest part of the record that the model sees; all of it unless overridden."""
@@ -101,8 +97,7 @@ class StateSpace(EachPlace):
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 model = self.model(self.window(scale.down(values)), estimating=True)
-                result: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
-            fitted = FittedStateSpace(self, scale, np.asarray(result.params, float))
+                fitted = FittedStateSpace(self, scale, self.estimate(model))
             if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
@@ -193,10 +188,9 @@ class UnobservedComponents(StateSpace):
         """Name in tables."""
         return "unobserved-components"
 
-    @property
-    def optimiser(self) -> dict[str, Any]:
-        """See `StateSpace.optimiser`."""
-        return EXACT_DERIVATIVES
+    def estimate(self, model: MLEModel) -> FloatArray:
+        """See `StateSpace.estimate`."""
+        return highest_likelihood(model)
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
         """See `StateSpace.model`."""
