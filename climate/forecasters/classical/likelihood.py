@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 
 from climate.forecasters.base import FloatArray, IntArray
@@ -41,8 +41,12 @@ COMPONENTS = {
     "ar.": Component(1.0, (0.5, 0.2), (-0.99, 0.99)),
 }
 
-SAME = 1e-6
-"""Log-likelihoods that differ by less belong to one optimum; the first search then counts."""
+SAME = 0.01
+"""Log-likelihoods of rough searches that differ by less belong to one optimum; the first search then counts."""
+
+ROUGH = {"maxiter": 100, "ftol": 1e-8, "gtol": 1e-4}
+FINE = {"maxiter": 300, "ftol": 1e-12, "gtol": 1e-6}
+"""Where the search stops: to tell optima apart, and to start Newton's steps."""
 
 NEWTON_STEPS = 8
 
@@ -59,23 +63,9 @@ def highest_likelihood(model: MLEModel) -> FloatArray:
     Raises KeyError for another parameter, numpy.linalg.LinAlgError where the likelihood cannot be evaluated.
     """
     components = [_component(name) for name in model.param_names]
-    steady, erratic = (_search(model, components, start) for start in (0, 1))
-    gain = model.loglike(erratic, transformed=True) - model.loglike(steady, transformed=True)
-    return erratic if gain > SAME else steady
-
-
-def _component(name: str) -> Component:
-    """The entry of COMPONENTS for one parameter's name."""
-    fitting = [component for beginning, component in COMPONENTS.items() if name.startswith(beginning)]
-    if not fitting:
-        raise KeyError(name)
-    return fitting[0]
-
-
-def _search(model: MLEModel, components: list[Component], start: int) -> FloatArray:
-    """The optimum that one start leads to."""
     units = np.array([component.unit for component in components])
     low, high = np.array([component.bounds for component in components]).T / units
+    bounds = list(zip(low, high, strict=True))
 
     def gradient(x: FloatArray) -> FloatArray:
         score = model.score(
@@ -86,11 +76,21 @@ def _search(model: MLEModel, components: list[Component], start: int) -> FloatAr
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
         return -float(model.loglike(x * units, transformed=True)) / model.nobs, gradient(x)
 
-    first = np.array([component.starts[start] for component in components]) / units
-    options = {"maxiter": 300, "ftol": 1e-12, "gtol": 1e-6}
-    bounds = list(zip(low, high, strict=True))
-    near = minimize(value_and_gradient, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return np.asarray(_polished(gradient, near, low, high) * units)
+    def search(x: FloatArray, options: dict[str, float]) -> OptimizeResult:
+        return minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+
+    starts = np.array([component.starts for component in components]).T / units
+    steady, erratic = (search(start, ROUGH) for start in starts)
+    best = erratic if (steady.fun - erratic.fun) * model.nobs > SAME else steady
+    return np.asarray(_polished(gradient, search(best.x, FINE).x, low, high) * units)
+
+
+def _component(name: str) -> Component:
+    """The entry of COMPONENTS for one parameter's name."""
+    fitting = [component for beginning, component in COMPONENTS.items() if name.startswith(beginning)]
+    if not fitting:
+        raise KeyError(name)
+    return fitting[0]
 
 
 def _polished(gradient: Gradient, x: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
