@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import xarray as xr
 
@@ -42,7 +44,7 @@ def params(names: Any = NAMES, *, slow: bool = False) -> list[Any]:
 
 
 def make(name: str, start: str = START) -> Forecaster:
-    """A registered forecaster; the pool's estimations are of 18 and 20 years after `start`."""
+    """A registered forecaster; the pool's estimations are 18 and 20 years after `start`."""
     first = int(np.datetime64(start, "M").astype(np.int64))
     settings: dict[str, list[Any]] = {
         "baselines": [],
@@ -54,7 +56,7 @@ def make(name: str, start: str = START) -> Forecaster:
 
 
 def random_pool(month: int) -> Pool:
-    """An estimation with random numbers in the place of learnt ones."""
+    """An estimation of the pool with random numbers."""
     draw = np.random.default_rng(month)
     units, functions, channels, traits = 3, 5, 3, 6
     predictors = 12 + len(WINDOWS) - 1 + 2
@@ -93,15 +95,15 @@ def record(seed: int, months: int = MONTHS, persistence: float = 0.7, trend: flo
 def driven(
     months: int = 420, *, seed: int = 0, strength: float = 1.0, lag: int = 2, noise: float = 0.3
 ) -> tuple[FloatArray, FloatArray]:
-    """A record (trend, season, noise) and the index that it follows after `lag` months with the given strength."""
+    """A record (trend, season, noise) and the index that drives it after `lag` months with the given strength."""
     draw = np.random.default_rng(seed)
     index = np.zeros(months)
     for month in range(1, months):
         index[month] = 0.9 * index[month - 1] + draw.normal()
     steps = np.arange(months)
-    followed = np.concatenate([np.zeros(lag), index[:-lag]])
+    lagged = np.concatenate([np.zeros(lag), index[:-lag]])
     weather = noise * draw.normal(size=months)
-    return 0.01 * steps + 2 * np.sin(2 * np.pi * steps / 12) + strength * followed + weather, index
+    return 0.01 * steps + 2 * np.sin(2 * np.pi * steps / 12) + strength * lagged + weather, index
 
 
 def history(values: FloatArray, covariate: FloatArray | None = None, start: str = START) -> xr.Dataset:
@@ -118,7 +120,30 @@ def panel(values: FloatArray, start: str = START) -> xr.Dataset:
     return xr.concat([as_panel(history(row, start=start)) for row in values], "place")
 
 
+def forecast_table(
+    names: Sequence[str], origins: npt.NDArray[np.datetime64], forecast: FloatArray, observed: FloatArray
+) -> xr.Dataset:
+    """Forecast table of `forecast` (model, origin, lead, quantile) and `observed` (origin, lead)."""
+    lead = np.arange(1, forecast.shape[2] + 1)
+    return xr.Dataset(
+        {
+            "forecast": (("model", "origin", "lead", "quantile"), forecast),
+            "observed": (("origin", "lead"), observed),
+            "parameters": ("model", 1 + np.arange(len(names))),
+            "fallbacks": ("model", np.zeros(len(names), dtype=int)),
+        },
+        coords={
+            "model": np.array(names, dtype=object),
+            "origin": origins.astype(TIME_DTYPE),
+            "lead": lead,
+            "quantile": list(QUANTILES),
+            "valid_time": (("origin", "lead"), (origins[:, None] + lead).astype(TIME_DTYPE)),
+        },
+        attrs={"region": "somewhere"},
+    )
+
+
 def quantiles_of(forecaster: Forecaster, known: xr.Dataset, leads: int) -> FloatArray:
-    """Quantiles (lead, quantile) of one place, estimated on `known`, which they are forecast from."""
+    """Quantiles (lead, quantile) of one place, estimated on `known` and forecast from its end."""
     known = as_panel(known)
     return np.asarray(forecaster.fit(known).forecast(known, leads)[0])

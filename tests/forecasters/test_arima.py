@@ -23,7 +23,6 @@ from climate.forecasters.classical.covariate_forecast import CovariateModel
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
-from climate.forecasters.combine import ensemble
 from climate.forecasters.hybrid import Expectation
 from climate.forecasters.registry import make
 from climate.hindcast.known_covariates import ceiling_scores, ceiling_table
@@ -33,7 +32,7 @@ from tests.forecasters.models import MEDIAN, driven, history, quantiles_of
 MONTHS = 420
 
 
-def test_outlook_decays_to_climatology_from_the_last_value() -> None:
+def test_covariate_forecast_decays_to_climatology_from_the_last_value() -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven()
     season = np.cos(2 * np.pi * months / 12)
@@ -42,11 +41,11 @@ def test_outlook_decays_to_climatology_from_the_last_value() -> None:
     ahead = covariate_model.extend(index + season, months, 60)[MONTHS:]
     assert 3.5 < ahead[0] < 5.5
     assert abs(ahead[-1]) < 0.2
-    assert 0.8 < covariate_model.coefficients.sum() < 0.95, "the simulated memory is 0.9"
+    assert 0.8 < covariate_model.coefficients.sum() < 0.95, "the simulated autocorrelation is 0.9"
     np.testing.assert_allclose(covariate_model.season - covariate_model.season.mean(), season[:12], atol=0.8)
 
 
-def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
+def test_covariate_months_that_are_not_published_yet_are_forecast() -> None:
     _, index = driven()
     months = np.arange(MONTHS) % 12
     late = index.copy()
@@ -59,14 +58,14 @@ def test_outlook_forecasts_months_that_are_not_published_yet() -> None:
 
 
 @pytest.mark.parametrize("column", [np.full(200, np.nan), np.full(200, 3.0), np.arange(200.0) * np.nan])
-def test_outlook_of_nothing_is_climatology(column: FloatArray) -> None:
+def test_forecast_of_an_empty_or_constant_covariate_is_climatology(column: FloatArray) -> None:
     months = np.arange(200) % 12
     np.testing.assert_allclose(CovariateModel.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
 @given(cut=st.integers(200, 400), seed=st.integers(0, 50))
-def test_outlook_of_the_past_does_not_depend_on_the_future(cut: int, seed: int) -> None:
+def test_covariate_forecast_does_not_depend_on_the_future(cut: int, seed: int) -> None:
     months = np.arange(MONTHS) % 12
     _, index = driven(seed=seed)
     covariate_model = CovariateModel.estimate(index[:cut], months[:cut])
@@ -91,8 +90,8 @@ def test_arima_uses_its_covariate_and_is_less_sure_without_its_future() -> None:
     errors = np.zeros(2)
     for end in range(340, 401, 12):
         now = history(values[:end], index[:end])
-        for place, ahead in enumerate((None, index[end : end + 12, None])):
-            errors[place] += np.abs(fitted.forecast(now, 12, ahead)[:, MEDIAN] - values[end : end + 12]).mean()
+        for row, ahead in enumerate((None, index[end : end + 12, None])):
+            errors[row] += np.abs(fitted.forecast(now, 12, ahead)[:, MEDIAN] - values[end : end + 12]).mean()
     assert errors[1] < 0.7 * errors[0]
     alone = quantiles_of(Sarima(), history(values[:400]), 1)
     assert np.ptp(forecast[0]) < np.ptp(alone[0]), "next month follows from what the index was"
@@ -111,7 +110,7 @@ def test_regression_finds_the_strength_of_the_covariate() -> None:
     assert (moved - base)[-1, MEDIAN] == pytest.approx(2.0, abs=0.35)
 
 
-def test_without_covariate_the_record_alone_serves() -> None:
+def test_without_covariates_the_model_is_sarima() -> None:
     values, _ = driven(strength=0.0)
     past = history(values)
     ours, theirs = quantiles_of(sarimax_enso(), past, 24), quantiles_of(Sarima(), past, 24)
@@ -126,15 +125,15 @@ def test_order_is_chosen_by_the_record() -> None:
     for month in range(2, MONTHS):
         change[month] = 0.9 * change[month - 1] - 0.6 * change[month - 2] + shocks[month]
     fitted: Any = SarimaAuto().fit_place(history(change.cumsum()))
-    assert fitted.forecaster.order[0] == 2, "two autoregressive terms made the record"
+    assert fitted.forecaster.order[0] == 2, "the record has two autoregressive terms"
 
 
 def test_theta_agrees_with_statsmodels() -> None:
     values, _ = driven(240)
     past = history(values)
     ours = quantiles_of(Theta(), past, 24)[:, MEDIAN]
-    found = ThetaModel(values, period=12, use_test=False, method="additive").fit()
-    np.testing.assert_allclose(ours, found.forecast(24), atol=2e-3)
+    result = ThetaModel(values, period=12, use_test=False, method="additive").fit()
+    np.testing.assert_allclose(ours, result.forecast(24), atol=2e-3)
 
 
 def test_autoreg_and_stl_follow_trend_and_season() -> None:
@@ -159,7 +158,7 @@ def test_mean_forecasts_of_every_month_are_those_of_the_model() -> None:
         np.testing.assert_allclose(means[end - 1], ahead, rtol=1e-6, atol=1e-6)
 
 
-def test_expectation_looks_back_alone() -> None:
+def test_expectation_depends_on_the_past_alone() -> None:
     values, index = driven()
     expectation = Expectation.estimate(history(values[:360], index[:360]))
     whole = expectation(history(values, index))
@@ -169,13 +168,7 @@ def test_expectation_looks_back_alone() -> None:
     assert np.isfinite(whole[200:]).all()
 
 
-def test_trimmed_mean_leaves_out_the_extremes() -> None:
-    forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
-    np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
-    np.testing.assert_allclose(ensemble.trimmed(forecasts[:3]), 1.0)
-
-
-def test_ceiling_knows_what_the_forecast_does_not() -> None:
+def test_known_covariates_score_better_and_the_forecast_does_not_use_them() -> None:
     values, index = driven(600)
     series = history(values)
     series.attrs["region"] = "somewhere"

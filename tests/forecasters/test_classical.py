@@ -110,8 +110,8 @@ def test_ets_variance_agrees_with_statsmodels(trend: str | None, damped: bool) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = ETSModel(values, error="add", trend=trend, damped_trend=damped, seasonal="add", seasonal_periods=12)
-        found: Any = model.fit(disp=0)
-    named = dict(zip(model.param_names, found.params, strict=True))
+        result: Any = model.fit(disp=0)
+    named = dict(zip(model.param_names, result.params, strict=True))
     ours = error_variance(
         named["smoothing_level"],
         named.get("smoothing_trend", 0.0),
@@ -119,8 +119,8 @@ def test_ets_variance_agrees_with_statsmodels(trend: str | None, damped: bool) -
         named.get("damping_trend", 1.0),
         36,
     )
-    theirs = found.get_prediction(240, 275).forecast_variance
-    np.testing.assert_allclose(ours * found.scale, theirs, rtol=1e-6)
+    theirs = result.get_prediction(240, 275).forecast_variance
+    np.testing.assert_allclose(ours * result.scale, theirs, rtol=1e-6)
 
 
 def test_ets_takes_a_trend_only_where_there_is_one() -> None:
@@ -137,8 +137,8 @@ def test_sarima_agrees_with_statsmodels() -> None:
     ours = quantiles_of(Sarima(), past, 24)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: Any = SARIMAX(values, order=(1, 1, 1), seasonal_order=(0, 1, 1, 12)).fit(disp=0, maxiter=200)
-    ahead = found.get_forecast(24)
+        result: Any = SARIMAX(values, order=(1, 1, 1), seasonal_order=(0, 1, 1, 12)).fit(disp=0, maxiter=200)
+    ahead = result.get_forecast(24)
     spread = float(ahead.se_mean[0])
     assert np.abs(ours[:, MEDIAN] - ahead.predicted_mean).max() < 0.1 * spread
     np.testing.assert_allclose((ours[:, -1] - ours[:, 0]) / (2 * 1.644854), ahead.se_mean, rtol=0.05)

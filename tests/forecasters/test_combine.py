@@ -12,7 +12,8 @@ from scipy.stats import norm
 from climate.errors import ClimateError
 from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
 from climate.forecasters.combine import conformal, ensemble
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import QUANTILES
+from tests.forecasters.models import forecast_table
 
 NAMES = ("trend-ar1", "unobserved-components", "lstm-direct")
 MIN_VERIFIED = 4
@@ -23,7 +24,6 @@ def table(
     *,
     origins: int = 40,
     leads: int = 12,
-    names: tuple[str, ...] = NAMES,
     errors: tuple[float, ...] = (1.0, 1.0, 1.0),
     seed: int = 0,
 ) -> xr.Dataset:
@@ -33,26 +33,10 @@ def table(
     months = start + 6 * np.arange(origins)
     valid = months[:, None] + np.arange(1, leads + 1)
     truth = draw.normal(size=(origins, leads))
-    last = months[-1]
-    observed = np.where(valid <= last, truth, np.nan)
+    observed = np.where(valid <= months[-1], truth, np.nan)
     misses = np.stack([size * draw.normal(size=(origins, leads)) for size in errors])
     forecast = (truth + misses)[..., None] + np.broadcast_to(deviation, misses.shape)[..., None] * NORMAL_QUANTILES
-    return xr.Dataset(
-        {
-            "forecast": (("model", "origin", "lead", "quantile"), forecast),
-            "observed": (("origin", "lead"), observed),
-            "parameters": ("model", [1, 2, 3][: len(names)]),
-            "fallbacks": ("model", [0] * len(names)),
-        },
-        coords={
-            "model": np.array(names, dtype=object),
-            "origin": months.astype(TIME_DTYPE),
-            "lead": np.arange(1, leads + 1),
-            "quantile": np.array(QUANTILES),
-            "valid_time": (("origin", "lead"), valid.astype(TIME_DTYPE)),
-        },
-        attrs={"region": "somewhere"},
-    )
+    return forecast_table(NAMES, months, forecast, observed)
 
 
 def finish(data: xr.Dataset) -> xr.Dataset:
@@ -67,6 +51,12 @@ def test_equal_mean_is_the_mean_of_the_quantiles() -> None:
     assert list(means["model"].values) == ["mean-equal", "mean-trimmed", "mean-weighted"]
     np.testing.assert_allclose(means["forecast"].sel(model="mean-equal"), data["forecast"].mean("model"))
     assert list(means["parameters"].values) == [6, 6, 6]
+
+
+def test_trimmed_mean_leaves_out_the_extremes() -> None:
+    forecasts = np.array([0.0, 1.0, 2.0, 90.0])[:, None, None, None] * np.ones((4, 2, 3, 11))
+    np.testing.assert_allclose(ensemble.trimmed(forecasts), 1.5)
+    np.testing.assert_allclose(ensemble.trimmed(forecasts[:3]), 1.0)
 
 
 def test_weights_favour_the_better_model_and_sum_to_one() -> None:

@@ -1,4 +1,4 @@
-"""The pool: windows that look back, a network that is applied unchanged, and what it refuses."""
+"""The pool: trailing windows, a network that is applied unchanged, and what it refuses."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
 def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
     values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
     rows = np.arange(trailing.FIRST_ROW, values.shape[0])
-    found = trailing.window(values, length, rows)
+    result = trailing.window(values, length, rows)
     season, slope, variance = naive_window(values[:, 1], int(rows[-1]), length)
-    np.testing.assert_allclose(found.climatology[-1, :, 1], season, atol=1e-9)
-    np.testing.assert_allclose(found.slope[-1, 1], slope, atol=1e-9)
-    np.testing.assert_allclose(found.variance[-1, :, 1], variance, rtol=1e-6)
+    np.testing.assert_allclose(result.climatology[-1, :, 1], season, atol=1e-9)
+    np.testing.assert_allclose(result.slope[-1, 1], slope, atol=1e-9)
+    np.testing.assert_allclose(result.variance[-1, :, 1], variance, rtol=1e-6)
 
 
 def test_a_line_is_continued_and_leaves_no_departure() -> None:
@@ -105,7 +105,7 @@ def test_a_line_is_continued_and_leaves_no_departure() -> None:
     assert np.abs(past.departures[-1]).max() < 1e-3 / past.spread.min()
 
 
-def test_rows_know_no_later_month(world: xr.Dataset) -> None:
+def test_rows_depend_on_no_later_month(world: xr.Dataset) -> None:
     one, cut = field(), 300
     later = one.copy(deep=True)
     later[cut:] = 1e3
@@ -133,7 +133,7 @@ def test_newest_row_is_the_last_of_all_rows(world: xr.Dataset) -> None:
 
 
 @pytest.mark.parametrize("gap", [False, True])
-def test_an_estimation_knows_no_later_month(gap: bool, pool: Pool) -> None:
+def test_an_estimation_depends_on_no_later_month(gap: bool, pool: Pool) -> None:
     """Later values are replaced, or cells and series begin to miss months after the estimation."""
     later = field()
     after = np.flatnonzero(axis() > ESTIMATED)
@@ -185,11 +185,11 @@ def test_numpy_reads_the_network_out_as_keras_does(pool: Pool) -> None:
     sequence, trait, linear = draw.normal(size=(7, 36, 3)), draw.normal(size=(7, 6)), draw.normal(size=(7, LEADS))
     network = pooled_network(36, 3, 6, LEADS, POOL.units, POOL.batch)
     layers = pool.members[0]
-    found = read_out(layers, sequence, trait, linear)
+    result = read_out(layers, sequence, trait, linear)
     order = [f"{v.path.split('/')[0]}/{v.path.split('/')[-1]}" for v in network.model.weights]
-    want = network.predict([layers[name] for name in order], [sequence, trait, linear])
-    np.testing.assert_allclose(found, want, atol=2e-5)
-    assert (np.diff(found, axis=-1) > 0).all()
+    target = network.predict([layers[name] for name in order], [sequence, trait, linear])
+    np.testing.assert_allclose(result, target, atol=2e-5)
+    assert (np.diff(result, axis=-1) > 0).all()
 
 
 def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> None:
@@ -200,26 +200,26 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
     np.testing.assert_allclose(read_out(member, *inputs), inputs[2][..., None] + residual, atol=2e-3)
 
 
-def test_the_pool_learns_that_weather_remembers(pool: Pool, world: xr.Dataset) -> None:
+def test_the_pool_learns_persistence(pool: Pool, world: xr.Dataset) -> None:
     values = world["value"].values
     past = trailing.trailing(values)
     table = features.predictors(past, world["slope"].values[trailing.FIRST_ROW :], 1)
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    want = features.targets(values, past, 1)[later]
-    found = table[later] @ pool.coefficients[0]
-    assert ((want - found) ** 2).mean() < 0.8 * (want**2).mean()
+    target = features.targets(values, past, 1)[later]
+    result = table[later] @ pool.coefficients[0]
+    assert ((target - result) ** 2).mean() < 0.8 * (target**2).mean()
 
 
-def test_what_the_field_tells_is_not_overrated() -> None:
+def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     draw = np.random.default_rng(2)
     components = draw.normal(size=(300, 8))
     noise = draw.normal(size=(300, 4))
     own, crossed = on_field(components, noise, 3, 295)
     fitted = components[:295] @ own
     assert (crossed * noise[:295]).sum() < 0.1 * (fitted * noise[:295]).sum()
-    told = components[:, :1] @ np.ones((1, 4)) + 0.1 * noise
-    own, crossed = on_field(components * 10, told, 3, 295)
-    assert (crossed * told[:295]).sum() / (crossed**2).sum() > 0.9
+    signal = components[:, :1] @ np.ones((1, 4)) + 0.1 * noise
+    own, crossed = on_field(components * 10, signal, 3, 295)
+    assert (crossed * signal[:295]).sum() / (crossed**2).sum() > 0.9
     assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
 
 
@@ -234,7 +234,7 @@ def test_principal_functions_order_and_scale() -> None:
     np.testing.assert_allclose(product - np.diag(np.diag(product)), 0, atol=1e-6 * product.max())
 
 
-def test_months_without_a_value_are_not_learnt_from(pool: Pool) -> None:
+def test_months_without_a_value_are_no_targets(pool: Pool) -> None:
     record = as_panel(known_at(place(field()), ESTIMATED))
     holes = record.copy(deep=True)
     holes["value"][:, 200:230] = np.nan
@@ -242,10 +242,10 @@ def test_months_without_a_value_are_not_learnt_from(pool: Pool) -> None:
     fields = [Pooled([pool], False).fit(each).groups[0].field for each in (record, holes, bridged)]
     distances = [np.abs(each - fields[0]).mean() for each in fields[1:]]
     assert distances[0] > 0
-    assert not np.array_equal(fields[1], fields[2]), "interpolated months count as predictors alone"
+    assert not np.array_equal(fields[1], fields[2]), "interpolated months are predictors, not targets"
 
 
-def test_a_longer_or_shorter_record_than_the_field_is_served(pool: Pool) -> None:
+def test_records_longer_or_shorter_than_the_field_are_forecast(pool: Pool) -> None:
     record = place(field())
     long_ago = (np.datetime64("1930-01", "M") + np.arange(MONTHS + 240)).astype(TIME_DTYPE)
     values = np.concatenate([record["value"].values[:240], record["value"].values])
@@ -267,7 +267,7 @@ def test_the_newest_estimation_that_was_known_is_used(pool: Pool, world: xr.Data
     assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).pool is second
 
 
-def test_only_temperature_is_served() -> None:
+def test_only_temperature_is_forecast() -> None:
     assert refusal(xr.Dataset(attrs={"quantity": "temperature"})) is None
     assert "quantity is co2" in str(refusal(xr.Dataset(attrs={"quantity": "co2"})))
     assert "not named" in str(refusal(xr.Dataset()))

@@ -32,10 +32,11 @@ from climate.forecasters.registry import (
     ordered,
     primary_network,
 )
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import QUANTILES
 from climate.verify.across_regions import pool
 from climate.verify.comparison import compare_blocks
 from climate.verify.losses import cell_scores
+from tests.forecasters.models import forecast_table
 
 SETTINGS: dict[str, tuple[Any, ...]] = {
     "baselines": (),
@@ -45,7 +46,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
 RUNNABLE = names_of("baselines", "lstm", "pool")
 
 
-def made(name: str) -> Any:
+def forecaster_of(name: str) -> Any:
     return make(name, *SETTINGS[str(MODELS[name].section)])
 
 
@@ -69,7 +70,7 @@ def test_every_model_can_be_run_or_is_a_combination() -> None:
 
 
 def test_every_forecaster_of_the_package_is_registered() -> None:
-    registered = {type(made(name)) for name in RUNNABLE}
+    registered = {type(forecaster_of(name)) for name in RUNNABLE}
     for info in pkgutil.walk_packages(climate.forecasters.__path__, "climate.forecasters."):
         for _, kind in inspect.getmembers(import_module(info.name), inspect.isclass):
             base = getattr(kind, "_is_protocol", False) or kind.__subclasses__()
@@ -90,26 +91,9 @@ def test_unknown_names_are_answered_with_near_ones() -> None:
 
 
 def table(models: list[str], values: FloatArray) -> xr.Dataset:
-    """Forecasts (model, origin, lead, quantile) of a record that is zero throughout."""
-    origin = (np.datetime64("2000-01", "M") + 12 * np.arange(values.shape[1])).astype(TIME_DTYPE)
-    lead = np.arange(1, values.shape[2] + 1)
-    months = origin.astype("datetime64[M]")[:, None] + lead
-    per_model = {name: ("model", np.ones(len(models))) for name in ("parameters", "fallbacks", "refit_every")}
-    return xr.Dataset(
-        {
-            "forecast": (("model", "origin", "lead", "quantile"), values),
-            "observed": (("origin", "lead"), np.zeros((origin.size, lead.size))),
-            **per_model,
-        },
-        coords={
-            "model": np.array(models, dtype=object),
-            "origin": origin,
-            "lead": lead,
-            "quantile": list(QUANTILES),
-            "valid_time": (("origin", "lead"), months.astype(TIME_DTYPE)),
-        },
-        attrs={"region": "here"},
-    )
+    """Yearly forecasts (model, origin, lead, quantile) of a record that is zero throughout."""
+    months = np.datetime64("2000-01", "M") + 12 * np.arange(values.shape[1])
+    return forecast_table(models, months, values, np.zeros(values.shape[1:3]))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +122,7 @@ def test_only_a_classical_model_is_the_best_classical_one(
     assert pool([cells], {"1-2": (1, 2)})["pooled_ratio_best"].sel(model="trend-ar1").item() == 1
 
 
-def test_a_network_of_any_name_may_be_the_one_that_verdicts_are_about(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_any_name_may_be_the_primary_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "transformer", entry("transformer", Kind.NETWORK))
     assert primary_network(["ets", "transformer"]) == "transformer"
     assert primary_network(["lstm-pooled", "lstm-direct", "transformer"]) == "lstm-direct"

@@ -133,8 +133,8 @@ def test_continents_twins_and_copies_are_marked() -> None:
     ]
     record = table(names)
     record["value"][4] = record["value"][3]
-    found = dict(zip(names, reasons_not_counted(record), strict=True))
-    assert found == {
+    marks = dict(zip(names, reasons_not_counted(record), strict=True))
+    assert marks == {
         "Africa": "continent",
         "Denmark": "",
         "Denmark (Europe)": "twin of Denmark",

@@ -71,12 +71,12 @@ def series() -> xr.Dataset:
 
 
 def test_origins_are_months_apart() -> None:
-    found = origins("2005-12", 6, 39)
-    assert len(found) == 39
-    assert found[0] == np.datetime64("2005-12-01")
-    assert found[1] == np.datetime64("2006-06-01")
-    assert found[-1] == np.datetime64("2024-12-01")
-    assert all(month.dtype == TIME_DTYPE for month in found)
+    result = origins("2005-12", 6, 39)
+    assert len(result) == 39
+    assert result[0] == np.datetime64("2005-12-01")
+    assert result[1] == np.datetime64("2006-06-01")
+    assert result[-1] == np.datetime64("2024-12-01")
+    assert all(month.dtype == TIME_DTYPE for month in result)
 
 
 @pytest.mark.parametrize(

@@ -162,9 +162,9 @@ class Cluster:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Cluster]:
-    found = Cluster(tmp_path)
-    yield found
-    found.close()
+    cluster_of_two = Cluster(tmp_path)
+    yield cluster_of_two
+    cluster_of_two.close()
 
 
 def record(seed: int) -> xr.Dataset:

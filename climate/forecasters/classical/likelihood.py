@@ -37,7 +37,7 @@ COMPONENTS = {
     "sigma2.trend": Component(1e-6, (1e-6, 1e-7), VARIANCE_BOUNDS),
     "sigma2.freq_seasonal": Component(1e-4, (1e-4, 1e-3), VARIANCE_BOUNDS),
     # not 0: a model without any noise has no likelihood
-    "sigma2.ar": Component(0.3, (0.3, 0.6), (1e-5, 1e4)),
+    "sigma2.ar": Component(0.3, (0.3, 0.6), (1e-8, 1e4)),
     "ar.": Component(1.0, (0.5, 0.2), (-0.99, 0.99)),
 }
 
