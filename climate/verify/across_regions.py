@@ -85,8 +85,8 @@ def pool(regions: Sequence[xr.Dataset], blocks: Blocks) -> xr.Dataset:
 
     Losses of a region are divided by the mean loss of its best classical model in the block, so that every region
     has equal weight whatever its unit. Origins are resampled and tested with all their regions together, which
-    preserves the dependence between regions. Origins that a region lacks are left out; a model is scored over the regions that
-    have it.
+    preserves the dependence between regions. Origins that a region lacks are left out; a model is scored over the
+    regions that have it.
 
     Args:
         regions: `losses.cell_scores` of each region.
