@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -90,12 +89,12 @@ class Browser:
         answer: dict[str, Any] = json.loads(message)
         return answer
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
+    def open(self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light", query: str = "") -> None:
         """Load a page and wait until all of it is there."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page.resolve().as_uri() + query)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._receive())
         self.evaluate("document.fonts.ready.then(() => 0)")
@@ -121,8 +120,3 @@ class Browser:
             elif event.get("method") in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
                 texts.append(json.dumps(event["params"]))
         return texts
-
-    def picture(self, file: Path) -> None:
-        """The whole page as PNG."""
-        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        file.write_bytes(base64.b64decode(shot["data"]))

@@ -45,18 +45,31 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def environment(self) -> dict[str, str]:
+        """Its own package shadows the installed one; no mirror."""
+        outer = {name: value for name, value in os.environ.items() if name != "CLIMATE_MIRROR"}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return outer | {"PYTHONPATH": str(self.folder), "PATH": path}
+
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the clone; its own package shadows the installed one."""
-        env = {name: value for name, value in os.environ.items() if name != "CLIMATE_MIRROR"}
-        env |= {
-            "PYTHONPATH": str(self.folder),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            **environment,
-        }
+        """Run a command in the clone."""
+        env = self.environment() | environment
         done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=900)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """A command in a process group of its own, not waited for."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def read(self, name: str) -> str:
         """The text of one file of the clone."""

@@ -1,4 +1,4 @@
-"""Fenced examples of the documents: the files that they add or change, and the commands that they show.
+"""What documents and pages hold: pictures, and fenced examples with the files and commands that they show.
 
 Words after the language of a fence tell what to do with it:
 
@@ -9,10 +9,15 @@ Words after the language of a fence tell what to do with it:
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
 
@@ -72,3 +77,15 @@ def inline_commands(path: Path) -> list[str]:
     text = FENCE.sub("", path.read_text(encoding="utf-8"))
     spans = re.findall(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", text)
     return [" ".join(span.split()) for span in spans if re.match(r"(climate|dvc|make) [a-z]", span)]
+
+
+def pictures(page: str) -> list[tuple[str, np.ndarray]]:
+    """Text and grey levels of each picture inside a page."""
+    found = []
+    for picture in re.findall(r"<img [^>]*>", page):
+        words, data = re.search(r'alt="([^"]*)"', picture), re.search(r'base64,([^"]*)', picture)
+        assert words, picture[:80]
+        assert data, picture[:80]
+        image = Image.open(io.BytesIO(base64.b64decode(data[1]))).convert("L")
+        found.append((words[1], np.asarray(image)))
+    return found

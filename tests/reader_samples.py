@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import xarray as xr
 
-from climate.sources.catalogue import Source
+from climate.sources.catalogue import Source, find_source
+from climate.sources.readers.registry import read
+from tests.conftest import ROOT
 
 
 def source(reader: str, *names: str, **changes: Any) -> Source:
@@ -31,6 +36,36 @@ def source(reader: str, *names: str, **changes: Any) -> Source:
         "vintages": {},
     }
     return Source(**(entry | changes))
+
+
+def mirror_path(mirror: Path, entry: Source, vintage: str, name: str) -> Path:
+    """Where a mirror holds one file of a vintage."""
+    path = entry.file(name).mirror.replace("{version}", entry.version)
+    return mirror / (entry.vintages[vintage].mirror or "") / path
+
+
+def mirrored(mirror: Path, key: str, vintage: str, folder: Path) -> Path:
+    """A folder with a source's files of the mirror under their own names, as a pull leaves them."""
+    entry = find_source(key).at(vintage)
+    target = folder / f"{key}-{vintage}"
+    target.mkdir(exist_ok=True)
+    for file in entry.files:
+        if not (target / file.name).exists():
+            (target / file.name).symlink_to(mirror_path(mirror, entry, vintage, file.name))
+    return target
+
+
+def pulled_folder(key: str) -> Path:
+    """Where `dvc repro` left a reference source; tests that need it are skipped without."""
+    folder = ROOT / "data" / key
+    if not all((folder / file.name).exists() for file in find_source(key).files):
+        pytest.skip(f"data/{key} is not complete: `dvc repro` pulls it")
+    return folder
+
+
+def pulled(key: str) -> xr.Dataset:
+    """A reference source that is a table or a grid."""
+    return read(find_source(key), pulled_folder(key))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from climate.params.regions import HarmonizeParams, RegionDefinition
+
+PARAMS = HarmonizeParams.model_validate({"baseline": [1961, 1990], "baseline_min_years": 20, "min_coverage": 0.5})
+
+
+def with_params(**entries: Any) -> HarmonizeParams:
+    """`PARAMS` with other entries."""
+    return HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | entries)
+
+
+def region(**entry: Any) -> RegionDefinition:
+    """The definition of a region as params.yaml has it."""
+    return RegionDefinition.model_validate({"title": "A region"} | entry)
+
 
 def months(first: str, count: int) -> np.ndarray:
     """`count` month starts from `first` ("YYYY-MM")."""

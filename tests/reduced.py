@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -33,18 +35,27 @@ OVERRIDES = {
 }
 
 
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    """Change the content of params.yaml and keep its comments."""
+    yaml = YAML()
+    params = yaml.load(path)
+    change(params)
+    yaml.dump(params, path)
+
+
+def shrink(params: Any) -> None:
+    """Drop regions and panels, and override settings."""
+    for section, kept in (("regions", REGIONS), ("panels", (PANEL,))):
+        for name in [name for name in params[section] if name not in kept]:
+            del params[section][name]
+    params["panels"][PANEL]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
+    for section, changes in OVERRIDES.items():
+        params[section].update(changes)
+
+
 def reduce(clone: Path) -> None:
     """Rewrite the parameters of a clone and remove its lock, which takes DVC seconds to read at each stage."""
-    path, yaml = clone / "params.yaml", YAML()
-    params = yaml.load(path)
-    for name in [name for name in params["regions"] if name not in REGIONS]:
-        del params["regions"][name]
-    for name in [name for name in params["panels"] if name != PANEL]:
-        del params["panels"][name]
-    params["panels"][PANEL]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
-    for stage, changes in OVERRIDES.items():
-        params[stage].update(changes)
-    yaml.dump(params, path)
+    edit(clone / "params.yaml", shrink)
     (clone / "dvc.lock").unlink()
 
 

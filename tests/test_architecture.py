@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.imports import MODULES, PACKAGE, imports_of, inside
+from tests.imports import MODULES, imports_of, inside
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("schema", "errors", "paths"),
@@ -31,17 +31,8 @@ def layer_of(name: str) -> int | None:
     return max(fitting)[1] if fitting else None
 
 
-def test_every_module_has_a_layer() -> None:
-    assert not [name for name in MODULES if name and layer_of(name) is None]
-
-
-def test_root_holds_packages_and_five_modules() -> None:
-    modules = {path.stem for path in PACKAGE.glob("*.py")}
-    assert modules == {"__init__", "cli", "schema", "paths", "errors", "files"}
-
-
 @pytest.mark.parametrize("module", [name for name in MODULES if name])
-def test_imports_point_down(module: str) -> None:
+def test_module_has_a_layer_and_imports_point_down(module: str) -> None:
     own = layer_of(module)
     assert own is not None
     upward = {name for name in imports_of(module) if (layer_of(name) or 0) > own}

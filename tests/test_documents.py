@@ -106,7 +106,7 @@ def test_unknown_commands_are_rejected(words: list[str]) -> None:
     assert status_of(words) == 2
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["repro", "--nonsense"], ["metrics", "nonsense"]])
+@pytest.mark.parametrize("words", [["nonsense"], ["repro", "--nonsense"]])
 def test_unknown_dvc_commands_are_rejected(words: list[str]) -> None:
     assert dvc_status_of(words) == 2
 
@@ -169,32 +169,16 @@ def test_source_example(clone: Callable[[], Project]) -> None:
     assert "harbour" in project.run("climate", "regions", "list").stdout
 
 
-def test_forecaster_example(clone: Callable[[], Project]) -> None:
-    work(clone(), section("Add a forecaster"), slow=False)
-
-
 @pytest.mark.slow
-def test_forecaster_example_passes_the_tests_of_all(clone: Callable[[], Project]) -> None:
-    work(clone(), section("Add a forecaster"), slow=True)
-
-
-def test_figure_example(clone: Callable[[], Project]) -> None:
-    work(clone(), section("Add a figure"), slow=False)
-
-
-@pytest.mark.slow
-def test_figure_example_appears_on_the_pages(clone: Callable[[], Project]) -> None:
-    work(clone(), section("Add a figure"), slow=True)
+@pytest.mark.parametrize("title", ["Add a forecaster", "Add a figure"])
+def test_code_example_passes_the_tests_and_appears(title: str, clone: Callable[[], Project]) -> None:
+    work(clone(), section(title), slow=True)
 
 
 def test_changelog_has_the_version_of_the_package() -> None:
     version = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     assert version
-    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    assert f"## [{version[1]}]" in text
-    headings = re.findall(r"^### (.*)$", text, re.MULTILINE)
-    assert headings
-    assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_short_answer_agrees_with_the_committed_report() -> None:

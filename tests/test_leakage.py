@@ -11,16 +11,22 @@ import xarray as xr
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
+from climate.forecasters.planet.estimation import Pool, followed, train_pool
+from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.forecaster import refusal
+from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
 from climate.harmonize.series import join_covariates
-from climate.hindcast.rolling import backtest
+from climate.harmonize.training_series import training_series
+from climate.hindcast.rolling import backtest, known_at
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import read_provenance
 from climate.sources.readers.registry import read
 from tests.conftest import ROOT, Project
 from tests.reduced import reduce
+from tests.report.samples import make_shapes
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("leakage")]
 
@@ -59,18 +65,29 @@ def changed_after(record: xr.Dataset, origin: np.datetime64) -> xr.Dataset:
     return record.assign(value=record["value"].where(~later, nonsense))
 
 
+def pools(grid: xr.Dataset, params: Params) -> list[Pool]:
+    """The pool's estimations at the first and last origin, of two polygons, a few cells and the field."""
+    shapes = make_shapes()["natural-earth"]
+    values = training_series(grid, "ncep-air", shapes, 60, params.harmonize.min_coverage)
+    world = planet(grid["value"], values, params.pool.grid_stride)
+    settings = params.pool.settings(PoolSettings)
+    months = (ORIGINS[0], ORIGINS[-1])
+    return [followed(train_pool(known_at(world, month), settings, LEADS), world) for month in months]
+
+
 def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) -> xr.Dataset:
     """Everything that the pipeline forecasts for one region, from records to calibrated combinations."""
     made = harmonize(records, params.definitions, params.harmonize)
     covariates = join_covariates({"nino34": made.series["nino34"]})
     contest = load_params(ROOT / "params.yaml")
-    classical = [make(name) for name in contest.baselines.models]
-    networks = [make(name, params.lstm.settings(NetworkSettings)) for name in contest.lstm.models]
-    tables = [
-        backtest(made.series[region], covariates, forecasters, ORIGINS, LEADS, 12)
-        for forecasters in (classical, networks)
+    learning = [
+        [make(name) for name in contest.baselines.models],
+        [make(name, params.lstm.settings(NetworkSettings)) for name in contest.lstm.models],
     ]
-    single = join_tables(tables)
+    if not refusal(made.series[region]):
+        pooled = pools(records["ncep-air"], params)
+        learning.append([make(name, pooled) for name in contest.pool.models])
+    single = join_tables([backtest(made.series[region], covariates, models, ORIGINS, LEADS, 12) for models in learning])
     table = join_tables([single, combine(single, params.combine.min_verified)])
     calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
     return calibrate(table, calibrated, params.combine.min_verified)
@@ -97,6 +114,7 @@ def test_no_forecast_knows_what_came_after_its_origin(
 def test_the_canary_sings_when_the_past_changes(
     records: dict[str, xr.Dataset], params: Params, true: dict[str, xr.Dataset]
 ) -> None:
+    assert "lstm-pooled" in true["globe"]["model"]
     before = ORIGINS[-1] - np.timedelta64(40 * 86400, "s")
     canary = forecasts({key: changed_after(record, before) for key, record in records.items()}, params, "globe")
     same = (true["globe"]["forecast"].sel(origin=ORIGINS[-1]) == canary["forecast"].sel(origin=ORIGINS[-1])).all(

@@ -162,9 +162,7 @@ def _write_csv(old: xr.Dataset, new: xr.Dataset, path: Path) -> int:
         with partial.open("w", encoding="utf-8", newline="") as file:
             for block in differences(old, new):
                 frame = block.to_dataframe()
-                frame.to_csv(
-                    file, index=False, header=rows == 0 and file.tell() == 0, float_format="%.10g", lineterminator="\n"
-                )
+                frame.to_csv(file, index=False, header=file.tell() == 0, float_format="%.10g", lineterminator="\n")
                 rows += len(frame)
         partial.replace(path)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Forecasters: each learns from a history that ends at the origin and gives quantiles for every lead."""
+"""Forecasters: each is fitted to a history that ends at the origin and returns quantiles for every lead."""

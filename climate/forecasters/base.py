@@ -30,9 +30,12 @@ NORMAL_QUANTILES: FloatArray = ndtri(np.array(QUANTILES))
 MEDIAN = QUANTILES.index(0.5)
 """Position of the median among the quantiles."""
 
+HARMONICS = 4
+"""Harmonics of a seasonal cycle, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
+
 
 class Fitted(Protocol):
-    """What a forecaster has learnt from one history."""
+    """What a forecaster has estimated from one history."""
 
     @property
     def parameters(self) -> int:
@@ -56,7 +59,7 @@ class Fitted(Protocol):
 
 
 class Forecaster(Protocol):
-    """A method of forecasting; holds settings only, so that one object serves every fold and travels to workers."""
+    """A forecasting method; holds settings only, so that one object serves every fold and can be sent to workers."""
 
     @property
     def name(self) -> str:
@@ -71,7 +74,7 @@ class Forecaster(Protocol):
 
 
 class FittedPlace(Protocol):
-    """What was learnt from the history of one place; as `Fitted`, without the dimension place."""
+    """What was estimated from the history of one place; as `Fitted`, without the dimension place."""
 
     @property
     def parameters(self) -> int:
@@ -87,15 +90,15 @@ class FittedPlace(Protocol):
 
 @runtime_checkable
 class Seeded(Protocol):
-    """A fitted network that averages several seeds and can show them apart."""
+    """A fitted network that averages several seeds and can return each of them."""
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """What `forecast` averages: the same with a leading dimension seed."""
+        """The forecasts that `forecast` averages, with a leading dimension seed."""
 
 
 @dataclass(frozen=True)
 class FittedPlaces:
-    """One fit for each place."""
+    """A separate fit for every place."""
 
     places: tuple[Any, ...]
 
@@ -117,7 +120,7 @@ class FittedPlaces:
 
 @dataclass(frozen=True)
 class SeededPlaces(FittedPlaces):
-    """The same for networks of several seeds."""
+    """`FittedPlaces` of networks with several seeds."""
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Seeded.seed_forecasts`: (seed, place, lead, quantile)."""
@@ -126,7 +129,7 @@ class SeededPlaces(FittedPlaces):
 
 
 class EachPlace(ABC):
-    """A forecaster that estimates each place from its own record alone."""
+    """A forecaster that estimates every place separately, from its own record alone."""
 
     @abstractmethod
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
@@ -183,9 +186,9 @@ def future_months(history: xr.Dataset, leads: int) -> IntArray:
 
 
 def fill_gaps(values: FloatArray) -> FloatArray:
-    """Linear interpolation between neighbours; the edges take the nearest value.
+    """Values (time) with NaN interpolated linearly; NaN at the edges takes the nearest value.
 
-    Looks at nothing but `values`, so it is as free of future data as they are. Raises ValueError if all are NaN.
+    Raises ValueError if all are NaN.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -202,20 +205,38 @@ def last_known(values: FloatArray) -> IntArray:
 
 
 def lag_one_autocorrelation(before: FloatArray, after: FloatArray, limit: float) -> FloatArray:
-    """Autocorrelation at one month from pairs of neighbouring months (..., pair), after each pair and those before it.
+    """Lag-1 autocorrelation from pairs of neighbouring months (..., pair), cumulative over the pairs.
 
-    The slope of `after` on `before` without an intercept, kept within 0 and `limit`; pairs with NaN are left out; 0
-    where all values before are 0. The last element is the estimate from all pairs.
+    The slope of `after` on `before` without an intercept, clipped to 0..`limit`; pairs with NaN are left out; 0 where
+    all values of `before` are 0. The last element is the estimate from all pairs. It is the slope that minimises the
+    one-month error of a forecast, unlike the moment estimate of `harmonize.offset`, which divides by the variance of
+    all values.
     """
-    pair = np.isfinite(before) & np.isfinite(after)
-    product = np.cumsum(np.where(pair, before * after, 0.0), axis=-1)
-    power = np.cumsum(np.where(pair, before, 0.0) ** 2, axis=-1)
+    known = np.isfinite(before) & np.isfinite(after)
+    product = np.cumsum(np.where(known, before * after, 0.0), axis=-1)
+    power = np.cumsum(np.where(known, before, 0.0) ** 2, axis=-1)
     ratio = np.divide(product, power, out=np.zeros_like(power), where=power > 0)
     return np.asarray(np.clip(ratio, 0.0, limit))
 
 
+def season_waves(months: IntArray) -> FloatArray:
+    """Sine and cosine (..., 2) of the annual cycle at calendar months (...), January = 0."""
+    angle = 2 * np.pi * months / MONTHS_PER_YEAR
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+
+
+def harmonic_part(cycle: FloatArray, axis: int, *, mean: bool) -> FloatArray:
+    """The part of annual cycles, 12 months along `axis`, in the first HARMONICS harmonics, with the `mean` or not."""
+    spectrum = np.fft.rfft(cycle, axis=axis)
+    by_frequency = np.moveaxis(spectrum, axis, 0)
+    by_frequency[HARMONICS + 1 :] = 0
+    if not mean:
+        by_frequency[0] = 0
+    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=axis))
+
+
 def corrected_aic(aic: float, parameters: int, observations: int) -> float:
-    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297; infinite if not a number."""
+    """AIC with the correction of Hurvich and Tsai (1989), doi:10.1093/biomet/76.2.297; infinity for NaN."""
     value = float(aic + 2 * parameters * (parameters + 1) / max(observations - parameters - 1, 1))
     return value if np.isfinite(value) else np.inf
 
@@ -238,6 +259,6 @@ def require_months(history: xr.Dataset, months: int, name: str) -> None:
 
 
 def require_leads(leads: int, name: str, most: int = MAX_LEADS) -> None:
-    """Raise ValueError for more leads than are predicted."""
+    """Raise ValueError if `leads` exceeds `most`, the longest lead of forecaster `name`."""
     if leads > most:
         raise ValueError(f"{name} forecasts {most} leads, asked for {leads}")

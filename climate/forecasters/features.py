@@ -1,10 +1,10 @@
-"""What the direct forecasters learn from: the deseasonalised record, its damped-persistence forecast, and predictors.
+"""Training data of the direct forecasters: the deseasonalised record, its damped-persistence forecast, and predictors.
 
-A forecaster of a trending series fails if it must learn the level. So the record first loses its seasonal cycle and is
-then forecast by the simplest model that respects its trend: the line through its last years, approached from the
-origin at the pace of the record's own persistence. The targets are what remains at every lead; at long leads a learner
-that knows nothing better returns to that line. How many years, ten, twenty or thirty, the record itself decides: those
-from which the line would have forecast best so far.
+A forecaster of a trending series fails if it must learn the level. So the record is first deseasonalised and then
+forecast by the simplest model that respects its trend: a line through its last years, which the forecast approaches
+from the origin at the rate of the record's own persistence. The targets are the residuals at every lead; at long leads
+a model without skill returns to that line. The line's length, ten, twenty or thirty years, is the one that would have
+forecast the record best so far.
 
 All numbers come from the history alone. `Frame` holds what is estimated once per fold; `rows` turns any history that
 starts in the same month, also a longer one, into predictors.
@@ -12,7 +12,7 @@ starts in the same month, also a longer one, into predictors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,26 +24,25 @@ from climate.forecasters.base import (
     IntArray,
     calendar_months,
     fill_gaps,
+    harmonic_part,
     history_covariates,
     history_values,
     lag_one_autocorrelation,
+    season_waves,
 )
 from climate.schema import MONTHS_PER_YEAR
 
 TREND_MONTHS = (120, 240, 360)
-"""Lengths of the trailing line to choose from (months): a decade outlasts ENSO, thirty years are a WMO normal."""
+"""Candidate lengths of the trailing line (months): a decade outlasts ENSO, thirty years are a WMO normal."""
 
 SEASON_YEARS = (10, 20, 30)
-"""Lengths of the seasonal cycle's record to choose from (years)."""
-
-HARMONICS = 4
-"""Harmonics of the seasonal cycle, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
+"""Candidate lengths of the record from which the seasonal cycle is estimated (years)."""
 
 WARM_UP = 120
 """Months before the first row: a line through less than a decade says more about ENSO than about the trend."""
 
 MAX_PERSISTENCE = 0.999
-"""Monthly autocorrelation is kept below 1, so that the expectation always returns to the line."""
+"""Upper limit of the monthly autocorrelation, below 1 so that the expectation always returns to the line."""
 
 MEAN_MONTHS = (1, 3, 12)
 """Lengths of the trailing means whose distance from the line is a predictor (months)."""
@@ -52,53 +51,46 @@ COVARIATE_WINDOWS = ((1, 0), (3, 1), (3, 4), (6, 7), (12, 13))
 """Length and lag of the covariate's means: together the last two years, finer towards the origin (months)."""
 
 SEASONAL_WINDOWS = 2
-"""The first so many covariate windows also enter times the annual cycle: ENSO acts by season."""
+"""Number of covariate windows, from the newest, that also enter multiplied by the annual cycle: ENSO acts by season."""
 
 TIMES = " x "
 """Between the factors of a product in the name of a column."""
 
 
-def seasonal_deviation(values: FloatArray) -> FloatArray:
-    """Values less the centred 2 x 12 moving average, which is free of season; half a year less at both ends."""
+def centred_year(values: FloatArray) -> FloatArray:
+    """Centred 2 x 12 moving average (time), free of the season; NaN within half a year of both ends."""
     weights = np.full(MONTHS_PER_YEAR + 1, 1 / MONTHS_PER_YEAR)
     weights[[0, -1]] /= 2
     half = MONTHS_PER_YEAR // 2
-    return np.asarray(values[half:-half] - np.convolve(values, weights, mode="valid"))
+    return np.pad(np.convolve(values, weights, mode="valid"), half, constant_values=np.nan)
 
 
 def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:
     """Seasonal cycle (12) by calendar month, of HARMONICS harmonics; it sums to zero.
 
-    The mean deviation over the last years: so many, of SEASON_YEARS, as would have forecast each year's deviations
-    best so far. Needs SEASON_YEARS[-1] // 2 whole years.
+    The mean deviation from the centred year over the last years, as many of SEASON_YEARS as would have forecast each
+    year's deviations best so far. Needs SEASON_YEARS[-1] // 2 whole years.
     """
-    deviation = seasonal_deviation(values)
+    half = MONTHS_PER_YEAR // 2
+    deviation = (values - centred_year(values))[half:-half]
     years = deviation.size // MONTHS_PER_YEAR
     table = deviation[deviation.size - years * MONTHS_PER_YEAR :].reshape(years, MONTHS_PER_YEAR)
-    first = months[MONTHS_PER_YEAR // 2 + deviation.size - years * MONTHS_PER_YEAR]
+    first = months[half + deviation.size - years * MONTHS_PER_YEAR]
     total = np.concatenate([np.zeros((1, MONTHS_PER_YEAR)), np.cumsum(table, axis=0)])
     end = np.arange(SEASON_YEARS[0], years)
     errors = []
     for length in SEASON_YEARS:
         start = np.maximum(end - length, 0)
-        mean = _harmonics((total[end] - total[start]) / (end - start)[:, None])
+        mean = harmonic_part((total[end] - total[start]) / (end - start)[:, None], -1, mean=False)
         errors.append(float(((table[end] - mean) ** 2).mean()) if end.size else 0.0)
-    cycle = _harmonics(table[-SEASON_YEARS[int(np.argmin(errors))] :].mean(axis=0))
+    cycle = harmonic_part(table[-SEASON_YEARS[int(np.argmin(errors))] :].mean(axis=0), -1, mean=False)
     return np.roll(cycle, int(first))
 
 
-def _harmonics(cycle: FloatArray) -> FloatArray:
-    """The part of cycles (..., 12) that HARMONICS harmonics hold, without the mean."""
-    spectrum = np.fft.rfft(cycle, axis=-1)
-    spectrum[..., 0] = 0
-    spectrum[..., HARMONICS + 1 :] = 0
-    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=-1))
-
-
 def trailing_line(level: FloatArray, months: int, shortest: int = WARM_UP) -> tuple[FloatArray, FloatArray]:
-    """Least-squares line through the last `months` values up to each month: its end point and slope per month.
+    """Least-squares line through the last `months` values up to each month: its end point and slope per month (time).
 
-    Shorter at the start; NaN before `shortest` months.
+    Fewer values at the start of the record; NaN before `shortest` months.
     """
     step = np.arange(level.size, dtype=float)
     length = np.minimum(months, step + 1)
@@ -123,7 +115,7 @@ def trailing_mean(values: FloatArray, length: int, lag: int = 0) -> FloatArray:
 
 
 def persistence(departure: FloatArray) -> float:
-    """Autocorrelation at one month of the departures from the line, within 0 and MAX_PERSISTENCE."""
+    """Lag-1 autocorrelation of the departures (time) from the line, from 0 to MAX_PERSISTENCE."""
     return float(lag_one_autocorrelation(departure[:-1], departure[1:], MAX_PERSISTENCE)[-1])
 
 
@@ -142,10 +134,10 @@ def ahead_of(level: FloatArray, leads: int) -> FloatArray:
 
 
 def choose_trend(level: FloatArray, leads: int) -> int:
-    """The length among TREND_MONTHS whose damped persistence forecast the record best so far.
+    """The length among TREND_MONTHS with which damped persistence would have forecast `level` (time) best so far.
 
-    Best in the root mean square error of all forecasts whose month is in `level`, mean of the logarithms over leads.
-    Each forecast uses its past alone, but for the persistence.
+    Best in the mean over leads of the logarithm of the mean square error, over all forecasts whose month is in `level`.
+    Each forecast uses its past alone, except for the persistence, which is estimated once.
     """
     scores = []
     for months in TREND_MONTHS:
@@ -157,8 +149,9 @@ def choose_trend(level: FloatArray, leads: int) -> int:
 
 
 def filled_covariates(history: xr.Dataset) -> FloatArray:
-    """Covariates (time, covariate): the last value stands in for months not yet published, the mean before the start.
+    """Covariates (time, covariate) without NaN.
 
+    Gaps are interpolated; months not yet published repeat the last value, those before the record starts take its mean.
     A covariate without any value in the history is all zero.
     """
     table = history_covariates(history).copy()
@@ -203,7 +196,7 @@ class Rows:
 
 
 def made_from(columns: Iterable[str], *ingredients: str) -> tuple[str, ...]:
-    """Those of `columns`, see `Rows`, that any of `ingredients` enters: level, sin, cos or the name of a covariate.
+    """The `columns` (see `Rows`) computed from any of `ingredients`: level, sin, cos or the name of a covariate.
 
     Raises ValueError if an ingredient enters no column.
     """
@@ -217,7 +210,7 @@ def made_from(columns: Iterable[str], *ingredients: str) -> tuple[str, ...]:
 class Frame:
     """Seasonal cycle (12), length of the trend and persistence, estimated on the fold's history.
 
-    without: names of columns of `Rows` that are zero in every row, to measure what they are worth.
+    without: names of columns of `Rows` to set to zero in every row, to measure how much they contribute.
     """
 
     season: FloatArray
@@ -247,8 +240,7 @@ class Frame:
         months = calendar_months(history)
         level = fill_gaps(history_values(history)) - self.season[months]
         line, slope = trailing_line(level, self.trend_months)
-        angle = 2 * np.pi * months / MONTHS_PER_YEAR
-        waves: dict[str, FloatArray] = {"sin": np.sin(angle), "cos": np.cos(angle)}
+        waves = dict(zip(("sin", "cos"), season_waves(months).T, strict=True))
         covariates = dict(zip(_covariate_names(history), filled_covariates(history).T, strict=True))
         static = _static(level, line, slope, covariates, waves)
         channels = {f"{name} window": values for name, values in {"level": level, **covariates, **waves}.items()}
@@ -257,14 +249,14 @@ class Frame:
         return Rows(
             level=level,
             expected=damped_persistence(level, line, slope, self.persistence, leads),
-            static=np.column_stack(list(static.values())) * self._kept(static),
-            sequence=_sequence(np.column_stack(list(channels.values())), line, slope, lookback) * self._kept(channels),
+            static=np.column_stack(list(static.values())) * self._included(static),
+            sequence=_sequence(list(channels.values()), line, slope, lookback) * self._included(channels),
             predictors=tuple(static),
             channels=tuple(channels),
         )
 
-    def _kept(self, names: Iterable[str]) -> FloatArray:
-        # rows of the warm-up stay NaN, so that nothing but the columns changes
+    def _included(self, names: Iterable[str]) -> FloatArray:
+        """1 for columns to use, 0 for those in `without`: a factor, so that rows of the warm-up stay NaN."""
         return np.array([float(name not in self.without) for name in names])
 
 
@@ -300,26 +292,32 @@ def _static(
     return columns | dict(waves)
 
 
-def _sequence(channels: FloatArray, line: FloatArray, slope: FloatArray, lookback: int) -> FloatArray:
-    """Windows (time, lookback, channel) of `channels` (time, channel); the first is taken from the line."""
-    back = np.arange(lookback) - (lookback - 1)
-    padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0)
-    sequence = np.array(windows.transpose(0, 2, 1))
-    sequence[:, :, 0] -= line[:, None] + slope[:, None] * back
+def lookback_windows(channels: Sequence[FloatArray], lookback: int) -> FloatArray:
+    """Windows (time, lookback, channel) that end with each month of `channels`, NaN before the record starts.
+
+    `channels` are of one (time) or several columns (time, channel).
+    """
+    padded = np.pad(np.column_stack(channels), ((lookback - 1, 0), (0, 0)), constant_values=np.nan)
+    return np.array(np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0).transpose(0, 2, 1))
+
+
+def _sequence(channels: Sequence[FloatArray], line: FloatArray, slope: FloatArray, lookback: int) -> FloatArray:
+    """`lookback_windows` of `channels`, the first of them less the line of each window's last month."""
+    sequence = lookback_windows(channels, lookback)
+    sequence[:, :, 0] -= line[:, None] + slope[:, None] * np.arange(1 - lookback, 1)
     return sequence
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Mean and standard deviation per predictor, over a fold's rows."""
+    """Mean and standard deviation of every predictor over the rows of a fold."""
 
     centre: FloatArray
     spread: FloatArray
 
     @classmethod
     def estimate(cls, rows: FloatArray) -> Scaler:
-        """Over all axes but the last; a constant predictor keeps its unit."""
+        """Over all axes but the last; a constant predictor is centred and not scaled."""
         axes = tuple(range(rows.ndim - 1))
         spread = rows.std(axis=axes)
         return cls(rows.mean(axis=axes), np.where(spread > 0, spread, 1.0))

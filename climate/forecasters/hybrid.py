@@ -1,10 +1,10 @@
-"""Hybrids: a structural expectation, and a learner for what ENSO adds to it.
+"""Hybrids: a structural expectation, and a model of the contribution of ENSO.
 
-The expectation of every month is the mean of two forecasts that know the record alone: SARIMA, which follows each
-turn of the growth, and damped persistence around a trailing line (`features`), which trusts in none. The learner sees
+The expectation of every month is the mean of two forecasts from the record alone: SARIMA, which follows every change of
+the growth rate, and damped persistence around a trailing line (`features`), which follows none. The second model sees
 neither level nor slope, only lagged covariates and the season, and predicts the residual of the expectation: where it
-has nothing to say, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model
-and adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
+has no skill, the structural forecast stands. `ridge-hybrid` is linear; `lstm-hybrid` starts at that linear model and
+adds a recurrent path that reads the last years of the covariates and of the expectation's own errors.
 
 Zhang (2003), doi:10.1016/S0925-2312(01)00702-0, on ARIMA with a network for its residual. Expectation, predictors and
 penalty were chosen on origins whose forecasts end before 2004: docs/forecasters.md.
@@ -26,6 +26,7 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_leads,
     require_months,
+    season_waves,
 )
 from climate.forecasters.classical.statespace import FittedStateSpace, Sarima
 from climate.forecasters.features import (
@@ -34,33 +35,28 @@ from climate.forecasters.features import (
     Scaler,
     ahead_of,
     filled_covariates,
+    lookback_windows,
     trailing_mean,
 )
 from climate.forecasters.linear import ridge_start
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR
 
 MIN_MONTHS = 216
-"""Months with a value that are needed: the warm-up of the predictors and eight years of targets."""
+"""Months with a value that training needs: the warm-up of the predictors and eight years of targets."""
 
 COVARIATE_WINDOWS = ((3, 0), (3, 3), (6, 6))
 """Length and lag of each covariate's means (months): the last year, finer towards the origin."""
 
 SEASONAL_WINDOWS = 2
-"""The first so many windows also enter times the annual cycle: ENSO acts by season."""
-
-
-def waves_of(history: xr.Dataset) -> FloatArray:
-    """Sine and cosine of the season (time, 2)."""
-    angle = 2 * np.pi * calendar_months(history) / MONTHS_PER_YEAR
-    return np.column_stack([np.sin(angle), np.cos(angle)])
+"""Number of windows, from the newest, that also enter multiplied by the annual cycle: ENSO acts by season."""
 
 
 def covariate_predictors(history: xr.Dataset) -> FloatArray:
-    """Lagged means of the covariates, some times the season, and the season (time, predictor); NaN before they exist.
+    """Lagged means of `features.filled_covariates`, some of them times the season, and the season (time, predictor).
 
-    Covariates are as `features.filled_covariates` gives them: the last value stands in for months not yet published.
+    NaN before the means exist.
     """
-    waves = waves_of(history)
+    waves = season_waves(calendar_months(history))
     columns: list[FloatArray] = []
     for covariate in filled_covariates(history).T:
         means = [trailing_mean(covariate, length, lag) for length, lag in COVARIATE_WINDOWS]
@@ -71,7 +67,7 @@ def covariate_predictors(history: xr.Dataset) -> FloatArray:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the record alone makes one expect, estimated once per fold."""
+    """The structural forecast from the record alone, estimated once per fold."""
 
     frame: Frame
     model: FittedPlace
@@ -101,15 +97,13 @@ class Expectation:
 
 
 def sequences(history: xr.Dataset, expected: FloatArray, lookback: int) -> FloatArray:
-    """What the recurrent path reads (time, lookback, channel): the expectation's errors, covariates and season.
+    """Input of the recurrent path (time, lookback, channel): the expectation's errors, covariates and season.
 
-    The error of a month is its value less what was expected one month before; 0 where either is missing.
+    The error of a month is its value less the expectation one month before; 0 where either is missing.
     """
     error = np.zeros(expected.shape[0])
     error[1:] = np.nan_to_num(history_values(history)[1:] - expected[:-1, 0])
-    channels = np.column_stack([error, filled_covariates(history), waves_of(history)])
-    padded = np.concatenate([np.full((lookback - 1, channels.shape[1]), np.nan), channels])
-    return np.array(np.lib.stride_tricks.sliding_window_view(padded, lookback, axis=0).transpose(0, 2, 1))
+    return lookback_windows([error, filled_covariates(history), season_waves(calendar_months(history))], lookback)
 
 
 def training_rows(history: xr.Dataset, expectation: Expectation) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -160,6 +154,6 @@ class RidgeHybrid(EachPlace):
         used = np.isfinite(predictors).all(axis=1) & np.isfinite(targets).any(axis=1)
         scaler = Scaler.estimate(predictors[used])
         coefficients, intercepts, deviation = ridge_start(scaler(predictors[used]), targets[used])
-        # where nothing is left to learn the solution is scaled by 1, which is no spread
+        # a residual of zero has the deviation 1 by convention, which is no spread
         spread = np.where(np.nanstd(targets[used], axis=0) > 0, deviation, 0.0)
         return FittedRidgeHybrid(expectation, scaler, coefficients, intercepts, spread)

@@ -1,7 +1,7 @@
-"""Every model of the project: what it is, how it is called and drawn, and what makes it.
+"""Every model of the project: its kind, name, appearance and maker.
 
-Light to import, so that parameters can be checked against it: a maker is named and not imported. To add a model, write
-a forecaster (`base.Forecaster`), add an entry to ENTRIES and its name to params.yaml.
+Light to import, so that parameters can be checked against it: makers are named, not imported. To add a model, write a
+forecaster (`base.Forecaster`), add an entry to ENTRIES and its name to params.yaml.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Section = Literal["baselines", "lstm", "pool"]
 
 
 class Kind(Enum):
-    """What a model is. The best classical model is chosen among CLASSICAL ones alone."""
+    """Kind of a model. The best classical model is chosen among CLASSICAL ones alone."""
 
     CLASSICAL = "classical"
     """A statistical model, with a covariate or without."""
@@ -28,12 +28,12 @@ class Kind(Enum):
     """A regression on the predictors that the networks read."""
     NETWORK = "network"
     COMBINATION = "combination"
-    """Made from the forecasts of other models."""
+    """Computed from the forecasts of other models."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a model is called and drawn."""
+    """Name and appearance of a model."""
 
     name: str
     """Name in params.yaml, tables and files."""
@@ -52,25 +52,25 @@ class Model(Style):
 
     kind: Kind
     maker: str = ""
-    """What `make` calls, as "module:attribute"; empty for combinations, which `combine.ensemble` makes."""
+    """The callable of `make` as "module:attribute"; empty for combinations, see `combine.ensemble`."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the maker."""
     section: Section | None = None
     """Section of params.yaml that lists it."""
     longest_lead: int | None = None
-    """Months ahead that it can forecast; None: any number."""
+    """Longest lead (months); None: no limit."""
     calibrated: bool = True
     """Whether its intervals are calibrated unless `combine.uncalibrated` says otherwise."""
     combined: bool = False
-    """Whether combinations are made from it. Chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
+    """Whether combinations include it. Chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
     on_panels: bool = False
     """Whether it runs on a panel that names no models."""
     known_covariates: str = ""
-    """Its name in tables where it is given the realised covariates: no forecast, and a candidate for nothing. Empty
-    where that cannot be done."""
+    """Its name in tables where it is given the realised covariates, which is no forecast and never a candidate; empty
+    for models without covariates or without that option."""
 
 
-# Colours are those of Okabe and Ito (2008) and of the muted scheme of Tol (2021), both chosen to be told apart by
+# Colours are those of Okabe and Ito (2008) and of the muted scheme of Tol (2021), both distinguishable for
 # colour-blind readers. Networks are warm, classical models cool. The order is that of legends and tables.
 ENTRIES: tuple[Model, ...] = (
     Model(
@@ -106,7 +106,7 @@ ENTRIES: tuple[Model, ...] = (
         phrase="persistence",
         colour="#B0A080",
         dash=(0, (1.0, 2.0)),
-        about="The last month's departure from the season, for ever.",
+        about="The last month's departure from the season, held at all leads.",
         maker="climate.forecasters.classical.naive:Persistence",
         section="baselines",
         calibrated=False,
@@ -200,7 +200,7 @@ ENTRIES: tuple[Model, ...] = (
         phrase="STL with exponential smoothing",
         colour="#5AAE61",
         dash=(0, (1.5, 1.0)),
-        about="The season by local regression, what is left by exponential smoothing.",
+        about="The season by local regression, the remainder by exponential smoothing.",
         maker="climate.forecasters.classical.decomposition:StlEts",
         section="baselines",
     ),
@@ -295,7 +295,7 @@ ENTRIES: tuple[Model, ...] = (
         phrase="the ridge hybrid",
         colour="#EE99AA",
         dash=(0, (4.0, 1.0)),
-        about="What SARIMA and a damped trend expect, plus what lagged Nino 3.4 adds by linear regression.",
+        about="The mean of SARIMA and a damped trend, plus its residual by linear regression on lagged Nino 3.4.",
         maker="climate.forecasters.hybrid:RidgeHybrid",
         section="baselines",
         longest_lead=MAX_LEADS,
@@ -333,7 +333,7 @@ ENTRIES: tuple[Model, ...] = (
         phrase="the LSTM hybrid",
         colour="#B2182B",
         dash=(0, (5.0, 1.0)),
-        about="What SARIMA and a damped trend expect, plus what a network sees in lagged Nino 3.4.",
+        about="The mean of SARIMA and a damped trend, plus its residual by a network that reads lagged Nino 3.4.",
         maker="climate.forecasters.networks.hybrid_lstm:HybridLstm",
         section="lstm",
         longest_lead=MAX_LEADS,
@@ -376,7 +376,7 @@ ENTRIES: tuple[Model, ...] = (
         phrase="the weighted mean of several models",
         colour="#882255",
         dash=(0, (5.0, 1.2)),
-        about="The same with weights learnt from errors that were known at each origin.",
+        about="The same with weights estimated from errors that were known at each origin.",
     ),
 )
 
@@ -408,13 +408,13 @@ def names_of(*sections: Section) -> list[str]:
 
 
 def is_kind(name: str, *kinds: Kind) -> bool:
-    """Whether `name` is a model of one of `kinds`; False for a name without an entry: it is a candidate for nothing."""
+    """Whether `name` is a model of one of `kinds`; False for a name without an entry."""
     return name in MODELS and MODELS[name].kind in kinds
 
 
 def ordered(names: Iterable[str]) -> list[str]:
     """`names` in the order of the registry; those without an entry follow by name."""
-    rank = {name: place for place, name in enumerate(MODELS)}
+    rank = {name: position for position, name in enumerate(MODELS)}
     return sorted(set(names), key=lambda name: (rank.get(name, len(rank)), name))
 
 
@@ -425,9 +425,9 @@ def primary_network(names: Iterable[str]) -> str | None:
 
 
 def make(name: str, *settings: Any) -> Any:
-    """A forecaster of model `name`; `settings` are what its maker needs.
+    """A forecaster of model `name`; `settings` are the arguments of its maker.
 
-    Nothing for `baselines`, `networks.settings.NetworkSettings` for `lstm`, the estimations of the pool for `pool`.
+    None for `baselines`, `networks.settings.NetworkSettings` for `lstm`, the estimations of the pool for `pool`.
 
     Raises:
         ClimateError: there is no such model, or it is a combination.

@@ -1,8 +1,8 @@
-"""The ceiling of a covariate: what a model would score if the covariate's future were known. Not a forecast.
+"""The ceiling of a covariate: the score of a model if the covariate's future were known. Not a forecast.
 
-The same model is run twice over the same origins, with the covariate forecast and with its realised months given to it.
-Between the two lies what a perfect forecast of the covariate would be worth. Nothing here enters a forecast table, a
-combination, a test or the choice of a best model.
+The same model is run twice from the same origins, with the covariate forecast and with its realised months. The
+difference is the value of a perfect forecast of the covariate. These results enter no combination, no test and no
+choice of a best model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from climate.verify.losses import cell_scores, common_sample, crps_from_quantile
 
 @dataclass(frozen=True)
 class FittedKnown:
-    """A fitted model, and covariates beyond any origin."""
+    """A fitted model and the realised covariates."""
 
     fitted: FittedPlace
     covariates: xr.Dataset
@@ -40,7 +40,7 @@ class FittedKnown:
         return self.fitted.fallbacks
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """Quantiles under the realised covariates; months without a value are forecast as ever."""
+        """Quantiles under the realised covariates; months without a value are forecast."""
         if not isinstance(self.fitted, FittedCovariateArima):
             return self.fitted.forecast(history, leads)
         last = history["time"].values[-1].astype("datetime64[M]")
@@ -51,7 +51,7 @@ class FittedKnown:
 
 @dataclass(frozen=True)
 class KnownCovariates(EachPlace):
-    """`forecaster` with the future of its covariates: `covariate` (time, predictor), not cut at any origin."""
+    """`forecaster` with the realised future of its covariates: `covariate` (time, predictor), not cut at the origin."""
 
     forecaster: CovariateArima
     covariates: xr.Dataset
@@ -77,17 +77,17 @@ def ceiling_table(
     min_history: int = 240,
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
-    """Forecast table of each model with its covariate forecast and known, see `backtest.backtest`."""
+    """Forecast table of each model with its covariate forecast and known; see `rolling.backtest`."""
     pairs = [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
     return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
 
 
 def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
-    """CRPS of every pair beside that of the best classical model.
+    """CRPS of every pair, and its ratio to that of the best classical model.
 
     Args:
-        table: what `ceiling_table` returns.
-        judged: the forecast table of the same region and origins, with `best_classical` (block) in it.
+        table: result of `ceiling_table`.
+        judged: the forecast table of the same region and origins, with `best_classical` (block).
         blocks: name -> first and last lead.
 
     Returns:
@@ -98,23 +98,19 @@ def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, t
     crps = crps_from_quantiles(table["forecast"], table["observed"]).where(sample)
     best_crps = cell_scores(judged)["crps"].where(sample)
     names = [str(name) for name in table["model"].values if name in MODELS]
-    shape = (len(names), len(blocks))
-    scores = {"crps_forecast": np.full(shape, np.nan), "crps_known": np.full(shape, np.nan)}
-    best = []
-    for column, (block, (first, last)) in enumerate(blocks.items()):
-        leads = slice(first, last)
-        simple = str(judged["best_classical"].sel(block=block).item())
-        best.append(float(best_crps.sel(model=simple, lead=leads).mean()))
-        for row, name in enumerate(names):
-            scores["crps_forecast"][row, column] = float(crps.sel(model=name, lead=leads).mean())
-            scores["crps_known"][row, column] = float(crps.sel(model=MODELS[name].known_covariates, lead=leads).mean())
+    best = [str(judged["best_classical"].sel(block=block).item()) for block in blocks]
+
+    def means(cells: xr.DataArray, models: Sequence[str]) -> FloatArray:
+        """Mean (block) of `cells` over each block, of one model per block."""
+        chosen = zip(models, blocks.values(), strict=True)
+        return np.array([float(cells.sel(model=model, lead=slice(*leads)).mean()) for model, leads in chosen])
+
+    runs = {"forecast": names, "known": [MODELS[name].known_covariates for name in names]}
+    scores = {run: np.stack([means(crps, [model] * len(blocks)) for model in models]) for run, models in runs.items()}
     return xr.Dataset(
-        {key: (("model", "block"), values) for key, values in scores.items()}
-        | {
-            key.replace("crps", "ratio"): (("model", "block"), values / np.array(best))
-            for key, values in scores.items()
-        }
-        | {"best_classical": ("block", [str(judged["best_classical"].sel(block=block).item()) for block in blocks])},
+        {f"crps_{run}": (("model", "block"), values) for run, values in scores.items()}
+        | {f"ratio_{run}": (("model", "block"), values / means(best_crps, best)) for run, values in scores.items()}
+        | {"best_classical": ("block", best)},
         coords={"model": np.array(names, dtype=object), "block": np.array(list(blocks), dtype=object)},
         attrs={"note": "known: the realised covariate was given to the model; a ceiling, not a forecast"},
     )

@@ -1,13 +1,13 @@
 """Panels: every region of a source at once, from its records to scores.
 
-A panel keeps no forecasts: each part of it is forecast, scored and forgotten, so that memory does not grow with the
-number of regions. Regions that repeat others are marked and left out of what is said of the panel as a whole.
+A panel keeps no forecasts: each part of it is forecast, scored and discarded, so that memory does not grow with the
+number of regions. Regions that repeat others are marked and left out of statistics of the whole panel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,25 +33,26 @@ if TYPE_CHECKING:
     import geopandas
 
 CONTINENTS = ("Africa", "Antarctica", "Asia", "Europe", "North America", "Oceania", "South America")
-"""Entries that stand among countries and hold other ones."""
+"""Entries among the countries that contain others."""
 
 WITHOUT_TERRITORIES = " (Europe)"
-"""Ending of a country's second entry, which leaves its overseas territories out."""
+"""Ending of a country's second entry, which excludes its overseas territories."""
 
 VERIFIED_MONTHS = 12
-"""Between the last origin and the end of the records, where a panel does not say when its first origin is."""
+"""Months between the last origin and the end of the records, unless the panel sets its first origin."""
 
 REGIONS_PER_TASK = 32
-"""Their forecasts are in memory at the same time."""
+"""Regions whose forecasts are in memory at the same time."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The regions of a panel that can be forecast, and why others cannot.
+    """The regions of a panel that can be forecast, and the reasons why others cannot.
 
     Attributes:
-        dataset: `value` (series, time) as anomaly from the baseline per calendar month, NaN where there is no value;
-            coordinates along `series`: `mark` ("" or why a region is left out of counts), `latitude`, `longitude`.
+        dataset: `value` (series, time), for temperature the anomaly from the baseline per calendar month, NaN where
+            there is no value; coordinates along `series`: `mark` ("" or why a region is not counted), `latitude`,
+            `longitude`.
         skipped: name -> reason.
     """
 
@@ -67,8 +68,8 @@ def cut_panel(
 ) -> Panel:
     """The regions of `definition`: each polygon of a grid's `shapes`, else each series of a table.
 
-    Temperatures become anomalies from the common baseline. A region without values there, or without a cell of the
-    grid, is skipped by name.
+    Temperatures become anomalies from the common baseline. Regions without values there, or without a cell of the
+    grid, are skipped with the reason. Raises ClimateError if no region remains.
     """
     skipped: dict[str, str] = {}
     table = _cut_out(record, definition, shapes, params, skipped) if is_grid(record) else _published(record)
@@ -88,22 +89,21 @@ def cut_panel(
         rows[name] = value.values
     if not rows:
         raise ClimateError(f"panel '{definition.title}': no region can be forecast: {next(iter(skipped.values()), '')}")
-    kept = table.sel(series=list(rows))
-    kept = kept.assign(value=(("series", "time"), np.stack(list(rows.values()))))
-    kept = kept.assign_coords(mark=("series", reasons_not_counted(kept)))
+    dataset = table.sel(series=list(rows)).assign(value=(("series", "time"), np.stack(list(rows.values()))))
+    dataset = dataset.assign_coords(mark=("series", reasons_not_counted(dataset)))
     attrs: dict[str, Any] = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
     attrs["cut_out"] = int(is_grid(record))
     attrs["baseline"] = f"{params.baseline[0]}-{params.baseline[1]}"
-    return Panel(kept.drop_attrs().assign_attrs(attrs), skipped)
+    return Panel(dataset.drop_attrs().assign_attrs(attrs), skipped)
 
 
 def _published(record: xr.Dataset) -> xr.Dataset:
     months = months_of(record["time"])
     axis = month_axis(months.min(), months.max())
     table = record[["value"]].assign_coords(time=months.astype(TIME_DTYPE)).reindex(time=axis)
-    nowhere = np.full(table.sizes["series"], np.nan)
+    unknown = np.full(table.sizes["series"], np.nan)
     coordinates = {
-        name: ("series", record[name].values if name in record else nowhere) for name in ("latitude", "longitude")
+        name: ("series", record[name].values if name in record else unknown) for name in ("latitude", "longitude")
     }
     return table.transpose("series", "time").assign_coords(coordinates)
 
@@ -137,7 +137,7 @@ def _cut_out(
 
 
 def reasons_not_counted(table: xr.Dataset) -> list[str]:
-    """Why a region is left out of counts: a continent, a twin, or the same values as another; "" for all others."""
+    """Why each region is not counted: a continent, a twin, or the same values as another; "" if it is counted."""
     names = [str(name) for name in table["series"].values]
     seen: dict[bytes, str] = {}
     result = []
@@ -164,9 +164,10 @@ def last_month(value: xr.DataArray) -> np.datetime64:
 def panel_origins(
     definition: PanelDefinition, plan: BacktestParams, value: xr.DataArray, earliest: np.datetime64 | None = None
 ) -> list[np.datetime64]:
-    """Origins of a panel (datetime64[M]): up to a year before the end of the records, as many as `plan` has or fit.
+    """Origins of a panel (datetime64[M]) up to VERIFIED_MONTHS before the end of the records, at most `plan.origins`.
 
-    From the panel's own first origin on, or else backwards from the end, none before `earliest`.
+    Counted from the panel's own first origin, or else backwards from the end; none is before `earliest`. Raises
+    ClimateError if there is none.
     """
     last = last_month(value) - VERIFIED_MONTHS
     if definition.first_origin is not None:
@@ -187,10 +188,10 @@ def panel_origins(
 
 
 def drop_short(panel: Panel, ends: Sequence[int], min_history: int) -> Panel:
-    """Without regions that have too few values at the first origin or end before the last one."""
+    """`panel` without regions that have too few values up to the first origin or end before the last one."""
     values, months = panel.dataset["value"].values, months_of(panel.dataset["time"])
     skipped = dict(panel.skipped)
-    keep = []
+    rows = []
     for row, name in enumerate(panel.dataset["series"].values.astype(str)):
         known = np.isfinite(values[row])
         before, recent = int(known[: ends[0]].sum()), int(known[max(0, ends[0] - NORMAL_MONTHS) : ends[0]].sum())
@@ -202,17 +203,17 @@ def drop_short(panel: Panel, ends: Sequence[int], min_history: int) -> Panel:
         elif not known[ends[-1] - 1 :].any():
             skipped[name] = f"ends in {months[known][-1]}, before the last origin {months[ends[-1] - 1]}"
         else:
-            keep.append(row)
-    if not keep:
+            rows.append(row)
+    if not rows:
         raise ClimateError(
             f"panel '{panel.dataset.attrs['title']}': no region is long enough: {next(iter(skipped.values()))}"
         )
-    return Panel(panel.dataset.isel(series=keep), skipped)
+    return Panel(panel.dataset.isel(series=rows), skipped)
 
 
 @dataclass(frozen=True)
 class PanelTask:
-    """Some regions of a panel, `value` (place, time), and how to forecast and score them."""
+    """Some regions of a panel, `value` (place, time), and the settings of their hindcasts."""
 
     history: xr.Dataset
     forecasters: tuple[Forecaster, ...]
@@ -222,17 +223,10 @@ class PanelTask:
     blocks: Mapping[str, tuple[int, int]]
 
 
-def split(task: PanelTask) -> list[PanelTask]:
-    """The same with REGIONS_PER_TASK regions each."""
-    starts = range(0, task.history.sizes["place"], REGIONS_PER_TASK)
-    parts = [task.history.isel(place=slice(start, start + REGIONS_PER_TASK)) for start in starts]
-    return [replace(task, history=part) for part in parts]
-
-
 def score_task(task: PanelTask) -> dict[str, FloatArray]:
     """Mean scores of each region: `crps` and `covered90` (series, model, block), `cells` (series, block).
 
-    Over the cells (origin, lead) of a block whose month has a value.
+    Over the pairs of origin and lead in a block whose month has a value.
     """
     values = observations(panel_values(task.history), task.ends, task.leads)
     known, observed = np.isfinite(values), xr.DataArray(values, dims=("series", "origin", "lead"))
@@ -266,8 +260,8 @@ def score_panel(
         name: key in params.yaml.
         panel: see `cut_panel`.
         forecasters: models, with different names.
-        params: origins, leads, refits, blocks of leads, and where the work is done.
-        earliest: the first month that all forecasters can forecast from; None for any.
+        params: origins, leads, refits, blocks of leads, and compute settings.
+        earliest: the first month from which all forecasters can forecast; None for no limit.
 
     Returns:
         `crps` and `covered90` (series, model, block), `cells` (series, block), `reason` (skipped), and the coordinates
@@ -278,17 +272,18 @@ def score_panel(
     """
     definition, plan, value = params.panels[name], params.backtest, panel.dataset["value"]
     origins = panel_origins(definition, plan, value, earliest)
-    check_no_lookahead(params.harmonize.alone, str(origins[0]), f"panels.{name}")
+    check_no_lookahead(params.harmonize.without_joins, str(origins[0]), f"panels.{name}")
     ends = tuple(int(end) for end in np.searchsorted(months_of(value["time"]), np.array(origins)) + 1)
     panel = drop_short(panel, ends, plan.min_history)
     history = panel.dataset[["value"]].drop_vars(["mark", "latitude", "longitude"]).rename(series="place")
-    blocks = params.score.blocks
-    task = PanelTask(history, tuple(forecasters), ends, plan.leads, params.baselines.refit_every, blocks)
-    return joined(panel, run_tasks(score_task, split(task), settled(params.compute), name), task)
+    settings = (tuple(forecasters), ends, plan.leads, params.baselines.refit_every, params.score.blocks)
+    starts = range(0, history.sizes["place"], REGIONS_PER_TASK)
+    tasks = [PanelTask(history.isel(place=slice(start, start + REGIONS_PER_TASK)), *settings) for start in starts]
+    return panel_scores(panel, run_tasks(score_task, tasks, settled(params.compute), name), tasks[0])
 
 
-def joined(panel: Panel, parts: Sequence[Mapping[str, FloatArray]], task: PanelTask) -> xr.Dataset:
-    """Scores of the whole panel, with what is needed to show them."""
+def panel_scores(panel: Panel, parts: Sequence[Mapping[str, FloatArray]], task: PanelTask) -> xr.Dataset:
+    """Scores of the whole panel from those of its parts, with labels and attributes for display."""
     whole = {name: np.concatenate([part[name] for part in parts]) for name in ("crps", "covered90", "cells")}
     dataset, months = panel.dataset, months_of(panel.dataset["time"])
     by_model = ("series", "model", "block")

@@ -1,8 +1,8 @@
-"""A forecast made with an older release of a record, beside one made with the newer release.
+"""Real-time analysis: a forecast from an older release of a record, and one from the newer release.
 
-Both have the same origin, the last month of the older release, and the same model; they differ by what the publisher
-has revised since. Croushore and Stark (2001, doi:10.1016/S0304-4076(01)00072-0) call it real-time analysis:
-a hindcast on revised data may know more, or other things, than anybody did.
+Both have the same origin, the last month of the older release, and the same model; they differ by the publisher's
+revisions since. A hindcast on revised data uses values that were not available at its origin: Croushore and Stark
+(2001), doi:10.1016/S0304-4076(01)00072-0.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WHOLE = RegionDefinition(title="The whole grid", source="grid", box={"lat": [-90
 """The region whose mean represents a gridded record."""
 
 RECENT_MONTHS = 12
-"""Months up to the origin whose revisions are counted: they weigh most in a forecast."""
+"""Months up to the origin whose revisions are counted, since they weigh most in a forecast."""
 
 THEN, NOW = "then", "now"
 """The older and the newer release along the dimension `release`."""
@@ -36,8 +36,8 @@ THEN, NOW = "then", "now"
 def series_to_forecast(record: xr.Dataset, source: str, series: str | None, params: HarmonizeParams) -> xr.Dataset:
     """The series of a reader's Dataset to forecast (time): `series`, the only or first one, or a grid's area mean.
 
-    attrs have the record's calibration `scale`, "" where it declares none. Raises ClimateError for an unknown series,
-    or one that is named for a grid.
+    attrs hold the record's calibration `scale`, "" if it declares none. Raises ClimateError for an unknown series, or
+    any series of a grid.
     """
     if is_grid(record):
         if series is not None:
@@ -53,15 +53,15 @@ def source_forecasts_by_release(
 ) -> xr.Dataset:
     """`forecasts_by_release` for two releases of a source (readers' Datasets), by unobserved components.
 
-    That model serves every kind of monthly record. `series` as for `series_to_forecast`. ClimateError when the two
-    cannot be compared or are too short.
+    That model suits every kind of monthly record. `series` as for `series_to_forecast`. Raises ClimateError if the
+    releases cannot be compared or are too short.
     """
-    histories = [series_to_forecast(release, source, series, params) for release in (old, new)]
-    return forecasts_by_release(histories[0], histories[1], UnobservedComponents(), leads)
+    older, newer = (series_to_forecast(release, source, series, params) for release in (old, new))
+    return forecasts_by_release(older, newer, UnobservedComponents(), leads)
 
 
 def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaster, leads: int) -> xr.Dataset:
-    """Forecasts from the last month of `old`, made with the values of `old` and with those of `new` up to then.
+    """Forecasts from the last month of `old`, with the values of `old` and with those of `new` up to that month.
 
     Args:
         old, new: series (time) on gap-free month axes, in one unit.
@@ -77,15 +77,14 @@ def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaste
     Raises:
         ClimateError: `new` does not reach the origin, or the history is too short for the forecaster.
     """
-    known = np.flatnonzero(np.isfinite(old["value"].values))
-    origin = months_of(old["time"])[known[-1]]
-    held = {THEN: cut(old, None, str(origin)), NOW: cut(new, None, str(origin))}
-    if months_of(held[NOW]["time"])[-1] != origin:
+    origin = months_of(old["time"])[np.isfinite(old["value"].values)][-1]
+    releases = [cut(record, None, str(origin)) for record in (old, new)]
+    if months_of(releases[1]["time"])[-1] != origin:
         raise ClimateError(
             f"the newer release ends in {months_of(new['time'])[-1]}, expected it to reach {origin}, where the older "
             "one ends; name the older release first"
         )
-    histories = [xr.Dataset({"value": record["value"].drop_attrs().astype(float)}) for record in held.values()]
+    histories = [xr.Dataset({"value": record["value"].drop_attrs().astype(float)}) for record in releases]
     quantiles = np.stack([forecaster.fit(panel).forecast(panel, leads)[0] for panel in map(as_panel, histories)])
     ahead = origin + np.arange(1, leads + 1)
     observed = new["value"].drop_attrs().reindex(time=ahead.astype(new["time"].dtype)).values
@@ -99,14 +98,16 @@ def forecasts_by_release(old: xr.Dataset, new: xr.Dataset, forecaster: Forecaste
     )
     table["crps"] = crps_from_quantiles(table["forecast"], table["observed"]).mean("lead")
     before, after = (record["value"].values[-RECENT_MONTHS:] for record in histories)
-    both = np.isfinite(before) & np.isfinite(after)
-    table["revised_recent"] = int((before[both] != after[both]).sum())
-    table["change_recent"] = float(np.mean(after[both] - before[both])) if both.any() else np.nan
+    known = np.isfinite(before) & np.isfinite(after)
+    table["revised_recent"] = int((before[known] != after[known]).sum())
+    table["change_recent"] = float(np.mean(after[known] - before[known])) if known.any() else np.nan
     return table
 
 
 def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The scales of then and now, in attrs of `forecasts_by_release` or in a row, where both are declared and differ.
+    """The older and the newer calibration scale if both are declared and differ, else None.
+
+    `known` are the attrs of `forecasts_by_release` or a row of `as_row`.
 
     A forecast inherits the scale of its data, so a change of scale is part of every difference between the two.
     """
@@ -115,7 +116,7 @@ def scales_apart(known: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def as_row(table: xr.Dataset) -> dict[str, Any]:
-    """`forecasts_by_release` for JSON: attrs, figures, and per lead the observation and both 5%, 50%, 95% quantiles."""
+    """`forecasts_by_release` for JSON: attrs, counts, and per lead the observation and both 5%, 50%, 95% quantiles."""
     central = table["forecast"].sel(quantile=[QUANTILES[0], 0.5, QUANTILES[-1]])
     return {
         **table.attrs,
@@ -132,5 +133,5 @@ def as_row(table: xr.Dataset) -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float | None:
-    """To six significant digits; None for NaN, which JSON lacks."""
+    """`value` with six significant digits; None for NaN, which JSON lacks."""
     return float(f"{value:.6g}") if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Rolling origins: the only module that cuts time.
+"""Rolling-origin hindcasts; the only module that splits records by date.
 
 At every origin a forecaster sees the series and the covariates up to and including that month, on an expanding
 window, and forecasts every lead. Parameters are estimated at the first origin and again when `refit_every` months
@@ -50,7 +50,7 @@ def estimation_months(first: str, refit_every: int, record: xr.Dataset) -> list[
 
 
 def known_at(record: xr.Dataset, month: np.datetime64) -> xr.Dataset:
-    """What `record` holds up to and including `month`."""
+    """`record` up to and including `month`."""
     return record.isel(time=np.flatnonzero(record["time"].values <= month))
 
 
@@ -75,21 +75,21 @@ def check_axis(data: xr.Dataset, region: str) -> None:
 
 
 class TaskResult(NamedTuple):
-    """What one estimation gave."""
+    """Forecasts of one estimation."""
 
     forecasts: FloatArray
     """(place, origin, lead, quantile)"""
     parameters: int
     fallbacks: int
     seeds: FloatArray | None = None
-    """(seed, place, origin, lead, quantile) of a network that averages several."""
+    """(seed, place, origin, lead, quantile) of a network that averages several seeds, else None."""
 
 
 @dataclass(frozen=True)
 class Task:
     """One estimation on a panel and the forecasts that use it.
 
-    ends: numbers of months of `history` up to and including each origin; the estimation knows those of the first.
+    ends: numbers of months of `history` up to and including each origin; the estimation uses those of the first.
     """
 
     forecaster: Forecaster
@@ -128,7 +128,7 @@ def panel_hindcasts(
 
 
 def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]:
-    """Origins, as counts of months, grouped by the estimation that they share."""
+    """Origins, as numbers of months, grouped by the estimation that they share."""
     groups: list[list[int]] = []
     for end in ends:
         if groups and end - groups[-1][0] < refit_every:
@@ -139,7 +139,7 @@ def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]
 
 
 def origin_ends(series: xr.Dataset, requested: Sequence[np.datetime64], min_history: int) -> list[int]:
-    """Number of months up to and including each origin, the last observed month added as the final one."""
+    """Number of months up to and including each origin, and up to the last observed month as the final origin."""
     region = series.attrs.get("region", "unnamed")
     check_axis(series, region)
     months = series["time"].values.astype("datetime64[M]")
@@ -168,7 +168,7 @@ def origin_ends(series: xr.Dataset, requested: Sequence[np.datetime64], min_hist
 
 
 def history_of(series: xr.Dataset, covariates: xr.Dataset | None, origin: np.datetime64 | None = None) -> xr.Dataset:
-    """History of one place: `value` (time) and covariates on its months, up to `origin` if there is one."""
+    """History of one place: `value` (time) and covariates on its months, up to `origin` unless it is None."""
     history = xr.Dataset({"value": series["value"].drop_attrs().astype(float)})
     if covariates is not None and "covariate" in covariates:
         check_axis(covariates, f"{series.attrs.get('region', 'unnamed')} (covariates)")
@@ -187,25 +187,25 @@ def backtest(
     min_history: int = 240,
     compute: ComputeParams = ALONE,
 ) -> xr.Dataset:
-    """Forecast from every origin with what was known then.
+    """Forecast from every origin with the data known then.
 
     Args:
         series: `value` (time) on a gap-free month axis; NaN where unobserved. attrs: region, title, units.
         covariates: `covariate` (time, predictor), see `harmonize.series.join_covariates`; empty or None without any.
-            Cut at the origin like the series, and put on its months.
+            Cut at the origin like the series, and aligned to its months.
         forecasters: models, with different names.
         origins: last observed months of the hindcasts. The last month with a value is added as a final origin, the
             forecast that is issued.
         leads: months ahead.
         refit_every: months between estimations.
         min_history: months with a value that the record must have up to the first origin.
-        compute: where the work is done; the result does not depend on it.
+        compute: processes or cluster; the result does not depend on it.
 
     Returns:
         Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
         observed, and never shown to a forecaster; `parameters`, `fallbacks` (fits replaced by a simpler model) and
-        `refit_every` (model); `seeds` (model, seed, origin, lead, quantile) where a network
-        averages several; coordinate `valid_time` (origin, lead).
+        `refit_every` (model); `seeds` (model, seed, origin, lead, quantile) if a network averages several; coordinate
+        `valid_time` (origin, lead).
 
     Raises:
         ClimateError: months are duplicated or missing, an origin lies outside the record, or it is too short.
@@ -234,7 +234,7 @@ def planned_backtest(
     refit_every: int,
     compute: ComputeParams,
 ) -> xr.Dataset:
-    """`backtest` at the origins of `plan`; of a series that was skipped, a table with the reason alone."""
+    """`backtest` at the origins of `plan`; for a skipped series, a table with the reason alone."""
     if "skipped" in series.attrs:
         region, reason = series.attrs["region"], series.attrs["skipped"]
         log.warning("%s: skipped, %s", region, reason)
@@ -260,7 +260,7 @@ def forecast_table(
     leads: int,
     refit_every: int,
 ) -> xr.Dataset:
-    """Put the results of all tasks (models outer, estimations inner) beside the observations."""
+    """Forecast table, see `backtest`, from the results of all tasks: models outer, estimations inner."""
     per_model = len(results) // len(names)
     by_model = [results[start : start + per_model] for start in range(0, len(results), per_model)]
     observed = observations(np.asarray(series["value"].values, dtype=float), ends, leads)
@@ -312,23 +312,13 @@ def forecast_table(
 
 def _seeds(by_model: Sequence[Sequence[TaskResult]]) -> xr.Variable | None:
     """Forecasts of seeds (model, seed, origin, lead, quantile), NaN where a model has fewer; None without any."""
-    joined = [
-        np.concatenate(kept, axis=1)
-        if (kept := [result.seeds[:, 0] for result in model if result.seeds is not None])
-        else None
-        for model in by_model
-    ]
-    shapes = [seeds.shape for seeds in joined if seeds is not None]
-    if not shapes:
+    parts = [[result.seeds[:, 0] for result in model if result.seeds is not None] for model in by_model]
+    by_row = {row: np.concatenate(seeds, axis=1) for row, seeds in enumerate(parts) if seeds}
+    if not by_row:
         return None
-    values = np.full((len(joined), max(shape[0] for shape in shapes), *shapes[0][1:]), np.nan, dtype=np.float32)
-    for row, seeds in enumerate(joined):
-        if seeds is not None:
-            values[row, : seeds.shape[0]] = seeds
+    _, *shape = next(iter(by_row.values())).shape
+    values = np.full((len(by_model), max(map(len, by_row.values())), *shape), np.nan, dtype=np.float32)
+    for row, seeds in by_row.items():
+        values[row, : len(seeds)] = seeds
     about = {"long_name": "forecast quantile of each seed, before calibration"}
     return xr.Variable(("model", "seed", "origin", "lead", "quantile"), values, about)
-
-
-def issued(table: xr.Dataset) -> xr.Dataset:
-    """The forecast from the last observed month: the final origin of a forecast table."""
-    return table.isel(origin=-1)

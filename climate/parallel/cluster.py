@@ -1,8 +1,8 @@
 """Tasks on the workers of a Dask scheduler (the optional extra `cluster`).
 
-A worker must run this very code with the same libraries, else numbers would depend on where they were computed: each
-task carries a fingerprint that the worker compares with its own. Tasks take turns within a worker process, for the
-seeds of Keras are those of the whole process. Dask gives the tasks of a worker that dies to another one.
+A worker must run this code with the same libraries, else results would depend on where they were computed: each task
+carries a fingerprint that the worker compares with its own. A worker process runs one task at a time, since the seeds
+of Keras are global to the process. Dask reassigns the tasks of a worker that dies.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CONNECT_SECONDS = 30
-"""To wait for a scheduler, and then for its first worker."""
+"""Time limit for reaching a scheduler, and then for its first worker."""
 
 LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
-"""Libraries whose version may change a number."""
+"""Libraries whose version may change results."""
 
 NETWORKS = ("tensorflow-cpu", "tensorflow")
 """Names under which TensorFlow may be installed."""
@@ -43,14 +43,14 @@ log = logging.getLogger("climate")
 
 @cache
 def fingerprint() -> dict[str, str]:
-    """What numbers depend on: this package's own code, the interpreter and the libraries."""
+    """Versions that results depend on: hash of this package's code, interpreter and libraries; "" if not installed."""
     root = Path(climate.__file__).parent
     code = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    found = {name: _version(name) for name in LIBRARIES}
-    found["tensorflow"] = next(filter(None, map(_version, NETWORKS)), "")
-    return {"climate": code.hexdigest()[:12], "python": platform.python_version(), **found}
+    libraries = {name: _version(name) for name in LIBRARIES}
+    libraries["tensorflow"] = next(filter(None, map(_version, NETWORKS)), "")
+    return {"climate": code.hexdigest()[:12], "python": platform.python_version(), **libraries}
 
 
 def _version(package: str) -> str:
@@ -62,21 +62,20 @@ def _version(package: str) -> str:
 
 @dataclass(frozen=True)
 class OnWorker(Generic[T, R]):
-    """A function as it is sent to a worker."""
+    """A function and the fingerprint of its sender, sent to a worker."""
 
     function: Callable[[T], R]
     expected: dict[str, str]
 
     def __call__(self, task: T) -> R:
-        """Run one task, unless this worker is another kind than the sender."""
-        found = fingerprint()
-        other = [name for name, wanted in self.expected.items() if found.get(name) != wanted]
-        if other:
-            name = other[0]
-            raise ClimateError(
-                f"the worker on {socket.gethostname()} has {name} {found.get(name) or 'not at all'}, expected "
-                f"{self.expected[name] or 'none'} as here; install the same commit and requirements.lock on all workers"
-            )
+        """Run one task. Raises ClimateError if the fingerprint of this worker differs."""
+        own = fingerprint()
+        for name, expected in self.expected.items():
+            if own.get(name) != expected:
+                raise ClimateError(
+                    f"the worker on {socket.gethostname()} has {name} {own.get(name) or 'not at all'}, expected "
+                    f"{expected or 'none'} as here; install the same commit and requirements.lock on all workers"
+                )
         with _TURN:
             return self.function(task)
 
@@ -84,7 +83,7 @@ class OnWorker(Generic[T, R]):
 def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]) -> list[R]:
     """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
 
-    Raises what a task raises, and ClimateError without the package, the scheduler or any worker.
+    Raises any exception of a task, and ClimateError without the package, the scheduler or any worker.
     """
     try:
         distributed = import_module("distributed")
@@ -116,7 +115,7 @@ def _gather(
     results: dict[int, R] = {}
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-        # pure=False: a name of its own for each task, so that no result of another run is taken for it
+        # pure=False: every task has a unique key, so that no result of another run is reused
         futures = client.map(OnWorker(function, fingerprint()), tasks, pure=False)
         position = {future.key: number for number, future in enumerate(futures)}
         for future in distributed.as_completed(futures, loop=client.loop):
@@ -125,7 +124,7 @@ def _gather(
             done()
     except distributed.KilledWorker as error:
         raise ClimateError(
-            f"workers of {address} died again and again while they ran the same task ({error.last_worker.address} was "
+            f"workers of {address} died repeatedly while they ran the same task ({error.last_worker.address} was "
             "the last); give them more memory (`dask worker --memory-limit`) or choose smaller models"
         ) from None
     except ModuleNotFoundError as error:
@@ -135,6 +134,6 @@ def _gather(
     except (CancelledError, OSError, TimeoutError) as error:
         raise ClimateError(
             f"the scheduler at {address} was lost or has no workers ({type(error).__name__}) with "
-            f"{len(tasks) - len(results)} of {len(tasks)} tasks left; mend it and run `dvc repro` again"
+            f"{len(tasks) - len(results)} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
         ) from None
     return [results[number] for number in range(len(tasks))]

@@ -1,4 +1,4 @@
-"""How far a long row of tasks has come: a bar on a terminal, now and then a line in a log."""
+"""Progress of many tasks: a bar on a terminal, else a line in the log from time to time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from types import TracebackType
 from typing import Any
 
 LINE_SECONDS = 60.0
-"""Between two lines where no terminal draws a bar."""
+"""Time between two lines of the log."""
 
 log = logging.getLogger("climate")
 
 
 class TaskProgress:
-    """A context in which `done` is called once per finished task."""
+    """Context manager whose `done` is called once per finished task."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._count = what, total, 0
         self._bar: Any = None
-        self._said = time.monotonic()
+        self._logged = time.monotonic()
 
     def __enter__(self) -> TaskProgress:
         if sys.stderr.isatty() and self._total > 1:
@@ -34,12 +34,12 @@ class TaskProgress:
         return self
 
     def done(self) -> None:
-        """One more task is finished."""
+        """Count one finished task."""
         self._count += 1
         if self._bar is not None:
             self._bar.update(self._row, completed=self._count)
-        elif time.monotonic() - self._said > LINE_SECONDS and self._count < self._total:
-            self._said = time.monotonic()
+        elif time.monotonic() - self._logged > LINE_SECONDS and self._count < self._total:
+            self._logged = time.monotonic()
             log.info("%s: %d of %d tasks done", self._what, self._count, self._total)
 
     def __exit__(

@@ -1,8 +1,8 @@
-"""Where tasks run: in processes of this machine, or on the workers of a Dask scheduler.
+"""Running tasks in processes of this machine, or on the workers of a Dask scheduler.
 
-A task is a picklable object that is given to a function of this package. Results come back in the order of the tasks
-and do not depend, to the last bit, on where or beside what a task ran; a worker that dies costs time and nothing else.
-Workers are kept for all tasks of a call, since starting TensorFlow takes longer than many a task.
+A task is a picklable argument of a function of this package. Results are in the order of the tasks and bit-identical
+wherever and beside whichever other tasks they ran; a worker that dies costs time only. Workers serve all tasks of a
+call, since starting TensorFlow takes longer than many tasks.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 ALONE = ComputeParams(workers=1)
-"""Everything in this process, one task after another."""
+"""All tasks in this process, one after another."""
 
 WORKER_GIB = 1.0
-"""Memory to reckon with per worker (GiB): a process that trains a network was measured at 0.7."""
+"""Memory assumed per worker (GiB): a process that trains a network uses 0.7."""
 
 SHARE_OF_MACHINE = 0.75
-"""Part of the machine's memory that workers may fill together where no limit is set."""
+"""Share of the machine's memory that all workers may use together unless a limit is set."""
 
 SAMPLE_SECONDS = 1.0
-"""Between two looks at the memory of the workers."""
+"""Interval at which the memory of the workers is measured."""
 
 DEATHS = 3
-"""How often worker processes may die without finishing any task before the work is given up."""
+"""Consecutive deaths of worker processes without a finished task after which the run fails."""
 
 log = logging.getLogger("climate")
 
 
 def settled(compute: ComputeParams) -> ComputeParams:
-    """`compute` with the scheduler that Dask's own settings name, where params.yaml names none."""
+    """`compute` with the scheduler from Dask's own settings if params.yaml names none."""
     if compute.scheduler is not None:
         return compute
     if importlib.util.find_spec("dask") is None:
@@ -60,7 +60,7 @@ def settled(compute: ComputeParams) -> ComputeParams:
 def run_tasks(function: Callable[[T], R], tasks: Sequence[T], compute: ComputeParams, what: str) -> list[R]:
     """`function` of every task, in the order of `tasks`; `what` names the work where progress is shown.
 
-    Raises what a task raises, and ClimateError when workers die again and again, need more memory than
+    Raises any exception of a task, and ClimateError if workers die repeatedly or need more memory than
     `compute.memory_gib`, or the scheduler cannot be reached.
     """
     with TaskProgress(what, len(tasks)) as progress:
@@ -80,21 +80,21 @@ def run_tasks(function: Callable[[T], R], tasks: Sequence[T], compute: ComputePa
 
 
 def memory_limit(compute: ComputeParams) -> int:
-    """Bytes that all workers may use together."""
+    """Memory limit of all workers together (bytes)."""
     if compute.memory_gib is not None:
         return int(compute.memory_gib * 2**30)
     return int(SHARE_OF_MACHINE * psutil.virtual_memory().total)
 
 
 def worker_count(compute: ComputeParams, limit: int) -> int:
-    """Processes: as many as are set, else as there are cores and memory for."""
+    """Number of processes: as set, else by the number of cores and the memory `limit` (bytes)."""
     if compute.workers is not None:
         return compute.workers
     return max(1, min(os.cpu_count() or 1, int(limit / (WORKER_GIB * 2**30))))
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of one process, pages shared with others in parts where the system tells; 0 when it is gone."""
+    """Memory of one process (bytes), shared pages in proportion where the system reports it; 0 if it has ended."""
     try:
         full = psutil.Process(pid).memory_full_info()
     except psutil.Error:
@@ -103,7 +103,7 @@ def memory_of(pid: int) -> int:
 
 
 class _Pool(Generic[T, R]):
-    """Worker processes that are replaced when they die, and are fewer when they need too much memory."""
+    """Worker processes; they are replaced when they die, and halved in number when they use too much memory."""
 
     def __init__(
         self, function: Callable[[T], R], tasks: Sequence[T], workers: int, limit: int, done: Callable[[], None]
@@ -111,7 +111,7 @@ class _Pool(Generic[T, R]):
         self._function, self._tasks, self._workers, self._limit, self._done = function, tasks, workers, limit, done
         self._results: dict[int, R] = {}
         self._seen = 0
-        """Most bytes that all workers were seen to use together."""
+        """Memory of all workers when it exceeded the limit (bytes), else 0."""
 
     def run(self) -> list[R]:
         """All results; see `run_tasks`."""
@@ -128,11 +128,11 @@ class _Pool(Generic[T, R]):
                 elif deaths == DEATHS:
                     raise ClimateError(
                         f"worker processes died {DEATHS} times with {left} of {len(self._tasks)} tasks left, expected "
-                        "them to finish; was the memory of the machine full? Set compute.workers or "
-                        "compute.memory_gib lower and run again"
+                        "them to finish; if the machine ran out of memory, lower compute.workers or "
+                        "compute.memory_gib and run again"
                     ) from None
                 else:
-                    log.warning("a worker process died; its work begins again, %d tasks are left", left)
+                    log.warning("a worker process died; its tasks start again, %d tasks are left", left)
         return [self._results[position] for position in range(len(self._tasks))]
 
     def _fewer(self, left: int) -> None:
@@ -144,12 +144,12 @@ class _Pool(Generic[T, R]):
             )
         self._workers, self._seen = max(1, self._workers // 2), 0
         log.warning(
-            "worker processes use %.1f GiB, allowed are %.1f: going on with %d, %d tasks are left",
+            "worker processes use %.1f GiB, the limit is %.1f: going on with %d, %d tasks are left",
             *(used, allowed, self._workers, left),
         )
 
     def _round(self) -> None:
-        """One pool, until everything is done or a worker dies; finished tasks are kept in either case."""
+        """Run one pool until all tasks are done or a worker dies; results of finished tasks remain in either case."""
         # spawn: forked children of a process with threads may hang
         context = multiprocessing.get_context("spawn")
         over = Event()
@@ -173,7 +173,7 @@ class _Pool(Generic[T, R]):
                 raise BrokenProcessPool
 
     def _watch(self, over: Event) -> None:
-        """Kill all workers when they use more memory than is allowed."""
+        """Kill all workers when they exceed the memory limit."""
         while not over.wait(SAMPLE_SECONDS):
             workers = [child for child in multiprocessing.active_children() if child.pid is not None]
             used = sum(memory_of(child.pid) for child in workers if child.pid is not None)

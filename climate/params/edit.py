@@ -1,4 +1,4 @@
-"""Changes to params.yaml that leave every other character of it as it was: comments, order, quotes, line breaks."""
+"""Edits of params.yaml that leave every other character unchanged: comments, order, quotes, line breaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def with_region(text: str, name: str, entry: Mapping[str, Any]) -> str:
     """
     regions = _at(text, "regions")
     if not isinstance(regions, yaml.MappingNode) or regions.flow_style or not regions.value:
-        raise ClimateError("params.yaml: regions: expected one region a line under it; write them so and add again")
+        raise ClimateError("params.yaml: regions: expected a block with one region per line; rewrite it and try again")
     if any(key.value == name for key, _ in regions.value):
         raise ClimateError(f"params.yaml: regions.{name} exists already; choose another name or edit the entry")
     indent = " " * regions.value[0][0].start_mark.column
@@ -35,7 +35,7 @@ def with_vintage(text: str, key: str, vintage: str) -> str:
         ClimateError: the source is not under pull.sources.
     """
     entry = _at(text, "pull", "sources", key)
-    # A quoted date stays a string for every reader of YAML; 2016 without quotes would be a number.
+    # quoted, since YAML reads 2016 as a number
     value = f'"{vintage}"' if vintage[:1].isdecimal() else vintage
     pinned = {k.value: v for k, v in entry.value}.get("vintage") if isinstance(entry, yaml.MappingNode) else None
     if pinned is not None:
@@ -44,7 +44,7 @@ def with_vintage(text: str, key: str, vintage: str) -> str:
 
 
 def _at(text: str, *keys: str) -> yaml.Node:
-    """The node of `text` below `keys`, with its place."""
+    """The node of `text` below `keys`. Raises ClimateError for unreadable YAML or a missing key."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -66,7 +66,7 @@ def _replaced(text: str, node: yaml.Node, value: str) -> str:
 
 
 def _end_of_lines(text: str, node: yaml.Node) -> int:
-    """Where the last line of `node` ends; a block is taken by its parser to reach over the comments that follow it."""
+    """Index after the last line of `node`; the parser extends a block over the comments that follow it."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style:
         lines = text[: node.end_mark.index].splitlines(keepends=True)
         while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
@@ -77,7 +77,7 @@ def _end_of_lines(text: str, node: yaml.Node) -> int:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes months and other texts that begin with a digit in quotes, as the rest of the file does."""
+    """Quotes months and other strings that begin with a digit, as in the rest of the file."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:

@@ -72,15 +72,15 @@ class Params(Strict):
 
     @property
     def first_origins(self) -> dict[str, str]:
-        """Key -> first origin ("YYYY-MM") of everything that is forecast from regions, records or covariates."""
-        found = {"backtest.first_origin": self.backtest.first_origin}
+        """Key -> first origin ("YYYY-MM") of all forecasts of regions, records or covariates."""
+        origins = {"backtest.first_origin": self.backtest.first_origin}
         if self.project.hindcasts and self.project.pathways in self.pull.sources:
-            found["project.hindcasts"] = f"{min(self.project.hindcasts)}-12"
-        return found
+            origins["project.hindcasts"] = f"{min(self.project.hindcasts)}-12"
+        return origins
 
     @property
     def chosen_models(self) -> dict[str, tuple[Sequence[str], list[str]]]:
-        """Key -> the models that it lists to be run, and those that it may list."""
+        """Key -> the models that it lists, and those that it may list."""
         known = [model.name for model in MODELS.values() if model.known_covariates]
         return {
             "baselines.models": (self.baselines.models, names_of("baselines")),
@@ -88,8 +88,8 @@ class Params(Strict):
             "pool.models": (self.pool.models, names_of("pool")),
             "ceiling.models": (self.ceiling.models, known),
             **{
-                f"panels.{name}.models": (one.models, names_of("baselines", "pool"))
-                for name, one in self.panels.items()
+                f"panels.{name}.models": (panel.models, names_of("baselines", "pool"))
+                for name, panel in self.panels.items()
             },
         }
 
@@ -117,7 +117,7 @@ class Params(Strict):
             check_no_lookahead(self.harmonize, origin, key)
         for name, panel in self.panels.items():
             if panel.first_origin is not None:
-                check_no_lookahead(self.harmonize.alone, panel.first_origin, f"panels.{name}.first_origin")
+                check_no_lookahead(self.harmonize.without_joins, panel.first_origin, f"panels.{name}.first_origin")
 
     def _check_sources(self) -> None:
         definitions = self.definitions
@@ -131,16 +131,14 @@ class Params(Strict):
                     raise ValueError(f"{what} needs source '{source}', which is not under pull.sources; add it there")
 
     def _check_names(self) -> None:
-        counts = Counter([*self.regions, *self.records, *self.covariates])
-        shared = [name for name, count in counts.items() if count > 1]
-        if shared:
-            raise ValueError(f"'{shared[0]}' stands under more than one of regions, records and covariates; rename one")
+        name, count = Counter([*self.regions, *self.records, *self.covariates]).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"'{name}' is under more than one of regions, records and covariates; rename one")
         for name, notebook in self.notebooks.items():
             if notebook.record not in self.regions:
                 raise ValueError(
                     f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
                 )
-
         for region in self.ceiling.regions:
             if region not in self.regions:
                 raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
@@ -157,7 +155,7 @@ class Params(Strict):
         if short:
             raise ValueError(
                 f"backtest.leads is {leads}, but {', '.join(short)} forecast at most {min(short.values())}; choose "
-                f"fewer leads, or leave these models out wherever they are listed"
+                f"fewer leads, or remove these models wherever they are listed"
             )
         for name in self.combine.uncalibrated:
             find_model(name, key="params.yaml: combine.uncalibrated")
@@ -182,7 +180,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
 
 
 def parse_params(raw: Any, path: Path) -> Params:
-    """The validated content of a parameter file; `path` is its name in messages. Raises as `load_params`."""
+    """The validated content of a parameter file, named `path` in messages. Raises as `load_params`."""
     if not isinstance(raw, dict):
         raise ClimateError(f"{path}: found {type(raw).__name__}, expected a mapping of stages to their parameters")
     check_renamed(raw, str(path))

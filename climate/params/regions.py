@@ -1,10 +1,10 @@
-"""What params.yaml may say about harmonizing and regions. Light to import: no array library."""
+"""Sections of params.yaml about harmonizing and regions. Light to import: no array library."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -19,37 +19,37 @@ RuleName = Literal["complete", "one-missing", "wmo-5/3", "wmo-11/5", "nine-month
 Kind = Literal["series", "box", "point", "country", "ar6", "splice", "combination", "mix"]
 
 Settings = TypeVar("Settings")
-"""What a forecaster is given, see `Strict.settings`."""
+"""Dataclass of a forecaster's settings, see `Strict.settings`."""
 
-KINDS: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6", "splice", "combination", "mix")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 OF_A_SOURCE: tuple[Kind, ...] = ("series", "box", "point", "country", "ar6")
 OF_A_GRID: tuple[Kind, ...] = ("box", "point", "country", "ar6")
 DEFAULT_SHAPES: dict[str, str] = {"country": "natural-earth", "ar6": "ar6-regions"}
-"""Source of the polygons that each kind of region uses unless its definition names another."""
+"""Default source of polygons of each kind of region."""
 
 
 class Strict(BaseModel):
-    """Unknown keys, and numbers given as text, are mistakes."""
+    """Base of all sections; unknown keys, and numbers given as text, are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def settings(self, kind: type[Settings]) -> Settings:
-        """A dataclass `kind` with those fields of this section that it has."""
-        return kind(**{one.name: getattr(self, one.name) for one in fields(cast(Any, kind))})
+        """The dataclass `kind`, filled from the fields of this section with the same names."""
+        return kind(**{field.name: getattr(self, field.name) for field in fields(cast(Any, kind))})
 
 
-def pair(value: Any) -> Any:
-    """A list of YAML as a tuple; anything else as it is."""
+def as_tuple(value: Any) -> Any:
+    """A list of YAML as a tuple; anything else unchanged."""
     return tuple(value) if isinstance(value, list) else value
 
 
 class Box(Strict):
-    """A latitude-longitude box. `lon: [170, -120]` runs eastward across the date line; `[-180, 180]` is all the way."""
+    """A latitude-longitude box. `lon: [170, -120]` runs eastward across the date line; `[-180, 180]` is the globe."""
 
     lat: tuple[Latitude, Latitude]
     lon: tuple[Longitude, Longitude]
 
-    _tuples = field_validator("lat", "lon", mode="before")(pair)
+    _tuples = field_validator("lat", "lon", mode="before")(as_tuple)
 
     @model_validator(mode="after")
     def _ranges(self) -> Box:
@@ -61,7 +61,7 @@ class Box(Strict):
 
 
 class Point(Strict):
-    """A place in a gridded field: the nearest cell, or bilinear interpolation between the four around it."""
+    """A location in a gridded field: the nearest cell, or bilinear interpolation between the four around it."""
 
     lat: Latitude
     lon: Longitude
@@ -105,12 +105,12 @@ class RegionDefinition(Strict):
 
     @property
     def kind(self) -> Kind:
-        """Which of the kinds this region is."""
+        """Kind of this region."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     @property
     def polygons(self) -> str | None:
-        """Catalogue key of the polygons that this region needs, None when it needs none."""
+        """Catalogue key of the polygons that this region needs, None if it needs none."""
         return self.shapes or DEFAULT_SHAPES.get(self.kind)
 
 
@@ -119,24 +119,27 @@ class PartDefinition(Strict):
 
     source: str
     series: str | None = None
-    """Which series of the source; not needed where it has one."""
+    """Series of the source; not needed if there is only one."""
     start: Month | None = None
     end: Month | None = None
-    """First and last month that may be taken from this record. Months outside still count for the overlap."""
+    """First and last month used of this record. Months outside still count for the overlap."""
     except_periods: tuple[str, ...] = ()
-    """Collection periods of this record that are another publisher's observations: they are not taken from it."""
+    """Collection periods of this record with another publisher's observations, which are not used."""
     annual: Literal["calendar", "centred"] = "calendar"
-    """What a value of an annual record is: the mean of the year that starts with its month, or of the twelve months
+    """Meaning of a value of an annual record: the mean of the year that starts with its month, or of the twelve months
     around that month's first day."""
     overlap_start: Month | None = None
     overlap_end: Month | None = None
     """Limits of the overlap with the next newer record."""
 
-    _tuples = field_validator("except_periods", mode="before")(pair)
+    _tuples = field_validator("except_periods", mode="before")(as_tuple)
 
 
-def _part(value: Any) -> Any:
-    return {"source": value} if isinstance(value, str) else value
+def as_parts(value: Any) -> Any:
+    """A list of records as a tuple, plain names of sources as `source`; anything else unchanged."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple({"source": part} if isinstance(part, str) else part for part in value)
 
 
 class SpliceDefinition(Strict):
@@ -146,19 +149,16 @@ class SpliceDefinition(Strict):
     overlap_end: Month
     title: str = ""
 
-    @field_validator("parts", mode="before")
-    @classmethod
-    def _parts(cls, value: Any) -> Any:
-        return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
+    _parts = field_validator("parts", mode="before")(as_parts)
 
     @property
     def last_overlap(self) -> str:
-        """Last month that the offset between any two parts is estimated from."""
+        """Last month from which the offset between any two parts is estimated."""
         return max(min(part.overlap_end or self.overlap_end, self.overlap_end) for part in self.parts[:-1])
 
 
 class CombinationDefinition(Strict):
-    """Records of the same quantity that run side by side: their mean, with membership that changes in time."""
+    """Parallel records of the same quantity: their mean, with membership that changes in time."""
 
     members: tuple[PartDefinition, ...] = Field(min_length=2)
     overlap_end: Month
@@ -168,17 +168,14 @@ class CombinationDefinition(Strict):
 
     @property
     def last_overlap(self) -> str:
-        """Last month that levels are matched over."""
+        """Last month over which levels are matched."""
         return self.overlap_end
 
-    @field_validator("members", mode="before")
-    @classmethod
-    def _members(cls, value: Any) -> Any:
-        return tuple(_part(part) for part in value) if isinstance(value, list | tuple) else value
+    _members = field_validator("members", mode="before")(as_parts)
 
 
 class MissingParams(Strict):
-    """Names of the rules in climate.harmonize.completeness that decide when a mean is made from incomplete data."""
+    """Rules of climate.harmonize.completeness by which means of incomplete data are accepted."""
 
     daily: RuleName = "wmo-5/3"
     weekly: RuleName = "one-missing"
@@ -186,7 +183,7 @@ class MissingParams(Strict):
 
 
 class HarmonizeParams(Strict):
-    """How records are brought to one axis, unit and baseline."""
+    """Common axis, unit and baseline of records."""
 
     baseline: tuple[Year, Year]
     baseline_min_years: int = Field(ge=1)
@@ -195,11 +192,11 @@ class HarmonizeParams(Strict):
     combinations: dict[str, CombinationDefinition] = {}
     missing: MissingParams = MissingParams()
 
-    _tuples = field_validator("baseline", mode="before")(pair)
+    _tuples = field_validator("baseline", mode="before")(as_tuple)
 
     @property
-    def alone(self) -> HarmonizeParams:
-        """What is used of these where no records are joined."""
+    def without_joins(self) -> HarmonizeParams:
+        """The same without splices and combinations."""
         return self.model_copy(update={"splices": {}, "combinations": {}})
 
     @model_validator(mode="after")
@@ -216,9 +213,9 @@ class HarmonizeParams(Strict):
 
 
 def check_no_lookahead(params: HarmonizeParams, first_origin: str, key: str = "backtest.first_origin") -> None:
-    """Everything that harmonizing estimates must be known at the first origin ("YYYY-MM", the last month used).
+    """Check that harmonizing estimates nothing from months after the first origin ("YYYY-MM").
 
-    `key` is where the origin stands, for the message. Raises ClimateError when the baseline or an overlap ends later.
+    `key` names the origin in messages. Raises ClimateError if the baseline or an overlap ends later.
     """
     ends = {"harmonize.baseline": f"{params.baseline[1]:04d}-12"}
     for what, entries in (("splices", params.splices), ("combinations", params.combinations)):
@@ -227,12 +224,12 @@ def check_no_lookahead(params: HarmonizeParams, first_origin: str, key: str = "b
         if end > first_origin:
             raise ClimateError(
                 f"{what} ends in {end}, after the first origin {first_origin} ({key}): a forecast from there would "
-                "know its future; end it earlier or begin later"
+                "use later months; end it earlier or begin later"
             )
 
 
 def parts_of(definition: RegionDefinition, params: HarmonizeParams) -> tuple[PartDefinition, ...]:
-    """The records that a splice or combination region stands on, () for other kinds."""
+    """The records of a splice or combination region, () for other kinds."""
     if definition.splice is not None:
         return params.splices[definition.splice].parts
     if definition.combination is not None:
@@ -252,9 +249,9 @@ def required_sources(name: str, definitions: Mapping[str, RegionDefinition], par
 def check_definitions(
     definitions: Mapping[str, RegionDefinition], params: HarmonizeParams, sources: Iterable[str]
 ) -> None:
-    """Every name that a definition uses must exist, and mixes must not run in a circle.
+    """Check that every name in a definition exists, and that no mix contains itself.
 
-    `sources` are the known catalogue keys. Raises ClimateError with near names.
+    `sources` are the catalogue keys. Raises ClimateError with similar names.
     """
     known = set(sources)
 
@@ -288,7 +285,9 @@ def check_definitions(
 
 def _check_mix(name: str, above: tuple[str, ...], definitions: Mapping[str, RegionDefinition]) -> None:
     if name in above:
-        raise ClimateError(f"region '{above[0]}': the mix runs in a circle ({' -> '.join((*above, name))}); break it")
+        raise ClimateError(
+            f"region '{above[0]}': the mix contains itself ({' -> '.join((*above, name))}); remove a member"
+        )
     for member in definitions[name].mix or {}:
         if member not in definitions:
             raise ClimateError(

@@ -1,4 +1,4 @@
-"""Keys that params.yaml once had, and what to write now."""
+"""Former keys of params.yaml and their replacements."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ REPLACED = {
     "pool.thin": "name it pool.row_stride",
     "pool.step": "name it pool.grid_stride",
     "pool.points": "name it pool.lattice_degrees",
-    "pool.fine_tune": "remove it; networks of the pool are applied as they were trained",
-    "combine.calibrate": "list the models that stay as they are under combine.uncalibrated; all others are calibrated",
+    "pool.fine_tune": "remove it; networks of the pool are applied without further training",
+    "combine.calibrate": "list the models to leave uncalibrated under combine.uncalibrated; all others are calibrated",
     "notebook": "write `notebooks: {walkthrough: {record: REGION}}`",
     "understand": "write `notebooks: {understanding: {record: REGION}}`; its settings are in that notebook",
     "slides": "write `notebooks: {presentation: {record: REGION}}`",
-    "film": "remove it; there is no film any more",
+    "film": "remove it; there is no film",
 }
 """Dotted key -> advice."""
 

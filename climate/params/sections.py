@@ -1,4 +1,4 @@
-"""Sections of params.yaml, one model each; those of regions and of harmonizing are in `regions`."""
+"""Sections of params.yaml, one class each; those of regions and of harmonizing are in `regions`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from climate.forecasters.registry import MODELS
-from climate.params.regions import Month, Strict, pair
+from climate.params.regions import Month, Strict, as_tuple
 from climate.sources.catalogue import find_source
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -16,33 +16,33 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class ComputeParams(Strict):
-    """Where work is done; no number depends on it, so no stage of dvc.yaml lists it."""
+    """Processes and memory; results do not depend on them, so no stage of dvc.yaml lists this section."""
 
     scheduler: str | None = Field(default=None, pattern=r"^(tcp|tls|ws|wss|ucx)://.+")
     """Address of a Dask scheduler; None: processes of this machine, unless Dask's own settings name one."""
     workers: int | None = Field(default=None, ge=1)
     """Processes of this machine; None: one per core."""
     memory_gib: float | None = Field(default=None, gt=0)
-    """What all of them may use together (GiB); None: three quarters of the machine's memory."""
+    """Memory limit of all of them together (GiB); None: three quarters of the machine's memory."""
 
 
 class Pinned(Strict):
-    """The vintage of one source."""
+    """Vintage of one source."""
 
     vintage: str = "latest"
     path: str | None = Field(default=None, min_length=1)
-    """A copy of the user's own: a folder, a zip or the file itself."""
+    """The user's own copy: a folder, a zip or the file itself."""
 
 
 class PullParams(Strict):
-    """What to fetch."""
+    """Sources to download."""
 
     mirror: str | None = None
     sources: dict[str, Pinned] = Field(min_length=1)
 
     @property
     def chosen_mirror(self) -> str | None:
-        """The mirror that CLIMATE_MIRROR names, else that of the parameters."""
+        """The environment variable CLIMATE_MIRROR, else the mirror of the parameters."""
         return os.environ.get("CLIMATE_MIRROR") or self.mirror
 
     @field_validator("sources")
@@ -59,12 +59,12 @@ class PanelDefinition(Strict):
     title: str = Field(min_length=1)
     source: str
     shapes: str
-    """Source of polygons: the regions themselves where `source` is a grid, else what they are drawn on."""
+    """Source of polygons: the regions themselves if `source` is a grid, else the background of their map."""
     first_origin: Month | None = None
-    """As backtest.first_origin; None: so that the last origin lies a year before the end of the records."""
+    """As backtest.first_origin; None: such that the last origin is a year before the end of the records."""
     models: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if model.on_panels)
 
-    _tuples = field_validator("models", mode="before")(pair)
+    _tuples = field_validator("models", mode="before")(as_tuple)
 
     @property
     def sources(self) -> list[str]:
@@ -73,22 +73,23 @@ class PanelDefinition(Strict):
 
 
 class BacktestParams(Strict):
-    """When forecasts are issued and how far they reach."""
+    """Origins and leads of the hindcasts."""
 
     first_origin: Month
     every: int = Field(ge=1, le=120)
     """Months between origins."""
     origins: int = Field(ge=1, le=1200)
     leads: int = Field(ge=1, le=240)
-    """Months ahead; every chosen model has to reach as far."""
+    """Longest lead (months); every chosen model has to reach it."""
     min_history: int = Field(ge=36)
     """Months with a value that a record needs up to its first origin."""
 
 
 class BaselineParams(Strict):
-    """Which models run that need no training, and how often they are estimated anew."""
+    """Models without network training."""
 
     refit_every: int = Field(ge=1)
+    """Months between estimations."""
     models: list[Name] = Field(min_length=1)
 
 
@@ -104,18 +105,18 @@ class LstmParams(Strict):
     batch: int = Field(ge=1, le=4096)
     learning_rate: float = Field(gt=0, lt=1)
 
-    _tuples = field_validator("seeds", mode="before")(pair)
+    _tuples = field_validator("seeds", mode="before")(as_tuple)
 
 
 class PoolParams(Strict):
-    """What the pooled forecasters are trained on, and how."""
+    """Training data and training of the pooled forecasters."""
 
     source: str
     shapes: str
     lattice_degrees: int | None = Field(ge=5, le=90)
-    """Degrees between the grid points that are trained on beside the regions; null for none."""
+    """Degrees between the grid points used for training in addition to the regions; null for none."""
     grid_stride: int = Field(ge=1, le=12)
-    """One in so many cells of the field, along both axes, counts for its principal components."""
+    """Stride, along both axes, of the cells of the field used for its principal components."""
     components: int = Field(ge=1, le=500)
     refit_every: int = Field(ge=1)
     models: list[Name] = Field(min_length=1)
@@ -125,9 +126,9 @@ class PoolParams(Strict):
     batch: int = Field(ge=1, le=8192)
     learning_rate: float = Field(gt=0, lt=1)
     row_stride: int = Field(ge=1)
-    """The network is trained on one month in so many of each series."""
+    """The network is trained on one month in this many of each series."""
 
-    _tuples = field_validator("seeds", mode="before")(pair)
+    _tuples = field_validator("seeds", mode="before")(as_tuple)
 
 
 class CombineParams(Strict):
@@ -135,9 +136,9 @@ class CombineParams(Strict):
 
     min_verified: int = Field(ge=2)
     uncalibrated: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if not model.calibrated)
-    """Models whose intervals stay as they are."""
+    """Models whose intervals are not calibrated."""
 
-    _tuples = field_validator("uncalibrated", mode="before")(pair)
+    _tuples = field_validator("uncalibrated", mode="before")(as_tuple)
 
 
 class ScoreParams(Strict):
@@ -150,7 +151,7 @@ class ScoreParams(Strict):
     @field_validator("blocks", mode="before")
     @classmethod
     def _pairs(cls, blocks: Any) -> Any:
-        return {key: pair(leads) for key, leads in blocks.items()} if isinstance(blocks, dict) else blocks
+        return {key: as_tuple(leads) for key, leads in blocks.items()} if isinstance(blocks, dict) else blocks
 
     @field_validator("blocks")
     @classmethod
@@ -165,38 +166,38 @@ class ProjectParams(Strict):
     """Projections to the middle of the century."""
 
     pathways: str = "ssp-co2"
-    """A source of the catalogue that holds concentrations by scenario; without it under pull.sources none is made."""
+    """Source of concentrations by scenario; if it is not under pull.sources there are no projections."""
     co2: Name = "mauna-loa-co2"
     """The region whose CO2 is observed."""
     scenarios: list[str] = Field(default=["ssp119", "ssp126", "ssp245", "ssp370", "ssp585"], min_length=1)
     until: int = Field(default=2050, ge=1990, le=2100)
     hindcasts: tuple[Annotated[int, Field(ge=1000, le=9999)], ...] = (1990, 2000, 2010)
-    """Last years of earlier projections that are compared with what happened."""
+    """Last years of data of earlier projections that are compared with the observations since."""
 
-    _tuples = field_validator("hindcasts", mode="before")(pair)
+    _tuples = field_validator("hindcasts", mode="before")(as_tuple)
 
 
 class RevisionsParams(Strict):
-    """Which vintages are compared beside those that packages carry."""
+    """Vintages to compare in addition to those that packages contain."""
 
     against: dict[str, str] = Field(default_factory=dict)
 
 
 class CeilingParams(Strict):
-    """Where the value of perfectly known covariates is measured; without regions nowhere."""
+    """Regions and models for which the value of perfectly known covariates is measured; none by default."""
 
     regions: list[Name] = Field(default_factory=list)
     models: list[Name] = Field(default_factory=list)
 
 
 class NotebookParams(Strict):
-    """What one notebook of notebooks/ is about."""
+    """Parameters of one notebook of notebooks/."""
 
     record: Name
     """A region."""
 
 
 class ReportParams(Strict):
-    """What the report is called."""
+    """Parameters of the report."""
 
     title: str

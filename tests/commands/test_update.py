@@ -31,10 +31,10 @@ HEADER = "year,month,decimal,average,trend"
 WRITES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 
 
-def content(months: int, bump: float = 0.0, header: str = HEADER) -> str:
-    """A file of NOAA's global layout from January 2000 on; `bump` goes onto its first value."""
+def content(months: int, bump: float = 0.0, header: str = HEADER, first: int = 0) -> str:
+    """A file of NOAA's global layout up to `months` after January 2000; `bump` goes onto its first value."""
     rows = []
-    for i in range(months):
+    for i in range(first, months):
         year, month = 2000 + i // 12, i % 12 + 1
         value = 370 + i / 10 + (bump if i == 0 else 0)
         rows.append(f"{year},{month},{year + (month - 0.5) / 12:.3f},{value:.2f},{value:.2f}")
@@ -133,26 +133,24 @@ def test_one_source_alone(place: Place) -> None:
         place.update("gamma")
 
 
-def test_latest_is_taken_when_it_is_newer_than_every_named_one(place: Place) -> None:
-    place.publish("alpha", "", content(48, bump=0.5))
-    _, text = place.update("alpha")
-    assert place.vintages["alpha"] == "latest"
-    assert "alpha: 2020-01 -> latest" in text
-    assert "`latest` moves with its publisher" in text
-
-
-def test_latest_that_is_a_named_vintage_is_called_by_that_name(place: Place) -> None:
-    place.publish("alpha", "", content(36, bump=0.5))
-    shutil.rmtree(place.folder / "mirror" / "2021-01")
-    place.update("alpha")
-    assert place.vintages["alpha"] == "2021-01"
-
-
-def test_never_backwards(place: Place) -> None:
-    place.publish("beta", "", content(30))
-    outcome, text = place.update("beta")
-    assert outcome.moved == []
-    assert "beta: 2021-01 is the newest available" in text
+@pytest.mark.parametrize(
+    ("key", "months", "taken", "line"),
+    [
+        ("alpha", 48, "latest", "alpha: 2020-01 -> latest"),
+        ("alpha", 36, "2021-01", "alpha: 2020-01 -> 2021-01"),  # known by its name
+        ("beta", 30, "2021-01", "beta: 2021-01 is the newest available"),  # never backwards
+    ],
+)
+def test_latest_is_taken_when_it_is_newer_than_every_named_one(
+    place: Place, key: str, months: int, taken: str, line: str
+) -> None:
+    place.publish(key, "", content(months, bump=0.5))
+    shutil.rmtree(place.folder / "mirror" / "2021-01" / "alpha")
+    outcome, text = place.update(key)
+    assert place.vintages[key] == taken
+    assert outcome.moved == (["alpha"] if key == "alpha" else [])
+    assert line in text
+    assert ("`latest` moves with its publisher" in text) == (taken == "latest")
 
 
 def test_the_copy_in_data_is_what_changes_are_told_from(place: Place) -> None:
@@ -179,33 +177,26 @@ def test_a_moved_latest_is_pulled_anew(place: Place, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "read", "why"),
     [
-        (content(48, header="year,month,decimal,trend,average"), "found 'year,month,decimal,trend,average'"),
-        (content(48, bump=700.0), "check 'values in physical range'"),
-        (content(48)[:-300], "row"),
-        ("<html>sorry</html>" * 9, "alpha: 2020-01 is the newest available (2021-01, latest unavailable)"),
+        (content(48, header="year,month,decimal,trend,average"), True, "found 'year,month,decimal,trend,average'"),
+        (content(48, bump=700.0), True, "check 'values in physical range'"),
+        (content(48)[:-300], True, "row"),
+        (content(60, first=6), True, "check 'rows never shrink': found 6 values fewer"),
+        ("<html>sorry</html>" * 9, False, "alpha: 2020-01 is the newest available (2021-01, latest unavailable)"),
     ],
+    ids=["header", "range", "cut short", "rows lost", "web page"],
 )
-def test_a_release_that_cannot_be_trusted_is_not_taken_up(place: Place, text: str, why: str) -> None:
+def test_a_release_that_cannot_be_trusted_is_not_taken_up(place: Place, text: str, read: bool, why: str) -> None:
     before = place.params.read_bytes()
     place.publish("alpha", "", text)
     shutil.rmtree(place.folder / "mirror" / "2021-01")
     outcome, said = place.update()
     assert place.params.read_bytes() == before
     assert outcome.moved == []
+    assert ("alpha" in outcome.failed) == read
     assert why in said
     assert "beta: 2021-01 is the newest available" not in said  # it too has gone from the mirror
-
-
-def test_a_file_that_loses_rows_is_not_taken_up(place: Place) -> None:
-    lines = content(60).splitlines(keepends=True)
-    place.publish("alpha", "", "".join([*lines[:2], *lines[8:]]))
-    shutil.rmtree(place.folder / "mirror" / "2021-01")
-    outcome, said = place.update("alpha")
-    assert outcome.failed == ["alpha"]
-    assert "check 'rows never shrink': found 6 values fewer" in said
-    assert place.vintages["alpha"] == "2020-01"
 
 
 def test_no_source_to_be_had_stops_no_other(place: Place) -> None:
@@ -315,6 +306,22 @@ def held(folder: Path, key: str, status: str) -> None:
     write_provenance(provenance.model_copy(update=changes), target)
 
 
+class Retry:
+    """`climate retry` on `place` with a pull that the test provides: what it asked for and what it printed."""
+
+    def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch, *helped: str) -> None:
+        self.asked: list[str] = []
+        self.lines: list[str] = []
+
+        def again(keys: list[str]) -> None:
+            self.asked.extend(keys)
+            for key in helped:
+                held(place.folder, key, "ok")
+
+        monkeypatch.setattr(module, "pull_again", again)
+        self.well = retry(self.lines.append)
+
+
 @pytest.mark.parametrize(
     ("statuses", "retried", "well"),
     [
@@ -331,51 +338,33 @@ def test_retry_pulls_what_was_not_well(
     place.pull("beta", "2021-01")
     for key, status in statuses.items():
         held(place.folder, key, status)
-    asked: list[str] = []
-
-    def again(keys: list[str]) -> None:
-        asked.extend(keys)
-        for key in keys:
-            held(place.folder, key, "ok")
-
-    monkeypatch.setattr(module, "pull_again", again)
-    lines: list[str] = []
-    assert retry(lines.append) is well
-    assert asked == retried
-    assert ("Run `dvc repro` to take up what is new." in lines) == bool(retried)
-    assert any("Not pulled yet: beta" in line for line in lines) == ("beta" not in statuses)
+    done = Retry(place, monkeypatch, *retried)
+    assert done.well is well
+    assert done.asked == retried
+    assert ("Run `dvc repro` to take up what is new." in done.lines) == bool(retried)
+    assert any("Not pulled yet: beta" in line for line in done.lines) == ("beta" not in statuses)
 
 
 @pytest.mark.parametrize("helps", [True, False])
-def test_retry_covers_the_previous_vintage(place: Place, monkeypatch: pytest.MonkeyPatch, helps: bool) -> None:
-    for key in ("alpha", "beta"):
-        place.pull(key, "2021-01")
-        held(place.folder, key, "ok")
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("alpha/previous", "alpha, previous vintage: missing, publisher: no connection"),
+        ("alpha", "alpha: missing, publisher: no connection"),
+    ],
+)
+def test_retry_covers_the_previous_vintage_and_says_what_did_not_help(
+    key: str, line: str, helps: bool, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("alpha", "beta"):
+        place.pull(each, "2021-01")
+        held(place.folder, each, "ok")
     shutil.copytree("downloads/alpha", "downloads/alpha/previous")
-    held(place.folder, "alpha/previous", "missing")
-    asked: list[list[str]] = []
-
-    def again(keys: list[str]) -> None:
-        asked.append(list(keys))
-        if helps:
-            held(place.folder, "alpha/previous", "ok")
-
-    monkeypatch.setattr(module, "pull_again", again)
-    lines: list[str] = []
-    assert retry(lines.append) is helps
-    assert asked == [["alpha"]]
-    assert ("alpha, previous vintage: missing, publisher: no connection" in lines) is not helps
-
-
-def test_retry_that_does_not_help_says_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.pull("alpha", "2020-01")
-    place.pull("beta", "2021-01")
-    held(place.folder, "alpha", "ok")
-    held(place.folder, "beta", "missing")
-    monkeypatch.setattr(module, "pull_again", lambda _keys: None)
-    lines: list[str] = []
-    assert retry(lines.append) is False
-    assert lines == ["beta: missing, publisher: no connection"]
+    held(place.folder, key, "missing")
+    done = Retry(place, monkeypatch, *([key] if helps else []))
+    assert done.well is helps
+    assert done.asked == ["alpha"]
+    assert (line in done.lines) is not helps
 
 
 @pytest.mark.slow
@@ -428,20 +417,3 @@ def test_the_scheduled_recipe_is_sound() -> None:
         done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         assert "${{" not in script  # such text is put in before the shell sees it
-
-
-def test_every_documented_command_exists() -> None:
-    from typer.main import get_command
-
-    from climate.cli import app
-
-    texts = [*shell_blocks((ROOT / "docs/refresh.md").read_text())]
-    commands = [line.split("#")[0].split(">")[0].split() for text in texts for line in text.splitlines()]
-    ours = [words[1:] for words in commands if words[:1] == ["climate"]]
-    assert len(ours) > 8
-    for words in ours:
-        command: Any = get_command(app)
-        while hasattr(command, "commands"):
-            command = command.commands[words.pop(0)]
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= known, words

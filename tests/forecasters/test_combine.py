@@ -1,4 +1,4 @@
-"""Combination and calibration: what they learn, and that they learn it from verified errors alone."""
+"""Combination and calibration: estimated from verified errors alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_equal_mean_is_the_mean_of_the_quantiles() -> None:
 
 
 def test_weights_favour_the_better_model_and_sum_to_one() -> None:
-    weights = ensemble.learnt_weights(table(errors=(0.2, 1.0, 2.0)), MIN_VERIFIED)
+    weights = ensemble.skill_weights(table(errors=(0.2, 1.0, 2.0)), MIN_VERIFIED)
     np.testing.assert_allclose(weights.sum(axis=0), 1)
     assert (weights >= 0).all()
     assert (weights[0, -1] > weights[1, -1]).all()
@@ -79,7 +79,7 @@ def test_weights_favour_the_better_model_and_sum_to_one() -> None:
 
 def test_weights_are_equal_until_enough_is_verified() -> None:
     data = table(errors=(0.2, 1.0, 2.0))
-    weights = ensemble.learnt_weights(data, MIN_VERIFIED)
+    weights = ensemble.skill_weights(data, MIN_VERIFIED)
     counted = ensemble.verified(data).sum(axis=1)
     np.testing.assert_allclose(weights[:, counted < MIN_VERIFIED], 1 / 3)
     assert counted[0].max() == 0

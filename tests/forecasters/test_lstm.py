@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -220,10 +219,10 @@ def recovered(rows: features.Rows, wanted: FloatArray) -> float:
     first, second = np.triu_indices(signs.shape[1], 1)
     last = rows.sequence[usable].reshape(usable.sum(), -1)
     columns = np.column_stack([rows.static[usable], last, signs[:, first] * signs[:, second]])
-    wanted, places = wanted[usable], np.arange(usable.sum())
+    wanted, rows_used = wanted[usable], np.arange(usable.sum())
     error = spread = 0.0
-    for block in np.array_split(places, 6):
-        known = (places < block[0] - 24) | (places > block[-1] + 24)
+    for block in np.array_split(rows_used, 6):
+        known = (rows_used < block[0] - 24) | (rows_used > block[-1] + 24)
         scaler = features.Scaler.estimate(columns[known])
         x, mean = scaler(columns[known]), wanted[known].mean(axis=0)
         weights = np.linalg.solve(x.T @ x + 100 * np.eye(x.shape[1]), x.T @ (wanted[known] - mean))
@@ -233,7 +232,7 @@ def recovered(rows: features.Rows, wanted: FloatArray) -> float:
 
 
 def test_what_is_left_out_cannot_be_recovered_from_any_column() -> None:
-    # the index of another record: its own columns alone can tell it
+    # the index of another record: only its own columns hold it
     known = history(driven(480)[0], driven(480, seed=5)[1])
 
     def rows(*without: str) -> features.Rows:
@@ -248,7 +247,7 @@ def test_what_is_left_out_cannot_be_recovered_from_any_column() -> None:
     driver = known["covariate"].values
     assert recovered(whole, month) > 0.95
     assert recovered(whole, driver) > 0.9
-    # the sine and cosine alone are not enough: their products with other columns still tell the month
+    # the sine and cosine alone are not enough: their products with other columns still reveal the month
     assert recovered(rows("sin", "cos", "sin window", "cos window"), month) > 0.5
     monthless = rows(*features.made_from(names, "sin", "cos"))
     assert recovered(monthless, month) < 0.05
@@ -282,6 +281,18 @@ def problem(loss: dense.Loss) -> tuple[dense.Layers, FloatArray, FloatArray, Flo
     return layers, draw.normal(size=(9, 5)), draw.normal(size=(9, 2)), (draw.random((9, 2)) > 0.2).astype(float)
 
 
+def keras_twin(layers: dense.Layers) -> Any:
+    """The same network in Keras, in double precision, with the same weights."""
+    keras = load_keras()
+    inputs = outputs = keras.Input((layers[0][0].shape[0],), dtype="float64")
+    for depth, (kernel, _) in enumerate(layers):
+        activation = None if depth == len(layers) - 1 else "relu"
+        outputs = keras.layers.Dense(kernel.shape[1], activation=activation, dtype="float64")(outputs)
+    model = keras.Model(inputs, outputs)
+    model.set_weights([array for layer in layers for array in layer])
+    return model
+
+
 @pytest.mark.parametrize("loss", ["squared", "pinball"])
 def test_gradients_equal_finite_differences(loss: dense.Loss) -> None:
     layers, inputs, targets, weights = problem(loss)
@@ -291,13 +302,13 @@ def test_gradients_equal_finite_differences(loss: dense.Loss) -> None:
     for (kernel, bias), (by_kernel, by_bias) in zip(layers, gradients, strict=True):
         for array, gradient in ((kernel, by_kernel), (bias, by_bias)):
             assert gradient.shape == array.shape
-            place = np.unravel_index(np.abs(gradient).argmax(), array.shape)
+            steepest = np.unravel_index(np.abs(gradient).argmax(), array.shape)
             values = []
             for change in (step, -step):
-                array[place] += change
+                array[steepest] += change
                 values.append(dense.loss_and_slope(dense.forward(layers, inputs)[-1], targets, weights, loss)[0])
-                array[place] -= change
-            assert gradient[place] == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4)
+                array[steepest] -= change
+            assert gradient[steepest] == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-4)
 
 
 @pytest.mark.parametrize("loss", ["squared", "pinball"])
@@ -307,7 +318,7 @@ def test_keras_gives_the_same_losses_and_gradients(loss: dense.Loss) -> None:
     layers, inputs, targets, weights = problem(loss)
     activations = dense.forward(layers, inputs)
     value, slope = dense.loss_and_slope(activations[-1], targets, weights, loss)
-    twin = dense.keras_twin(layers)
+    twin = keras_twin(layers)
     levels = np.array(QUANTILES)
     with tf.GradientTape() as tape:
         outputs = twin(inputs)
@@ -331,7 +342,7 @@ def test_adam_by_hand_follows_keras() -> None:
     trained, losses = dense.train(
         layers, inputs, targets, weights, loss="squared", epochs=20, batch=9, learning_rate=0.01, seed=0
     )
-    twin = dense.keras_twin(layers)
+    twin = keras_twin(layers)
     twin.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
     # Keras takes the mean over the outputs, of which there are two, as the weights do here
     theirs = twin.fit(inputs, targets, epochs=20, batch_size=9, shuffle=False, verbose=0).history["loss"]
@@ -357,10 +368,3 @@ def test_pinball_training_finds_the_quantiles_of_a_normal() -> None:
         seed=0,
     )
     np.testing.assert_allclose(dense.forward(trained, inputs[:1])[-1][0], norm.ppf(QUANTILES), atol=0.15)
-
-
-def test_layers_have_the_sizes_asked_for() -> None:
-    sizes = [3, 8, 5, 2]
-    for (kernel, bias), (inputs, outputs) in zip(dense.initial_layers(sizes, 0), pairwise(sizes), strict=True):
-        assert kernel.shape == (inputs, outputs)
-        assert bias.shape == (outputs,)

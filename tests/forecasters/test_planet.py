@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_parts, write_arrays
-from climate.forecasters.base import FloatArray, as_panel
+from climate.forecasters.base import HARMONICS, FloatArray, as_panel
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
 from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
@@ -76,7 +76,7 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
     design = np.column_stack([np.tile(np.eye(12), (years, 1)), np.repeat(np.arange(years), 12)])
     slope = np.linalg.lstsq(design, table.ravel(), rcond=None)[0][-1]
     spectrum = np.fft.rfft(means)
-    spectrum[trailing.HARMONICS + 1 :] = 0
+    spectrum[HARMONICS + 1 :] = 0
     season = np.fft.irfft(spectrum, 12)
     line = season + slope * (np.arange(years) - (years - 1) / 2)[:, None]
     return season, float(slope), ((table - line) ** 2).sum(axis=0) / (years - 1)
@@ -86,7 +86,7 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
 @settings(max_examples=20, deadline=None)
 def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
     values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
-    rows = np.arange(trailing.first_row(), values.shape[0])
+    rows = np.arange(trailing.FIRST_ROW, values.shape[0])
     found = trailing.window(values, length, rows)
     season, slope, variance = naive_window(values[:, 1], int(rows[-1]), length)
     np.testing.assert_allclose(found.climatology[-1, :, 1], season, atol=1e-9)
@@ -97,12 +97,12 @@ def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -
 def test_a_line_is_continued_and_leaves_no_departure() -> None:
     step = np.arange(300.0)
     values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
-    seen = trailing.trailing(values[:260])
-    expected = np.array([features.expected_at(seen, lead)[-1, 0] for lead in range(1, 41)])
     # the steps of this line fall in January, so it is exact where a window ends with a year
-    np.testing.assert_allclose(trailing.trailing(values[:252]).windows[2].expected(40)[-1, :, 0], values[252:292, 0])
-    np.testing.assert_allclose(expected, seen.windows[trailing.NORMAL].expected(40)[-1, :, 0])
-    assert np.abs(trailing.trailing(values[:252]).departures[-1]).max() < 1e-3 / seen.spread.min()
+    past = trailing.trailing(values[:252])
+    normal = past.windows[trailing.NORMAL]
+    expected = [normal.expected(lead)[-1, 0] for lead in range(1, 41)]
+    np.testing.assert_allclose(expected, values[252:292, 0])
+    assert np.abs(past.departures[-1]).max() < 1e-3 / past.spread.min()
 
 
 def test_rows_know_no_later_month(world: xr.Dataset) -> None:
@@ -114,9 +114,9 @@ def test_rows_know_no_later_month(world: xr.Dataset) -> None:
         np.testing.assert_array_equal(world[name].values[:cut], changed[name].values[:cut])
         assert not np.array_equal(world[name].values[cut:], changed[name].values[cut:])
     past, other = (trailing.trailing(each["value"].values) for each in (world, changed))
-    rows = slice(0, cut - trailing.first_row())
+    rows = slice(0, cut - trailing.FIRST_ROW)
     np.testing.assert_array_equal(past.persistence[rows], other.persistence[rows])
-    slope = world["slope"].values[trailing.first_row() :]
+    slope = world["slope"].values[trailing.FIRST_ROW :]
     np.testing.assert_array_equal(
         features.predictors(past, slope, 3)[rows],
         features.predictors(other, slope, 3)[rows],
@@ -203,7 +203,7 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
 def test_the_pool_learns_that_weather_remembers(pool: Pool, world: xr.Dataset) -> None:
     values = world["value"].values
     past = trailing.trailing(values)
-    table = features.predictors(past, world["slope"].values[trailing.first_row() :], 1)
+    table = features.predictors(past, world["slope"].values[trailing.FIRST_ROW :], 1)
     later = np.flatnonzero(past.rows >= 350)[:-1]
     want = features.targets(values, past, 1)[later]
     found = table[later] @ pool.coefficients[0]

@@ -17,7 +17,7 @@ from climate.files import read_netcdf, write_netcdf
 from climate.harmonize.anomaly import absolute, rebase
 from climate.harmonize.breaks import break_table, break_table_of, declared_changes, find_breaks
 from climate.harmonize.build import Harmonized, harmonize
-from climate.harmonize.completeness import RULES, allowed, annual_means, means, rule
+from climate.harmonize.completeness import RULES, annual_means, means, rule
 from climate.harmonize.composite import combine_records
 from climate.harmonize.offset import overlap, summarise
 from climate.harmonize.regions import published_series
@@ -25,51 +25,25 @@ from climate.harmonize.series import make_series
 from climate.harmonize.splice import splice
 from climate.params.regions import CombinationDefinition, HarmonizeParams, RegionDefinition, RuleName, SpliceDefinition
 from climate.schema import SERIES_VARIABLES, TIME_DTYPE
-from climate.sources.catalogue import Source, find_source
+from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
-from tests.conftest import ROOT
-from tests.records import grid, months, seasonal, table
+from tests.reader_samples import mirrored, pulled
+from tests.records import PARAMS, grid, months, region, seasonal, table, with_params
 
-DATA = ROOT / "data"
-PARAMS = HarmonizeParams.model_validate({"baseline": [1961, 1990], "baseline_min_years": 20, "min_coverage": 0.5})
 COMPLETE = RULES["complete"]
 
 CO2 = {"units": "ppm", "quantity": "co2", "kind": "absolute", "baseline": ""}
 ANOMALY = {"units": "degC", "quantity": "temperature", "kind": "anomaly", "baseline": "1961-1990"}
 
 
-def with_params(**entries: Any) -> HarmonizeParams:
-    return HarmonizeParams.model_validate(PARAMS.model_dump(mode="json") | entries)
-
-
-def region(**entry: Any) -> RegionDefinition:
-    return RegionDefinition.model_validate({"title": "A place"} | entry)
+def joined(parts: list[xr.Dataset], overlap_end: str = "1984-12") -> tuple[xr.Dataset, xr.Dataset]:
+    """`parts`, called "a", "b" and so on, as one record, and its seams."""
+    definition = SpliceDefinition.model_validate({"parts": list("abc"[: len(parts)]), "overlap_end": overlap_end})
+    return splice("co2", parts, definition, COMPLETE)
 
 
 def series(first: str, value: np.ndarray, attrs: dict[str, str] = CO2, **more: Any) -> xr.Dataset:
     return make_series(months(first, value.size), value, attrs | {"sources": "x"}, source="x", **more)
-
-
-def from_mirror(key: str, mirror: Path, tmp_path: Path) -> xr.Dataset:
-    """The newest vintage of a source that the mirror holds, read."""
-    source: Source = find_source(key)
-    folder = tmp_path / key
-    folder.mkdir()
-    for file in source.files:
-        name = file.mirror.replace("{version}", source.version)
-        found = sorted([mirror / name, *mirror.glob(f"vintages/*/{name}")], key=lambda path: (path.exists(), str(path)))
-        if not found[-1].exists():
-            pytest.skip(f"the mirror holds no {name}")
-        chosen = mirror / name if (mirror / name).exists() else found[-1]
-        (folder / file.name).write_bytes(chosen.read_bytes())
-    return read(source, folder)
-
-
-def pulled(key: str) -> xr.Dataset:
-    """A reference source as `dvc repro` left it in data/."""
-    if not (DATA / key).exists():
-        pytest.skip(f"data/{key} is not there: `dvc repro` pulls it")
-    return read(find_source(key), DATA / key)
 
 
 # Baseline
@@ -172,21 +146,12 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
 
 def test_values_after_an_origin_leave_everything_before_it_bit_identical() -> None:
     records, definitions, params = small_world()
-    params = params.model_copy(
-        update={
-            "combinations": {
-                "towns": CombinationDefinition.model_validate(
-                    {
-                        "members": [
-                            {"source": "towns", "series": "Rome"},
-                            {"source": "towns", "series": "Oslo", "start": "1958-01"},
-                        ],
-                        "overlap_end": "1984-12",
-                    }
-                )
-            }
-        }
-    )
+    members = [
+        {"source": "towns", "series": "Rome"},
+        {"source": "towns", "series": "Oslo", "start": "1958-01"},
+    ]
+    combinations = {"towns": {"members": members, "overlap_end": "1984-12"}}
+    params = HarmonizeParams.model_validate(params.model_dump(mode="json") | {"combinations": combinations})
     definitions |= {"towns": region(combination="towns")}
     origin = np.datetime64("1990-12")
     changed = {}
@@ -254,15 +219,14 @@ def test_a_region_that_does_not_fit_its_source_is_named(entry: dict[str, Any], m
 def test_a_splice_recovers_the_offset_between_two_copies_of_one_record(offset: float, seed: int) -> None:
     truth = 320 + np.arange(480) / 8 + np.random.default_rng(seed).normal(0, 0.3, 480)
     parts = [series("1960-01", truth[:300] - offset), series("1975-01", truth[180:])]
-    definition = SpliceDefinition.model_validate({"parts": ["old", "new"], "overlap_end": "1984-12"})
-    joined, seams = splice("co2", parts, definition, COMPLETE)
-    np.testing.assert_allclose(joined["value"], truth, atol=1e-9)
+    whole, seams = joined(parts)
+    np.testing.assert_allclose(whole["value"], truth, atol=1e-9)
     assert float(seams["offset"][0]) == pytest.approx(offset, abs=1e-9)
     assert float(seams["step"][0]) == pytest.approx(0, abs=1e-9)
     assert int(seams["n"][0]) == 120
     assert str(seams["join"].values[0])[:7] == "1975-01"
-    assert set(joined["source"].values[:180]) == {"old"}
-    assert set(joined["source"].values[180:]) == {"new"}
+    assert set(whole["source"].values[:180]) == {"a"}
+    assert set(whole["source"].values[180:]) == {"b"}
 
 
 def test_three_parts_add_their_offsets_up_to_the_newest() -> None:
@@ -272,21 +236,19 @@ def test_three_parts_add_their_offsets_up_to_the_newest() -> None:
         series("1960-01", truth[120:420] - 2, uncertainty=np.full(300, 0.3)),
         series("1980-01", truth[360:]),
     ]
-    definition = SpliceDefinition.model_validate({"parts": ["a", "b", "c"], "overlap_end": "1984-12"})
-    joined, seams = splice("co2", parts, definition, COMPLETE)
-    np.testing.assert_allclose(joined["value"], truth, atol=1e-9)
+    whole, seams = joined(parts)
+    np.testing.assert_allclose(whole["value"], truth, atol=1e-9)
     np.testing.assert_allclose(seams["offset"], [3, 2], atol=1e-9)
     assert seams["older"].values.tolist() == ["a", "b"]
-    assert float(joined["uncertainty"][130]) == pytest.approx(0.3)
+    assert float(whole["uncertainty"][130]) == pytest.approx(0.3)
 
 
 def test_gaps_of_the_newer_part_are_not_filled_from_the_older() -> None:
     truth = 300 + np.arange(240) / 10
     newer = truth[120:].copy()
     newer[7] = np.nan
-    definition = SpliceDefinition.model_validate({"parts": ["a", "b"], "overlap_end": "1984-12"})
-    joined, _ = splice("co2", [series("1970-01", truth), series("1980-01", newer)], definition, COMPLETE)
-    assert np.flatnonzero(np.isnan(joined["value"].values)).tolist() == [127]
+    whole, _ = joined([series("1970-01", truth), series("1980-01", newer)])
+    assert np.flatnonzero(np.isnan(whole["value"].values)).tolist() == [127]
 
 
 @pytest.mark.parametrize("annual", ["calendar", "centred"])
@@ -300,21 +262,19 @@ def test_an_annual_record_is_compared_with_means_over_its_own_twelve_months(annu
     new = series("1962-01", monthly[144:])
     parts = [{"source": "ice", "annual": annual, "end": "1961-12"}, "direct"]
     definition = SpliceDefinition.model_validate({"parts": parts, "overlap_end": "1984-12"})
-    joined, seams = splice("co2", [old, new], definition, COMPLETE)
+    whole, seams = splice("co2", [old, new], definition, COMPLETE)
     assert seams["cadence"].values[0] == "annual"
     assert float(seams["offset"][0]) == pytest.approx(0.7, abs=1e-9)
     assert float(seams["offset_se"][0]) == pytest.approx(0, abs=1e-9)
-    assert np.isfinite(joined["value"].values[:36]).sum() == 3  # years stay single values: nothing is interpolated
+    assert np.isfinite(whole["value"].values[:36]).sum() == 3  # years stay single values: nothing is interpolated
 
 
 def test_an_overlap_too_short_or_out_of_order_is_refused() -> None:
     value = 300 + np.arange(240) / 10
-    definition = SpliceDefinition.model_validate({"parts": ["a", "b"], "overlap_end": "1980-03"})
     with pytest.raises(ClimateError, match="found 3 common values of 'a' and 'b' up to 1980-03, expected at least 5"):
-        splice("co2", [series("1970-01", value), series("1980-01", value)], definition, COMPLETE)
-    definition = SpliceDefinition.model_validate({"parts": ["a", "b"], "overlap_end": "1990-03"})
+        joined([series("1970-01", value), series("1980-01", value)], "1980-03")
     with pytest.raises(ClimateError, match="'a' has no month before 'b' begins"):
-        splice("co2", [series("1980-01", value), series("1970-01", value)], definition, COMPLETE)
+        joined([series("1980-01", value), series("1970-01", value)], "1990-03")
 
 
 def test_the_standard_error_of_an_offset_allows_for_autocorrelation() -> None:
@@ -486,7 +446,7 @@ GLOBAL = ("gistemp-global", "hadcrut5", "noaa-globaltemp", "berkeley-land-ocean"
 
 
 def test_warming_of_the_four_records_is_that_of_the_ipcc(mirror: Path, tmp_path: Path) -> None:
-    records = {key: from_mirror(key, mirror, tmp_path) for key in GLOBAL}
+    records = {key: read(find_source(key).at("latest"), mirrored(mirror, key, "latest", tmp_path)) for key in GLOBAL}
     members = [{"source": key, "series": "global"} for key in GLOBAL]
     params = with_params(combinations={"global": {"members": members, "overlap_end": "2005-12"}})
     definitions = {key: region(source=key, series="global") for key in GLOBAL} | {"all": region(combination="global")}
@@ -516,20 +476,6 @@ def test_parameters_take_the_names_of_the_rules_and_no_others() -> None:
     assert set(get_args(RuleName)) == set(RULES)
     with pytest.raises(ValidationError, match=r"missing\.annual"):
         with_params(missing={"annual": "ten-months"})
-
-
-def test_the_named_rules_draw_the_line_where_they_say() -> None:
-    month = np.ones(31, dtype=bool)
-    scattered, row = month.copy(), month.copy()
-    scattered[[0, 5, 10, 15, 20]] = False
-    row[3:7] = False
-    assert allowed(month, RULES["complete"])
-    assert allowed(scattered, RULES["wmo-5/3"])
-    assert not allowed(row, RULES["wmo-5/3"])
-    assert allowed(row, RULES["wmo-11/5"])
-    scattered[25] = False
-    assert not allowed(scattered, RULES["wmo-5/3"])
-    assert not allowed(np.zeros(31, dtype=bool), RULES["wmo-11/5"])
     with pytest.raises(ClimateError, match="unknown rule 'wmo', expected one of complete"):
         rule("wmo")
 

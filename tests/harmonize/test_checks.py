@@ -11,13 +11,14 @@ import xarray as xr
 from pydantic import ValidationError
 
 from climate.errors import ClimateError
-from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, check_source, values_until
+from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE, SHRINK, check_source
 from climate.harmonize.corrections import corrected
 from climate.harmonize.series import months_of
-from climate.sources.catalogue import Source, find_source, load_catalogue
+from climate.sources.catalogue import Source, find_source
 from climate.sources.pulled import Check, faults
 from climate.sources.readers.registry import read
 from tests import reader_samples
+from tests.reader_samples import mirrored
 from tests.records import grid, months, table
 
 HEAD = "# Anomalies, release 5.2, base 1961-1990\nyear,month,anomaly\n"
@@ -58,7 +59,7 @@ ALL = {
     "values in physical range",
     "mean over the declared baseline",
     "newest month",
-    "rows never shrink",
+    SHRINK,
 }
 
 
@@ -85,44 +86,21 @@ def twice(time: np.ndarray) -> np.ndarray:
     return time
 
 
+def head(text: str) -> dict[str, Any]:
+    return {"heads": {"town.csv": text}}
+
+
+OLD_ADDRESS = {"urls": {"town.csv": "https://example.org/v5.1/town.csv"}}
+
+
 @pytest.mark.parametrize(
     ("check", "changes", "options", "status", "found"),
     [
-        (
-            "header is the declared one",
-            {},
-            {"heads": {"town.csv": HEAD.replace("anomaly\n", "value\n")}},
-            "error",
-            "without 'year,month,anomaly'",
-        ),
-        (
-            "header is the declared one",
-            {},
-            {"heads": {"town.csv": "<!DOCTYPE html>"}},
-            "error",
-            "without 'release 5.2'",
-        ),
-        (
-            "version in address and file",
-            {},
-            {"urls": {"town.csv": "https://example.org/v5.1/town.csv"}},
-            "error",
-            "address of town.csv: 5.1",
-        ),
-        (
-            "version in address and file",
-            {},
-            {"heads": {"town.csv": HEAD.replace("5.2", "5.3")}},
-            "error",
-            "file of town.csv: 5.3",
-        ),
-        (
-            "version in address and file",
-            {},
-            {"heads": {"town.csv": "year,month,anomaly"}},
-            "error",
-            "file of town.csv: none",
-        ),
+        ("header is the declared one", {}, head("release 5.2\nyear,month,value"), "error", "'year,month,anomaly'"),
+        ("header is the declared one", {}, head("<!DOCTYPE html>"), "error", "without 'release 5.2'"),
+        ("version in address and file", {}, OLD_ADDRESS, "error", "address of town.csv: 5.1"),
+        ("version in address and file", {}, head(HEAD.replace("5.2", "5.3")), "error", "file of town.csv: 5.3"),
+        ("version in address and file", {}, head("year,month,anomaly"), "error", "file of town.csv: none"),
         ("no month twice", {"time": twice}, {}, "error", "1963-04 after 1963-04"),
         ("no month twice", {"time": lambda t: t[::-1]}, {"previous": None}, "error", "after"),
         ("values in physical range", {"value": {7: -99.99}}, {}, "error", "-99.99"),
@@ -134,13 +112,7 @@ def twice(time: np.ndarray) -> np.ndarray:
         ("newest month", {"attrs": {"file_date": "2014-12-05"}}, {}, "error", "2014-12, 0 months before"),
         ("newest month", {"attrs": {"file_date": ""}}, {}, "warning", "the file has no date"),
         ("newest month", {"attrs": {"file_date": ""}}, {"as_of": "2015-12"}, "warning", "12 months before 2015-12"),
-        (
-            "rows never shrink",
-            {"value": {20: np.nan}},
-            {"previous": record()},
-            "error",
-            "1 value fewer, first 1956-09 of 'town'",
-        ),
+        (SHRINK, {"value": {20: np.nan}}, {"previous": record()}, "error", "1 value fewer, first 1956-09 of 'town'"),
     ],
 )
 def test_a_doctored_record_is_caught(
@@ -151,13 +123,22 @@ def test_a_doctored_record_is_caught(
     assert found in result.found
 
 
-def test_a_record_that_lost_months_or_series_is_caught() -> None:
+@pytest.mark.parametrize(
+    ("now", "before", "vintage", "status", "found"),
+    [
+        (slice(-1), ["town"], "", "error", "1 value fewer, first 2014-12 of 'town'"),
+        (slice(None), ["town", "village"], "", "error", "1 series fewer, first 'village'"),
+        (slice(-3), ["town"], "latest", "warning", "3 values fewer, first 2014-10 of 'town'"),  # it may lag behind
+        (slice(1, None), ["town"], "latest", "error", "1 value fewer, first 1955-01 of 'town'"),  # but not lose
+    ],
+)
+def test_a_record_that_lost_months_or_series_is_caught(
+    now: slice, before: list[str], vintage: str, status: str, found: str
+) -> None:
     whole = record()
-    shorter = results(whole.isel(time=slice(None, -1)), previous=whole)["rows never shrink"]
-    assert (shorter.status, shorter.found) == ("error", "1 value fewer, first 2014-12 of 'town'")
-    two = xr.concat([whole, whole.assign_coords(series=["village"])], dim="series")
-    gone = results(whole, previous=two)["rows never shrink"]
-    assert (gone.status, gone.found) == ("error", "1 series fewer, first 'village'")
+    previous = xr.concat([whole.assign_coords(series=[name]) for name in before], dim="series")
+    result = results(whole.isel(time=now), previous=previous, vintage=vintage)[SHRINK]
+    assert (result.status, result.found) == (status, found)
 
 
 def test_a_grid_is_checked_in_pieces() -> None:
@@ -170,7 +151,7 @@ def test_a_grid_is_checked_in_pieces() -> None:
     bad = {check.check: check for check in check_source(of, field, previous=field)}
     assert bad["values in physical range"].status == "error"
     lost = check_source(of, field.isel(time=slice(None, -1)), previous=field)
-    assert [check.found for check in lost if check.check == "rows never shrink"] == ["1 month fewer, first 2014-12"]
+    assert [check.found for check in lost if check.check == SHRINK] == ["1 month fewer, first 2014-12"]
 
 
 def test_a_baseline_that_the_record_does_not_reach_is_a_warning() -> None:
@@ -228,16 +209,11 @@ def test_a_correction_belongs_to_its_vintages() -> None:
     assert of.at("latest").corrections == ()
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"values": {"village": {"1963-03": 1.0}}}, "found no 1963-03 of series 'village'"),
-        ({"values": {"town": {"2063-03": 1.0}}}, "found no 2063-03 of series 'town'"),
-    ],
-)
-def test_a_correction_of_what_is_not_there_is_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ClimateError, match=message):
-        corrected(source(corrections=(correction(**changes),)), record(), {"town.csv": HEAD})
+@pytest.mark.parametrize(("series", "at"), [("village", "1963-03"), ("town", "2063-03")])
+def test_a_correction_of_what_is_not_there_is_named(series: str, at: str) -> None:
+    wrong = correction(values={series: {at: 1.0}})
+    with pytest.raises(ClimateError, match=f"found no {at} of series '{series}'"):
+        corrected(source(corrections=(wrong,)), record(), {"town.csv": HEAD})
 
 
 @pytest.mark.parametrize(
@@ -283,83 +259,18 @@ def test_rows_are_counted_against_older_vintages_of_the_catalogue(
     of = counted(v2005_02=("2004-12", 600), v2014_10=("2014-09", 717))
     one = record()
     one["value"][0, lost] = np.nan
-    result = results(one, of, previous=None, vintage=vintage)["rows never shrink"]
+    result = results(one, of, previous=None, vintage=vintage)[SHRINK]
     assert (result.status, result.found) == (status, found)
 
 
 def test_without_an_older_vintage_nothing_is_said_of_rows() -> None:
     of = counted(v2014_10=("2014-09", 717))
-    assert "rows never shrink" not in results(record(), of, previous=None, vintage="2014-10")
-
-
-def test_a_moving_vintage_may_lag_behind_but_not_lose() -> None:
-    whole = record()
-    of = source()
-    lags = results(whole.isel(time=slice(None, -3)), of, previous=whole, vintage="latest")["rows never shrink"]
-    assert (lags.status, lags.found) == ("warning", "3 values fewer, first 2014-10 of 'town'")
-    assert results(doctored(whole, value={9: np.nan}), of, previous=whole, vintage="latest")[
-        "rows never shrink"
-    ].status == ("error")
-
-
-def test_counts_of_the_catalogue_are_those_of_the_files(mirror: Path, tmp_path: Path) -> None:
-    counts = 0
-    for source_of in load_catalogue().values():
-        if source_of.kind == "shapes" or source_of.key == "kaggle-countries":
-            continue
-        for name in source_of.before("latest"):
-            vintage = source_of.vintages[name]
-            of = source_of.at(name)
-            files = [mirror / str(vintage.mirror) / file.mirror.replace("{version}", of.version) for file in of.files]
-            if vintage.holds is None or vintage.mirror is None or not all(file.is_file() for file in files):
-                continue
-            folder = tmp_path / source_of.key / name
-            folder.mkdir(parents=True)
-            for file, path in zip(of.files, files, strict=True):
-                (folder / file.name).symlink_to(path)
-            one = read(of, folder)
-            assert values_until(one, vintage.holds.until) == vintage.holds.values, (source_of.key, name)
-            assert values_until(one, "9999-12") == vintage.holds.values, (source_of.key, name)
-            counts += 1
-    assert counts > 25
-
-
-MIRRORED = (
-    "gistemp-global",
-    "gistemp-nh",
-    "hadcrut5",
-    "berkeley-germany",
-    "berkeley-land-ocean",
-    "noaa-co2-mlo",
-    "scripps-co2-mlo",
-    "noaa-co2-global",
-)
-
-
-@pytest.mark.parametrize("key", MIRRORED)
-def test_publishers_files_pass_and_doctored_ones_do_not(key: str, mirror: Path, tmp_path: Path) -> None:
-    of = find_source(key)
-    heads = {}
-    for file in of.files:
-        content = (mirror / file.mirror.replace("{version}", of.version)).read_bytes()
-        (tmp_path / file.name).write_bytes(content)
-        heads[file.name] = content[:16384].decode("latin-1")
-    urls = {file.name: file.url.replace("{version}", of.version) for file in of.files}
-    one = read(of, tmp_path)
-    good = check_source(of, one, heads=heads, urls=urls, previous=one.isel(time=slice(None, -3)))
-    assert [check for check in good if check.status == "error"] == []
-    assert {"header is the declared one", "no month twice", "rows never shrink"} <= {check.check for check in good}
-    stale = check_source(of, one.isel(time=slice(None, -30)), heads=dict.fromkeys(heads, "<html>"), previous=one)
-    errors = {check.check for check in stale if check.status == "error"}
-    assert {"header is the declared one", "rows never shrink"} <= errors
+    assert SHRINK not in results(record(), of, previous=None, vintage="2014-10")
 
 
 def test_a_zone_that_strays_from_its_baseline_is_a_named_warning(mirror: Path, tmp_path: Path) -> None:
-    of = find_source("noaa-globaltemp")
-    vintage = of.vintages["2025-02"]
-    of = of.model_copy(update={"version": vintage.version or of.version})
-    for file in of.files:
-        (tmp_path / file.name).write_bytes((mirror / file.mirror.replace("{version}", of.version)).read_bytes())
-    found = {check.check: check for check in check_source(of, read(of, tmp_path))}
+    of = find_source("noaa-globaltemp").at("2025-02")
+    one = read(of, mirrored(mirror, of.key, "2025-02", tmp_path))
+    found = {check.check: check for check in check_source(of, one)}
     assert found["mean over the declared baseline"].status == "warning"
     assert "90S-60S" in found["mean over the declared baseline"].found

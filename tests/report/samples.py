@@ -13,11 +13,12 @@ import xarray as xr
 from climate.params.params import Params, load_params
 from climate.params.regions import RegionDefinition
 from climate.report.inputs import ReportInputs
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import TIME_DTYPE
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
+from tests.tables import forecast_table
 
 MODEL_NAMES = ["seasonal-naive", "trend-ar1", "sarima", "ridge-enso", "lstm-tutorial", "lstm-direct"]
 LEADS, ORIGINS = 24, 8
@@ -69,25 +70,10 @@ def make_table(series: xr.Dataset) -> xr.Dataset:
         spread = scale * SHARPNESS.get(model, 0.97) * np.sqrt(np.arange(1, LEADS + 1))[None, :, None] / 4
         noise = random.standard_normal(truth.shape)[..., None]
         forecasts.append(truth[..., None] + spread * (noise + deviates))
-    return xr.Dataset(
-        {
-            "forecast": (("model", "origin", "lead", "quantile"), np.stack(forecasts)),
-            "observed": (("origin", "lead"), observed),
-            "parameters": ("model", [0, 15, 8, 40, 4000, 5000]),
-            "refit_every": ("model", [24, 24, 24, 24, 60, 60]),
-        },
-        coords={
-            "model": np.array(MODEL_NAMES, dtype=object),
-            "origin": months[places].astype(TIME_DTYPE),
-            "lead": np.arange(1, LEADS + 1),
-            "quantile": list(QUANTILES),
-            "valid_time": (
-                ("origin", "lead"),
-                (months[0] + position * np.timedelta64(1, "M")).astype(TIME_DTYPE),
-            ),
-        },
-        attrs={"region": series.attrs["region"], "title": series.attrs["title"], "units": series.attrs["units"]},
-    )
+    table = forecast_table(np.stack(forecasts), observed, MODEL_NAMES, months[places], series.attrs["region"])
+    return table.assign(
+        parameters=("model", [0, 15, 8, 40, 4000, 5000]), refit_every=("model", [24, 24, 24, 24, 60, 60])
+    ).assign_attrs(title=series.attrs["title"], units=series.attrs["units"])
 
 
 def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
@@ -100,33 +86,26 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
     by_lead = 0.1 * ratio[:, :, None] * lead
     tested = np.full(by_block.shape, 0.5)
     tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
-    dims = ("region", "model", "block")
+    dims, lead_dims, each = ("region", "model", "block"), ("region", "model", "lead"), ("region", "block")
+    factors = {"crps": 0.1, "mae": 0.14, "rmse": 0.18, "mase": 0.7}
+    factors |= {"crps_ratio_best": 1.0, "crps_ratio_best_low": 0.93, "crps_ratio_best_high": 1.07}
     scores = xr.Dataset(
-        {
-            "crps": (dims, 0.1 * by_block),
-            "mae": (dims, 0.14 * by_block),
-            "rmse": (dims, 0.18 * by_block),
-            "mase": (dims, 0.7 * by_block),
+        {name: (dims, factor * by_block) for name, factor in factors.items()}
+        | {
             "coverage90": (dims, np.full(by_block.shape, 0.88)),
             "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
             "crps_skill_reference": (dims, 1 - by_block / 1.5),
-            "crps_ratio_best": (dims, by_block),
-            "crps_ratio_best_low": (dims, 0.93 * by_block),
-            "crps_ratio_best_high": (dims, 1.07 * by_block),
-            "dm_method": (("region", "block"), np.full((len(regions), len(blocks)), "hln", dtype=object)),
+            "dm_method": (each, np.full((len(regions), len(blocks)), "hln", dtype=object)),
             "dm_p_reference": (dims, tested),
             "dm_p_best": (dims, tested),
             "pooled_ratio_best": (("model", "block"), by_block.mean(axis=0)),
             "pooled_ratio_best_low": (("model", "block"), 0.93 * by_block.mean(axis=0)),
             "pooled_ratio_best_high": (("model", "block"), 1.07 * by_block.mean(axis=0)),
             "pooled_p_best": (("model", "block"), tested.mean(axis=0)),
-            "crps_by_lead": (("region", "model", "lead"), by_lead),
-            "mae_by_lead": (("region", "model", "lead"), 1.4 * by_lead),
-            "coverage_by_lead": (("region", "model", "lead"), np.full(by_lead.shape, 0.85)),
-            "best_classical": (
-                ("region", "block"),
-                np.full((len(regions), len(blocks)), "trend-ar1", dtype=object),
-            ),
+            "crps_by_lead": (lead_dims, by_lead),
+            "mae_by_lead": (lead_dims, 1.4 * by_lead),
+            "coverage_by_lead": (lead_dims, np.full(by_lead.shape, 0.85)),
+            "best_classical": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
         },
         coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
     )

@@ -9,15 +9,9 @@ from matplotlib.testing.compare import compare_images
 
 from climate.report.inputs import ReportInputs
 from tests.drawings import BASELINE, FIGURES, draw
-from tests.report.samples import make_inputs
 
 TOLERANCE = 4.0
 """Root mean square difference in levels of 255 that other fonts and versions of matplotlib may make."""
-
-
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_inputs()
 
 
 @pytest.mark.parametrize("name", FIGURES)

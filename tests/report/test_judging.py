@@ -1,9 +1,10 @@
-"""Parts of the interval score, observation error, seeds, the simulation of the tests, and the pages that show them."""
+"""Observation error, seeds, calibration, the simulation of the tests, and the pages that show them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import pytest
@@ -21,64 +22,34 @@ from climate.report import judging, projection
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
-from climate.report.inputs import same_design
+from climate.report.inputs import ReportInputs, same_design
 from climate.report.pages import frame, page_text
 from climate.scenario.forcing import annual_means
 from climate.scenario.projection import project_regions
-from climate.schema import QUANTILES, TIME_DTYPE
+from climate.schema import QUANTILES
 from climate.verify.across_regions import join_scores
 from climate.verify.losses import cell_scores, crps_from_quantiles
 from climate.verify.scores import score, score_seeds, score_widened
 from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
-from tests.report.samples import make_inputs
+from tests.records import months
 from tests.scenario.test_projection import co2, pathways
+from tests.tables import forecast_table
 
 BLOCKS = {"1": (1, 1), "1-12": (1, 12)}
 
 
-def table(seed: int = 0, origins: int = 30, leads: int = 12) -> xr.Dataset:
+def table(origins: int, seed: int = 0, leads: int = 12) -> xr.Dataset:
     """Two models, one calibrated and one too sharp, of a record of white noise."""
     random = np.random.default_rng(seed)
     centre = random.standard_normal((origins, leads))
     observed = centre + random.standard_normal((origins, leads))
-    deviates = norm.ppf(QUANTILES)
-    forecast = np.stack([centre[..., None] + spread * deviates for spread in (1.0, 0.5)])
-    first = np.datetime64("2000-01", "M") + 6 * np.arange(origins)
-    valid = first[:, None] + np.arange(1, leads + 1)
-    return xr.Dataset(
-        {
-            "forecast": (("model", "origin", "lead", "quantile"), forecast),
-            "observed": (("origin", "lead"), observed),
-        },
-        coords={
-            "model": np.array(["trend-ar1", "lstm-direct"], dtype=object),
-            "origin": first.astype(TIME_DTYPE),
-            "lead": np.arange(1, leads + 1),
-            "quantile": list(QUANTILES),
-            "valid_time": (("origin", "lead"), valid.astype(TIME_DTYPE)),
-        },
-        attrs={"region": "here"},
-    )
-
-
-def test_parts_of_the_interval_score_by_a_loop() -> None:
-    made = table()
-    cells = cell_scores(made)
-    for model in range(2):
-        for origin in range(30):
-            low, high = made["forecast"].values[model, origin, 3, [0, -1]]
-            truth = made["observed"].values[origin, 3]
-            one = cells.isel(model=model, origin=origin, lead=3)
-            assert float(one["width90"]) == pytest.approx(high - low)
-            assert float(one["below90"]) == pytest.approx(max(0.0, low - truth) * 2 / 0.1)
-            assert float(one["above90"]) == pytest.approx(max(0.0, truth - high) * 2 / 0.1)
-    total = cells["width90"] + cells["below90"] + cells["above90"]
-    np.testing.assert_allclose(total, cells["interval_score90"])
+    forecast = np.stack([centre[..., None] + spread * norm.ppf(QUANTILES) for spread in (1.0, 0.5)])
+    return forecast_table(forecast, observed, ["trend-ar1", "lstm-direct"], months("2000-01", 6 * origins)[::6])
 
 
 def test_widened_scores_stand_beside_and_repair_the_coverage() -> None:
-    made = table(origins=200)
+    made = table(200)
     certain = xr.full_like(made["observed"], 0.0)
     doubted = xr.full_like(made["observed"], np.sqrt(0.75))  # what a deviation of 0.5 lacks to 1
     plain, none = score_widened(made, certain, BLOCKS), score_widened(made, certain * np.nan, BLOCKS)
@@ -91,55 +62,49 @@ def test_widened_scores_stand_beside_and_repair_the_coverage() -> None:
 
 
 @dataclass(frozen=True)
-class Twins:
-    """A forecaster of three seeds, each a unit apart; its forecast is their mean."""
+class Single:
+    """A forecaster without seeds: the mean of three networks, each a unit apart."""
 
-    name: str = "lstm-direct"
+    name: str = "trend-ar1"
     parameters: int = 6
     fallbacks: int = 0
 
-    def fit(self, _: xr.Dataset) -> Twins:
+    def fit(self, _: xr.Dataset) -> Self:
         return self
 
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+    def three(self, history: xr.Dataset, leads: int) -> FloatArray:
         last = float(history["value"][0, -1])
         table = np.broadcast_to(norm.ppf(QUANTILES), (1, leads, len(QUANTILES)))
         return np.asarray(last + np.arange(3.0)[:, None, None, None] + table)
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        return self.seed_forecasts(history, leads).mean(axis=0)
+        return self.three(history, leads).mean(axis=0)
 
 
 @dataclass(frozen=True)
-class Single:
-    """The same without seeds."""
+class Seeded(Single):
+    """The same with its seeds."""
 
-    name: str = "trend-ar1"
-    parameters: int = 2
-    fallbacks: int = 0
+    name: str = "lstm-direct"
 
-    def fit(self, _: xr.Dataset) -> Single:
-        return self
-
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        return Twins().forecast(history, leads)
+    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
+        return self.three(history, leads)
 
 
 def test_seeds_are_kept_scored_and_left_behind() -> None:
-    months = np.arange("1980-01", "2012-01", dtype="datetime64[M]").astype(TIME_DTYPE)
-    series = xr.Dataset({"value": ("time", np.random.default_rng(1).standard_normal(months.size))}, {"time": months})
-    kept = backtest(series, None, [Twins(), Single()], origins("2005-12", 6, 6), 12, 12)
-    assert kept["seeds"].dims == ("model", "seed", "origin", "lead", "quantile")
+    time = months("1980-01", 384)
+    series = xr.Dataset({"value": ("time", np.random.default_rng(1).standard_normal(time.size))}, {"time": time})
+    kept = backtest(series, None, [Seeded(), Single()], origins("2005-12", 6, 6), 12, 12)
     assert kept["seeds"].sel(model="trend-ar1").isnull().all()
-    np.testing.assert_allclose(kept["seeds"].sel(model="lstm-direct").mean("seed"), kept["forecast"][0], rtol=1e-6)
+    seeds = kept["seeds"].sel(model="lstm-direct")
+    np.testing.assert_allclose(seeds.mean("seed"), kept["forecast"].sel(model="lstm-direct"), rtol=1e-6)
     found = score_seeds(kept, kept, BLOCKS)
     assert found["model"].values.tolist() == ["lstm-direct"]
-    for seed in range(3):
-        losses = []
-        for origin in range(6):
-            one = kept["seeds"].sel(model="lstm-direct").isel(seed=seed, origin=origin, lead=0)
-            losses.append(float(crps_from_quantiles(one, kept["observed"].isel(origin=origin, lead=0))))
-        assert float(found["crps_seed"].sel(block="1", model="lstm-direct")[seed]) == pytest.approx(np.mean(losses))
+    expected = [
+        np.mean([crps_from_quantiles(seeds[seed, origin, 0], kept["observed"][origin, 0]) for origin in range(6)])
+        for seed in range(3)
+    ]
+    np.testing.assert_allclose(found["crps_seed"].sel(block="1", model="lstm-direct"), expected)
     whole = cell_scores(kept)["crps"].sel(model="lstm-direct", lead=1).mean()
     assert float(found["crps_seed_mean"].sel(block="1", model="lstm-direct")) == pytest.approx(float(whole), rel=1e-5)
     assert "seeds" not in join_tables([kept])
@@ -148,7 +113,7 @@ def test_seeds_are_kept_scored_and_left_behind() -> None:
 
 
 def test_pit_of_a_calibrated_and_of_a_sharp_model() -> None:
-    made = table(seed=3, origins=300)
+    made = table(300, seed=3)
     scored = score(
         made, made.rename(origin="time").isel(lead=0).rename(observed="value")[["value"]], BLOCKS, "trend-ar1"
     )
@@ -202,37 +167,36 @@ class Kept(Gallery):
         self.drawn[drawing.name] = drawing
 
 
-def test_pages_show_it_all() -> None:
-    plain = make_inputs()
-    blocks = plain.params.score.blocks
+def test_pages_show_it_all(inputs: ReportInputs) -> None:
+    blocks = inputs.params.score.blocks
     scored = []
-    for region, made in plain.forecasts.items():
+    for region, made in inputs.forecasts.items():
         seeds = made[["forecast"]].sel(model=["lstm-direct"]).rename(forecast="seeds").drop_vars("valid_time")
         seeds = xr.concat([seeds["seeds"], seeds["seeds"] + 0.1], "seed").to_dataset()
-        one = score(made, plain.series[region], blocks, "seasonal-naive")
+        one = score(made, inputs.series[region], blocks, "seasonal-naive")
         scored.append(one.merge(score_seeds(made, seeds, blocks).expand_dims(region=[region]), join="left"))
     joined = join_scores(scored)
     cost = {"model": "lstm-direct", "fit_seconds": 12.5, "forecast_seconds": 0.25}
-    inputs = replace(
-        plain,
+    full = replace(
+        inputs,
         scores=joined.merge(verdicts(joined, 0.05)),
-        projection=projected(plain.series["globe"]),
+        projection=projected(inputs.series["globe"]),
         simulation=simulate(8, 6, blocks, 0.05, repeats=10, family_repeats=3),
         cost={"date": "2026-01-01", "machine": "an abacus", "region": "globe", "models": [cost]},
     )
     gallery = Kept()
-    shown = judging.page(inputs, gallery, "") | {"region": judging.region_pictures(inputs, "globe", gallery, "")}
+    shown = judging.page(full, gallery, "") | {"region": judging.region_pictures(full, "globe", gallery, "")}
     expected = {"reliability", "pit", "seed-spread", "test-power", "globe-pit", "globe-interval-parts"}
     assert "an abacus" in shown["cost_text"]
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "records without any difference" in shown["simulation_text"]
     assert [row[3].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
-    places = [place for region in inputs.regions if (place := projection.region_part(inputs, region, gallery))]
-    told = projection.page(inputs, places, gallery)
+    places = [place for region in full.regions if (place := projection.region_part(full, region, gallery))]
+    told = projection.page(full, places, gallery)
     expected |= {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"}
     assert expected <= set(gallery.drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(span="", standfirst="") | {"inputs": inputs, "title": ""}
+    context = frame(span="", standfirst="") | {"inputs": full, "title": ""}
     for name in ("projection", "judging"):
         text = page_text(f"{name}.html.j2", context | {"judging": shown, "projection": told, "places": []})
         assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
@@ -242,10 +206,10 @@ def test_pages_show_it_all() -> None:
         assert "nan" not in drawing.caption
 
 
-def test_pages_without_projection_say_so() -> None:
-    plain, gallery = make_inputs(), Kept()
-    inputs = replace(plain, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
-    assert all(projection.region_part(inputs, region, gallery) is None for region in inputs.regions)
-    assert projection.page(inputs, [], gallery) == {"skipped": "no pathways"}
-    assert "not run" in projection.page(plain, [], gallery)["skipped"]
+def test_pages_without_projection_say_so(inputs: ReportInputs) -> None:
+    gallery = Kept()
+    skipped = replace(inputs, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
+    assert all(projection.region_part(skipped, region, gallery) is None for region in inputs.regions)
+    assert projection.page(skipped, [], gallery) == {"skipped": "no pathways"}
+    assert "not run" in projection.page(inputs, [], gallery)["skipped"]
     assert not gallery.drawn

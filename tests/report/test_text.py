@@ -12,13 +12,8 @@ from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, periods, running_mean, trend
 from climate.report.text import record, standfirst, verdict, winners
-from climate.schema import TIME_DTYPE
+from tests.records import months
 from tests.report.samples import BLOCKS, P_VALUES, RATIOS, make_inputs, make_scores
-
-
-@pytest.fixture(scope="module")
-def inputs() -> ReportInputs:
-    return make_inputs()
 
 
 def with_p(p: dict[str, float], ratios: dict[str, float] = RATIOS) -> ReportInputs:
@@ -30,24 +25,18 @@ def said(inputs: ReportInputs, region: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("region", "text"),
+    ("region", "facts"),
     [
         (
             "globe",
-            "1 to 12 months ahead, the LSTM is significantly better than the best simple model, trend with AR(1), "
-            "after Holm's correction for three comparisons: its CRPS is 10% lower (90% interval \u221216% to \u22124%; "
-            "p\u00a0<\u00a00.001).",
+            ("significantly better", "three comparisons", "10% lower", "\u221216% to \u22124%", "p\u00a0<\u00a00.001"),
         ),
-        ("kiel", "significantly worse than the best simple model, trend with AR(1), after Holm's correction for three"),
-        (
-            "mauna-loa-co2",
-            "1 to 12 months ahead, the LSTM cannot be distinguished from the best simple model, trend with AR(1): its "
-            "CRPS is 1% lower (90% interval \u22128% to +6%; p\u00a0=\u00a00.62).",
-        ),
+        ("kiel", ("significantly worse", "three comparisons", "8% higher", "trend with AR(1)")),
+        ("mauna-loa-co2", ("cannot be distinguished", "1% lower", "\u22128% to +6%", "p\u00a0=\u00a00.62")),
     ],
 )
-def test_verdict_of_each_outcome(inputs: ReportInputs, region: str, text: str) -> None:
-    assert text in said(inputs, region)
+def test_verdict_of_each_outcome(inputs: ReportInputs, region: str, facts: tuple[str, ...]) -> None:
+    assert [fact for fact in facts if fact not in said(inputs, region)] == []
 
 
 def test_a_difference_that_only_correction_undoes_is_said_to_be_so() -> None:
@@ -63,27 +52,24 @@ def test_comparison_without_a_test_is_no_win() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "ratio", "answer"),
+    ("p", "ratio", "answer", "count"),
     [
-        (
-            0.0001,
-            0.8,
-            "Yes: in three comparisons, the LSTM is significantly better than the best simple model in three",
-        ),
-        (0.0001, 1.2, "No: in three comparisons, the LSTM is significantly better than the best simple model in none"),
-        (0.9, 0.8, "No: the LSTM is nowhere significantly better than the best simple model, nor significantly worse."),
+        (0.0001, 0.8, "Yes:", "significantly better than the best simple model in three"),
+        (0.0001, 1.2, "No:", "significantly better than the best simple model in none"),
+        (0.9, 0.8, "No:", "nowhere significantly better"),
     ],
 )
-def test_standfirst_answers_first(p: float, ratio: float, answer: str) -> None:
+def test_standfirst_answers_first(p: float, ratio: float, answer: str, count: str) -> None:
     inputs = with_p(dict.fromkeys(RATIOS, p), dict.fromkeys(RATIOS, ratio))
-    assert standfirst(inputs, contests(inputs)).startswith(answer)
+    text = standfirst(inputs, contests(inputs))
+    assert text.startswith(answer)
+    assert count in text
 
 
 def test_standfirst_counts_the_outcomes(inputs: ReportInputs) -> None:
     text = standfirst(inputs, contests(inputs))
     assert text.startswith("Rarely: in three comparisons")
     assert "1 to 12 months ahead it wins in one and loses in one of three places" in text
-    assert "Over all three places" in text
     assert "its error (CRPS) is 1% lower 1 to 12 months ahead" in text
 
 
@@ -109,23 +95,12 @@ def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs
     assert "Trend of annual means 1996" in " ".join(record(inputs, "kiel"))
 
 
-def monthly(values: np.ndarray, first: str) -> xr.Dataset:
-    months = np.datetime64(first, "M") + np.arange(values.size)
-    return xr.Dataset({"value": ("time", values)}, coords={"time": months.astype(TIME_DTYPE)})
-
-
-@pytest.mark.parametrize(("first", "years"), [("0013-01", [13, 14]), ("1999-12", [2000])])
-def test_annual_means_are_of_complete_years_of_any_century(first: str, years: list[int]) -> None:
-    annual = annual_means(monthly(np.arange(24.0), first))
-    assert annual.index.tolist() == years
-
-
 def test_trend_recovers_a_line_and_its_interval_covers_the_truth() -> None:
     random = np.random.default_rng(3)
     hits, runs = 0, 200
     for _ in range(runs):
         values = 0.002 * np.arange(360) + np.repeat(0.1 * random.standard_normal(30), 12)
-        line = trend(annual_means(monthly(values, "1990-01")))
+        line = trend(annual_means(xr.Dataset({"value": ("time", values)}, {"time": months("1990-01", 360)})))
         assert line is not None
         hits += abs(line.per_decade - 0.24) <= line.half_width
     assert 0.90 <= hits / runs <= 0.99
@@ -167,11 +142,6 @@ def test_numbers_in_words(value: float, text: str) -> None:
 )
 def test_an_estimate_has_two_figures_of_its_error(value: float, error: float, text: str) -> None:
     assert words.with_error(value, error) == text
-
-
-@pytest.mark.parametrize(("p", "text"), [(1.0, "> 0.99"), (0.995, "> 0.99"), (0.0004, "< 0.001"), (0.62, "0.62")])
-def test_p_is_never_zero_or_one(p: float, text: str) -> None:
-    assert words.p_number(p) == text.replace(" ", words.NO_BREAK)
 
 
 def test_quotes_open_and_close() -> None:

@@ -15,16 +15,7 @@ from climate.sources.catalogue import CATALOGUE, Source, find_source, load_catal
 from climate.sources.readers.registry import READERS, SHAPE_READER
 
 SOURCES = load_catalogue()
-REFERENCE = (
-    "ncep-air",
-    "noaa-co2-mlo",
-    "scripps-co2-mlo",
-    "scripps-ice-core",
-    "natural-earth",
-    "ar6-regions",
-    "reveal-js",
-    "ssp-co2",
-)
+PULLED = load_params().pull.sources
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
@@ -59,19 +50,13 @@ def test_every_vintage_has_a_channel(source: Source) -> None:
         assert name != "latest" or not vintage.sha256, "what the publisher serves today cannot be pinned"
 
 
-@pytest.mark.parametrize("key", REFERENCE)
+@pytest.mark.parametrize("key", PULLED)
 def test_reference_sources_are_pinned_by_the_digests_of_archive_and_files(key: str) -> None:
-    source, params = find_source(key), load_params()
-    vintage = source.vintages[params.pull.sources[key].vintage]
+    source = find_source(key)
+    vintage = source.vintages[PULLED[key].vintage]
     assert source.channels[0] == "registry"
     assert vintage.registry is not None
     assert set(vintage.sha256) == set(vintage.registry.members) == {file.name for file in source.files}
-
-
-def test_the_default_parameters_pull_from_the_registry_alone() -> None:
-    pulled = load_params().pull.sources
-    assert set(pulled) == set(REFERENCE)
-    assert load_params().pull.mirror is None
 
 
 def test_no_key_stands_twice_and_both_yaml_libraries_read_the_same() -> None:

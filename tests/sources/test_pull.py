@@ -35,6 +35,7 @@ from tests import reader_samples
 HEADER = "# File Creation: Sun Jul  5 03:55:25 2026\n# scale X2019\nyear,month,average\n"
 BODY = (HEADER + "".join(f"{1958 + n // 12},{n % 12 + 1},{315 + n / 100:.2f}\n" for n in range(240))).encode()
 NEWER = BODY + b"1978,1,318.00\n"
+PATH = "/X2019/co2.csv"
 QUICK = Limits(connect_seconds=5, read_seconds=5, total_seconds=20, attempts=1, pause_seconds=0)
 
 Handler = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -91,13 +92,6 @@ def send(handler: http.server.BaseHTTPRequestHandler, body: bytes, status: int =
     handler.wfile.write(body)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
-
-
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -124,29 +118,44 @@ def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
     return reader_samples.source("none", **(content | changes))
 
 
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Source], None]:
-    return lambda source: monkeypatch.setattr("climate.sources.pull.find_source", lambda _key: source)
+class Publisher(Server):
+    """The publisher of a source, and the folders of somebody who pulls it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.answers[PATH] = BODY
+        self.folder, self.mirror = folder, folder / "mirror"
+        self.target, self.good = folder / "downloads" / "co2", folder / "data" / "co2"
+        self._monkeypatch = monkeypatch
+        self.use(entry(self.url))
+
+    def use(self, source: Source) -> None:
+        """Let the catalogue have `source` alone."""
+        self._monkeypatch.setattr("climate.sources.pull.find_source", lambda _key: source)
+
+    def fetch(self, vintage: str = "latest", mirror: Path | str | None = None, limits: Limits = QUICK) -> Provenance:
+        """pull() into `target` with `good` as the last good copy."""
+        served = None if mirror is None else str(mirror)
+        return pull("co2", vintage, self.target, mirror=served, last_good=self.good, limits=limits)
+
+    @property
+    def text(self) -> str:
+        """The provenance in `target`."""
+        return (self.target / "provenance.json").read_text()
 
 
 @pytest.fixture
-def fetch(tmp_path: Path) -> Callable[..., Provenance]:
-    """pull() into downloads/co2 with data/co2 as the last good copy."""
-
-    def run(vintage: str = "latest", mirror: str | None = None, limits: Limits = QUICK) -> Provenance:
-        target, good = tmp_path / "downloads" / "co2", tmp_path / "data" / "co2"
-        return pull("co2", vintage, target, mirror=mirror, last_good=good, limits=limits)
-
-    return run
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    running = Publisher(tmp_path, monkeypatch)
+    yield running
+    running.close()
 
 
 @pytest.fixture
-def good_copy(tmp_path: Path, server: Server, use: Callable[[Source], None]) -> Path:
-    """A last good copy in data/co2, pulled from the publisher."""
-    use(entry(server.url))
-    server.answers["/X2019/co2.csv"] = BODY
-    pull("co2", "latest", tmp_path / "data" / "co2", mirror=None, last_good=None, limits=QUICK)
-    return tmp_path / "data" / "co2"
+def known(publisher: Publisher) -> Publisher:
+    """A publisher that somebody has a good copy of."""
+    pull("co2", "latest", publisher.good, mirror=None, last_good=None, limits=QUICK)
+    return publisher
 
 
 def put(folder: Path, path: str, content: bytes) -> None:
@@ -172,86 +181,74 @@ def archive_of(members: dict[str, bytes], kind: str = "tar.gz") -> bytes:
 # --- what a successful pull writes -------------------------------------------------------------------------------
 
 
-def test_publisher_serves_latest_with_a_user_agent_and_full_provenance(
-    server: Server, use: Any, fetch: Any, tmp_path: Path
-) -> None:
-    use(entry(server.url))
-    server.answers["/X2019/co2.csv"] = BODY
-    provenance = fetch()
+def test_publisher_serves_latest_with_a_user_agent_and_full_provenance(publisher: Publisher) -> None:
+    provenance = publisher.fetch()
     assert (provenance.channel, provenance.status, provenance.vintage) == ("publisher", "ok", "latest")
     record = provenance.files["co2.csv"]
     assert (record.sha256, record.bytes, record.file_date) == (sha(BODY), len(BODY), "2026-07-05")
-    assert record.url == f"{server.url}/X2019/co2.csv"
-    assert server.requests[0][1]["User-Agent"] == user_agent()
+    assert record.url == f"{publisher.url}/X2019/co2.csv"
+    assert publisher.requests[0][1]["User-Agent"] == user_agent()
     assert user_agent().startswith("climate/")
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
-    assert read_provenance(tmp_path / "downloads" / "co2") == provenance
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads"]
+    assert (publisher.target / "co2.csv").read_bytes() == BODY
+    assert read_provenance(publisher.target) == provenance
+    assert sorted(path.name for path in publisher.folder.iterdir()) == ["downloads"]
 
 
-def test_two_pulls_of_the_same_bytes_write_the_same_provenance(
-    server: Server, use: Any, fetch: Any, tmp_path: Path
-) -> None:
-    use(entry(server.url))
-    server.answers["/X2019/co2.csv"] = BODY
-    fetch()
-    first = (tmp_path / "downloads" / "co2" / "provenance.json").read_bytes()
-    fetch()
-    assert (tmp_path / "downloads" / "co2" / "provenance.json").read_bytes() == first
-    assert str(tmp_path).encode() not in first
+def test_two_pulls_of_the_same_bytes_write_the_same_provenance(publisher: Publisher) -> None:
+    publisher.fetch()
+    first = (publisher.target / "provenance.json").read_bytes()
+    publisher.fetch()
+    assert (publisher.target / "provenance.json").read_bytes() == first
+    assert str(publisher.folder).encode() not in first
 
 
 @pytest.mark.parametrize("as_url", [False, True])
-def test_mirror_as_folder_and_as_url(as_url: bool, server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry(server.url))
-    put(tmp_path / "mirror", "vintages/2026-07/gml/co2.csv", BODY)
-    server.answers["/m/vintages/2026-07/gml/co2.csv"] = BODY
-    provenance = fetch("2026-07", mirror=f"{server.url}/m/" if as_url else str(tmp_path / "mirror"))
+def test_mirror_as_folder_and_as_url(as_url: bool, publisher: Publisher) -> None:
+    put(publisher.mirror, "vintages/2026-07/gml/co2.csv", BODY)
+    publisher.answers["/m/vintages/2026-07/gml/co2.csv"] = BODY
+    provenance = publisher.fetch("2026-07", mirror=f"{publisher.url}/m/" if as_url else str(publisher.mirror))
     assert (provenance.channel, provenance.reasons) == ("mirror", ())
     assert provenance.files["co2.csv"].via == "mirror: vintages/2026-07/gml/co2.csv"
-    text = (tmp_path / "downloads" / "co2" / "provenance.json").read_text()
-    assert str(tmp_path) not in text
-    assert "127.0.0.1:" not in text.replace(server.url + "/X2019", "")
+    text = publisher.text
+    assert str(publisher.folder) not in text
+    assert "127.0.0.1:" not in text.replace(publisher.url + "/X2019", "")
 
 
-def test_mirror_finds_a_file_in_a_zip_beside_its_place(use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry())
-    put(tmp_path / "mirror", "gml/archive.zip", archive_of({"set/co2.csv": BODY, "set/other.csv": b"x"}, "zip"))
-    assert fetch(mirror=str(tmp_path / "mirror")).status == "ok"
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
+def test_mirror_finds_a_file_in_a_zip_beside_its_place(publisher: Publisher) -> None:
+    publisher.use(entry())
+    put(publisher.mirror, "gml/archive.zip", archive_of({"set/co2.csv": BODY, "set/other.csv": b"x"}, "zip"))
+    assert publisher.fetch(mirror=publisher.mirror).status == "ok"
+    assert (publisher.target / "co2.csv").read_bytes() == BODY
 
 
-def test_a_pinned_copy_needs_no_channel(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry(server.url))
-    put(tmp_path / "mirror", "vintages/2026-07/gml/co2.csv", BODY)
-    first = fetch("2026-07", mirror=str(tmp_path / "mirror"))
-    (tmp_path / "downloads").rename(tmp_path / "data")
-    assert fetch("2026-07") == first
-    assert server.requests == []
+def test_a_pinned_copy_needs_no_channel(publisher: Publisher) -> None:
+    put(publisher.mirror, "vintages/2026-07/gml/co2.csv", BODY)
+    first = publisher.fetch("2026-07", mirror=publisher.mirror)
+    (publisher.folder / "downloads").rename(publisher.folder / "data")
+    assert publisher.fetch("2026-07") == first
+    assert publisher.requests == []
 
 
-def test_an_older_vintage_may_be_smaller_than_the_copy_it_replaces(
-    good_copy: Path, use: Any, fetch: Any, tmp_path: Path
-) -> None:
+def test_an_older_vintage_may_be_smaller_than_the_copy_it_replaces(known: Publisher) -> None:
     short = BODY[: len(BODY) // 2]
     old = {"mirror": "old", "sha256": {"co2.csv": sha(short)}}
-    use(entry(vintages={"latest": {"mirror": ""}, "2020": old}))
-    put(tmp_path / "mirror", "old/gml/co2.csv", short)
-    assert fetch("2020", mirror=str(tmp_path / "mirror")).status == "ok"
-    assert good_copy.is_dir()
+    known.use(entry(vintages={"latest": {"mirror": ""}, "2020": old}))
+    put(known.mirror, "old/gml/co2.csv", short)
+    assert known.fetch("2020", mirror=known.mirror).status == "ok"
+    assert known.good.is_dir()
 
 
 @pytest.mark.parametrize(("terminal", "size"), [(True, 3_000_000), (False, 3_000_000), (True, 10_000)])
 def test_long_downloads_show_progress_on_a_terminal_only(
-    terminal: bool, size: int, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    terminal: bool, size: int, monkeypatch: pytest.MonkeyPatch, publisher: Publisher
 ) -> None:
     screen = io.StringIO()
     monkeypatch.setattr(screen, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    server.answers["/big"] = b"9" * size
-    download(f"{server.url}/big", tmp_path / "big", max_bytes=size, limits=QUICK, what="big.nc")
-    assert (tmp_path / "big").stat().st_size == size
+    publisher.answers["/big"] = b"9" * size
+    download(f"{publisher.url}/big", publisher.folder / "big", max_bytes=size, limits=QUICK, what="big.nc")
+    assert (publisher.folder / "big").stat().st_size == size
     assert ("big.nc" in screen.getvalue()) == (terminal and size > 2 * 2**20)
 
 
@@ -261,17 +258,15 @@ OLDER = BODY[: len(BODY) * 2 // 3]
 
 
 @pytest.fixture
-def with_previous(tmp_path: Path, server: Server, use: Any) -> Callable[..., tuple[Provenance, Provenance]]:
+def with_previous(publisher: Publisher) -> Callable[..., tuple[Provenance, Provenance]]:
     """pull() of today's release with 2020-01, which a mirror holds, beside it: both provenances."""
     vintages = {"latest": {"mirror": ""}, "2020-01": {"mirror": "old", "sha256": {"co2.csv": sha(OLDER)}}}
-    use(entry(server.url, vintages=vintages))
-    server.answers["/X2019/co2.csv"] = BODY
-    server.answers["/m/old/gml/co2.csv"] = OLDER
-    target = tmp_path / "downloads" / "co2"
+    publisher.use(entry(publisher.url, vintages=vintages))
+    publisher.answers["/m/old/gml/co2.csv"] = OLDER
+    target, options = publisher.target, {"last_good": publisher.good, "limits": QUICK}
 
     def run(previous: str = "2020-01") -> tuple[Provenance, Provenance]:
-        mirror, good = f"{server.url}/m", tmp_path / "data" / "co2"
-        main = pull("co2", "latest", target, previous=previous, mirror=mirror, last_good=good, limits=QUICK)
+        main = pull("co2", "latest", target, previous=previous, mirror=f"{publisher.url}/m", **options)
         assert read_provenance(target) == main
         assert verify(target) == verify(target / PREVIOUS) == []
         return main, read_provenance(target / PREVIOUS)
@@ -279,39 +274,39 @@ def with_previous(tmp_path: Path, server: Server, use: Any) -> Callable[..., tup
     return run
 
 
-def test_the_previous_vintage_lies_in_a_folder_of_its_own(with_previous: Any, server: Server, tmp_path: Path) -> None:
+def test_the_previous_vintage_lies_in_a_folder_of_its_own(with_previous: Any, publisher: Publisher) -> None:
     main, older = with_previous()
     assert (main.channel, main.vintage, main.status) == ("publisher", "latest", "ok")
     assert (older.channel, older.vintage, older.status) == ("mirror", "2020-01", "ok")
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
-    assert (tmp_path / "downloads" / "co2" / PREVIOUS / "co2.csv").read_bytes() == OLDER
-    server.answers["/m/old/gml/co2.csv"] = HTML  # the pinned bytes that are here need no channel
+    assert (publisher.target / "co2.csv").read_bytes() == BODY
+    assert (publisher.target / PREVIOUS / "co2.csv").read_bytes() == OLDER
+    publisher.answers["/m/old/gml/co2.csv"] = HTML  # the pinned bytes that are here need no channel
     assert with_previous()[1] == older
 
 
 def test_a_previous_vintage_that_is_unavailable_is_recorded_and_tried_again(
-    with_previous: Any, server: Server, tmp_path: Path
+    with_previous: Any, publisher: Publisher
 ) -> None:
-    server.answers["/m/old/gml/co2.csv"] = HTML
+    publisher.answers["/m/old/gml/co2.csv"] = HTML
     main, older = with_previous()
     assert (main.status, older.status, older.files) == ("ok", "missing", {})
     assert older.reasons[0].startswith("mirror: co2.csv: found a web page")
-    server.answers["/m/old/gml/co2.csv"] = OLDER
+    publisher.answers["/m/old/gml/co2.csv"] = OLDER
     assert with_previous()[1].status == "ok"
-    (tmp_path / "downloads" / "co2" / PREVIOUS / "co2.csv").write_bytes(b"damaged")
+    (publisher.target / PREVIOUS / "co2.csv").write_bytes(b"damaged")
     assert with_previous()[1].status == "ok"
 
 
-def test_no_other_vintage_stands_in_for_the_previous_one(with_previous: Any, server: Server, tmp_path: Path) -> None:
+def test_no_other_vintage_stands_in_for_the_previous_one(with_previous: Any, publisher: Publisher) -> None:
     with_previous()
-    (tmp_path / "downloads").rename(tmp_path / "data")
-    server.answers.clear()
+    (publisher.folder / "downloads").rename(publisher.folder / "data")
+    publisher.answers.clear()
     main, older = with_previous("latest")
     assert (main.status, older.status) == ("last-good", "last-good")  # the copy of `latest` is one of that vintage
     main, older = with_previous("2020-01")
     assert (main.vintage, older.vintage, older.status) == ("latest", "2020-01", "ok")
-    shutil.rmtree(tmp_path / "data" / "co2" / PREVIOUS)
-    shutil.rmtree(tmp_path / "downloads")
+    shutil.rmtree(publisher.good / PREVIOUS)
+    shutil.rmtree(publisher.folder / "downloads")
     main, older = with_previous("2020-01")
     assert (main.status, older.vintage, older.status) == ("last-good", "2020-01", "missing")
 
@@ -391,15 +386,15 @@ BAD: dict[str, tuple[bytes | Handler, str]] = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_answers_are_refused_in_one_line_and_the_last_good_copy_is_kept(
-    case: str, good_copy: Path, server: Server, fetch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    case: str, caplog: pytest.LogCaptureFixture, known: Publisher
 ) -> None:
     answer, words = BAD[case]
-    server.answers["/X2019/co2.csv"] = answer
+    known.answers[PATH] = answer
     caplog.set_level(logging.WARNING, "climate")
-    provenance = fetch()
+    provenance = known.fetch()
     assert provenance.status == "last-good"
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == BODY
-    assert verify(tmp_path / "downloads" / "co2") == []
+    assert (known.target / "co2.csv").read_bytes() == BODY
+    assert verify(known.target) == []
     lines = [record.getMessage() for record in caplog.records if " refused: " in record.getMessage()]
     assert len(lines) == 1
     assert lines[0].startswith("co2: publisher refused: co2.csv: found ")
@@ -408,158 +403,144 @@ def test_bad_answers_are_refused_in_one_line_and_the_last_good_copy_is_kept(
     assert lines[0].endswith("; keeping vintage latest")
     assert "\n" not in lines[0]
     assert any(words in reason for reason in provenance.reasons)
-    assert sha((good_copy / "co2.csv").read_bytes()) == sha(BODY)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "downloads"]
+    assert sha((known.good / "co2.csv").read_bytes()) == sha(BODY)
+    assert sorted(path.name for path in known.folder.iterdir()) == ["data", "downloads"]
 
 
 @pytest.mark.parametrize("head_too", [False, True])
-def test_an_answer_that_drips_for_ever_ends_at_the_deadline(
-    head_too: bool, good_copy: Path, server: Server, fetch: Any
-) -> None:
-    server.answers["/X2019/co2.csv"] = drip(server, head_too)
+def test_an_answer_that_drips_for_ever_ends_at_the_deadline(head_too: bool, known: Publisher) -> None:
+    known.answers[PATH] = drip(known, head_too)
     limits = Limits(connect_seconds=5, read_seconds=5, total_seconds=0.3, attempts=1)
-    provenance = fetch(limits=limits)
+    provenance = known.fetch(limits=limits)
     assert provenance.status == "last-good"
     assert any("found no end after 0.3 s" in reason for reason in provenance.reasons)
-    assert (good_copy / "co2.csv").read_bytes() == BODY
+    assert (known.good / "co2.csv").read_bytes() == BODY
 
 
-def test_a_server_that_is_down_and_one_that_is_silent(good_copy: Path, server: Server, use: Any, fetch: Any) -> None:
+def test_a_server_that_is_down_and_one_that_is_silent(known: Publisher) -> None:
 
     def stay_silent(_handler: http.server.BaseHTTPRequestHandler) -> None:
-        server.over.wait(20)
+        known.over.wait(20)
 
-    server.answers["/X2019/co2.csv"] = stay_silent
-    silent = fetch(limits=Limits(connect_seconds=5, read_seconds=0.2, total_seconds=20, attempts=1))
+    known.answers[PATH] = stay_silent
+    silent = known.fetch(limits=Limits(connect_seconds=5, read_seconds=0.2, total_seconds=20, attempts=1))
     assert any("found no answer in time" in reason for reason in silent.reasons)
-    use(entry("http://127.0.0.1:1"))
-    down = fetch()
+    known.use(entry("http://127.0.0.1:1"))
+    down = known.fetch()
     assert any("found no connection" in reason for reason in down.reasons)
     assert down.status == silent.status == "last-good"
-    assert good_copy.is_dir()
+    assert known.good.is_dir()
 
 
-def test_a_passing_fault_is_met_with_a_second_attempt(server: Server, use: Any, fetch: Any) -> None:
-    use(entry(server.url))
+def test_a_passing_fault_is_met_with_a_second_attempt(publisher: Publisher) -> None:
 
     def fails_once(handler: http.server.BaseHTTPRequestHandler) -> None:
-        send(handler, *((HTML, 503) if len(server.requests) == 1 else (BODY,)))
+        send(handler, *((HTML, 503) if len(publisher.requests) == 1 else (BODY,)))
 
-    server.answers["/X2019/co2.csv"] = fails_once
-    assert fetch(limits=Limits(attempts=2, pause_seconds=0)).status == "ok"
-    assert len(server.requests) == 2
+    publisher.answers[PATH] = fails_once
+    assert publisher.fetch(limits=Limits(attempts=2, pause_seconds=0)).status == "ok"
+    assert len(publisher.requests) == 2
 
 
-def test_the_next_channel_takes_over(server: Server, use: Any, fetch: Any, caplog: pytest.LogCaptureFixture) -> None:
-    use(entry(server.url))
-    server.answers["/X2019/co2.csv"] = BODY
-    server.answers["/m/gml/co2.csv"] = HTML
-    provenance = fetch(mirror=f"{server.url}/m")
+def test_the_next_channel_takes_over(caplog: pytest.LogCaptureFixture, publisher: Publisher) -> None:
+    publisher.answers["/m/gml/co2.csv"] = HTML
+    provenance = publisher.fetch(mirror=f"{publisher.url}/m")
     assert (provenance.channel, provenance.status) == ("publisher", "ok")
     assert len(provenance.reasons) == 1
     assert provenance.reasons[0].startswith("mirror: co2.csv: found a web page")
     assert any(record.getMessage().endswith("; trying publisher") for record in caplog.records)
 
 
-def test_without_any_channel_provenance_alone_is_left(
-    server: Server, use: Any, fetch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    use(entry(server.url))
-    provenance = fetch("2026-07", mirror=str(tmp_path / "nowhere"))
+def test_without_any_channel_provenance_alone_is_left(caplog: pytest.LogCaptureFixture, publisher: Publisher) -> None:
+    provenance = publisher.fetch("2026-07", mirror=publisher.folder / "nowhere")
     assert (provenance.status, provenance.files, provenance.channel) == ("missing", {}, "")
-    assert [path.name for path in (tmp_path / "downloads" / "co2").iterdir()] == ["provenance.json"]
-    assert verify(tmp_path / "downloads" / "co2") == []
+    assert [path.name for path in publisher.target.iterdir()] == ["provenance.json"]
+    assert verify(publisher.target) == []
     assert any("mirror: the mirror's folder is not there" in reason for reason in provenance.reasons)
     assert any("publisher: serves vintage 'latest' only" in reason for reason in provenance.reasons)
-    assert str(tmp_path) not in (tmp_path / "downloads" / "co2" / "provenance.json").read_text()
+    assert str(publisher.folder) not in publisher.text
     last = caplog.records[-1].getMessage()
     assert "missing" in last
     assert "dvc repro -f pull@co2" in last
 
 
-def test_digest_mismatch(use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry())
-    put(tmp_path / "mirror", "vintages/2026-07/gml/co2.csv", NEWER)
-    provenance = fetch("2026-07", mirror=str(tmp_path / "mirror"))
+def test_digest_mismatch(publisher: Publisher) -> None:
+    publisher.use(entry())
+    put(publisher.mirror, "vintages/2026-07/gml/co2.csv", NEWER)
+    provenance = publisher.fetch("2026-07", mirror=publisher.mirror)
     assert provenance.status == "missing"
     assert f"found sha256 {sha(NEWER)[:12]}, expected the pinned {sha(BODY)[:12]}" in provenance.reasons[0]
 
 
-def test_last_good_of_another_vintage_is_named(good_copy: Path, server: Server, fetch: Any) -> None:
-    server.answers.clear()
-    provenance = fetch("2026-07")
+def test_last_good_of_another_vintage_is_named(known: Publisher) -> None:
+    known.answers.clear()
+    provenance = known.fetch("2026-07")
     assert (provenance.status, provenance.vintage) == ("last-good", "latest")
     assert provenance.reasons[0] == "asked for vintage 2026-07"
-    assert good_copy.is_dir()
+    assert known.good.is_dir()
 
 
-def test_a_damaged_last_good_copy_is_not_used(
-    good_copy: Path, server: Server, fetch: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    server.answers.clear()
-    (good_copy / "co2.csv").write_bytes(BODY[:-1])
-    assert fetch().status == "missing"
+def test_a_damaged_last_good_copy_is_not_used(caplog: pytest.LogCaptureFixture, known: Publisher) -> None:
+    known.answers.clear()
+    (known.good / "co2.csv").write_bytes(BODY[:-1])
+    assert known.fetch().status == "missing"
     assert "last good copy not used" in caplog.text
 
 
 @pytest.mark.parametrize("mirror", ["folder out", "link out", "pipe", "folder in place of the file"])
-def test_mirror_serves_plain_files_inside_it_only(mirror: str, use: Any, fetch: Any, tmp_path: Path) -> None:
-    root = tmp_path / "mirror"
-    put(tmp_path, "outside/co2.csv", BODY)
+def test_mirror_serves_plain_files_inside_it_only(mirror: str, publisher: Publisher) -> None:
+    root = publisher.mirror
+    put(publisher.folder, "outside/co2.csv", BODY)
     (root / "gml").mkdir(parents=True)
     source = entry()
     if mirror == "folder out":
         source = entry(vintages={"latest": {"mirror": "../outside/.."}})
-        put(tmp_path, "gml/co2.csv", BODY)
+        put(publisher.folder, "gml/co2.csv", BODY)
     elif mirror == "link out":
-        (root / "gml" / "co2.csv").symlink_to(tmp_path / "outside" / "co2.csv")
+        (root / "gml" / "co2.csv").symlink_to(publisher.folder / "outside" / "co2.csv")
     elif mirror == "pipe":
         os.mkfifo(root / "gml" / "co2.csv")
     else:
         (root / "gml" / "co2.csv").mkdir()
-    use(source)
-    provenance = fetch(mirror=str(root))
+    publisher.use(source)
+    provenance = publisher.fetch(mirror=str(root))
     assert provenance.status == "missing"
     assert "leads out of" in provenance.reasons[0] or "no plain file" in provenance.reasons[0]
 
 
-def test_unknown_vintage_is_an_error_that_names_the_known_ones(use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry())
+def test_unknown_vintage_is_an_error_that_names_the_known_ones(publisher: Publisher) -> None:
+    publisher.use(entry())
     with pytest.raises(ClimateError, match=r"pull\.sources\.co2\.vintage: found '2026-06'.*2026-07"):
-        fetch("2026-06")
-    assert list(tmp_path.iterdir()) == []
+        publisher.fetch("2026-06")
+    assert list(publisher.folder.iterdir()) == []
 
 
 # --- the disk -----------------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_is_one_error_and_changes_nothing(
-    good_copy: Path, server: Server, fetch: Any, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_one_error_and_changes_nothing(known: Publisher) -> None:
     resource = pytest.importorskip("resource")
-    server.answers["/X2019/co2.csv"] = BODY
-    fetch()
-    server.answers["/X2019/co2.csv"] = NEWER
+    known.fetch()
+    known.answers[PATH] = NEWER
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         with pytest.raises(ClimateError, match=r"^co2: cannot write .* nothing was replaced") as caught:
-            fetch()
+            known.fetch()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(caught.value)
-    assert verify(tmp_path / "downloads" / "co2") == []
-    assert verify(good_copy) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "downloads"]
-    fetch()
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == NEWER
+    assert verify(known.target) == []
+    assert verify(known.good) == []
+    assert sorted(path.name for path in known.folder.iterdir()) == ["data", "downloads"]
+    known.fetch()
+    assert (known.target / "co2.csv").read_bytes() == NEWER
 
 
-def test_a_folder_that_cannot_be_written(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry(server.url))
-    (tmp_path / "downloads").write_text("a file where a folder is due")
+def test_a_folder_that_cannot_be_written(publisher: Publisher) -> None:
+    (publisher.folder / "downloads").write_text("a file where a folder is due")
     with pytest.raises(ClimateError, match=r"cannot write .*downloads"):
-        fetch()
+        publisher.fetch()
 
 
 CHILD = """
@@ -574,7 +555,7 @@ climate.sources.pull.pull("co2", "latest", Path("downloads/co2"), mirror=None, l
 """
 
 
-def test_killed_in_the_middle_of_a_download(good_copy: Path, server: Server, fetch: Any, tmp_path: Path) -> None:
+def test_killed_in_the_middle_of_a_download(known: Publisher) -> None:
     begun = threading.Event()
 
     def hang(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -584,55 +565,53 @@ def test_killed_in_the_middle_of_a_download(good_copy: Path, server: Server, fet
         handler.wfile.write(NEWER[:1000])
         handler.wfile.flush()
         begun.set()
-        server.over.wait(60)
+        known.over.wait(60)
 
-    fetch()
-    before = sorted((path.name, path.read_bytes()) for path in (tmp_path / "downloads" / "co2").iterdir())
-    server.answers["/X2019/co2.csv"] = hang
-    child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, cwd=tmp_path)
+    known.fetch()
+    before = sorted((path.name, path.read_bytes()) for path in known.target.iterdir())
+    known.answers[PATH] = hang
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, cwd=known.folder)
     assert child.stdin is not None
-    child.stdin.write(entry(server.url).model_dump_json().encode())
+    child.stdin.write(entry(known.url).model_dump_json().encode())
     child.stdin.close()
     assert begun.wait(60)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    after = sorted((path.name, path.read_bytes()) for path in (tmp_path / "downloads" / "co2").iterdir())
+    after = sorted((path.name, path.read_bytes()) for path in known.target.iterdir())
     assert after == before
-    assert [path.name for path in (tmp_path / "downloads").iterdir()] == ["co2"]
-    assert verify(good_copy) == []
-    left = list((tmp_path / "downloads.partial").iterdir())
+    assert [path.name for path in (known.folder / "downloads").iterdir()] == ["co2"]
+    assert verify(known.good) == []
+    left = list((known.folder / "downloads.partial").iterdir())
     assert len(left) == 1
     os.utime(left[0], (0, 0))
-    server.answers["/X2019/co2.csv"] = NEWER
-    assert fetch().status == "ok"
-    assert (tmp_path / "downloads" / "co2" / "co2.csv").read_bytes() == NEWER
-    assert not (tmp_path / "downloads.partial").exists()
+    known.answers[PATH] = NEWER
+    assert known.fetch().status == "ok"
+    assert (known.target / "co2.csv").read_bytes() == NEWER
+    assert not (known.folder / "downloads.partial").exists()
 
 
-def test_two_pulls_at_once_leave_a_whole_copy(server: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(entry(server.url))
-    server.answers["/X2019/co2.csv"] = BODY
+def test_two_pulls_at_once_leave_a_whole_copy(publisher: Publisher) -> None:
     with ThreadPoolExecutor(3) as pool:
-        statuses = [future.result().status for future in [pool.submit(fetch) for _ in range(30)]]
+        statuses = [future.result().status for future in [pool.submit(publisher.fetch) for _ in range(30)]]
     assert statuses == ["ok"] * 30
-    assert verify(tmp_path / "downloads" / "co2") == []
-    assert read_provenance(tmp_path / "downloads" / "co2").status == "ok"
+    assert verify(publisher.target) == []
+    assert read_provenance(publisher.target).status == "ok"
 
 
-def test_verify_names_what_is_wrong(good_copy: Path) -> None:
-    assert verify(good_copy) == []
-    (good_copy / "notes.txt").write_text("mine")
-    (good_copy / "co2.csv").write_bytes(BODY.replace(b"315", b"316"))
-    problems = verify(good_copy)
+def test_verify_names_what_is_wrong(known: Publisher) -> None:
+    assert verify(known.good) == []
+    (known.good / "notes.txt").write_text("mine")
+    (known.good / "co2.csv").write_bytes(BODY.replace(b"315", b"316"))
+    problems = verify(known.good)
     assert len(problems) == 2
     assert f"expected {sha(BODY)[:12]}" in problems[0]
     assert "notes.txt" in problems[1]
-    (good_copy / "co2.csv").unlink()
-    assert "not found" in verify(good_copy)[0]
-    (good_copy / "provenance.json").write_text('{"key": 1}')
-    assert len(verify(good_copy)) == 1
-    (good_copy / "provenance.json").unlink()
-    assert "provenance.json not found" in verify(good_copy)[0]
+    (known.good / "co2.csv").unlink()
+    assert "not found" in verify(known.good)[0]
+    (known.good / "provenance.json").write_text('{"key": 1}')
+    assert len(verify(known.good)) == 1
+    (known.good / "provenance.json").unlink()
+    assert "provenance.json not found" in verify(known.good)[0]
 
 
 # --- archives -----------------------------------------------------------------------------------------------------
@@ -701,12 +680,12 @@ def registry_entry(**changes: Any) -> Source:
 
 
 @pytest.fixture
-def index(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+def index(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> Publisher:
     """A package index with one package, set the way users set theirs."""
-    monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple/")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{publisher.url}/simple/")
     registry.pip_settings.cache_clear()
-    offer(server, PACKED)
-    return server
+    offer(publisher, PACKED)
+    return publisher
 
 
 def offer(server: Server, archive: bytes, listed: str = "") -> None:
@@ -729,39 +708,35 @@ def offer(server: Server, archive: bytes, listed: str = "") -> None:
     server.answers["/files/carrier-1.0.tar.gz"] = archive
 
 
-def test_registry_unpacks_the_member_and_nothing_else(index: Server, use: Any, fetch: Any, tmp_path: Path) -> None:
-    use(registry_entry())
-    provenance = fetch("2026-07")
+def test_registry_unpacks_the_member_and_nothing_else(index: Publisher) -> None:
+    index.use(registry_entry())
+    provenance = index.fetch("2026-07")
     assert (provenance.channel, provenance.status, provenance.reasons) == ("registry", "ok", ())
     assert provenance.files["co2.csv"].via == "carrier 1.0: carrier-1.0/data/co2.csv"
-    names = sorted(path.name for path in (tmp_path / "downloads" / "co2").iterdir())
+    names = sorted(path.name for path in index.target.iterdir())
     assert names == ["co2.csv", "provenance.json"]
-    assert "127.0.0.1:" + str(index.port) not in (tmp_path / "downloads" / "co2" / "provenance.json").read_text()
+    assert "127.0.0.1:" + str(index.port) not in index.text
 
 
-def test_an_archive_is_downloaded_once_and_a_damaged_one_again(
-    index: Server, use: Any, fetch: Any, tmp_path: Path
-) -> None:
-    use(registry_entry())
+def test_an_archive_is_downloaded_once_and_a_damaged_one_again(index: Publisher) -> None:
+    index.use(registry_entry())
     for _ in range(2):
-        fetch("2026-07")
-        (tmp_path / "downloads" / "co2" / "provenance.json").unlink()
+        index.fetch("2026-07")
+        (index.target / "provenance.json").unlink()
     assert [path for path, _ in index.requests] == ["/simple/carrier/", "/files/carrier-1.0.tar.gz"]
-    kept = next((tmp_path / "cache").rglob("carrier-1.0.tar.gz"))
+    kept = next((index.folder / "cache").rglob("carrier-1.0.tar.gz"))
     kept.write_bytes(b"rotten")
-    assert fetch("2026-07").status == "ok"
+    assert index.fetch("2026-07").status == "ok"
     assert kept.read_bytes() == PACKED
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
-    index: Server, use: Any, fetch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("CLIMATE_CACHE", str(tmp_path / "file" / "cache"))
-    use(registry_entry())
-    assert fetch("2026-07").status == "ok"
+def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch: pytest.MonkeyPatch, index: Publisher) -> None:
+    (index.folder / "file").write_text("")
+    monkeypatch.setenv("CLIMATE_CACHE", str(index.folder / "file" / "cache"))
+    index.use(registry_entry())
+    assert index.fetch("2026-07").status == "ok"
     assert len(index.requests) == 2
-    names = sorted(path.name for path in (tmp_path / "downloads" / "co2").iterdir())
+    names = sorted(path.name for path in index.target.iterdir())
     assert names == ["co2.csv", "provenance.json"]
 
 
@@ -794,48 +769,46 @@ REGISTRY_FAULTS: dict[str, tuple[Callable[[Server], Any], Source, str]] = {
 
 @pytest.mark.parametrize("case", REGISTRY_FAULTS)
 def test_registry_faults_are_refused_without_naming_the_host(
-    case: str, index: Server, use: Any, fetch: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    case: str, caplog: pytest.LogCaptureFixture, index: Publisher
 ) -> None:
     prepare, source, words = REGISTRY_FAULTS[case]
     prepare(index)
-    use(source)
-    provenance = fetch("2026-07")
+    index.use(source)
+    provenance = index.fetch("2026-07")
     assert provenance.status == "missing"
     assert words in provenance.reasons[0]
     assert "127.0.0.1" not in caplog.text
-    assert list((tmp_path / "cache").rglob("*.partial")) == []
+    assert list((index.folder / "cache").rglob("*.partial")) == []
 
 
-def test_registry_that_is_down(index: Server, use: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registry_that_is_down(monkeypatch: pytest.MonkeyPatch, index: Publisher) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple/")
-    use(registry_entry())
-    assert "found no connection, expected the registry's page" in fetch("2026-07").reasons[0]
+    index.use(registry_entry())
+    assert "found no connection, expected the registry's page" in index.fetch("2026-07").reasons[0]
     assert index.requests == []
 
 
 def test_registry_credentials_go_to_its_host_and_stay_out_of_the_log(
-    index: Server, use: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, index: Publisher
 ) -> None:
     caplog.set_level(logging.DEBUG, "climate")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://user:s%20cret@127.0.0.1:{index.port}/simple/")
-    use(registry_entry())
-    assert fetch("2026-07").status == "ok"
+    index.use(registry_entry())
+    assert index.fetch("2026-07").status == "ok"
     assert {headers.get("Authorization") for _, headers in index.requests} == {"Basic dXNlcjpzIGNyZXQ="}
     assert "cret" not in caplog.text
 
 
-def test_pip_configuration_file_names_the_index(
-    index: Server, use: Any, fetch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pip_configuration_file_names_the_index(monkeypatch: pytest.MonkeyPatch, index: Publisher) -> None:
     probe = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False)
     if probe.returncode:
         pytest.skip("pip is not installed here")
     monkeypatch.delenv("PIP_INDEX_URL")
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {index.url}/simple/\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(index.folder / "pip.conf"))
+    (index.folder / "pip.conf").write_text(f"[global]\nindex-url = {index.url}/simple/\n")
     registry.pip_settings.cache_clear()
-    use(registry_entry())
-    assert fetch("2026-07").status == "ok"
+    index.use(registry_entry())
+    assert index.fetch("2026-07").status == "ok"
     registry.pip_settings.cache_clear()
 
 
@@ -854,16 +827,14 @@ def test_reference_sources_come_from_the_registry(key: str, tmp_path: Path) -> N
 # --- proxies and certificates -------------------------------------------------------------------------------------
 
 
-def test_a_proxy_from_the_environment_is_used(
-    server: Server, use: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, publisher: Publisher) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.setenv("http_proxy", server.url)
-    use(entry("http://publisher.invalid"))
-    server.answers["http://publisher.invalid/X2019/co2.csv"] = BODY
-    assert fetch().status == "ok"
-    assert server.requests[0][0] == "http://publisher.invalid/X2019/co2.csv"
+    monkeypatch.setenv("http_proxy", publisher.url)
+    publisher.use(entry("http://publisher.invalid"))
+    publisher.answers["http://publisher.invalid/X2019/co2.csv"] = BODY
+    assert publisher.fetch().status == "ok"
+    assert publisher.requests[0][0] == "http://publisher.invalid/X2019/co2.csv"
 
 
 @pytest.fixture
@@ -889,27 +860,27 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, P
 
 @pytest.mark.parametrize("variable", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_certificates_are_verified_against_the_bundle_that_the_environment_names(
-    variable: str, secure: tuple[Server, Path], use: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch
+    variable: str, secure: tuple[Server, Path], monkeypatch: pytest.MonkeyPatch, publisher: Publisher
 ) -> None:
     running, certificate = secure
     for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
-    running.answers["/X2019/co2.csv"] = BODY
-    use(entry(running.url))
-    assert "found a certificate that cannot be verified" in " ".join(fetch().reasons)
+    running.answers[PATH] = BODY
+    publisher.use(entry(running.url))
+    assert "found a certificate that cannot be verified" in " ".join(publisher.fetch().reasons)
     monkeypatch.setenv(variable, str(certificate))
-    assert fetch().status == "ok"
+    assert publisher.fetch().status == "ok"
 
 
 def test_a_redirect_to_an_unencrypted_address_is_refused(
-    secure: tuple[Server, Path], server: Server, use: Any, fetch: Any, monkeypatch: pytest.MonkeyPatch
+    secure: tuple[Server, Path], monkeypatch: pytest.MonkeyPatch, publisher: Publisher
 ) -> None:
     running, certificate = secure
     monkeypatch.setenv("PIP_CERT", str(certificate))
-    server.answers["/co2.csv"] = BODY
-    running.answers["/X2019/co2.csv"] = lambda h: send(h, b"", status=302, Location=f"{server.url}/co2.csv")
-    use(entry(running.url))
-    assert "redirect to an unencrypted address" in " ".join(fetch().reasons)
+    publisher.answers["/co2.csv"] = BODY
+    running.answers[PATH] = lambda h: send(h, b"", status=302, Location=f"{publisher.url}/co2.csv")
+    publisher.use(entry(running.url))
+    assert "redirect to an unencrypted address" in " ".join(publisher.fetch().reasons)
 
 
 # --- the mirror of real files -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from climate.errors import ClimateError
 from climate.sources.catalogue import load_catalogue
 from climate.sources.readers.registry import read
-from tests.reader_samples import SAMPLES, Sample
+from tests.reader_samples import SAMPLES, Sample, mirror_path
 
 VARIABLES = ("value", "uncertainty", "site", "period", "interpolated", "climatology", "climatology_uncertainty", "year")
 
@@ -53,11 +53,10 @@ def sample(name: str) -> Sample:
     if name in SAMPLES:
         return SAMPLES[name]()
     key, vintage = name.split()
-    folder = Path(os.environ["CLIMATE_MIRROR"])
     entry = load_catalogue()[key].at(vintage)
     file = entry.files[0]
-    place = folder / (entry.vintages[vintage].mirror or "") / file.mirror.replace("{version}", entry.version)
-    data = b"".join(place.read_bytes().splitlines(keepends=True)[: REAL[key, vintage]])
+    path = mirror_path(Path(os.environ["CLIMATE_MIRROR"]), entry, vintage, file.name)
+    data = b"".join(path.read_bytes().splitlines(keepends=True)[: REAL[key, vintage]])
     entry = entry.model_copy(update={"files": (file,)})
     kept = data.decode("latin-1").splitlines()
     body = [i for i, line in enumerate(kept) if line[:1] not in ("#", "%", '"') and line.strip()]
@@ -123,10 +122,12 @@ def must_hold(name: str, data: bytes, *, prefix: bool = False, late: bool = Fals
     assert differences(found, truth(name), prefix=prefix, late=late) == []
 
 
-def must_fail(name: str, data: bytes) -> None:
-    """Damage that nobody may overlook."""
-    with pytest.raises(ClimateError, match="expected"):
+def must_fail(name: str, data: bytes, row: int | None = None) -> None:
+    """Damage that nobody may overlook: the error names the file, and the damaged row (from 0) where there is one."""
+    with pytest.raises(ClimateError, match="expected") as caught:
         read_bytes(sample(name), data)
+    assert str(caught.value).startswith(sample(name).name)
+    assert row is None or f", row {row + 1}: found" in str(caught.value)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -217,7 +218,7 @@ def test_row_left_out(name: str, data: st.DataObject) -> None:
     first_or_last = of.entry.reader in ("kaggle_temperatures", "rcmip")  # of its place, or a gas that nobody reads
     del rows[a]
     if of.gapless and not first_or_last:
-        must_fail(name, b"".join(rows))
+        must_fail(name, b"".join(rows), None if of.below else a)
     else:
         must_hold(name, b"".join(rows), prefix=True, late=first_or_last)
 
@@ -234,7 +235,7 @@ def test_row_of_other_width(name: str, data: st.DataObject) -> None:
     else:
         del cells[at]
     rows[a] = delimiter.join(cells) + end
-    must_fail(name, b"".join(rows))
+    must_fail(name, b"".join(rows), a)
 
 
 @few
@@ -274,7 +275,10 @@ def test_cell_is_no_number(name: str, data: st.DataObject) -> None:
     first = 7 if wide else 0
     cells[data.draw(st.integers(first, min(first + 2, len(cells) - 1)))] = data.draw(st.sampled_from(words))
     rows[a] = delimiter.join(cells) + end
-    (must_hold if wide else must_fail)(name, b"".join(rows))
+    if wide:
+        must_hold(name, b"".join(rows))
+    else:
+        must_fail(name, b"".join(rows), a)
 
 
 @few
@@ -288,7 +292,7 @@ def test_other_date_formats(name: str, data: st.DataObject) -> None:
     ages = sample(name).entry.reader == "antarctic_ice_cores"  # any number between two others may be one
     cells[9 if wide else 0] = data.draw(st.sampled_from(others[:4] if ages else others))
     rows[a] = delimiter.join(cells) + end
-    must_fail(name, b"".join(rows))
+    must_fail(name, b"".join(rows), None if wide else a)
 
 
 @few

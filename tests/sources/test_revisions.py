@@ -24,7 +24,6 @@ from climate.forecasters.classical.trend import ClimatologyTrend
 from climate.hindcast.real_time import forecasts_by_release, scales_apart, series_to_forecast
 from climate.params.edit import with_vintage
 from climate.params.params import load_params
-from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source, find_source
 from climate.sources.releases import release
 from climate.sources.revisions import (
@@ -41,7 +40,9 @@ from climate.stages import harmonize as harmonize_stage
 from climate.stages import pull as pull_stage
 from climate.stages import revisions as stage
 from climate.stages.baselines import run as run_baselines
+from tests import records
 from tests.conftest import ROOT
+from tests.records import months
 
 
 @pytest.fixture(autouse=True)
@@ -50,35 +51,24 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def months(first: str, count: int) -> np.ndarray:
-    return (np.datetime64(first, "M") + np.arange(count)).astype(TIME_DTYPE)
+@pytest.fixture
+def mirrored(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The mirror, as commands find it."""
+    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+    return mirror
 
 
 def table(values: Any, first: str = "1990-01", series: tuple[str, ...] = ("a",), **attrs: str) -> xr.Dataset:
     """A reader's Dataset; `values` (series, time)."""
-    value = np.atleast_2d(np.asarray(values, dtype=float))
-    return xr.Dataset(
-        {
-            "value": (("series", "time"), value),
-            "interpolated": (("series", "time"), np.zeros(value.shape, dtype=bool)),
-        },
-        coords={"series": list(series), "time": months(first, value.shape[1])},
-        attrs={"units": "ppm", **attrs},
-    )
+    rows = np.atleast_2d(np.asarray(values, dtype=float))
+    by_name = dict(zip(series, rows, strict=True))
+    return records.table(months(first, rows.shape[1]), by_name, **{"units": "ppm", **attrs})
 
 
-def grid(values: np.ndarray, first: str = "1990-01") -> xr.Dataset:
+def grid(values: np.ndarray) -> xr.Dataset:
     """A reader's Dataset; `values` (time, lat, lon)."""
     count, lats, lons = values.shape
-    return xr.Dataset(
-        {"value": (("time", "lat", "lon"), values)},
-        coords={
-            "time": months(first, count),
-            "lat": np.linspace(-60.0, 60.0, lats),
-            "lon": np.linspace(-170.0, 100.0, lons),
-        },
-        attrs={"units": "degC"},
-    )
+    return records.grid(values, months("1990-01", count), np.linspace(-60, 60, lats), np.linspace(-170, 100, lons))
 
 
 def compared(source: str, old: str, new: str) -> xr.Dataset:
@@ -97,18 +87,10 @@ def compared(source: str, old: str, new: str) -> xr.Dataset:
         ("hadcrut5", "2022-04", "2022-08", 3 * 2066, 9, -0.0076648, "2022-02"),
     ],
 )
+@pytest.mark.usefixtures("mirrored")
 def test_known_revisions(
-    mirror: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    source: str,
-    old: str,
-    new: str,
-    shared: int,
-    revised: int,
-    largest: float,
-    month: str,
+    source: str, old: str, new: str, shared: int, revised: int, largest: float, month: str
 ) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
     found = totals(compared(source, old, new))
     assert (int(found["shared"]), int(found["revised"])) == (shared, revised)
     assert float(found["largest"]) == pytest.approx(largest, abs=1e-6)
@@ -117,8 +99,8 @@ def test_known_revisions(
     assert int(found["rows_only_new"]) > 0
 
 
-def test_hadcrut_was_revised_in_its_last_winter_alone(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_hadcrut_was_revised_in_its_last_winter_alone() -> None:
     found = compared("hadcrut5", "2022-04", "2022-08")
     changed = found["time"].values[found["revised"].any("series")].astype("datetime64[M]").astype(str)
     assert changed.tolist() == ["2021-11", "2021-12", "2022-02"]
@@ -251,8 +233,8 @@ def test_last_time() -> None:
     assert str(last_time(grid(values)))[:7] == "1990-02"
 
 
-def test_diff_in_words_and_as_csv(mirror: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_diff_in_words_and_as_csv(tmp_path: Path) -> None:
     path = tmp_path / "out" / "changes.csv"
     text = diff("noaa-co2-mlo", "2018-02", "2026-02", path)
     assert "Scale: WMO X2007 -> WMO X2019" in text
@@ -269,8 +251,8 @@ def test_diff_in_words_and_as_csv(mirror: Path, monkeypatch: pytest.MonkeyPatch,
     assert rows[-1]["old"] == ""
 
 
-def test_the_same_release_under_two_names(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_the_same_release_under_two_names() -> None:
     assert diff("noaa-co2-mlo", "2026-02", "latest").endswith("The same files, byte for byte.")
     assert "none of 712 shared values" in diff("noaa-co2-mlo", "2018-02", "noaa-co2-mlo-txt@2018-02")
 
@@ -371,8 +353,8 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
     return read_netcdf(paths.series_file("mlo")), read_netcdf(paths.forecast_file("baselines", "mlo"))
 
 
-def test_a_run_as_of_a_vintage_knows_nothing_later(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_a_run_as_of_a_vintage_knows_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     ends = {"2013-07": "2013-06", "2018-02": "2018-01", "2026-02": "2026-01"}
     runs = {vintage: run_as_of(vintage) for vintage in ends}
@@ -414,8 +396,8 @@ def test_the_previous_vintage_is_the_newest_older_one_in_a_package() -> None:
     assert {find_source(key).previous("latest") for key in ("natural-earth", "reveal-js")} == {None}
 
 
-def test_revisions_as_rows_for_the_report(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_revisions_as_rows_for_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
     pulled()
     monkeypatch.delenv("CLIMATE_MIRROR")  # all is in data/ now
     stage.run()
@@ -482,8 +464,8 @@ def test_rows_are_named_by_their_stretches() -> None:
     assert "1 only in B (1990-03)" in "".join(in_words(revisions(table(gaps), new), "A", "B"))
 
 
-def test_two_tables_of_one_file_are_compared_all_the_same(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_two_tables_of_one_file_are_compared_all_the_same() -> None:
     text = diff("berkeley-land-ocean", "2024-08", "berkeley-land-ocean-water@2024-08")
     assert "Revised: " in text
     assert "none only in berkeley-land-ocean-water 2024-08" in text
@@ -526,8 +508,8 @@ def test_a_forecast_then_knows_nothing_that_came_after() -> None:
         forecasts_by_release(old, record_of(values[:200]), ClimatologyTrend(residual=True), 24)
 
 
-def test_forecast_with_an_old_vintage_in_words(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIMATE_MIRROR", str(mirror))
+@pytest.mark.usefixtures("mirrored")
+def test_forecast_with_an_old_vintage_in_words() -> None:
     with_pinned(noaa_co2_mlo="2026-02")
     said = forecast("gistemp-global", "2019-05", "2025-03", leads=12)
     assert "Forecast from 2019-04, where gistemp-global 2019-05 ends, by one classical model: unobserved" in said

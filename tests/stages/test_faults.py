@@ -7,7 +7,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,21 +32,6 @@ STAGES = {
 """Stage -> its command without `climate`."""
 
 
-def start(project: Project, *command: str) -> subprocess.Popen[str]:
-    """A command in a process group of its own."""
-    env = {name: value for name, value in os.environ.items() if name != "CLIMATE_MIRROR"}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.Popen(
-        command,
-        cwd=project.folder,
-        env={**env, "PYTHONPATH": str(project.folder), "PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def runs(process: subprocess.Popen[str], words: str) -> bool:
     """Whether a child of `process` is the `climate` command with these words."""
     try:
@@ -59,8 +43,8 @@ def runs(process: subprocess.Popen[str], words: str) -> bool:
 
 
 @pytest.fixture
-def results(reduced: Project) -> Iterator[dict[str, str]]:
-    """Digests of everything that a run writes; equal again after the test."""
+def same_results(reduced: Project) -> Iterator[None]:
+    """Everything that a run writes is the same again after the test."""
 
     def found() -> dict[str, str]:
         return {
@@ -70,15 +54,15 @@ def results(reduced: Project) -> Iterator[dict[str, str]]:
         }
 
     before = found()
-    yield before
+    yield
     assert found() == before
 
 
+@pytest.mark.usefixtures("same_results")
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, results: dict[str, str]) -> None:
-    assert results
+def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project) -> None:
     lock = reduced.read("dvc.lock")
-    process = start(reduced, "dvc", "repro", "--force", "--single-item", stage)
+    process = reduced.start("dvc", "repro", "--force", "--single-item", stage)
     end = time.monotonic() + 120
     while not runs(process, STAGES[stage]):
         assert process.poll() is None, process.communicate()[0]
@@ -93,9 +77,9 @@ def test_a_stage_that_is_killed_is_done_again(stage: str, reduced: Project, resu
     assert not [path for path in leftovers if path.parent != reduced.folder]
 
 
-def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, results: dict[str, str]) -> None:
-    assert results
-    both = [start(reduced, "dvc", "repro", "--force", "--single-item", "revisions") for _ in range(2)]
+@pytest.mark.usefixtures("same_results")
+def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project) -> None:
+    both = [reduced.start("dvc", "repro", "--force", "--single-item", "revisions") for _ in range(2)]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert 0 in [process.returncode for process in both]
     for process, output in zip(both, outputs, strict=True):
@@ -103,10 +87,10 @@ def test_two_runs_at_once_end_well_or_say_who_is_at_work(reduced: Project, resul
     assert not stages_run(reduced.run("dvc", "repro").stdout)
 
 
+@pytest.mark.usefixtures("same_results")
 @pytest.mark.parametrize("stage", ["score", "combine@globe", "report"])
-def test_a_full_disk_is_one_line(stage: str, reduced: Project, results: dict[str, str]) -> None:
+def test_a_full_disk_is_one_line(stage: str, reduced: Project) -> None:
     """No file may grow beyond 512 bytes: that is how the shell's limit stands for a full disk."""
-    assert results
     words = STAGES[stage]
     done = reduced.run("bash", "-c", f"ulimit -f 1; exec climate {words}", check=False)
     assert done.returncode == 1
@@ -117,8 +101,8 @@ def test_a_full_disk_is_one_line(stage: str, reduced: Project, results: dict[str
     reduced.run("dvc", "repro")
 
 
-def test_a_corrupt_cache_is_noticed_and_made_good(reduced: Project, results: dict[str, str]) -> None:
-    assert results
+@pytest.mark.usefixtures("same_results")
+def test_a_corrupt_cache_is_noticed_and_made_good(reduced: Project) -> None:
     target = reduced.folder / "build" / "seams.nc"
     content = target.read_bytes()
     cached = [path for path in (reduced.folder / ".dvc" / "cache" / "files").rglob("*") if path.is_file()]
@@ -161,15 +145,14 @@ def test_every_publisher_down_on_a_fresh_clone_and_back_again(clone: Callable[[]
     assert done.returncode != 0
     assert "climate: no region can be made: source ncep-air is unavailable" in done.stderr
     assert all(f"{key}: missing: " in done.stderr for key in ("ncep-air", "noaa-co2-mlo", "natural-earth"))
-    assert "climate: " in done.stderr
     assert "Traceback" not in done.stderr
     project.run("climate", "retry")
     assert "harmonize" in stages_run(project.run("dvc", "repro", "harmonize").stdout)
     assert (project.folder / "build" / "series" / "globe.nc").exists()
 
 
-def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project, results: dict[str, str]) -> None:
-    assert results
+@pytest.mark.usefixtures("same_results")
+def test_every_publisher_down_on_a_finished_run_changes_nothing(reduced: Project) -> None:
     dark = {"PIP_INDEX_URL": NOWHERE, "CLIMATE_CACHE": str(reduced.folder / "nothing")}
     done = reduced.run("dvc", "repro", "--force", "pull@noaa-co2-mlo", "pull@ncep-air", **dark)
     assert "is here as pinned" in done.stderr

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.conftest import Project
+from tests.reduced import edit
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
@@ -25,21 +24,6 @@ def digests(folder: Path) -> dict[str, str]:
 
 def stages_run(output: str) -> set[str]:
     return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
-
-
-@pytest.fixture
-def params(reduced: Project) -> Iterator[Path]:
-    """params.yaml of the reduced project, put back afterwards."""
-    path = reduced.folder / "params.yaml"
-    before = path.read_bytes()
-    yield path
-    path.write_bytes(before)
-
-
-def test_report_is_rendered(reduced: Project) -> None:
-    page = reduced.read("reports/index.html")
-    assert "The globe" in page
-    assert "Mauna Loa" in page
 
 
 def test_second_run_does_nothing(reduced: Project) -> None:
@@ -61,26 +45,13 @@ def test_forced_run_gives_the_same_lock_and_reports(reduced: Project) -> None:
 @pytest.mark.long
 def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> None:
     project = Project(shutil.copytree(reduced.folder, tmp_path / "copy", symlinks=True))
-    params, yaml = project.folder / "params.yaml", YAML()
-    content = yaml.load(params)
-    content["regions"]["kenya"] = {"title": "Kenya", "source": "ncep-air", "country": "Kenya"}
-    yaml.dump(content, params)
+    kenya = {"title": "Kenya", "source": "ncep-air", "country": "Kenya"}
+    edit(project.folder / "params.yaml", lambda params: params["regions"].update(kenya=kenya))
     before = digests(project.folder / "build" / "forecasts")
     ran = stages_run(project.run("dvc", "repro").stdout)
     after = digests(project.folder / "build" / "forecasts")
-    notebooks = {f"notebook@{name}" for name in ("presentation", "understanding", "walkthrough")}
-    collected = {"harmonize", "score", "project", "report"} | notebooks
-    assert ran == {*collected, "baselines@kenya", "lstm@kenya", "combine@kenya"}
+    notebooks = {"notebook@presentation", "notebook@understanding", "notebook@walkthrough"}
+    forecast = {"baselines@kenya", "lstm@kenya", "combine@kenya"}
+    assert ran == {"harmonize", "score", "project", "report"} | notebooks | forecast
     assert {name: after[name] for name in before} == before
     assert "Kenya" in project.read("reports/index.html")
-
-
-def test_unknown_model_is_one_line(reduced: Project, params: Path) -> None:
-    yaml = YAML()
-    content = yaml.load(params)
-    content["baselines"]["models"].append("oracle")
-    yaml.dump(content, params)
-    done = reduced.run("climate", "baselines", "globe", check=False)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "unknown model 'oracle'" in done.stderr

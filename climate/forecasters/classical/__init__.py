@@ -1,1 +1,1 @@
-"""The statsmodels baselines and their kin, and their names."""
+"""Classical statistical models: naive, trend and statsmodels baselines, and ridge regression."""

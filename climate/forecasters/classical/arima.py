@@ -1,15 +1,15 @@
-"""ARIMA models that choose their order, and ARIMA models that know ENSO: statsmodels' SARIMAX.
+"""ARIMA models whose order is chosen by a criterion, and ARIMA models with covariates: statsmodels' SARIMAX.
 
-The covariate models regress on lagged means of every covariate. A lead needs months of the covariate that are still to
-come: those are forecast (`covariate_forecast`), and the uncertainty of that forecast is part of the quantiles. NaN is
-allowed anywhere in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in
-`fallbacks`.
+The covariate models regress on lagged means of every covariate. A lead needs future months of the covariate: those are
+forecast (`covariate_forecast`), and the uncertainty of that forecast is part of the quantiles. NaN is allowed anywhere
+in the record. A fit that fails is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,74 +28,63 @@ from climate.forecasters.base import (
     require_months,
 )
 from climate.forecasters.classical.covariate_forecast import CovariateModel, covariate_models
-from climate.forecasters.classical.statespace import (
-    DECADE,
-    MAX_ITERATIONS,
-    MIN_MONTHS,
-    Sarima,
-    Scale,
-)
+from climate.forecasters.classical.statespace import DECADE, MAX_ITERATIONS, MIN_MONTHS, Sarima, Scale
 from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
 from climate.forecasters.features import trailing_mean
 from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = ((3, 0), (3, 3), (6, 6), (12, 12))
 """Length and lag of each covariate's means (months): the last two years. With equal coefficients they are its running
-sum, which is what the level of CO2 keeps of ENSO."""
+sum, to which the level of CO2 responds."""
 
-START = (1, 1)
-"""Autoregressive and moving-average order that the search starts from, as in `sarima`."""
+Order = tuple[int, int, int]
+"""Autoregressive, moving-average and seasonal autoregressive order: p, q and P."""
 
-MOST = 2
-"""Highest order of each."""
+START: Order = (1, 1, 0)
+"""Order at which the search starts, that of `sarima`."""
+
+MAX_ORDER = 2
+"""Highest p and q."""
 
 
 @dataclass(frozen=True)
 class SarimaAuto(EachPlace):
-    """SARIMA(p,1,q)(P,1,1)12 with p, q up to MOST and P up to 1, by the smallest corrected AIC in the fold.
+    """SARIMA(p,1,q)(P,1,1)12 with p, q up to MAX_ORDER and P up to 1, by the smallest corrected AIC in the fold.
 
-    The search goes step by step from `sarima`'s order to the best neighbour until none is better (Hyndman and Khandakar
-    2008, doi:10.18637/jss.v027.i03). Both differences stay: criteria of other differences could not be compared.
+    The search moves from `sarima`'s order to the best neighbour until none is better (Hyndman and Khandakar 2008,
+    doi:10.18637/jss.v027.i03). Both differences stay, since criteria are comparable under equal differences only.
     """
 
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "sarima-auto"
+    name: str = "sarima-auto"
 
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
         """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = history_values(history)
         scaled = Scale.of(values).down(values)
-        tried: dict[tuple[int, int, int], float] = {}
-
-        def criterion(order: tuple[int, int, int]) -> float:
-            if order not in tried:
-                tried[order] = self._criterion(scaled, order)
-            return tried[order]
-
-        best = (*START, 0)
-        while True:
-            p, q, seasonal = best
-            around = [(p + i, q + j, seasonal) for i in (-1, 0, 1) for j in (-1, 0, 1)] + [(p, q, 1 - seasonal)]
-            allowed = [order for order in around if 0 <= order[0] <= MOST and 0 <= order[1] <= MOST]
+        criterion = cache(lambda order: _criterion(scaled, order))
+        best, better = None, START
+        while best is None or criterion(better) < criterion(best):
+            best = p, q, seasonal = better
+            neighbours = [(p + i, q + j, seasonal) for i in (-1, 0, 1) for j in (-1, 0, 1)] + [(p, q, 1 - seasonal)]
+            allowed = [order for order in neighbours if 0 <= order[0] <= MAX_ORDER and 0 <= order[1] <= MAX_ORDER]
             better = min(allowed, key=criterion)
-            if criterion(better) >= criterion(best):
-                break
-            best = better
-        return Sarima(order=(best[0], 1, best[1]), seasonal_order=(best[2], 1, 1)).fit_place(history)
+        return _sarima(best).fit_place(history)
 
-    @staticmethod
-    def _criterion(values: FloatArray, order: tuple[int, int, int]) -> float:
-        model = Sarima(order=(order[0], 1, order[1]), seasonal_order=(order[2], 1, 1)).model(values, estimating=True)
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                result: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
-                return corrected_aic(result.aic, result.params.size + 1, result.nobs_effective)
-        except (np.linalg.LinAlgError, ValueError):
-            return np.inf
+
+def _sarima(order: Order) -> Sarima:
+    p, q, seasonal = order
+    return Sarima(order=(p, 1, q), seasonal_order=(seasonal, 1, 1))
+
+
+def _criterion(values: FloatArray, order: Order) -> float:
+    model = _sarima(order).model(values, estimating=True)
+    try:
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+            result: Any = model.fit(disp=0, maxiter=MAX_ITERATIONS, cov_type="none")
+            return corrected_aic(result.aic, result.params.size + 1, result.nobs_effective)
+    except (np.linalg.LinAlgError, ValueError):
+        return np.inf
 
 
 def lagged_means(anomaly: FloatArray) -> FloatArray:
@@ -117,33 +106,29 @@ class FittedCovariateArima:
     def parameters(self) -> int:
         """Number of estimated values: error model and variance, coefficients, models of the covariates."""
         width = self.forecaster.regressors([np.zeros(1)] * len(self.covariates), 1).shape[1]
-        return int(self.estimates.size + 1 + width) + sum(each.parameters for each in self.covariates)
+        return int(self.estimates.size + 1 + width) + sum(model.parameters for model in self.covariates)
 
     def forecast(self, history: xr.Dataset, leads: int, ahead: FloatArray | None = None) -> FloatArray:
         """See `FittedPlace.forecast`.
 
         Args:
             history: see `FittedPlace.forecast`. leads: months ahead.
-            ahead: covariates (lead, covariate) to take for known instead of forecasting them; NaN is forecast. That is
-                no forecast any more: `ceiling` alone does so.
+            ahead: realised covariates (lead, covariate) instead of forecast ones; NaN is forecast. The result is a
+                ceiling and no forecast, see `hindcast.known_covariates`.
         """
         values = self.scale.down(history_values(history))
         months = calendar_months(history)
         columns = history_covariates(history)
-        every_month = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
-        if ahead is None:
-            extended = [
-                each.extend(column, months, leads) for each, column in zip(self.covariates, columns.T, strict=True)
-            ]
-        else:
-            known = np.concatenate([columns, ahead])
-            extended = [
-                each.extend(column, every_month, 0) for each, column in zip(self.covariates, known.T, strict=True)
-            ]
-        regressors = self.forecaster.regressors(extended, values.size + leads)
+        beyond = leads
+        if ahead is not None:
+            columns, beyond = np.concatenate([columns, ahead]), 0
+            months = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
+        anomalies = [
+            model.extend(column, months, beyond) for model, column in zip(self.covariates, columns.T, strict=True)
+        ]
+        regressors = self.forecaster.regressors(anomalies, values.size + leads)
         start = self.forecaster.start(values.size)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
             model = self.forecaster.model(values[start:], regressors[start : values.size])
             state: Any = model.filter(self.estimates, cov_type="none")
             result = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
@@ -151,12 +136,12 @@ class FittedCovariateArima:
         if ahead is None:
             coefficients = state.filter_results.filtered_state[-regressors.shape[1] or None :, -1]
             variance = variance + self.covariate_variance(coefficients, leads)
-        return self.scale.shift + self.scale.unit * normal_quantiles(mean, np.sqrt(variance))
+        return self.scale.up(normal_quantiles(mean, np.sqrt(variance)))
 
     def covariate_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
-        """Variance (lead) that the covariates' forecasts add, shocks of different covariates taken as independent.
+        """Variance (lead) added by the covariates' forecasts; shocks of different covariates count as independent.
 
-        `coefficients` of the regressors, those of the covariates first.
+        `coefficients` are those of the regressors, the covariates' first.
         """
         width = len(WINDOWS)
         total = np.zeros(leads)
@@ -190,11 +175,11 @@ class CovariateArima(EachPlace):
         return np.column_stack(columns) if columns else np.empty((months, 0))
 
     def start(self, months: int) -> int:
-        """First of `months` that the model sees."""
+        """Position of the first of `months` that the model sees."""
         return max(months - self.months, 0) if self.months else 0
 
     def model(self, values: FloatArray, regressors: FloatArray) -> SARIMAX:
-        """The statsmodels model; its coefficients are part of the state, and their uncertainty of the quantiles."""
+        """The statsmodels model, its coefficients in the state so that the quantiles include their uncertainty."""
         seasonal = (*self.seasonal_order, MONTHS_PER_YEAR)
         if not regressors.shape[1]:
             return SARIMAX(values, order=self.order, seasonal_order=seasonal, concentrate_scale=True)
@@ -229,12 +214,11 @@ class CovariateArima(EachPlace):
         scale = Scale.of(values)
         models = covariate_models(history)
         columns = history_covariates(history)
-        extended = [each.extend(column, months, 0) for each, column in zip(models, columns.T, strict=True)]
+        anomalies = [model.extend(column, months, 0) for model, column in zip(models, columns.T, strict=True)]
         start = self.start(values.size)
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                residual = self.residual(scale.down(values)[start:], self.regressors(extended, values.size)[start:])
+            with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+                residual = self.residual(scale.down(values)[start:], self.regressors(anomalies, values.size)[start:])
                 model = SARIMAX(
                     residual,
                     order=self.order,

@@ -1,6 +1,6 @@
 """Autoregression with a trend and a season: statsmodels' AutoReg, its length chosen by the corrected AIC.
 
-An autoregression has no place for missing months: they are filled by interpolating the deseasonalised history.
+Missing months are filled by interpolating the deseasonalised history.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from climate.forecasters.classical.statespace import MIN_MONTHS, Scale
 from climate.schema import MONTHS_PER_YEAR
 
 LAGS = (1, 2, 3, 6, 12, 13, 24)
-"""Lengths among which the corrected AIC chooses (months): all lags up to each."""
+"""Candidate lengths (months), of all lags up to each; the corrected AIC chooses."""
 
 
 def autoreg_model(values: FloatArray, lags: int, hold_back: int | None = None) -> Any:
@@ -49,19 +49,14 @@ class FittedAutoReg:
         mean = np.asarray(model.predict(self.estimates, start=values.size, end=values.size + leads - 1), float)
         response = arma2ma(np.r_[1.0, -self.estimates[-self.lags :]], np.ones(1), leads)
         deviation = np.sqrt(self.variance * np.cumsum(response**2))
-        return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
+        return self.scale.up(normal_quantiles(mean, deviation))
 
 
 @dataclass(frozen=True)
 class AutoReg(EachPlace):
-    """Least squares on trend, calendar months and lags, as many of LAGS as the corrected AIC wants in the fold."""
+    """Least squares on trend, calendar months and lags; the corrected AIC chooses among LAGS in the fold."""
 
-    lags: tuple[int, ...] = LAGS
-
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "autoreg"
+    name: str = "autoreg"
 
     def fit_place(self, history: xr.Dataset) -> FittedAutoReg:
         """See `EachPlace.fit_place`."""
@@ -70,8 +65,8 @@ class AutoReg(EachPlace):
         scale = Scale.of(values)
         scaled = scale.down(values)
         with np.errstate(divide="ignore"):
-            result = [autoreg_model(scaled, lags, max(self.lags)).fit() for lags in self.lags]
-            criteria = [corrected_aic(each.aic, each.params.size + 1, each.nobs) for each in result]
-            best = self.lags[int(np.argmin(criteria))]
+            results = [autoreg_model(scaled, lags, max(LAGS)).fit() for lags in LAGS]
+            criteria = [corrected_aic(result.aic, result.params.size + 1, result.nobs) for result in results]
+            best = LAGS[int(np.argmin(criteria))]
         chosen = autoreg_model(scaled, best).fit()
         return FittedAutoReg(scale, best, np.asarray(chosen.params, float), float(chosen.sigma2))

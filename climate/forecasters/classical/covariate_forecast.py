@@ -1,8 +1,8 @@
-"""Forecasts of covariates, for models that need a covariate's future: never a realised one.
+"""Forecasts of covariates, for models that need a covariate's future; realised values are never used.
 
-Each covariate is its mean by calendar month and an autoregression on top, whose length the corrected AIC chooses in the
-fold; so a forecast decays to climatology, as ENSO's does within about a year. Months that the publisher has not brought
-yet are forecast too. Missing months inside the record are interpolated, those before its start are climatology.
+The model of each covariate is its mean by calendar month plus an autoregression, whose length the corrected AIC chooses
+in the fold; so a forecast decays to climatology, as ENSO's does within about a year. Months not yet published are
+forecast too. Missing months inside the record are interpolated, those before its start are climatology.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from climate.forecasters.base import FloatArray, IntArray, calendar_months, corr
 from climate.schema import MONTHS_PER_YEAR
 
 LAGS = (1, 2, 3, 6, 9, 12)
-"""Lengths of the autoregression to choose from (months)."""
+"""Candidate lengths of the autoregression (months)."""
 
 MIN_ROWS = 60
 """Months of a covariate that the longest autoregression needs; with fewer, the forecast is climatology."""
@@ -25,7 +25,7 @@ MIN_ROWS = 60
 
 @dataclass(frozen=True)
 class CovariateModel:
-    """Mean by calendar month (12), autoregression (lag; empty for none) and its shock's deviation, of one covariate."""
+    """Mean by calendar month (12), autoregression (lag; empty for none) and innovation deviation of one covariate."""
 
     season: FloatArray
     coefficients: FloatArray
@@ -49,8 +49,8 @@ class CovariateModel:
             rows = np.column_stack([anomaly[max(LAGS) - lag : anomaly.size - lag] for lag in range(1, length + 1)])
             coefficients = np.linalg.lstsq(rows, target, rcond=None)[0]
             variance = float(np.mean((target - rows @ coefficients) ** 2))
-            plain = target.size * np.log(variance + np.finfo(float).tiny) + 2 * (length + 1)
-            criterion = corrected_aic(plain, length + 1, target.size)
+            aic = target.size * np.log(variance + np.finfo(float).tiny) + 2 * (length + 1)
+            criterion = corrected_aic(aic, length + 1, target.size)
             if best is None or criterion < best[0]:
                 best = criterion, coefficients, float(np.sqrt(variance))
         assert best is not None
@@ -62,7 +62,7 @@ class CovariateModel:
         return self.season.size + self.coefficients.size + 1
 
     def extend(self, column: FloatArray, months: IntArray, leads: int) -> FloatArray:
-        """Anomalies (time + leads) from the covariate's climatology: as observed, then forecast from its last value."""
+        """Anomalies (time + leads) from the covariate's climatology: observed, then forecast from the last value."""
         known = np.flatnonzero(np.isfinite(column))
         total = np.zeros(column.size + leads)
         if not known.size:

@@ -1,7 +1,7 @@
 """Forecasts that repeat the record: the benchmarks that every other forecaster has to beat.
 
-All of them allow NaN in the history: a missing month is left out of the spread, and the newest value that exists for
-a calendar month stands in for a missing one.
+All of them allow NaN in the history: a missing month is left out of the spread, and replaced by the newest value of
+its calendar month.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ DRIFT_MONTHS = 360
 MIN_MONTHS = 60
 """Months with a value that a spread over years needs at least."""
 
+SPREAD_MONTHS = 120
+"""Leads (months) up to which the spread of persistence is measured; beyond, it stays constant."""
+
 
 def newest_by_month(history: xr.Dataset) -> tuple[FloatArray, IntArray]:
     """The newest value (place, 12) of each calendar month, from January, and its age in whole years at the origin."""
@@ -47,7 +50,7 @@ def newest_by_month(history: xr.Dataset) -> tuple[FloatArray, IntArray]:
 
 @dataclass(frozen=True)
 class FittedSeasonalNaive:
-    """Drift and spread of the year-on-year change, and the years they were measured on, for each place."""
+    """Drift and spread (place) of the year-on-year change, and the years (place) they were estimated from."""
 
     drift: FloatArray
     deviation: FloatArray
@@ -86,8 +89,8 @@ class SeasonalNaive:
         values = panel_values(history)
         change = values[:, MONTHS_PER_YEAR:] - values[:, :-MONTHS_PER_YEAR]
         if not self.drift:
-            nothing = np.zeros(len(values))
-            return FittedSeasonalNaive(nothing, np.sqrt(np.nanmean(change**2, axis=1)), nothing + np.inf, parameters=1)
+            zero = np.zeros(len(values))
+            return FittedSeasonalNaive(zero, np.sqrt(np.nanmean(change**2, axis=1)), zero + np.inf, parameters=1)
         recent = change[:, -DRIFT_MONTHS:]
         since_first = change.shape[1] - np.argmax(np.isfinite(values), axis=1)
         years = np.minimum(since_first, DRIFT_MONTHS) / MONTHS_PER_YEAR
@@ -96,7 +99,7 @@ class SeasonalNaive:
 
 @dataclass(frozen=True)
 class FittedPersistence:
-    """Climatology, and the root mean square change of the anomaly for each lead."""
+    """Climatology (12, from January), and the root mean square change (lead) of the anomaly."""
 
     climatology: FloatArray
     deviations: FloatArray
@@ -115,18 +118,12 @@ class FittedPersistence:
 
 @dataclass(frozen=True)
 class Persistence(EachPlace):
-    """The anomaly of the last observed month for ever, on the climatology of the whole history.
+    """The anomaly of the last observed month at every lead, added to the climatology of the whole history.
 
     The spread at each lead is the root mean square of the change of the anomaly over that many months.
     """
 
-    longest: int = 120
-    """Months up to which the spread is measured; beyond, it stays."""
-
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "persistence"
+    name: str = "persistence"
 
     def fit_place(self, history: xr.Dataset) -> FittedPersistence:
         """See `EachPlace.fit_place`."""
@@ -134,6 +131,6 @@ class Persistence(EachPlace):
         values, months = history_values(history), calendar_months(history)
         climatology = np.array([np.nanmean(values[months == month]) for month in range(MONTHS_PER_YEAR)])
         anomaly = values - climatology[months]
-        longest = min(self.longest, anomaly.size - MONTHS_PER_YEAR)
+        longest = min(SPREAD_MONTHS, anomaly.size - MONTHS_PER_YEAR)
         mean_square = [np.nanmean((anomaly[k:] - anomaly[:-k]) ** 2) for k in range(1, longest + 1)]
         return FittedPersistence(climatology, np.sqrt(np.array(mean_square)), parameters=MONTHS_PER_YEAR + longest)

@@ -1,14 +1,14 @@
 """Direct ridge regression of the change from the origin, with lagged covariates such as ENSO.
 
-The deseasonalised record is expected to go on along its trailing trend; every lead has its own linear model of what
-comes on top, on the same predictors: recent changes, distances from the last year and from a short line, the slope of
-that line, and the covariates of the last year. The penalty is chosen per lead by cross-validation over contiguous
+The deseasonalised record is expected to continue along its trailing trend; every lead has its own linear model of the
+departure from it, on the same predictors: recent changes, distances from the last year and from a short line, the slope
+of that line, and the covariates of the last year. The penalty is chosen per lead by cross-validation over contiguous
 blocks of the history with a gap on both sides; the residuals of that cross-validation give the quantiles. Predictors
 and windows were chosen on origins from 1989-12 to 2000-12, whose forecasts end before 2006.
 
 Missing months of the record are interpolated as predictors and left out as targets; a covariate that ends before the
-origin keeps its last value. Where the history is too short to cross-validate a lead that is asked for, the trend with
-an AR(1) residual is given instead and counted in `fallbacks`.
+origin keeps its last value. Where the history is too short to cross-validate a requested lead, the trend with an AR(1)
+residual replaces the forecast and is counted in `fallbacks`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import (
+    HARMONICS,
     EachPlace,
     FloatArray,
     IntArray,
@@ -26,29 +27,27 @@ from climate.forecasters.base import (
     fill_gaps,
     history_values,
     require_months,
+    season_waves,
 )
 from climate.forecasters.classical.trend import Fallback
-from climate.forecasters.features import filled_covariates, trailing_line, trailing_mean
-from climate.forecasters.linear import centred_ridge
+from climate.forecasters.features import centred_year, filled_covariates, trailing_line, trailing_mean
+from climate.forecasters.linear import centred_ridge, distant_rows
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
-HARMONICS = 4
-"""Harmonics of the annual cycle; each may drift linearly, as the amplitude of CO2 at Mauna Loa does."""
-
 CHANGE_LAGS = (1, 3)
-"""Months back of the changes that serve as predictors."""
+"""Lags of the changes that serve as predictors (months)."""
 
 LINE_MONTHS = 36
 """Length of the trailing line whose slope, and distance from the origin, serve as predictors (months)."""
 
 TREND_MONTHS = 360
-"""Longest trailing line whose slope every forecast continues unless the predictors say otherwise (months)."""
+"""Longest trailing line whose slope every forecast continues (months); the predictors add departures from it."""
 
 COVARIATE_MEAN = 3
 """Length of the means of each covariate (months)."""
 
 COVARIATE_LAGS = (0, 3, 6, 9)
-"""Months back of the ends of these means: together the last year."""
+"""Lags of the ends of these means (months): together the last year."""
 
 WARM_UP = 120
 """Months that the trailing trend needs, and so the first row of predictors."""
@@ -56,28 +55,18 @@ WARM_UP = 120
 PENALTIES: FloatArray = np.logspace(-1, 4, 11)
 """Ridge penalties tried, on predictors of unit variance."""
 
-FOLDS = 6
-"""Contiguous blocks of the cross-validation."""
-
 MIN_RESIDUALS = 60
 """Cross-validated residuals that the quantiles of a lead need at least."""
 
 
 def seasonal_design(months: IntArray, steps: IntArray) -> FloatArray:
-    """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months)."""
+    """Harmonics of the annual cycle (time, 4 x HARMONICS), constant and drifting with `steps` (months).
+
+    The amplitude of CO2 at Mauna Loa drifts.
+    """
     angle = 2 * np.pi * np.outer(months, np.arange(1, HARMONICS + 1)) / MONTHS_PER_YEAR
     waves = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
     return np.concatenate([waves, waves * steps[:, None] / (10 * MONTHS_PER_YEAR)], axis=1)
-
-
-def centred_year(values: FloatArray) -> FloatArray:
-    """Centred 2 x 12 moving average, NaN within half a year of the edges."""
-    weights = np.ones(MONTHS_PER_YEAR + 1)
-    weights[[0, -1]] = 0.5
-    smooth = np.full(values.size, np.nan)
-    half = MONTHS_PER_YEAR // 2
-    smooth[half:-half] = np.convolve(values, weights / MONTHS_PER_YEAR, mode="valid")
-    return smooth
 
 
 def lagged(values: FloatArray, lag: int) -> FloatArray:
@@ -88,22 +77,20 @@ def lagged(values: FloatArray, lag: int) -> FloatArray:
 def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> FloatArray:
     """Predictors (time, predictor) known at each month, NaN where the record before is too short."""
     line_end, slope = trailing_line(level, LINE_MONTHS, LINE_MONTHS)
-    angle = 2 * np.pi * months / MONTHS_PER_YEAR
+    waves = list(season_waves(months).T)
     columns: list[FloatArray] = [level - lagged(level, lag) for lag in CHANGE_LAGS]
-    columns += [level - trailing_mean(level, MONTHS_PER_YEAR), level - line_end, slope, np.sin(angle), np.cos(angle)]
+    columns += [level - trailing_mean(level, MONTHS_PER_YEAR), level - line_end, slope, *waves]
     for covariate in covariates.T:
         mean = trailing_mean(covariate, COVARIATE_MEAN)
         columns += [lagged(mean, lag) for lag in COVARIATE_LAGS]
-        columns += [mean * np.sin(angle), mean * np.cos(angle)]
+        columns += [mean * wave for wave in waves]
     return np.column_stack(columns)
 
 
 def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArray:
-    """Residuals (penalty, row) of contiguous blocks, each predicted from the rows at least `gap` months away."""
-    index = np.arange(target.size)
+    """Residuals (penalty, row) of blocks predicted from `distant_rows`; NaN where those are too few."""
     residual = np.full((PENALTIES.size, target.size), np.nan)
-    for block in np.array_split(index, FOLDS):
-        far = (index < block[0] - gap) | (index > block[-1] + gap)
+    for block, far in distant_rows(np.arange(target.size), gap):
         if far.sum() <= rows.shape[1]:
             continue
         coefficients, intercepts = centred_ridge(rows[far], target[far], PENALTIES)
@@ -125,9 +112,8 @@ def fit_lead(
 ) -> LeadModel | None:
     """Model of the change of the deseasonalised record over `lead` months, less the trend known at the origin.
 
-    Rows (time, predictor) and the trend (per month) may hold NaN; such months are left out.
-
-    None if fewer than MIN_RESIDUALS months can be predicted from other blocks.
+    Rows (time, predictor) and the trend (per month) may hold NaN; such months are left out. None if fewer than
+    MIN_RESIDUALS months can be predicted from other blocks.
     """
     if level.size <= lead:
         return None
@@ -145,7 +131,7 @@ def fit_lead(
 
 @dataclass
 class FittedRidge:
-    """What one history teaches; the leads are fitted when they are first asked for."""
+    """Season, predictors and targets of one history; a lead is fitted when it is first requested."""
 
     season: FloatArray
     centre: FloatArray
@@ -154,13 +140,13 @@ class FittedRidge:
     level: FloatArray
     trend: FloatArray
     deseasonalised: FloatArray
-    simpler: Fallback
+    fallback: Fallback
     models: list[LeadModel] = field(default_factory=list)
     fallbacks: int = 0
 
     @property
     def parameters(self) -> int:
-        """Number of values estimated for the leads so far."""
+        """Number of values estimated for the leads requested so far."""
         return int(self.season.size + len(self.models) * (self.rows.shape[1] + 1))
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
@@ -169,7 +155,7 @@ class FittedRidge:
             model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
             if model is None:
                 self.fallbacks = 1
-                return self.simpler.forecast(history, leads)
+                return self.fallback.forecast(history, leads)
             self.models.append(model)
         fitted = self.level.size
         values, months = history_values(history), calendar_months(history)
@@ -187,10 +173,7 @@ class FittedRidge:
 class RidgeEnso(EachPlace):
     """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
 
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "ridge-enso"
+    name: str = "ridge-enso"
 
     def fit_place(self, history: xr.Dataset) -> FittedRidge:
         """See `EachPlace.fit_place`."""
@@ -206,5 +189,5 @@ class RidgeEnso(EachPlace):
         centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         trend = trailing_line(level, TREND_MONTHS, WARM_UP)[1]
-        simpler = Fallback.of(history)
-        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, simpler)
+        fallback = Fallback.of(history)
+        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, fallback)

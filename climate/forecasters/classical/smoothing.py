@@ -1,14 +1,14 @@
 """Exponential smoothing: the additive ETS family of statsmodels, its trend chosen by the corrected AIC.
 
-ETS has no place for missing months: they are filled by interpolating the deseasonalised history. A fit that fails
-is replaced by the trend with an AR(1) residual and counted in `fallbacks`.
+Missing months are filled by interpolating the deseasonalised history. A fit that fails is replaced by the trend with an
+AR(1) residual and counted in `fallbacks`.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -33,11 +33,11 @@ TRENDS: dict[str, dict[str, Any]] = {
     "damped": {"trend": "add", "damped_trend": True},
     "linear": {"trend": "add", "damped_trend": False},
 }
-"""Trends among which the corrected AIC chooses: ETS(A,N,A), ETS(A,Ad,A) and ETS(A,A,A)."""
+"""Candidate trends: ETS(A,N,A), ETS(A,Ad,A) and ETS(A,A,A)."""
 
 
 def filled(history: xr.Dataset) -> FloatArray:
-    """`value` without gaps: the mean season taken off, neighbours interpolated, the season put back."""
+    """`value` (time) of one place with gaps interpolated linearly in its deviation from the mean season."""
     values, months = history_values(history), calendar_months(history)
     if np.isfinite(values).all():
         return values
@@ -58,8 +58,9 @@ def error_variance(alpha: float, beta: float, gamma: float, phi: float, leads: i
 
 @dataclass(frozen=True)
 class FittedEts:
-    """Trend and smoothing parameters."""
+    """Trend, smoothing parameters and one-step variance."""
 
+    forecaster: Ets
     trend: str
     scale: Scale
     estimates: FloatArray
@@ -69,57 +70,58 @@ class FittedEts:
     @property
     def parameters(self) -> int:
         """Number of estimated parameters."""
-        return int(self.estimates.size)
+        return int(self.estimates.size) + self.forecaster.season_parameters
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `FittedPlace.forecast`."""
-        model = ets_model(self.scale.down(filled(history)), self.trend)
-        mean = np.asarray(model.smooth(self.estimates).forecast(leads), float)
+        values, season = self.forecaster.decompose(self.scale.down(filled(history)))
+        model = self.forecaster.model(values, self.trend)
+        mean = np.asarray(model.smooth(self.estimates).forecast(leads), float) + np.resize(season, leads)
         named = dict(zip(model.param_names, self.estimates, strict=True))
         growth = error_variance(
             named["smoothing_level"],
             named.get("smoothing_trend", 0.0),
-            named["smoothing_seasonal"],
+            named.get("smoothing_seasonal", 0.0),
             named.get("damping_trend", 1.0),
             leads,
         )
-        return self.scale.shift + self.scale.unit * normal_quantiles(mean, np.sqrt(self.variance * growth))
-
-
-def ets_model(values: FloatArray, trend: str) -> Any:
-    """Additive errors and season, and the trend named in `TRENDS`.
-
-    The first state is the usual heuristic of Hyndman et al. (2008), section 2.6.1, not estimated: over decades of
-    months it hardly matters, and the fit takes a tenth of the time.
-    """
-    options = {"initialization_method": "heuristic", **TRENDS[trend]}
-    return ETSModel(values, error="add", seasonal="add", seasonal_periods=MONTHS_PER_YEAR, **options)
+        return self.scale.up(normal_quantiles(mean, np.sqrt(self.variance * growth)))
 
 
 @dataclass(frozen=True)
 class Ets(EachPlace):
-    """Additive exponential smoothing, its trend chosen inside the fold by the smallest corrected AIC."""
+    """Additive exponential smoothing; the corrected AIC chooses its trend among TRENDS in the fold."""
 
-    trends: tuple[str, ...] = tuple(TRENDS)
+    name: str = "ets"
+    season_parameters: ClassVar[int] = 0
+    """Estimated values of a season that is not part of the smoothing."""
 
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "ets"
+    def decompose(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is smoothed (time), and a season (12), from the month after the record, to add to the forecasts."""
+        return values, np.zeros(MONTHS_PER_YEAR)
+
+    def model(self, values: FloatArray, trend: str) -> Any:
+        """Additive errors and season, and the trend named in TRENDS.
+
+        The first state is the usual heuristic of Hyndman et al. (2008), section 2.6.1, not estimated: over decades of
+        months it hardly matters, and the fit takes a tenth of the time.
+        """
+        options = {"initialization_method": "heuristic", **TRENDS[trend]}
+        return ETSModel(values, error="add", seasonal="add", seasonal_periods=MONTHS_PER_YEAR, **options)
 
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
         """See `EachPlace.fit_place`."""
         require_months(history, MIN_MONTHS, self.name)
         values = filled(history)
         scale = Scale.of(values)
+        smoothed, _ = self.decompose(scale.down(values))
         best: tuple[float, FittedEts] | None = None
-        for trend in self.trends:
+        for trend in TRENDS:
             try:
-                with warnings.catch_warnings(), np.errstate(all="ignore"):
-                    warnings.simplefilter("ignore")
-                    result = ets_model(scale.down(values), trend).fit(disp=0, maxiter=MAX_ITERATIONS)
+                with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+                    result = self.model(smoothed, trend).fit(disp=0, maxiter=MAX_ITERATIONS)
                 criterion = float(result.aicc)
-                fitted = FittedEts(trend, scale, np.asarray(result.params, float), float(result.scale))
+                fitted = FittedEts(self, trend, scale, np.asarray(result.params, float), float(result.scale))
                 usable = np.isfinite(criterion) and np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all()
             except (np.linalg.LinAlgError, ValueError):
                 continue

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -19,6 +20,7 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.statespace.structural import UnobservedComponents as StructuralModel
 
 from climate.forecasters.base import (
+    HARMONICS,
     EachPlace,
     FittedPlace,
     FloatArray,
@@ -31,13 +33,13 @@ from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design,
 from climate.schema import MONTHS_PER_YEAR
 
 DECADE = 10
-"""Divides steps of a regression in months, to keep its columns of order one."""
+"""Divisor of the time regressor (years), which keeps it of order one."""
 
 MIN_MONTHS = 120
-"""Months with a value that the maximum likelihood needs at least."""
+"""Months with a value that maximum likelihood needs at least."""
 
 MAX_ITERATIONS = 60
-"""Cap of the optimiser; estimates on monthly records of 60-80 years change beyond the third digit no more."""
+"""Cap of the optimiser; more iterations leave three digits of the estimates on records of 60-80 years unchanged."""
 
 EXACT_DERIVATIVES = {"optim_score": "approx", "optim_complex_step": True, "maxiter": 100}
 """Derivatives of the likelihood by complex steps, which need up to 86 iterations. The optimiser's default, finite
@@ -58,38 +60,33 @@ class Scale:
         return cls(float(np.nanmean(values)), unit if np.isfinite(unit) and unit > 0 else 1.0)
 
     def down(self, values: FloatArray) -> FloatArray:
-        """From the record's unit."""
+        """From the record's unit to order one."""
         return (values - self.shift) / self.unit
+
+    def up(self, values: FloatArray) -> FloatArray:
+        """The inverse of `down`."""
+        return self.shift + self.unit * values
 
 
 class StateSpace(EachPlace):
     """A forecaster that maximises the likelihood of a statsmodels state space model."""
 
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Name in tables."""
+    name: str
+    extra_parameters: ClassVar[int] = 0
+    """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
+    optimiser: ClassVar[Mapping[str, Any]] = {"maxiter": MAX_ITERATIONS}
+    """Options of the maximum likelihood."""
 
     @abstractmethod
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """The model of `values`; `estimating` allows a shortcut that has the same parameters."""
-
-    @property
-    def hidden(self) -> int:
-        """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
-        return 0
-
-    @property
-    def optimiser(self) -> dict[str, Any]:
-        """Options of the maximum likelihood; the cap alone unless overridden."""
-        return {"maxiter": MAX_ITERATIONS}
 
     def window(self, values: FloatArray) -> FloatArray:
         """The newest part of the record that the model sees; all of it unless overridden."""
         return values
 
     def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:  # noqa: ARG002
-        """What `get_forecast` needs besides the number of leads, after `seen` months; nothing unless overridden."""
+        """Further arguments of `get_forecast` after `seen` months; none unless overridden."""
         return {}
 
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
@@ -98,8 +95,7 @@ class StateSpace(EachPlace):
         values = history_values(history)
         scale = Scale.of(values)
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
                 model = self.model(self.window(scale.down(values)), estimating=True)
                 result: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
             fitted = FittedStateSpace(self, scale, np.asarray(result.params, float))
@@ -122,17 +118,16 @@ class FittedStateSpace:
     @property
     def parameters(self) -> int:
         """Number of estimated parameters."""
-        return int(self.estimates.size) + self.forecaster.hidden
+        return int(self.estimates.size) + self.forecaster.extra_parameters
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `FittedPlace.forecast`."""
         values = self.forecaster.window(self.scale.down(history_values(history)))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             state: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
             ahead = state.get_forecast(leads, **self.forecaster.forecast_options(values.size, leads))
         mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
-        return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
+        return self.scale.up(normal_quantiles(mean, deviation))
 
     def means(self, history: xr.Dataset, leads: int) -> FloatArray:
         """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month.
@@ -140,8 +135,7 @@ class FittedStateSpace:
         For models without regressors and intercepts: then the forecast is the design times a power of the transition.
         """
         values = self.scale.down(history_values(history))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             result: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
         ssm = result.filter_results
         design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
@@ -149,7 +143,7 @@ class FittedStateSpace:
         for lead in range(leads):
             state = transition @ state
             means[:, lead] = (design @ state)[0]
-        return np.asarray(self.scale.shift + self.scale.unit * means)
+        return self.scale.up(means)
 
 
 @dataclass(frozen=True)
@@ -159,18 +153,10 @@ class Sarima(StateSpace):
     Estimated on the differenced record with the variance concentrated out of the likelihood; forecast on the record.
     """
 
+    name: str = "sarima"
     order: tuple[int, int, int] = (1, 1, 1)
     seasonal_order: tuple[int, int, int] = (0, 1, 1)
-
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "sarima"
-
-    @property
-    def hidden(self) -> int:
-        """See `StateSpace.hidden`."""
-        return 1
+    extra_parameters: ClassVar[int] = 1
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`."""
@@ -184,64 +170,41 @@ class Sarima(StateSpace):
 class UnobservedComponents(StateSpace):
     """Smooth trend, trigonometric season that may change, AR(1) cycle and noise (Harvey 1989)."""
 
-    level: str = "strend"
-    harmonics: int = 4
-    autoregressive: int = 1
-
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "unobserved-components"
-
-    @property
-    def optimiser(self) -> dict[str, Any]:
-        """See `StateSpace.optimiser`."""
-        return EXACT_DERIVATIVES
+    name: str = "unobserved-components"
+    optimiser: ClassVar[Mapping[str, Any]] = EXACT_DERIVATIVES
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
         """See `StateSpace.model`."""
-        season = [{"period": MONTHS_PER_YEAR, "harmonics": self.harmonics}]
-        return StructuralModel(
-            values, level=self.level, freq_seasonal=season, autoregressive=self.autoregressive or None
-        )
+        season = [{"period": MONTHS_PER_YEAR, "harmonics": HARMONICS}]
+        return StructuralModel(values, level="strend", freq_seasonal=season, autoregressive=1)
 
 
 @dataclass(frozen=True)
 class TrendArma(StateSpace):
     """Mean of each calendar month plus one linear trend over the trailing 30 years, with an ARMA(1,1) error.
 
-    The coefficients are part of the state, so that their uncertainty is in the quantiles. ARMA(1,1) is what an AR(1)
-    anomaly looks like under month-to-month noise.
+    The coefficients are part of the state, so that the quantiles include their uncertainty. An AR(1) anomaly with
+    month-to-month noise is an ARMA(1,1).
     """
 
-    order: tuple[int, int] = (1, 1)
-    months: int = NORMAL_MONTHS
-
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "trend-arma"
-
-    @property
-    def hidden(self) -> int:
-        """See `StateSpace.hidden`."""
-        return MONTHS_PER_YEAR + 1
+    name: str = "trend-arma"
+    extra_parameters: ClassVar[int] = MONTHS_PER_YEAR + 1
 
     def window(self, values: FloatArray) -> FloatArray:
         """See `StateSpace.window`."""
-        return values[-self.months :]
+        return values[-NORMAL_MONTHS:]
 
     def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:
         """See `StateSpace.forecast_options`."""
         return {"exog": self.regressors(np.arange(seen, seen + leads))}
 
     def regressors(self, position: IntArray) -> FloatArray:
-        """Calendar months, counted from wherever the window starts, and the time in decades."""
+        """Calendar months, counted from the start of the window, and the time in decades."""
         return design(position % MONTHS_PER_YEAR, position / DECADE)
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`; the error is estimated from the residual of ordinary least squares."""
-        order = (self.order[0], 0, self.order[1])
+        order = (1, 0, 1)
         regressors = self.regressors(np.arange(values.size))
         if estimating:
             return SARIMAX(values - regressors @ least_squares(regressors, values), order=order)

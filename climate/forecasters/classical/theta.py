@@ -1,8 +1,8 @@
 """The Theta method: half the slope of a straight line on top of simple exponential smoothing, by statsmodels.
 
-It won the M3 competition (Assimakopoulos and Nikolopoulos 2000, doi:10.1016/S0169-2070(00)00066-2); its equivalence
-with smoothing under a drift, and so its intervals, are of Hyndman and Billah (2003),
-doi:10.1016/S0169-2070(01)00143-1. Missing months are filled by interpolating the deseasonalised history.
+It won the M3 competition (Assimakopoulos and Nikolopoulos 2000, doi:10.1016/S0169-2070(00)00066-2). Hyndman and Billah
+(2003), doi:10.1016/S0169-2070(01)00143-1, showed it equivalent to smoothing with a drift, which gives its intervals.
+Missing months are filled by interpolating the deseasonalised history.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LINE_SHARE = 0.5
 """Share of the line's slope: the mean of the theta lines 0 and 2."""
 
 MIN_SMOOTHING = 1e-4
-"""Below this the smoothed level is a constant, and the line's end point would divide by nothing."""
+"""Lower limit of the smoothing parameter, by which the lag of the smoothed level is divided."""
 
 
 @dataclass(frozen=True)
@@ -53,30 +53,26 @@ class FittedTheta:
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `FittedPlace.forecast`."""
         values = self.scale.down(filled(history)) - self.season[calendar_months(history)]
-        level = smoothed(values, self.smoothing)
+        level = smoothed(values, self.smoothing)[-1]
         steps = np.arange(leads)
         # the smoothed level lags behind a line by this many months
         behind = (1 - (1 - self.smoothing) ** values.size) / self.smoothing
         mean = level + LINE_SHARE * self.slope * (steps + behind) + self.season[future_months(history, leads)]
         # the accumulated error of smoothing, a random walk with moving average (Hyndman and Billah 2003)
         deviation = np.sqrt(self.variance * (1 + steps * self.smoothing**2))
-        return self.scale.shift + self.scale.unit * normal_quantiles(mean, deviation)
+        return self.scale.up(normal_quantiles(mean, deviation))
 
 
-def smoothed(values: FloatArray, smoothing: float) -> float:
-    """Level after the last value of simple exponential smoothing that starts at the first value."""
-    following, _ = lfilter([smoothing], [1, smoothing - 1], values, zi=[(1 - smoothing) * values[0]])
-    return float(following[-1])
+def smoothed(values: FloatArray, smoothing: float) -> FloatArray:
+    """Level (time) of simple exponential smoothing that starts at the first value."""
+    return np.asarray(lfilter([smoothing], [1, smoothing - 1], values, zi=[(1 - smoothing) * values[0]])[0])
 
 
 @dataclass(frozen=True)
 class Theta(EachPlace):
     """Additive season by classical decomposition, then the standard Theta method."""
 
-    @property
-    def name(self) -> str:
-        """Name in tables."""
-        return "theta"
+    name: str = "theta"
 
     def fit_place(self, history: xr.Dataset) -> FittedTheta:
         """See `EachPlace.fit_place`."""
@@ -84,8 +80,7 @@ class Theta(EachPlace):
         values, months = filled(history), calendar_months(history)
         scale = Scale.of(values)
         scaled = scale.down(values)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
             result = ThetaModel(scaled, period=MONTHS_PER_YEAR, use_test=False, method="additive").fit()
             slope, smoothing = (float(number) for number in np.asarray(result.params)[:2])
             decomposed = result.forecast_components(MONTHS_PER_YEAR)["seasonal"].to_numpy()
@@ -99,7 +94,6 @@ class Theta(EachPlace):
 
 def one_step_variance(values: FloatArray, smoothing: float, slope: float) -> float:
     """Mean squared one-step error of the smoothing with its share of the drift."""
-    start = [(1 - smoothing) * values[0]]
-    level = lfilter([smoothing], [1, smoothing - 1], values, zi=start)[0]
+    level = smoothed(values, smoothing)
     behind = (1 - (1 - smoothing) ** np.arange(1, values.size)) / smoothing
     return float(np.mean((values[1:] - level[:-1] - LINE_SHARE * slope * behind) ** 2))

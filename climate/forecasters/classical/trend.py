@@ -1,7 +1,6 @@
 """Climatology with a linear trend, and the same with an AR(1) residual: tiny, and hard to beat.
 
-Least squares over the trailing climatological normal, for all places at once. Missing months are left out; nothing is
-filled.
+Least squares over the trailing climatological normal, for all places at once. Missing months are left out, not filled.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ MAX_PERSISTENCE = 0.99
 """Cap of the lag-1 autocorrelation, so that the residual's variance stays finite."""
 
 ITERATIONS = 8
-"""Rounds of the iteration for the AR(1) error; the autocorrelation changes beyond the third digit no more."""
+"""Iterations for the AR(1) error; more leave three digits of the autocorrelation unchanged."""
 
 
 def design(months: IntArray, steps: FloatArray | IntArray) -> FloatArray:
@@ -74,7 +73,7 @@ class FittedTrend:
         ahead = design(future_months(history, leads), length - self.months + np.arange(1, leads + 1))
         residual = values[np.arange(len(values)), last] - np.einsum("pk,pk->p", newest, self.coefficients)
         decay = self.persistence[:, None] ** ((length - 1 - last)[:, None] + np.arange(1.0, leads + 1))
-        # an error of the fitted mean at the last month is made good by the residual there
+        # an error of the fitted mean at the last month is offset by the residual there
         contrast = ahead - decay[..., None] * newest[:, None, :]
         estimation = np.einsum("plj,pjk,plk->pl", contrast, self.covariance, contrast, optimize=True)
         variance = self.innovation[:, None] * (1 - decay**2) / (1 - self.persistence[:, None] ** 2) + estimation
@@ -85,14 +84,13 @@ class FittedTrend:
 class ClimatologyTrend:
     """Mean of each calendar month plus one linear trend over the trailing 30 years.
 
-    Without `residual`: ordinary least squares, errors independent but for the coefficients' covariance, which is
-    inflated by (1 + r) / (1 - r) for a lag-1 autocorrelation r (Santer et al. 2008, doi:10.1002/joc.1756, eq. 6).
+    Without `residual`: ordinary least squares with independent errors, except that the covariance of the coefficients
+    is inflated by (1 + r) / (1 - r) for a lag-1 autocorrelation r (Santer et al. 2008, doi:10.1002/joc.1756, eq. 6).
     With `residual`: generalised least squares with an AR(1) error by the iteration of Cochrane and Orcutt (1949); the
-    anomaly at the origin decays. Quantiles are normal and hold the uncertainty of the coefficients.
+    anomaly at the origin decays. Quantiles are normal and include the uncertainty of the coefficients.
     """
 
     residual: bool = False
-    window: int = NORMAL_MONTHS
 
     @property
     def name(self) -> str:
@@ -101,10 +99,10 @@ class ClimatologyTrend:
 
     def fit(self, history: xr.Dataset) -> FittedTrend:
         """See `Forecaster.fit`."""
-        recent = history.isel(time=slice(-self.window, None))
+        recent = history.isel(time=slice(-NORMAL_MONTHS, None))
         require_months(recent, MIN_MONTHS, self.name)
         values = panel_values(recent)
-        centre = np.nanmean(values, axis=1, keepdims=True)  # for the digits of the sums of squares
+        centre = np.nanmean(values, axis=1, keepdims=True)  # for the precision of the sums of squares
         values = values - centre
         regressors = design(calendar_months(recent), np.arange(values.shape[1]) - values.shape[1] + 1)
         months, count = history.sizes["time"], regressors.shape[1] + 1
@@ -136,11 +134,14 @@ def _persistence(residual: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Products:
-    """Sums over the months that a place has: regressors by regressors, regressors by values, values by values."""
+    """Sums over the observed months: regressors by regressors, regressors by values, values by values; and their count.
+
+    inner (place, 13, 13), outer (place, 13), squares (place), count (place).
+    """
 
     inner: FloatArray
     outer: FloatArray
-    power: FloatArray
+    squares: FloatArray
     count: FloatArray
 
     @classmethod
@@ -159,7 +160,7 @@ def _quasi_differences(products: tuple[_Products, ...], persistence: FloatArray)
     return _Products(
         np.sum([weight[:, None, None] * part.inner for weight, part in pairs], axis=0),
         np.sum([weight[:, None] * part.outer for weight, part in pairs], axis=0),
-        np.sum([weight * part.power for weight, part in pairs], axis=0),
+        np.sum([weight * part.squares for weight, part in pairs], axis=0),
         products[0].count,
     )
 
@@ -169,14 +170,14 @@ def _solved(products: _Products) -> tuple[FloatArray, FloatArray, FloatArray]:
     inverse = np.linalg.pinv(products.inner, hermitian=True)
     coefficients = np.einsum("pjk,pk->pj", inverse, products.outer)
     freedom = np.maximum(products.count - products.inner.shape[1], 1)
-    square = products.power - np.einsum("pk,pk->p", coefficients, products.outer)
-    variance = np.maximum(square, 0.0) / freedom
+    residual = products.squares - np.einsum("pk,pk->p", coefficients, products.outer)
+    variance = np.maximum(residual, 0.0) / freedom
     return coefficients, variance[:, None, None] * inverse, variance
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """The trend with an AR(1) residual of one place, instead of a model that could not be estimated."""
+    """The trend with an AR(1) residual of one place, which replaces a model whose estimation failed."""
 
     fitted: FittedTrend
     fallbacks: int = 1

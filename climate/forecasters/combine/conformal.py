@@ -1,10 +1,10 @@
-"""Calibration: intervals are widened or narrowed per lead, learning only from errors that were known at the origin.
+"""Calibration: intervals are widened or narrowed per lead from errors that were known at the origin.
 
-Every quantile keeps its side of the median and is moved away from it by one factor per origin and lead: the factor
-under which the verified errors of that lead, and of its neighbours, would have had the lowest interval score. That
-factor is what adaptive conformal methods converge to without exchangeability, which trending errors lack; Gibbs and
-Candes (2021), arXiv:2106.00170. With few verified errors it stays near 1: the forecast's own distribution counts as
-much as `PRIOR_ORIGINS` origins.
+The distance of every quantile from the median is multiplied by one factor per origin and lead: the factor with which
+the verified errors of that lead, and of its neighbours, would have had the lowest interval score. Adaptive conformal
+methods converge to that factor without exchangeability, which trending errors lack; Gibbs and Candes (2021),
+arXiv:2106.00170. With few verified errors it stays near 1: the forecast's own distribution counts as much as
+`PRIOR_ORIGINS` origins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from climate.forecasters.combine.ensemble import neighbouring_leads, verified
 from climate.schema import QUANTILES
 
 FACTORS: FloatArray = np.round(np.geomspace(0.5, 3.0, 46), 4)
-"""Factors tried; 1 is close to one of them."""
+"""Candidate factors; one of them is close to 1."""
 
 PRIOR_ORIGINS = 4.0
 """The forecast's own distribution counts as much as this number of verified origins."""
@@ -74,7 +74,7 @@ def calibrate(table: xr.Dataset, models: Sequence[str], min_verified: int) -> xr
         table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
             (origin, lead).
         models: those to calibrate; names that are not in the table are ignored.
-        min_verified: verified origins that a lead needs before anything is learnt.
+        min_verified: verified origins that a lead needs before its factor is estimated.
 
     Returns:
         A table of the same shape, with `widening` (model, origin, lead) beside it, 1 for untouched models.

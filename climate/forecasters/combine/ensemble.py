@@ -1,9 +1,9 @@
-"""Combinations of forecasters: the mean of their quantiles, equal, trimmed, or with weights learnt on the way.
+"""Combinations of forecasters: the mean of their quantiles, equal, trimmed, or weighted by past skill.
 
-They act on forecast tables (see `backtest`). Whatever is learnt for an origin comes from errors whose month had been
-observed by then. Averaging quantiles, rather than probabilities, keeps the spread of its members: Lichtendahl et al.
-(2013), Management Science 59, doi:10.1287/mnsc.1120.1667. Why equal weights are hard to beat: Claeskens et al.
-(2016), International Journal of Forecasting 32, doi:10.1016/j.ijforecast.2015.12.005.
+They act on forecast tables (see `hindcast.rolling.backtest`). The weights of an origin are estimated from errors whose
+month had been observed by then. Averaging quantiles, rather than probabilities, preserves the spread of the members:
+Lichtendahl et al. (2013), Management Science 59, doi:10.1287/mnsc.1120.1667. Why equal weights are hard to beat:
+Claeskens et al. (2016), International Journal of Forecasting 32, doi:10.1016/j.ijforecast.2015.12.005.
 """
 
 from __future__ import annotations
@@ -22,26 +22,25 @@ from climate.schema import QUANTILES
 BoolArray = npt.NDArray[np.bool_]
 
 MEMBERS = tuple(model.name for model in MODELS.values() if model.combined)
-"""Members: three statistical models, of which one knows ENSO, and three learners that do. Members and weights were
-chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
+"""Default members. They and the weights were chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
 
 TRIM_FROM = 4
-"""Members from which on the trimmed mean leaves out the highest and the lowest."""
+"""Smallest number of members of which the trimmed mean leaves out the highest and the lowest."""
 
 LEAD_RATIO = 1.5
-"""Errors of leads within this factor of a lead serve that lead too: neighbouring leads differ little."""
+"""Errors of leads within this factor of a lead count for that lead too: neighbouring leads differ little."""
 
 SHARPNESS = 2.0
-"""Weights go with the verified loss to the power of minus this."""
+"""Weights are proportional to the verified loss to the power of minus this."""
 
 PRIOR_ORIGINS = 12.0
-"""Equal weights count as much as this number of verified origins."""
+"""Weight, in verified origins, of the equal weights."""
 
 
 def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Forecast tables of one region as one, models one after the other; per-origin variables come from the first.
+    """Forecast tables of one region concatenated along model; per-origin variables come from the first.
 
-    Forecasts of single seeds stay behind.
+    Forecasts of single seeds are dropped.
 
     Raises:
         ClimateError: origins, leads or observations differ, or a model occurs twice.
@@ -90,7 +89,7 @@ def neighbouring_leads(leads: FloatArray) -> BoolArray:
 
 
 def members_of(table: xr.Dataset, members: Sequence[str] = MEMBERS) -> xr.Dataset:
-    """The table of those `members` that it holds. Raises ClimateError if fewer than two are there."""
+    """The table of those `members` that it holds. Raises ClimateError if there are fewer than two."""
     available = [str(name) for name in table["model"].values]
     present = [name for name in members if name in available]
     if len(present) < 2:
@@ -101,12 +100,12 @@ def members_of(table: xr.Dataset, members: Sequence[str] = MEMBERS) -> xr.Datase
     return table.sel(model=present)
 
 
-def learnt_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
+def skill_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
     """Weights (model, origin, lead) that sum to one over the models.
 
-    Each lead's weights go with the mean loss of the model over the verified forecasts of that and neighbouring leads,
-    to the power of -SHARPNESS, and are drawn towards equality as if by PRIOR_ORIGINS more origins. Where fewer than
-    `min_verified` origins are verified they are equal.
+    The weights of a lead are proportional to the mean loss of the model over the verified forecasts of that and
+    neighbouring leads to the power of -SHARPNESS, shrunk towards equality as if by PRIOR_ORIGINS more origins. Where
+    fewer than `min_verified` origins are verified they are equal.
     """
     loss = pinball_loss(table)
     known = verified(table).astype(float)
@@ -116,25 +115,20 @@ def learnt_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
     origins = known.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         strength = (total / total.mean(axis=0)) ** -SHARPNESS
-        learnt = strength / strength.sum(axis=0)
+        estimated = strength / strength.sum(axis=0)
     equal = 1 / loss.shape[0]
     share = np.where(origins >= min_verified, origins / (origins + PRIOR_ORIGINS), 0.0)
-    return np.asarray(np.where(share > 0, share * np.nan_to_num(learnt, nan=equal) + (1 - share) * equal, equal))
+    return np.asarray(np.where(share > 0, share * np.nan_to_num(estimated, nan=equal) + (1 - share) * equal, equal))
 
 
 def combination(table: xr.Dataset, forecast: FloatArray, name: str) -> xr.Dataset:
-    """Quantiles (origin, lead, quantile) made from the models of `table`, as a table of one model."""
+    """Quantiles (origin, lead, quantile) combined from the models of `table`, as a table of one model."""
     result = table.isel(model=[0]).assign_coords(model=np.array([name], dtype=object))
     result["forecast"] = result["forecast"].copy(data=np.maximum.accumulate(forecast, axis=-1)[None])
     for counted in ("parameters", "fallbacks"):
         if counted in table:
             result[counted] = result[counted].copy(data=[int(table[counted].sum())])
     return result
-
-
-def weighted(forecasts: FloatArray, weights: FloatArray) -> FloatArray:
-    """Mean of the quantiles (model, origin, lead, quantile) under `weights` (model, origin, lead)."""
-    return np.asarray(np.einsum("mol,molq->olq", weights, forecasts))
 
 
 def trimmed(forecasts: FloatArray) -> FloatArray:
@@ -147,12 +141,12 @@ def trimmed(forecasts: FloatArray) -> FloatArray:
 
 
 def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBERS) -> xr.Dataset:
-    """Models `mean-equal`, `mean-trimmed` and `mean-weighted` made from those `members` that are in the table.
+    """Models `mean-equal`, `mean-trimmed` and `mean-weighted` of those `members` that are in the table.
 
     Args:
         table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
             (origin, lead).
-        min_verified: verified origins that a lead needs before its weights are learnt.
+        min_verified: verified origins that a lead needs before its weights are estimated.
         members: models to combine.
 
     Returns:
@@ -163,9 +157,9 @@ def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBE
     """
     chosen = members_of(table, members)
     forecasts = chosen["forecast"].values
-    made = {
+    means = {
         "mean-equal": forecasts.mean(axis=0),
         "mean-trimmed": trimmed(forecasts),
-        "mean-weighted": weighted(forecasts, learnt_weights(chosen, min_verified)),
+        "mean-weighted": np.einsum("mol,molq->olq", skill_weights(chosen, min_verified), forecasts),
     }
-    return join_tables([combination(chosen, forecast, name) for name, forecast in made.items()])
+    return join_tables([combination(chosen, forecast, name) for name, forecast in means.items()])

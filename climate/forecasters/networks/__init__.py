@@ -1,1 +1,1 @@
-"""Networks that one region's record trains, and their names."""
+"""Networks trained on the record of one region."""

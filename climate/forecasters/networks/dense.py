@@ -1,8 +1,8 @@
-"""A plain dense network of any depth written by hand in NumPy, and its twin in Keras: for teaching.
+"""A plain dense network of any depth in NumPy, for teaching.
 
 Forward: a_l = max(0, a_(l-1) W_l + b_l), the last layer without the maximum. Backward: the chain rule, layer by layer
-from the last; every gradient has the shape of what it belongs to. Adam after Kingma and Ba (2015), arXiv:1412.6980.
-The twin exists to show that the same weights give the same losses and gradients.
+from the last; every gradient has the shape of its array. Adam after Kingma and Ba (2015), arXiv:1412.6980. The tests
+compare losses and gradients with those of Keras.
 
 `dense-numpy` is the network as a forecaster: it reads the predictors of `features` and predicts the quantiles of
 the residual of damped persistence, like `lstm-direct`, but without memory and without a linear path.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -31,7 +31,7 @@ MIN_MONTHS = 216
 """Months with a value that training needs."""
 
 EPOCHS = 30
-"""Passes over the data: from random weights, without a linear start, it takes more than the LSTM does."""
+"""Passes over the data, more than for the LSTM, since training starts from random weights and not from a ridge."""
 
 LEARNING_RATE = 1e-3
 
@@ -42,7 +42,7 @@ DECAYS = (0.9, 0.999)
 """Adam's decay of the mean gradient and of the mean square."""
 
 EPSILON = 1e-7
-"""Adam's guard against division by zero, as Keras has it."""
+"""Adam's guard against division by zero, the default of Keras."""
 
 
 def initial_layers(sizes: Sequence[int], seed: int) -> Layers:
@@ -79,19 +79,18 @@ def loss_and_slope(
         return float((weights * error**2).sum() / total), 2 * weights * error / total
     levels = np.array(QUANTILES)
     error = targets[..., None] - outputs.reshape(*targets.shape, levels.size)
-    share = weights[..., None] / (levels.size * total)
-    slope = ((error < 0) - levels) * share
+    slope = ((error < 0) - levels) * (weights[..., None] / (levels.size * total))
     return -float((error * slope).sum()), slope.reshape(outputs.shape)
 
 
 def backward(layers: Layers, activations: Sequence[FloatArray], slope: FloatArray) -> Layers:
-    """Gradients of the loss by every kernel and bias, from its derivative by the outputs."""
+    """Gradients of the loss with respect to every kernel and bias, from its derivative by the outputs."""
     gradients: Layers = []
     for depth in reversed(range(len(layers))):
-        below = activations[depth]
-        gradients.append((below.T @ slope, slope.sum(axis=0)))
+        inputs = activations[depth]
+        gradients.append((inputs.T @ slope, slope.sum(axis=0)))
         if depth:
-            slope = (slope @ layers[depth][0].T) * (below > 0)
+            slope = (slope @ layers[depth][0].T) * (inputs > 0)
     return gradients[::-1]
 
 
@@ -133,21 +132,6 @@ def train(
     return list(zip(values[::2], values[1::2], strict=True)), history
 
 
-def keras_twin(layers: Layers) -> Any:
-    """The same network in Keras, in double precision, holding the same weights."""
-    from climate.forecasters.networks.network import load_keras
-
-    keras = load_keras()
-    inputs = keras.Input((layers[0][0].shape[0],), dtype="float64")
-    outputs = inputs
-    for depth, (kernel, _) in enumerate(layers):
-        activation = None if depth == len(layers) - 1 else "relu"
-        outputs = keras.layers.Dense(kernel.shape[1], activation=activation, dtype="float64")(outputs)
-    model = keras.Model(inputs, outputs)
-    model.set_weights([array for layer in layers for array in layer])
-    return model
-
-
 @dataclass(frozen=True)
 class FittedDense:
     """Frame, scaler, unit of the targets per lead, and the layers of each seed."""
@@ -172,7 +156,7 @@ class FittedDense:
 
 @dataclass(frozen=True)
 class DenseNumpy(EachPlace):
-    """Settings of `dense-numpy`; of the LSTM's it takes units, batch and seeds."""
+    """Settings of `dense-numpy`, which uses units, batch and seeds of those of the LSTM."""
 
     params: NetworkSettings
     name: str = "dense-numpy"

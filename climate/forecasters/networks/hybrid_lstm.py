@@ -14,11 +14,11 @@ from climate.forecasters.networks.lstm import Trained, train_members
 from climate.forecasters.networks.settings import NetworkSettings
 
 DIRECT_PREDICTORS = (7, 9)
-"""Predictors that `lstm-direct` reads: so many, and so many more for each covariate."""
+"""Number of predictors of `lstm-direct`: without covariates, and in addition for each covariate."""
 
 
 def padded(predictors: FloatArray, covariates: int) -> FloatArray:
-    """Zeros beside the predictors, as many columns as `lstm-direct` has: then both share one compiled network."""
+    """Predictors (row, predictor) padded with zeros to the width of `lstm-direct`, to share its compiled network."""
     width = DIRECT_PREDICTORS[0] + DIRECT_PREDICTORS[1] * covariates
     return np.pad(predictors, [(0, 0), (0, max(width - predictors.shape[1], 0))])
 

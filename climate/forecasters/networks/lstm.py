@@ -1,9 +1,9 @@
-"""LSTM forecasters: the direct one, and the one that tutorials write.
+"""`lstm-direct`: a network that predicts all leads at once.
 
-`lstm-direct` reads the deseasonalised record and its covariates and predicts, for all leads at once, the quantiles of
-the residual of damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution,
-and the recurrent one at zero: training begins at a linear model that is hard to beat, and few passes over the data
-stay near it where there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+It reads the deseasonalised record and its covariates and predicts the quantiles of the residual of damped persistence
+(`features`). A linear path beside the recurrent one starts at the ridge solution, and the recurrent one at zero:
+training begins at a linear model that is hard to beat, and few passes over the data stay near it where there is little
+to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def direct_network(lookback: int, channels: int, predictors: int, units: int, ba
     return Network(build, pinball, batch)
 
 
-def _place(network: Network, weights: Weights, layer: str, kernel: FloatArray, bias: FloatArray) -> Weights:
+def _with_layer(network: Network, weights: Weights, layer: str, kernel: FloatArray, bias: FloatArray) -> Weights:
+    """`weights` of the network with those of one layer replaced."""
     values = {"kernel": kernel, "bias": bias}
     return [
         values[variable.name].astype(np.float32) if variable.path.startswith(f"{layer}/") else weight
@@ -92,9 +93,13 @@ class Trained:
         return np.asarray(shapes * self.deviation[:, None])
 
     def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
-        """Their mean over the seeds (lead, quantile)."""
-        # single precision may turn two near quantiles round
-        return np.maximum.accumulate(self.each_seed(sequence, static).mean(axis=0), axis=1)
+        """Mean over the seeds (lead, quantile) of `each_seed`."""
+        return mean_over_seeds(self.each_seed(sequence, static))
+
+
+def mean_over_seeds(quantiles: FloatArray) -> FloatArray:
+    """Mean (lead, quantile) of (seed, lead, quantile), kept rising: single precision may swap near quantiles."""
+    return np.maximum.accumulate(quantiles.mean(axis=0), axis=1)
 
 
 def train_members(settings: NetworkSettings, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
@@ -113,7 +118,9 @@ def train_members(settings: NetworkSettings, static: FloatArray, sequence: Float
 
     members = []
     for seed in settings.seeds:
-        start = _place(network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation)
+        start = _with_layer(
+            network(), network().fresh(seed), "linear", coefficients / deviation, intercepts / deviation
+        )
         members.append(
             network().train(
                 start,
@@ -142,8 +149,7 @@ class FittedDirect:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
-        # single precision may turn two near quantiles round
-        return np.maximum.accumulate(self.seed_forecasts(history, leads).mean(axis=0), axis=1)
+        return mean_over_seeds(self.seed_forecasts(history, leads))
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Seeded.seed_forecasts`; raises as `forecast`."""
@@ -162,7 +168,7 @@ class DirectLstm(EachPlace):
     params: NetworkSettings
     name: str = "lstm-direct"
     without: tuple[str, ...] = ()
-    """Columns that it does not see, see `features.Frame`."""
+    """Columns to leave out, see `features.Frame`."""
 
     def fit_place(self, history: xr.Dataset) -> FittedDirect:
         """Estimate frame, scalers and one set of weights per seed. Raises ClimateError below MIN_MONTHS months."""

@@ -1,4 +1,4 @@
-"""Training of small Keras networks, fast and the same to the last bit on every run.
+"""Training of small Keras networks, fast and bit-identical on every run.
 
 A network is built and compiled once per process; every fit resets its weights and optimizer. All batches have one
 shape, so that XLA compiles the training step once, and all passes are one dataset, so that `fit` is called once per
@@ -20,17 +20,17 @@ from climate.schema import QUANTILES
 Weights = list[npt.NDArray[np.float32]]
 
 THREADS = 1
-"""Threads of TensorFlow: small networks run no faster on more, and one makes the sums' order certain."""
+"""Threads of TensorFlow: small networks run no faster on more, and one fixes the order of sums."""
 
 STEPS_PER_EXECUTION = 1000
-"""Steps that `fit` takes without a return to Python, which would add a third to its time; it ends with the data."""
+"""Upper limit of steps that `fit` takes without returning to Python, which would add a third to its time."""
 
 
 def load_keras() -> Any:
     """Import Keras on TensorFlow with THREADS threads."""
     import tensorflow as tf
 
-    # a process that has used TensorFlow before keeps its threads
+    # once a process has used TensorFlow, the number of threads is fixed
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
@@ -66,7 +66,7 @@ def quantile_head(middle: Any, spread: Any) -> Any:
 
 
 class Network:
-    """A Keras model that is compiled once, and fitted again and again from weights that are given.
+    """A Keras model that is compiled once, and fitted repeatedly from given weights.
 
     Args:
         build: makes the model; called again for each seed to draw fresh weights by Keras' own initialisers.
@@ -86,7 +86,7 @@ class Network:
         self.build = build
         self.batch = batch
         self.model = model = build()
-        # variables, so that a fit with other steps or another rate needs no new trace
+        # variables, so that other numbers of steps or learning rates need no new trace
         self._rate, self._steps = (keras.Variable(1.0, trainable=False) for _ in range(2))
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self._rate, self._steps), clipnorm=1.0)
         optimizer.build(model.trainable_variables)
@@ -137,7 +137,7 @@ class Network:
             self._rate.assign(learning_rate)
             self._steps.assign(epochs * steps)
             order = np.random.default_rng(seed)
-            # the last batch of a pass is filled up with rows from its beginning, so that all batches have one shape
+            # the last batch of a pass is completed with rows from its beginning, so that all batches have one shape
             passes = [np.resize(order.permutation(rows), (steps, self.batch)) for _ in range(epochs)]
             chosen = np.concatenate(passes)
             batches = [array.astype(np.float32)[chosen] for array in (*inputs, targets, weights)]

@@ -1,4 +1,4 @@
-"""Settings of the networks that one record trains, as the section `lstm` of params.yaml has them."""
+"""Settings of the networks trained on one record, from the section `lstm` of params.yaml."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Shape and training of a network; a network may use some of them alone."""
+    """Shape and training of a network; not every network uses all of them."""
 
     seeds: tuple[int, ...]
-    """A network is trained from each; their quantiles are averaged."""
+    """One network is trained per seed; their quantiles are averaged."""
     lookback: int
-    """Months that the network sees."""
+    """Months that the recurrent layer reads."""
     units: int
     epochs: int
     batch: int

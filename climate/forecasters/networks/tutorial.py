@@ -1,11 +1,10 @@
-"""The LSTM as tutorials write it: a counter-example for teaching.
+"""The LSTM as many tutorials write it: a counter-example for teaching.
 
-The record is squeezed into 0..1 between its least and greatest value so far, the network learns the next month from
-the last ones by squared error, and forecasts feed on themselves month by month. Everything is fitted inside the fold,
-so it does not cheat; it fails because a trending record soon leaves the range that was trained on, and because each
-step adds the error of the one before. Quantiles are normal; their deviation is that of the one-step errors in
-training times the square root of the lead, as of a random walk. Tutorials train one network, so only the first seed
-is used.
+The record is scaled to 0..1 between its minimum and maximum so far, the network predicts the next month from the last
+ones by squared error, and forecasts are fed back month by month. Everything is fitted inside the fold, so nothing is
+leaked; it fails because a trending record soon leaves the range of the training data, and because every step adds the
+error of the one before. Quantiles are normal; their deviation is that of the one-step errors in training times the
+square root of the lead, as of a random walk. Tutorials train one network, so only the first seed is used.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ from climate.forecasters.networks.network import Network, Weights, load_keras
 from climate.forecasters.networks.settings import NetworkSettings
 
 EPOCHS = 30
-"""Passes over the data, and LEARNING_RATE as Keras has it: the usual choices, whatever the direct network is given."""
+"""Passes over the data, the usual choice, whatever the settings of the other networks."""
 
 LEARNING_RATE = 1e-3
+"""Default of Adam in Keras."""
 
 MIN_MONTHS = 120
 """Months with a value that training needs beyond the lookback."""

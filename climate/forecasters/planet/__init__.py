@@ -1,1 +1,1 @@
-"""Forecasters that learn from many places and forecast any."""
+"""Forecasters trained on many places and applied to any."""

@@ -1,9 +1,9 @@
-"""Learning from many series at once: one estimation of the pool, on months up to its date.
+"""One estimation of the pool: a model of many series at once, on months up to its date.
 
 For each lead a ridge regression, shared by all series, forecasts the departure from the trailing normal (see
 `predictors`). Its residual in a series is regressed on the principal components of the global field (`field`), series
 by series; the weight of that second forecast is again estimated over all series, from forecasts of blocks of months
-that it was not fitted on. A network then learns the residual of both (`network`).
+that it was not fitted on. A network is then trained on the residual of both (`network`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, IntArray, months_since_1970
-from climate.forecasters.linear import ridge
+from climate.forecasters.base import FloatArray, IntArray, months_since_1970, season_waves
+from climate.forecasters.linear import FOLDS, distant_rows, ridge
 from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Layers, train_members
-from climate.forecasters.planet.predictors import month_waves, predictors, targets
+from climate.forecasters.planet.predictors import predictors, targets
 from climate.forecasters.planet.settings import PoolSettings
 from climate.forecasters.planet.trailing import NORMAL, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
@@ -32,14 +32,10 @@ FIELD_PENALTY = 2000.0
 """Ridge penalty of a series' regression on the components of the field."""
 
 FIELD_LEADS = 6
-"""Leads at which the field still told something (months)."""
-
-FOLDS = 6
-"""Contiguous blocks of the cross-fit."""
+"""Leads (months) at which the field has skill."""
 
 SEED = 11
-"""Draws the rows that the network is trained on."""
-
+"""Seed of the draw of rows that the network is trained on."""
 
 ARRAYS = ("components", "slope", "coefficients", "share", "residual")
 """Arrays of a `Pool` that are stored."""
@@ -47,9 +43,9 @@ ARRAYS = ("components", "slope", "coefficients", "share", "residual")
 
 @dataclass(frozen=True)
 class Pool:
-    """What one estimation learnt.
+    """The result of one estimation.
 
-    month: the last month that it knew (months since 1970-01). first: month of the first row of `components` (row,
+    month: the last month that it used (months since 1970-01). first: month of the first row of `components` (row,
     component) and `slope` (row), the state of the planet in each month: principal components of the field's departures
     and the trend of its mean temperature. Rows after `month` are projections on functions estimated before it.
     coefficients (lead, predictor) of the shared regression; share (lead) of the field's forecast; residual: quantiles
@@ -65,11 +61,11 @@ class Pool:
     residual: FloatArray
     members: tuple[Layers, ...]
     functions: FloatArray | None = None
-    """Functions (cell, component) that `followed` projects later months on."""
+    """Functions (cell, component) onto which `followed` projects later months."""
 
     @property
     def leads(self) -> int:
-        """Leads that it forecasts."""
+        """Longest lead (months)."""
         return int(self.coefficients.shape[0])
 
     def state(self, months: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -79,8 +75,8 @@ class Pool:
         """
         row = months - self.first
         inside = (row >= 0) & (row < len(self.slope))
-        near = np.clip(row, 0, len(self.slope) - 1)
-        return np.where(inside[:, None], self.components[near], 0.0), self.slope[near]
+        nearest = np.clip(row, 0, len(self.slope) - 1)
+        return np.where(inside[:, None], self.components[nearest], 0.0), self.slope[nearest]
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the functions by name, the weights as `member<n>/<layer>/<weight>`."""
@@ -97,21 +93,19 @@ class Pool:
             {name.removeprefix(f"{number}/"): arrays[name] for name in arrays if name.startswith(f"{number}/")}
             for number in numbers
         )
-        whole = {name: arrays[name] for name in ARRAYS}
-        return cls(month=int(arrays["month"]), first=int(arrays["first"]), members=members, **whole)
+        estimates = {name: arrays[name] for name in ARRAYS}
+        return cls(month=int(arrays["month"]), first=int(arrays["first"]), members=members, **estimates)
 
 
 def on_field(components: FloatArray, residual: FloatArray, lead: int, known: int) -> tuple[FloatArray, FloatArray]:
     """Regression of `residual` (row, series; NaN where unknown) on components (row, component).
 
     The first `known` rows have a known target. Returns coefficients (component, series), and forecasts (row, series) of
-    the known rows in which each of FOLDS blocks is forecast from the rows at least `lead` months away.
+    the known rows, of which each block is forecast from `distant_rows`.
     """
     inside, actual = components[:known], np.nan_to_num(residual[:known])
     cross_fitted = np.zeros_like(actual)
-    index = np.arange(known)
-    for block in np.array_split(index, FOLDS):
-        far = (index < block[0] - lead) | (index > block[-1] + lead) if block.size else np.zeros(known, dtype=bool)
+    for block, far in distant_rows(np.arange(known), lead):
         if far.any():
             cross_fitted[block] = inside[block] @ ridge(inside[far], actual[far], FIELD_PENALTY)
     return ridge(inside, actual, FIELD_PENALTY), cross_fitted
@@ -119,28 +113,28 @@ def on_field(components: FloatArray, residual: FloatArray, lead: int, known: int
 
 def traits(past: Trailing, months: IntArray) -> FloatArray:
     """Traits (row, series, trait) of series and season that the network reads beside the departures."""
-    waves = np.broadcast_to(month_waves(months)[:, None], (*past.persistence.shape, 2))
+    waves = np.broadcast_to(season_waves(months)[:, None], (*past.persistence.shape, 2))
     spread = np.log(past.spread / past.spread.mean(axis=1, keepdims=True))
     normal = past.windows[NORMAL]
-    tilt = normal.slope * normal.reach(1)[:, -1:] / past.spread.mean(axis=1)
+    tilt = normal.slope * normal.reach(1) / past.spread.mean(axis=1)
     return np.stack(
         [waves[..., 0], waves[..., 1], past.persistence, spread[:, 0], spread[:, MONTHS_PER_YEAR // 2], tilt], axis=-1
     )
 
 
 def sequences(past: Trailing, months: IntArray) -> FloatArray:
-    """What the recurrent layer reads (row, series, month, channel): departures, sine and cosine of the season."""
+    """Input of the recurrent layer (row, series, month, channel): departures, sine and cosine of the season."""
     back = np.arange(1 - past.departures.shape[1], 1)
-    waves = month_waves((months[:, None] + back).ravel() % MONTHS_PER_YEAR).reshape(len(past), 1, back.size, 2)
-    departed = np.swapaxes(past.departures, 1, 2)[..., None]
-    return np.concatenate([departed, np.broadcast_to(waves, (*departed.shape[:3], 2))], axis=-1)
+    waves = season_waves((months[:, None] + back) % MONTHS_PER_YEAR)[:, None]
+    departures = np.swapaxes(past.departures, 1, 2)[..., None]
+    return np.concatenate([departures, np.broadcast_to(waves, (*departures.shape[:3], 2))], axis=-1)
 
 
 def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEADS) -> Pool:
     """Estimate everything on `history`, which ends at the estimation's date.
 
     Args:
-        history: `value` (time, series) of the series to learn from; `departures` (time, cell) of the field and `slope`
+        history: `value` (time, series) of the training series; `departures` (time, cell) of the field and `slope`
             (time) of the planet's mean temperature, see `field.planet`. Series and cells with a missing month up to the
             estimation are left out.
         settings: parameters of the pool.
@@ -180,13 +174,13 @@ def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEA
 
 
 def followed(pool: Pool, planet: xr.Dataset) -> Pool:
-    """`pool` with the state of the planet in all months of `planet`, also those after its own.
+    """`pool` with the state of the planet in all months of `planet`, including those after the estimation.
 
-    `planet` is of the form of `train_pool`'s history, of which `departures` and `slope` are read; each row of
-    `departures` knows no later month. The functions are dropped.
+    `planet` has the form of `train_pool`'s history, of which `departures` and `slope` are read; no row of `departures`
+    depends on a later month. The functions are dropped. Raises ValueError if they already were.
     """
     if pool.functions is None:
-        raise ValueError("the pool has no functions left to project on")
+        raise ValueError("the pool has no functions to project onto")
     rows = np.flatnonzero(np.isfinite(planet["slope"].values))
     components = projected(np.asarray(planet["departures"].values, dtype=np.float64)[rows], pool.functions)
     slope = np.asarray(planet["slope"].values, dtype=np.float64)[rows]
@@ -205,8 +199,7 @@ def _network(
     """Train on one row in `settings.row_stride` of every series, in months drawn at random."""
     usable = np.isfinite(actual).any(axis=2)
     row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
-    read = sequences(past, months)
-    trait = traits(past, months)
-    return train_members(
-        read[row, series], trait[row, series], linear[row, series], actual[row, series], residual, settings
+    sequence, trait, start, target = (
+        array[row, series] for array in (sequences(past, months), traits(past, months), linear, actual)
     )
+    return train_members(sequence, trait, start, target, residual, settings)

@@ -1,9 +1,9 @@
-"""Forecasters that learnt from many series and are applied to any: `ridge-pooled` and `lstm-pooled`.
+"""Forecasters trained on many series and applied to any: `ridge-pooled` and `lstm-pooled`.
 
-Both hold the estimations of the pool (`estimation`). Fitting one to a place picks the newest estimation that the
-history may know of and regresses the shared part's residual in the place's own record on the global field; no shared
-value changes. Places with the same months share that regression's system. They serve temperature on any scale, absolute
-or anomaly; missing months are interpolated.
+Both hold the estimations of the pool (`estimation`). Fitting one to a place selects the newest estimation not later
+than the history and regresses the shared part's residual in the place's own record on the global field; no shared value
+changes. Places with the same months share that regression's system. They forecast temperature in any unit, absolute or
+anomaly; missing months are interpolated.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from climate.forecasters.base import (
 from climate.forecasters.linear import ridge
 from climate.forecasters.planet.estimation import FIELD_LEADS, FIELD_PENALTY, Pool, sequences, traits
 from climate.forecasters.planet.network import count, read_out
-from climate.forecasters.planet.predictors import expected_at, predictors, targets
-from climate.forecasters.planet.trailing import MIN_YEARS, trailing
+from climate.forecasters.planet.predictors import predictors, targets
+from climate.forecasters.planet.trailing import MIN_YEARS, NORMAL, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 MIN_MONTHS = MONTHS_PER_YEAR * (MIN_YEARS + 3)
-"""Months with a value that a place needs: those before the first row, and three years to measure persistence on."""
+"""Months with a value that a place needs: those before the first row, and three years to estimate persistence."""
 
 QUANTITY = "temperature"
-"""What the pool learnt from, and so what it can forecast."""
+"""The quantity that the pool is trained on and can forecast."""
 
 
 def refusal(series: xr.Dataset) -> str | None:
@@ -43,9 +43,7 @@ def refusal(series: xr.Dataset) -> str | None:
     quantity = str(series.attrs.get("quantity", ""))
     if quantity == QUANTITY:
         return None
-    return (
-        f"the pooled forecasters learnt from {QUANTITY} alone and this record's quantity is {quantity or 'not named'}"
-    )
+    return f"the pooled forecasters are trained on {QUANTITY} and this record's quantity is {quantity or 'not named'}"
 
 
 def filled(values: FloatArray) -> FloatArray:
@@ -55,7 +53,7 @@ def filled(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class PlaceGroup:
-    """Places whose values exist in the same months.
+    """Places with values in the same months.
 
     places: their positions. first: position of their first month with a value. field (lead, component, place): their
     coefficients on the field.
@@ -80,7 +78,7 @@ class FittedPooled:
     def parameters(self) -> int:
         """See `Fitted.parameters`."""
         own = self.groups[0].field[..., 0].size
-        return int(own + self.pool.coefficients.size + self.network * sum(count(each) for each in self.pool.members))
+        return int(own + self.pool.coefficients.size + self.network * sum(map(count, self.pool.members)))
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more leads than the pool has."""
@@ -104,17 +102,17 @@ class FittedPooled:
                 linear[:, index] += pool.share[index] * (components[0] @ field[index])
         if self.network:
             sequence, trait = sequences(past, months)[0], traits(past, months)[0]
-            departures = np.mean([read_out(each, sequence, trait, linear) for each in pool.members], axis=0)
+            departures = np.mean([read_out(layers, sequence, trait, linear) for layers in pool.members], axis=0)
         else:
             departures = linear[..., None] + pool.residual
-        expected = np.stack([expected_at(past, lead)[0] for lead in range(1, leads + 1)], axis=1)
+        expected = np.stack([past.windows[NORMAL].expected(lead)[0] for lead in range(1, leads + 1)], axis=1)
         spread = past.spread[0, np.arange(leads) % MONTHS_PER_YEAR].T
         return np.asarray(expected[..., None] + spread[..., None] * departures[:, :leads])
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """A forecaster over the estimations of the pool, in the order of their months; `network` adds the network."""
+    """A forecaster from the estimations of the pool, in the order of their months; `network` adds the network."""
 
     pools: Sequence[Pool]
     network: bool
@@ -125,9 +123,9 @@ class Pooled:
         return "lstm-pooled" if self.network else "ridge-pooled"
 
     def fit(self, history: xr.Dataset) -> FittedPooled:
-        """Regress each place on the field under the newest estimation that ends with the history or before.
+        """Regress each place on the field under the newest estimation that is not later than the history.
 
-        Raises ClimateError below MIN_MONTHS months, or where every estimation knows months after the history.
+        Raises ClimateError below MIN_MONTHS months, or if every estimation is later than the history.
         """
         require_months(history, MIN_MONTHS, self.name)
         months = months_since_1970(history)
@@ -155,7 +153,7 @@ def _fit_group(values: FloatArray, places: IntArray, pool: Pool, start: int) -> 
     field = []
     for lead in range(1, min(FIELD_LEADS, pool.leads) + 1):
         residual = targets(inside, past, lead) - predictors(past, slope, lead) @ pool.coefficients[lead - 1]
-        # not from months without a field or without a value
+        # months without a field or without a value are no targets
         used = np.isfinite(residual[:, 0]) & components.any(axis=1)
         field.append(ridge(components[used], residual[used], FIELD_PENALTY))
     return PlaceGroup(places, first, np.stack(field))

@@ -1,9 +1,9 @@
-"""The pooled network: trained with Keras on all series at once, read out with NumPy.
+"""The pooled network: trained with Keras on all series at once, evaluated with NumPy.
 
 A recurrent layer reads three years of departures; its state and a few traits of the series and season shift the linear
-forecast of every lead and set the distances between its quantiles. Both start at zero effect: training begins at the
-linear forecast with the quantiles of its residuals. Reading out needs no TensorFlow, so that applying the network to
-one more region takes no longer than a regression.
+forecast of every lead and set the distances between its quantiles. Both start without effect: training begins at the
+linear forecast with the quantiles of its residuals. Evaluation needs no TensorFlow, so that applying the network to one
+more region takes no longer than a regression.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def train_members(
     Args:
         sequence: (row, lookback, channel). trait: (row, trait). linear: (row, lead), the forecast to start from.
         targets: (row, lead), NaN where unknown.
-        residual: quantiles (lead, quantile) of the residuals of `linear`, rising.
+        residual: rising quantiles (lead, quantile) of the residuals of `linear`.
         settings: seeds, units, epochs, batch and learning rate.
     """
     network = pooled_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
@@ -109,9 +109,9 @@ def read_out(layers: Layers, sequence: FloatArray, trait: FloatArray, linear: Fl
     driven = sequence @ weight["memory/kernel"] + weight["memory/bias"]
     for step in range(sequence.shape[1]):
         gates = driven[:, step] + hidden @ weight["memory/recurrent_kernel"]
-        entering, kept, candidate, shown = (gates[:, k * units : (k + 1) * units] for k in range(4))
-        cell = _sigmoid(kept) * cell + _sigmoid(entering) * np.tanh(candidate)
-        hidden = _sigmoid(shown) * np.tanh(cell)
+        entry, forget, candidate, output = (gates[:, k * units : (k + 1) * units] for k in range(4))
+        cell = _sigmoid(forget) * cell + _sigmoid(entry) * np.tanh(candidate)
+        hidden = _sigmoid(output) * np.tanh(cell)
     state = np.concatenate([hidden, trait], axis=1)
     middle = linear + state @ weight["change/kernel"] + weight["change/bias"]
     steps = np.logaddexp(0.0, state @ weight["spread/kernel"] + weight["spread/bias"])

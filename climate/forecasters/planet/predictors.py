@@ -1,15 +1,15 @@
-"""What the pooled forecasters know of a month: the own past in units of its spread, and what the trend may be.
+"""Predictors and targets of the pooled forecasters: a series' standardised history and its possible trends.
 
 Every predictor is in units of the spread of the forecast month, so that one coefficient serves a coast and a continent;
-how long a series remembers enters by its own persistence. Predictors differ from lead to lead, since the windows'
-expectations do.
+the memory of a series enters by its own persistence. Predictors differ between leads, since the windows' expectations
+do.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.base import FloatArray
 from climate.forecasters.planet.trailing import NORMAL, Trailing
 from climate.schema import MONTHS_PER_YEAR
 
@@ -31,29 +31,18 @@ def predictors(past: Trailing, global_slope: FloatArray, lead: int) -> FloatArra
     quarter, year = past_months[:, -3:].mean(axis=1), past_months[:, -MONTHS_PER_YEAR:].mean(axis=1)
     last, second = past_months[:, -1], past_months[:, -2]
     columns = [*means, past.persistence**lead * last]
-    columns += [past.persistence * each for each in (last, second, quarter, year)]
-    ahead = lead - 1
-    spread = past.spread[:, ahead % MONTHS_PER_YEAR]
+    columns += [past.persistence * departure for departure in (last, second, quarter, year)]
+    spread = past.spread[:, (lead - 1) % MONTHS_PER_YEAR]
     normal = past.windows[NORMAL]
-    expected = expected_at(past, lead)
-    columns += [
-        (expected_at(past, lead, other) - expected) / spread for other in range(len(past.windows)) if other != NORMAL
-    ]
-    reach = normal.reach(lead)[:, -1:]
+    others = [window for window in past.windows if window is not normal]
+    columns += [(window.expected(lead) - normal.expected(lead)) / spread for window in others]
+    reach = normal.reach(lead)
     columns += [normal.slope * reach / spread, (normal.slope - global_slope[:, None]) * reach / spread]
     return np.stack(columns, axis=-1)
 
 
-def expected_at(past: Trailing, lead: int, which: int = NORMAL) -> FloatArray:
-    """Expectation (row, series) of one window for one lead, in the unit of the values."""
-    chosen = past.windows[which]
-    ahead = lead - 1
-    reach = (chosen.years + 1) / 2 + ahead // MONTHS_PER_YEAR
-    return np.asarray(chosen.climatology[:, ahead % MONTHS_PER_YEAR] + chosen.slope * reach[:, None])
-
-
 def targets(values: FloatArray, past: Trailing, lead: int) -> FloatArray:
-    """Departure (row, series) of the value `lead` months ahead from its expectation, over the spread.
+    """Departure (row, series) of the value `lead` months ahead from the normal window's expectation, over the spread.
 
     NaN beyond the end of values (time, series), and where they are NaN.
     """
@@ -61,10 +50,4 @@ def targets(values: FloatArray, past: Trailing, lead: int) -> FloatArray:
     inside = position < values.shape[0]
     ahead = np.full((len(past), values.shape[1]), np.nan)
     ahead[inside] = values[position[inside]]
-    return np.asarray((ahead - expected_at(past, lead)) / past.spread[:, (lead - 1) % MONTHS_PER_YEAR])
-
-
-def month_waves(months: IntArray) -> FloatArray:
-    """Sine and cosine (row, 2) of calendar months (January = 0)."""
-    angle = 2 * np.pi * months / MONTHS_PER_YEAR
-    return np.column_stack([np.sin(angle), np.cos(angle)])
+    return np.asarray((ahead - past.windows[NORMAL].expected(lead)) / past.spread[:, (lead - 1) % MONTHS_PER_YEAR])

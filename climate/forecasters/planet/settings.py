@@ -1,4 +1,4 @@
-"""Settings of the pool, as the section `pool` of params.yaml has them."""
+"""Settings of the pool, from the section `pool` of params.yaml."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """What is estimated from the field and the series, and how the network is trained."""
+    """Size of the estimation, and training of the network."""
 
     components: int
     """Principal components of the field."""
     row_stride: int
-    """The network learns from one month in so many of each series."""
+    """The network is trained on one month in this many of each series."""
     seeds: tuple[int, ...]
-    """A network is trained from each; their quantiles are averaged."""
+    """One network is trained per seed; their quantiles are averaged."""
     units: int
     epochs: int
     batch: int

@@ -1,8 +1,8 @@
-"""What the years before each month say of it: climatology, trend and spread of trailing windows, for many series.
+"""Climatology, trend and spread of the trailing windows that end with each month, for many series at once.
 
-Every row looks at its own month and earlier ones alone, so rows of a longer record begin with those of a shorter one.
-Windows are whole years that end with the row's month; the trend is the least-squares slope of all months after the
-mean of each calendar month is taken out. Sums are cumulative along calendar months, so that a thousand series cost
+Every row depends on its own month and earlier ones alone, so a longer record has the same rows as a shorter one, and
+more. Windows are whole years that end with the row's month; the trend is the least-squares slope of all months after
+the mean of each calendar month is removed. Sums are cumulative along calendar months, so that a thousand series cost
 little more than one.
 """
 
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from climate.forecasters.base import FloatArray, IntArray, lag_one_autocorrelation
+from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation
 from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = (10, 20, 30, 40)
 """Lengths of the trailing windows (years); shorter where the record is."""
 
 NORMAL = WINDOWS.index(30)
-"""The window that the others are measured against: a climatological normal, WMO-No. 1203 (2017)."""
+"""Position of the reference window: a climatological normal, WMO-No. 1203 (2017)."""
 
 MIN_YEARS = 15
-"""Years before the first row."""
+"""Whole years up to and including the first row."""
+
+FIRST_ROW = MONTHS_PER_YEAR * MIN_YEARS - 1
+"""Position in time of the first row."""
 
 MEMORY = 36
-"""Departures that a row keeps (months)."""
-
-HARMONICS = 4
-"""Harmonics of the climatology, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
+"""Departures that a row holds (months)."""
 
 MAX_PERSISTENCE = 0.98
-"""Monthly autocorrelation is kept below 1."""
+"""Upper limit of the monthly autocorrelation."""
 
 PRIOR_YEARS = 4.0
-"""The year-round mean counts as much as this number of years for the spread of a calendar month."""
+"""Weight, in years, of the year-round mean variance in the variance of a calendar month."""
 
 
 def sums_by_month(values: FloatArray) -> FloatArray:
@@ -46,16 +46,9 @@ def sums_by_month(values: FloatArray) -> FloatArray:
     return np.concatenate([np.zeros((MONTHS_PER_YEAR, values.shape[1])), total[: values.shape[0]]])
 
 
-def smooth(cycle: FloatArray) -> FloatArray:
-    """The part of annual cycles (row, 12, series) that the mean and HARMONICS harmonics hold."""
-    spectrum = np.fft.rfft(cycle, axis=1)
-    spectrum[:, HARMONICS + 1 :] = 0
-    return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=1))
-
-
 @dataclass(frozen=True)
 class Window:
-    """One trailing window: for each row its years, the climatology of the 12 months that follow, slope and spread.
+    """One trailing window at each row: length, climatology of the 12 months that follow, slope and variance.
 
     years (row); climatology, variance (row, 12, series), the first column being the month after the row's; slope (row,
     series) per year.
@@ -70,18 +63,16 @@ class Window:
         """Some of the rows."""
         return Window(self.years[rows], self.climatology[rows], self.slope[rows], self.variance[rows])
 
-    def reach(self, leads: int) -> FloatArray:
-        """Years (row, lead) from the middle of the window to each lead."""
-        ahead = np.arange(leads) // MONTHS_PER_YEAR
-        return np.asarray(((self.years + 1) / 2)[:, None] + ahead)
+    def reach(self, lead: int) -> FloatArray:
+        """Years (row, 1) from the middle of the window to the month `lead` months ahead."""
+        return np.asarray((self.years + 1) / 2 + (lead - 1) // MONTHS_PER_YEAR)[:, None]
 
-    def expected(self, leads: int) -> FloatArray:
-        """Climatology and trend continued (row, lead, series)."""
-        season = self.climatology[:, np.arange(leads) % MONTHS_PER_YEAR]
-        return np.asarray(season + self.slope[:, None] * self.reach(leads)[..., None])
+    def expected(self, lead: int) -> FloatArray:
+        """Climatology and trend (row, series) continued to the month `lead` months ahead."""
+        return np.asarray(self.climatology[:, (lead - 1) % MONTHS_PER_YEAR] + self.slope * self.reach(lead))
 
     def spread(self) -> FloatArray:
-        """Standard deviation (row, 12, series) by calendar month: of it and its neighbours, drawn to the mean."""
+        """Standard deviation (row, 12, series) by calendar month, smoothed over neighbours, shrunk to the mean."""
         near = (np.roll(self.variance, 1, axis=1) + 2 * self.variance + np.roll(self.variance, -1, axis=1)) / 4
         weight = (self.years / (self.years + PRIOR_YEARS))[:, None, None]
         mixed = weight * near + (1 - weight) * near.mean(axis=1, keepdims=True)
@@ -91,23 +82,21 @@ class Window:
 def window(values: FloatArray, length: int, rows: IntArray) -> Window:
     """The window of `length` years that ends with each of `rows` (positions in time) of values (time, series)."""
     position = np.arange(values.shape[0])[:, None] // MONTHS_PER_YEAR
-    plain, squared, moment = (sums_by_month(each) for each in (values, values**2, values * position))
+    cumulative = [sums_by_month(terms) for terms in (values, values**2, values * position)]
     years = np.minimum(length, (rows + 1) // MONTHS_PER_YEAR)
     last = rows[:, None] + np.arange(1 - MONTHS_PER_YEAR, 1)
     before = last - MONTHS_PER_YEAR * years[:, None]
     count = years[:, None, None]
-    total, squares, moments = (
-        each[last + MONTHS_PER_YEAR] - each[before + MONTHS_PER_YEAR] for each in (plain, squared, moment)
-    )
+    total, squares, moments = (sums[last + MONTHS_PER_YEAR] - sums[before + MONTHS_PER_YEAR] for sums in cumulative)
     climatology = total / count
     centre = (last // MONTHS_PER_YEAR - (years[:, None] - 1) / 2)[..., None]
     cross = moments - centre * total
     spread_of_years = (years * (years**2 - 1) / 12)[:, None]
     slope = cross.sum(axis=1) / (MONTHS_PER_YEAR * spread_of_years)
-    season = smooth(climatology)
-    left = squares - count * climatology**2 - 2 * slope[:, None] * cross
-    left = left + slope[:, None] ** 2 * spread_of_years[:, None] + count * (climatology - season) ** 2
-    return Window(years, season, slope, np.maximum(left, 0.0) / (count - 1.0))
+    season = harmonic_part(climatology, 1, mean=True)
+    residual = squares - count * climatology**2 - 2 * slope[:, None] * cross
+    residual = residual + slope[:, None] ** 2 * spread_of_years[:, None] + count * (climatology - season) ** 2
+    return Window(years, season, slope, np.maximum(residual, 0.0) / (count - 1.0))
 
 
 @dataclass(frozen=True)
@@ -131,14 +120,9 @@ class Trailing:
         return int(self.rows.size)
 
 
-def first_row() -> int:
-    """Position of the first month that has MIN_YEARS whole years with it."""
-    return MONTHS_PER_YEAR * MIN_YEARS - 1
-
-
 def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
-    """Windows of values (time, series; without NaN) at every row from `first_row` on, or at the newest alone."""
-    rows = np.arange(first_row(), values.shape[0])
+    """Windows of values (time, series; without NaN) at every row from FIRST_ROW on, or at the `newest` alone."""
+    rows = np.arange(FIRST_ROW, values.shape[0])
     normal = window(values, WINDOWS[NORMAL], rows)
     spread = normal.spread()
     persistence = _persistence(values, rows, normal, spread)

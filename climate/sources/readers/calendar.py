@@ -21,18 +21,21 @@ def month_starts(years: NDArray[np.int64], months: NDArray[np.int64]) -> Times:
     return ((years - 1970) * 12 + months - 1).astype("datetime64[M]").astype(TIME_DTYPE)
 
 
-def month_axis(table: Cells, year: str, month: str, *, first_year: int = 1, gaps: bool = False) -> Times:
-    """Month starts from a year and a month column; strictly increasing, and without holes unless `gaps`."""
+def month_axis(table: Cells, year: str, month: str, decimal: str = "", *, first_year: int = 1) -> Times:
+    """Month starts from a year and a month column, without holes; `decimal` names a column with the same date."""
     years = table.integers(year, first_year, 9999)
     months = table.integers(month, 1, 12)
-    check_steps(table, years * 12 + months - 1, gaps=gaps)
-    return month_starts(years, months)
+    check_steps(table, years * 12 + months - 1)
+    time = month_starts(years, months)
+    if decimal:
+        check_decimal_date(table, decimal, time)
+    return time
 
 
-def check_steps(table: Cells, months: NDArray[np.int64], *, gaps: bool = False) -> None:
-    """ClimateError unless `months` (counted from any origin) go up by one, or by any positive number with `gaps`."""
+def check_steps(table: Cells, months: NDArray[np.int64]) -> None:
+    """ClimateError unless `months` (counted from any origin) go up by one."""
     step = np.diff(months)
-    good = np.concatenate([[True], step >= 1 if gaps else step == 1])
+    good = np.concatenate([[True], step == 1])
     if good.all():
         return
     bad = int(np.flatnonzero(~good)[0])

@@ -27,10 +27,9 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     if tuple(text.line(1).split()) != HEADER:
         raise text.error(1, text.line(1), f"the header {' '.join(HEADER)}")
     table = split(text, 2, HEADER)
-    for row, season in zip(table.rows, table.column("SEAS"), strict=True):
-        if season not in SEASONS:
-            raise text.error(row, season, f"a season among {' '.join(SEASONS)}")
-    months = np.array([SEASONS.index(season) + 1 for season in table.column("SEAS")])
+    seasons = table.column("SEAS")
+    table.check(np.array([season in SEASONS for season in seasons]), seasons, f"a season among {' '.join(SEASONS)}")
+    months = np.array([SEASONS.index(season) + 1 for season in seasons])
     years = table.integers("YR", 1, 9999)
     check_steps(table, years * 12 + months - 1)
     total, anomaly = table.numbers("TOTAL"), table.numbers("ANOM")

@@ -28,9 +28,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         text.expect(1, ",".join(HEADER))
         table = split(text, 2, HEADER, ",")
         dates = table.column("Time")
-        for row, date in zip(table.rows, dates, strict=True):
-            if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", date):
-                raise text.error(row, date, "a month written YYYY-MM in column 'Time'")
+        written = np.array([bool(re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", date)) for date in dates])
+        table.check(written, dates, "a month written YYYY-MM in column 'Time'")
         years, months = np.array([(int(date[:4]), int(date[5:])) for date in dates]).T
         check_steps(table, years * 12 + months - 1)
         value, lower, upper = (table.numbers(column) for column in HEADER[1:])

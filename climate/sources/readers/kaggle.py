@@ -22,7 +22,7 @@ from climate.errors import ClimateError
 from climate.schema import TIME_DTYPE
 from climate.sources.archive import open_file
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_decimal_date, month_axis
+from climate.sources.readers.calendar import month_axis
 from climate.sources.readers.csv_blocks import Block, read_blocks, read_header
 from climate.sources.readers.records import SIGMA_PER_95, Record, assemble, dataset, series_name
 from climate.sources.readers.textfile import problem, read_text, split
@@ -213,13 +213,12 @@ def read_ucsd(folder: Path, source: Source) -> xr.Dataset:
     if not text.ended:
         raise text.error(len(text.lines), text.lines[-1], "a line end after the last row (the file is cut short)")
     table = split(text, 2, UCSD, ",")
-    time = month_axis(table, "Year", "Month")
-    check_decimal_date(table, "Decimal Date", time)
-    value, adjusted, fit, adjusted_fit = (table.numbers(column, ("",)) for column in UCSD[3:])
+    time = month_axis(table, "Year", "Month", "Decimal Date")
+    value = table.mole_fractions(UCSD[3], ("",))
+    adjusted, fit, adjusted_fit = (table.numbers(column, ("",)) for column in UCSD[4:])
     table.check(
         np.isnan(value) == np.isnan(adjusted), value, "a value in both of the first two columns of CO2 or in none"
     )
     table.check(np.isnan(fit) == np.isnan(adjusted_fit), fit, "a value in both columns of fits or in none")
-    table.check(~(value <= 0), value, "a mole fraction in ppm, or nothing")
     name = series_name(source, file, "co2")
     return dataset(source, [Record(name, time, value, site="Mauna Loa", period="Scripps")], scale="SIO 08A")

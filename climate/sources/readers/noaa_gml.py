@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from climate.schema import TIME_DTYPE
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import Times, check_decimal_date, month_axis
+from climate.sources.readers.calendar import Times, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, read_text, split
 
@@ -77,10 +77,8 @@ def read(folder: Path, source: Source) -> xr.Dataset:
 
 
 def _monthly(table: Cells) -> Record:
-    time = month_axis(table, "year", "month")
-    check_decimal_date(table, "decimal date", time)
-    average = table.numbers("average")
-    table.check(average > 0, average, "a mole fraction in ppm in column 'average'")
+    time = month_axis(table, "year", "month", "decimal date")
+    average = table.mole_fractions("average")
     table.numbers("deseasonalized")
     ndays = table.integers("ndays", -1, 31)
     deviation, error = table.numbers("sdev"), table.numbers("unc")
@@ -93,18 +91,16 @@ def _monthly(table: Cells) -> Record:
         time=time,
         value=average,
         uncertainty=np.where(known, error, np.nan),
-        site=_sites(time, (time.astype("datetime64[M]") + 1).astype(TIME_DTYPE)),
+        site=_sites(time),
         period=np.where(noaa, "NOAA", "Scripps"),
         interpolated=filled,
     )
 
 
 def _monthly_txt(table: Cells) -> Record:
-    time = month_axis(table, "year", "month")
-    check_decimal_date(table, "decimal", time)
+    time = month_axis(table, "year", "month", "decimal")
     measured = table.numbers("average", missing=("-99.99",))
-    complete = table.numbers("interpolated")
-    table.check(complete > 0, complete, "a mole fraction in ppm in column 'interpolated'")
+    complete = table.mole_fractions("interpolated")
     table.numbers("trend")
     table.integers("#days", -1, 31)
     filled = np.isnan(measured)
@@ -114,17 +110,15 @@ def _monthly_txt(table: Cells) -> Record:
         name="",
         time=time,
         value=complete,
-        site=_sites(time, (time.astype("datetime64[M]") + 1).astype(TIME_DTYPE)),
+        site=_sites(time),
         period=np.where(time >= NOAA_FROM, "NOAA", "Scripps"),
         interpolated=filled,
     )
 
 
 def _global(table: Cells) -> Record:
-    time = month_axis(table, "year", "month")
-    check_decimal_date(table, "decimal", time)
-    average = table.numbers("average")
-    table.check(average > 0, average, "a mole fraction in ppm in column 'average'")
+    time = month_axis(table, "year", "month", "decimal")
+    average = table.mole_fractions("average")
     table.numbers("trend")
     error = None
     if "average_unc" in table.columns:
@@ -149,15 +143,15 @@ def _weekly(table: Cells) -> Record:
     for column in ("1 year ago", "10 years ago", "increase since 1800"):
         table.numbers(column)
     table.integers("ndays", 0, 7)
-    average = table.numbers("average", missing=("-999.99",))
-    table.check(~(average <= 0), average, "a mole fraction in ppm, or -999.99, in column 'average'")
+    average = table.mole_fractions("average", missing=("-999.99",))
     time: Times = date.astype(TIME_DTYPE)
     return Record("", time, average, site=_sites(time, time + np.timedelta64(7, "D")), period="NOAA")
 
 
-def _sites(start: Times, stop: Times) -> NDArray[np.str_]:
-    """Where the air of each interval [start, stop) was taken."""
+def _sites(start: Times, stop: Times | None = None) -> NDArray[np.str_]:
+    """Where the air of each interval [start, stop), by default a month, was taken."""
     left, back = MAUNAKEA
+    stop = (start.astype("datetime64[M]") + 1).astype(TIME_DTYPE) if stop is None else stop
     away = np.where((start >= left) & (stop <= back), "Maunakea", "Mauna Loa, Maunakea")
     return np.where((stop > left) & (start < back), away, "Mauna Loa")
 

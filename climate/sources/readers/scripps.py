@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import check_decimal_date, decimal_year_dates, month_axis
+from climate.sources.readers.calendar import decimal_year_dates, month_axis
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, read_text, split
 
@@ -49,24 +50,22 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     if columns is None:
         raise text.error(first, text.line(first), f"the header '{_MONTHLY_11[0].strip()}' and its two lines of units")
     table = split(text, first + 3, columns, ",")
-    time = month_axis(table, "Yr", "Mn")
-    check_decimal_date(table, "Date", time)
+    time = month_axis(table, "Yr", "Mn", "Date")
     excel = table.integers("Excel", 1, 10**6)
     fifteenth = (time + np.timedelta64(14, "D")).astype("datetime64[D]")
     table.check(
         excel == (fifteenth - EXCEL_ORIGIN).astype(np.int64), excel.tolist(), "the day number of the month's 15th"
     )
-    measured, filled = table.numbers("CO2", (MISSING,)), table.numbers("filled", (MISSING,))
+    measured, filled = table.numbers("CO2", (MISSING,)), table.mole_fractions("filled", (MISSING,))
     for column in ("adjusted", "fit", "adjusted fit", "adjusted filled"):
         table.numbers(column, (MISSING,))
-    table.check(~(filled <= 0), filled, f"a mole fraction in ppm, or {MISSING}, in column 'filled'")
     agrees = np.isnan(measured) | (measured == filled)
     table.check(agrees, filled, "the value of column 'CO2' in column 'filled'")
     record = Record(
         name=series_name(source, file, "co2"),
         time=time,
         value=filled,
-        site=np.array(_stations(table)) if "Sta" in columns else "Mauna Loa",
+        site=_stations(table) if "Sta" in columns else "Mauna Loa",
         period="Scripps",
         interpolated=np.isnan(measured) & ~np.isnan(filled),
     )
@@ -92,11 +91,10 @@ def read_merged(folder: Path, source: Source) -> xr.Dataset:
         first += 1
     table = split(text, first, ("year", "co2"), ",")
     table.check_decimals()
-    year, value = table.numbers("year"), table.numbers("co2")
+    year, value = table.numbers("year"), table.mole_fractions("co2")
     table.check(year >= 1, year, "a year CE in column 'year'")
     ascending = np.diff(year, prepend=year[0] - 1)
     table.check(ascending == 1 if spline else ascending > 0, year, "each year once, in the order of time")
-    table.check(value > 0, value, "a mole fraction in ppm")
     time = decimal_year_dates(year)
     in_situ = time >= IN_SITU_FROM
     record = Record(
@@ -118,9 +116,8 @@ def _squeeze(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("".join(line.split()) for line in lines)
 
 
-def _stations(table: Cells) -> list[str]:
+def _stations(table: Cells) -> NDArray[np.str_]:
     codes = table.column("Sta")
-    for row, code in zip(table.rows, codes, strict=True):
-        if code not in STATIONS:
-            raise table.file.error(row, code, f"a station among {', '.join(STATIONS)} in column 'Sta'")
-    return [STATIONS[code] for code in codes]
+    known = np.array([code in STATIONS for code in codes])
+    table.check(known, codes, f"a station among {', '.join(STATIONS)} in column 'Sta'")
+    return np.array([STATIONS[code] for code in codes])

@@ -150,19 +150,23 @@ class Cells:
             bad = next(i for i, cell in enumerate(plain) if not NUMBER.fullmatch(cell))
             raise self.file.error(self.rows[bad], plain[bad], f"a number in column '{name}'")
         values = np.array(plain, dtype=np.float64) if plain else np.empty(0)
-        if not np.isfinite(values).all():
-            bad = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise self.file.error(self.rows[bad], plain[bad], f"a finite number in column '{name}'")
+        self.check(np.isfinite(values), plain, f"a finite number in column '{name}'")
         values[np.array(absent, dtype=bool)] = np.nan
         return values
 
     def integers(self, name: str, low: int, high: int) -> NDArray[np.int64]:
         """One column as integers within low..high."""
         cells = self.column(name)
-        for row, cell in zip(self.rows, cells, strict=True):
-            if not _INTEGER.fullmatch(cell) or not low <= int(cell) <= high:
-                raise self.file.error(row, cell, f"a whole number from {low} to {high} in column '{name}'")
+        good = np.array([bool(_INTEGER.fullmatch(cell)) and low <= int(cell) <= high for cell in cells])
+        self.check(good, cells, f"a whole number from {low} to {high} in column '{name}'")
         return np.array([int(cell) for cell in cells], dtype=np.int64)
+
+    def mole_fractions(self, name: str, missing: Collection[str] = ()) -> Floats:
+        """One column of mole fractions in ppm, all above 0; cells that equal one of `missing` become NaN."""
+        values = self.numbers(name, missing)
+        other = f", or {' or '.join(repr(cell) for cell in missing)}," if missing else ""
+        self.check(~(values <= 0), values, f"a mole fraction in ppm{other} in column '{name}'")
+        return values
 
     def check_decimals(self) -> None:
         """ClimateError unless the numbers of each column have the same number of decimals, in files of that kind."""
