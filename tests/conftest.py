@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import climate  # noqa: F401 - before NumPy: it chooses threads and instructions
 from tests.reduced import reduce
 
 ROOT = Path(__file__).resolve().parent.parent

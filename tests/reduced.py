@@ -1,4 +1,4 @@
-"""A configuration small enough for a test: two regions, four origins, few models, one seed, two epochs, one process.
+"""A configuration small enough for a test: two regions, four origins, few models, one seed, one epoch, one process.
 
 `python -m tests.reduced FOLDER` rewrites params.yaml of a clone and forgets its finished run.
 """
@@ -18,7 +18,14 @@ OVERRIDES = {
     "compute": {"workers": 1},
     "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
     "baselines": {"models": ["seasonal-naive", "climatology-trend", "trend-ar1", "sarima", "ridge-enso"]},
-    "lstm": {"seeds": [11], "epochs": 2, "units": 8, "models": ["lstm-direct", "dense-numpy"]},
+    "lstm": {
+        "seeds": [11],
+        "lookback": 12,
+        "epochs": 1,
+        "batch": 256,
+        "units": 8,
+        "models": ["lstm-direct", "dense-numpy"],
+    },
     "pool": {
         "lattice_degrees": None,
         "grid_stride": 8,

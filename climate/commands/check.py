@@ -10,10 +10,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from climate import SAME_BYTES
 from climate.errors import ClimateError
 from climate.harmonize.checks import examine
 from climate.params.params import load_params
 from climate.sources.pulled import Check, Release, previous, read_sources
+
+SAME = "This machine: results are expected to equal the committed ones byte for byte."
+OTHER = "This machine: not Linux on x86-64 with AVX2, so last digits may differ; compare scores with `climate compare`."
 
 WIDTH = 140
 """Columns of the table when no terminal says how wide it is."""
@@ -29,7 +33,7 @@ def _against_previous(release: Release, record: xr.Dataset) -> tuple[xr.Dataset,
 
 
 def run() -> tuple[str, bool]:
-    """The table, and whether a check failed or a source could not be read."""
+    """The table and a word on this machine, and whether a check failed or a source could not be read."""
     pulled = read_sources(list(load_params().pull.sources), _against_previous)
     table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
     for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
@@ -40,4 +44,4 @@ def run() -> tuple[str, bool]:
     with console.capture() as captured:
         console.print(table)
     failed = bool(pulled.unavailable) or any(check.status == "error" for check in pulled.checks)
-    return captured.get().rstrip(), failed
+    return f"{captured.get().rstrip()}\n{SAME if SAME_BYTES else OTHER}", failed

@@ -190,6 +190,7 @@ def test_failed_fit_is_replaced_by_the_trend_and_counted(
     known = panel(np.stack([record(13, months=240), record(14, months=240)]))
     for failing in (model, SARIMAX):
         monkeypatch.setattr(failing, "fit", fail)
+    monkeypatch.setattr(MLEModel, "loglike", fail)
     fitted = forecaster.fit(known)
     assert fitted.fallbacks == 2, "one per place"
     simpler = ClimatologyTrend(residual=True).fit(known)

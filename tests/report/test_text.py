@@ -70,6 +70,7 @@ def test_standfirst_counts_the_outcomes(inputs: ReportInputs) -> None:
     text = standfirst(inputs, contests(inputs))
     assert text.startswith("Rarely: in three comparisons")
     assert "1 to 12 months ahead it wins in one and loses in one of three places" in text
+    assert "Over all three places" in text
     assert "its error (CRPS) is 1% lower 1 to 12 months ahead" in text
 
 

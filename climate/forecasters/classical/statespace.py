@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,6 +28,7 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_months,
 )
+from climate.forecasters.classical.likelihood import highest_likelihood
 from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
 from climate.schema import MONTHS_PER_YEAR
 
@@ -40,10 +40,6 @@ MIN_MONTHS = 120
 
 MAX_ITERATIONS = 60
 """Cap of the optimiser; more iterations leave three digits of the estimates on records of 60-80 years unchanged."""
-
-EXACT_DERIVATIVES = {"optim_score": "approx", "optim_complex_step": True, "maxiter": 100}
-"""Derivatives of the likelihood by complex steps, which need up to 86 iterations. The optimiser's default, finite
-differences, is too coarse where a variance is close to 0: fits stop early, and at other values on other processors."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +70,14 @@ class StateSpace(EachPlace):
     name: str
     extra_parameters: ClassVar[int] = 0
     """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
-    optimiser: ClassVar[Mapping[str, Any]] = {"maxiter": MAX_ITERATIONS}
-    """Options of the maximum likelihood."""
 
     @abstractmethod
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """The model of `values`; `estimating` allows a shortcut that has the same parameters."""
+
+    def estimate(self, model: MLEModel) -> FloatArray:
+        """Parameters at the highest likelihood; by the optimiser of statsmodels unless overridden."""
+        return np.asarray(model.fit(disp=0, cov_type="none", maxiter=MAX_ITERATIONS).params, dtype=float)
 
     def window(self, values: FloatArray) -> FloatArray:
         """The newest part of the record that the model sees; all of it unless overridden."""
@@ -97,8 +95,7 @@ class StateSpace(EachPlace):
         try:
             with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
                 model = self.model(self.window(scale.down(values)), estimating=True)
-                result: Any = model.fit(disp=0, cov_type="none", **self.optimiser)
-            fitted = FittedStateSpace(self, scale, np.asarray(result.params, float))
+                fitted = FittedStateSpace(self, scale, self.estimate(model))
             if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
@@ -171,7 +168,10 @@ class UnobservedComponents(StateSpace):
     """Smooth trend, trigonometric season that may change, AR(1) cycle and noise (Harvey 1989)."""
 
     name: str = "unobserved-components"
-    optimiser: ClassVar[Mapping[str, Any]] = EXACT_DERIVATIVES
+
+    def estimate(self, model: MLEModel) -> FloatArray:
+        """See `StateSpace.estimate`."""
+        return highest_likelihood(model)
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
         """See `StateSpace.model`."""
