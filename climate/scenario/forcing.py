@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from scipy.signal import lfilter
 
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, IntArray
@@ -109,10 +110,5 @@ def lagged(driver: FloatArray, years: float) -> FloatArray:
     """
     if years <= 0:
         return np.asarray(driver, dtype=float)
-    keep = math.exp(-1 / years)
-    out = np.zeros_like(driver, dtype=float)
-    state = np.zeros(driver.shape[:-1])
-    for step in range(driver.shape[-1]):
-        state = keep * state + (1 - keep) * driver[..., step]
-        out[..., step] = state
-    return out
+    memory = math.exp(-1 / years)
+    return np.asarray(lfilter([1 - memory], [1, -memory], driver))

@@ -134,9 +134,8 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
     pull = inputs.params.pull.model_copy(update={"mirror": "/somewhere"})
     elsewhere = inputs.params.model_copy(update={"compute": ComputeParams(workers=7), "pull": pull})
     inputs = replace(inputs, params=elsewhere)
-    render(
-        inputs, tmp_path, run_tasks(partial(draw_region, inputs), inputs.regions, ComputeParams(workers=2), "regions")
-    )
+    drawn = run_tasks(partial(draw_region, inputs), inputs.regions, ComputeParams(workers=2), "regions")
+    render(inputs, tmp_path, drawn)
     first, second = (
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (site, tmp_path)
@@ -297,7 +296,6 @@ def test_data_of_a_forecast_with_an_older_vintage(site: Path) -> None:
 
 
 def test_errors_by_stratum_stand_on_the_page_of_a_place(site: Path, inputs: ReportInputs) -> None:
-    assert inputs.strata is not None
     rows = inputs.strata
     chosen = (rows["region"] == "kiel") & (rows["factor"] == "enso") & (rows["stratum"] == EL_NINO)
     crps = float(rows["crps"].isel(row=int(np.flatnonzero(chosen.values)[0])).sel(model="lstm-direct"))

@@ -30,7 +30,9 @@ def ratio_table(inputs: ReportInputs) -> pd.DataFrame:
     table = chosen.to_dataframe(dim_order=["block", "region", "model"]).reset_index()
     table.insert(1, "title", table["region"].map(inputs.title_of))
     # verdicts are given on one network alone
-    table.loc[table["model"] != inputs.primary, ["p", "p_holm", "outcome"]] = np.nan, np.nan, ""
+    judged = table["model"] == inputs.primary
+    table = table.assign(p=table["p"].where(judged), p_holm=table["p_holm"].where(judged))
+    table["outcome"] = table["outcome"].where(judged, "")
     order = ["region", "title", "block", "model", "crps_ratio_best", "ratio_low", "ratio_high", "best_classical"]
     table = table[[*order, "p", "p_holm", "outcome"]]
     # without a network the order of the parameters stays
