@@ -7,7 +7,6 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.harmonize.series import add_history, describe, months_of
-from climate.schema import TIME_DTYPE
 from climate.sources.readers.calendar import MONTH_NAMES
 
 
@@ -58,10 +57,3 @@ def rebase(series: xr.Dataset, baseline: tuple[int, int], min_years: int, what: 
         )
     rebased.attrs |= {"kind": "anomaly", "baseline": span} | describe(str(series.attrs["quantity"]), "anomaly")
     return add_history(rebased, f"{before} re-based to {span} per calendar month")
-
-
-def absolute(series: xr.Dataset) -> xr.DataArray:
-    """Value plus `climatology` (time): the record as it was before `rebase`."""
-    month = calendar_month(series["time"])
-    total = series["value"].values + series["climatology"].values[month - 1]
-    return xr.DataArray(total, dims="time", coords={"time": series["time"].values.astype(TIME_DTYPE)})

@@ -25,7 +25,7 @@ SIGNIFICANCE = 0.01
 """Level of each test; lower than usual, for a record is tested many times over."""
 
 MIN_YEARS = 8
-"""Years on each side of a break; shorter ones cannot be told from weather."""
+"""Years on each side of a break; shorter ones cannot be distinguished from weather."""
 
 OUTLIER = 4.0
 """Standard deviations from which a year-to-year change counts as a jump."""

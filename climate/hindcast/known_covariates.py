@@ -7,7 +7,7 @@ choice of a best model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,6 @@ import xarray as xr
 from climate.forecasters.base import EachPlace, FittedPlace, FloatArray
 from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima
 from climate.forecasters.registry import MODELS
-from climate.hindcast.rolling import backtest
-from climate.parallel.tasks import ALONE
-from climate.params.sections import ComputeParams
 from climate.verify.losses import cell_scores, common_sample, crps_from_quantiles
 
 
@@ -66,27 +63,18 @@ class KnownCovariates(EachPlace):
         return FittedKnown(self.forecaster.fit_place(history), self.covariates)
 
 
-def ceiling_table(
-    series: xr.Dataset,
-    covariates: xr.Dataset,
-    forecasters: Sequence[CovariateArima],
-    origins: Sequence[np.datetime64],
-    leads: int,
-    refit_every: int,
-    *,
-    min_history: int = 240,
-    compute: ComputeParams = ALONE,
-) -> xr.Dataset:
-    """Forecast table of each model with its covariate forecast and known; see `rolling.backtest`."""
-    pairs = [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
-    return backtest(series, covariates, pairs, origins, leads, refit_every, min_history=min_history, compute=compute)
+def with_known_covariates(
+    forecasters: Iterable[CovariateArima], covariates: xr.Dataset
+) -> list[CovariateArima | KnownCovariates]:
+    """Each model, and the same with its covariates known."""
+    return [model for forecaster in forecasters for model in (forecaster, KnownCovariates(forecaster, covariates))]
 
 
 def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
     """CRPS of every pair, and its ratio to that of the best classical model.
 
     Args:
-        table: result of `ceiling_table`.
+        table: forecast table of the models of `with_known_covariates`.
         judged: the forecast table of the same region and origins, with `best_classical` (block).
         blocks: name -> first and last lead.
 

@@ -25,7 +25,7 @@ from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.classical.theta import Theta
 from climate.forecasters.hybrid import Expectation
 from climate.forecasters.registry import make
-from climate.hindcast.known_covariates import ceiling_scores, ceiling_table
+from climate.hindcast.known_covariates import ceiling_scores, with_known_covariates
 from climate.hindcast.rolling import backtest, origins
 from tests.forecasters.models import MEDIAN, driven, history, quantiles_of
 
@@ -174,7 +174,8 @@ def test_known_covariates_score_better_and_the_forecast_does_not_use_them() -> N
     series.attrs["region"] = "somewhere"
     covariates = history(values, index)[["covariate"]]
     wanted = origins("1995-12", 12, 8)
-    table = ceiling_table(series, covariates, [make("trend-arma-enso")], wanted, 12, 60)
+    models = with_known_covariates([make("trend-arma-enso")], covariates)
+    table = backtest(series, covariates, models, wanted, 12, 60)
     names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
     judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
@@ -187,7 +188,8 @@ def test_known_covariates_score_better_and_the_forecast_does_not_use_them() -> N
     )
     later = covariates["time"] > wanted[1]
     changed = covariates.assign(covariate=covariates["covariate"].where(~later, 7.0))
-    again = ceiling_table(series, changed, [make("trend-arma-enso")], wanted[:2], 12, 60)["forecast"].values[:, :2]
+    models = with_known_covariates([make("trend-arma-enso")], changed)
+    again = backtest(series, changed, models, wanted[:2], 12, 60)["forecast"].values[:, :2]
     before = table["forecast"].values[:, :2]
     np.testing.assert_array_equal(again[0], before[0], "the forecast saw what came after its origin")
     np.testing.assert_array_equal(again[1, 0], before[1, 0])

@@ -20,7 +20,7 @@ from climate.harmonize.checks import check_source, values_until
 from climate.schema import SERIES_VARIABLES, TIME_DTYPE
 from climate.sources.catalogue import find_source, load_catalogue
 from climate.sources.channels.verify import head_of
-from climate.sources.readers import ice_core, kaggle
+from climate.sources.readers import kaggle
 from climate.sources.readers.calendar import decimal_year_dates
 from climate.sources.readers.csv_blocks import read_blocks, read_header
 from climate.sources.readers.netcdf_grid import sound
@@ -284,15 +284,12 @@ def test_kaggle_co2_is_scripps_on_the_older_scale(reading: Reading) -> None:
     assert abs((ours - theirs)[held].mean()) < 0.005
 
 
-def test_antarctic_composite(reading: Reading, mirror: Path) -> None:
+def test_antarctic_composite(reading: Reading) -> None:
     record = reading("antarctic-ice-cores", "2015").isel(series=0)
     assert record.value.values[-1] == 368.02
     assert record.year.values[-1] == pytest.approx(2001.03)
     assert str(record.time.values[-1])[:10] == "2001-01-11"
     assert record.year.values[0] >= 1
-    everything = ice_core.samples(mirror / "ice-core", find_source("antarctic-ice-cores"))
-    assert everything.sizes["year"] == 1901
-    assert everything.year.values[0] == pytest.approx(1950 - 805668.87)
 
 
 @given(year=st.integers(1, 3000), share=st.floats(0, 0.999))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import decimal_year_dates
-from climate.sources.readers.records import Record, dataset, describe, series_name
+from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, Floats, read_text, split
 
 PRESENT = 1950.0
@@ -45,13 +45,6 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         extra={"year": year[common]},
     )
     return dataset(source, [record])
-
-
-def samples(folder: Path, source: Source) -> xr.Dataset:
-    """All samples, oldest first: `value` and `uncertainty` (1 sigma) in ppm over the dimension `year` (decimal, CE)."""
-    _, age, value, error = _columns(folder, source)
-    variables = {"value": ("year", value[::-1]), "uncertainty": ("year", error[::-1])}
-    return xr.Dataset(variables, coords={"year": (PRESENT - age)[::-1]}, attrs=describe(source))
 
 
 def _columns(folder: Path, source: Source) -> tuple[Cells, Floats, Floats, Floats]:
