@@ -50,12 +50,17 @@ _SLIDES = """{% extends 'base.html.j2' %}
 """nbconvert's sections without the page around them, and with the pictures' texts, which its template leaves out."""
 
 
+QUIET_LIBRARIES = "__import__('logging').basicConfig(level='ERROR')"
+"""Run first in a kernel. TensorFlow logs to stdout there, with addresses in memory, unless logging is set up."""
+
+
 class OwnKernel(KernelSpecManager):  # type: ignore[misc]
     """Starts the interpreter that runs this, whatever kernels the user has registered."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """A kernel of this interpreter under any name."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command.append(f"--IPKernelApp.exec_lines={QUIET_LIBRARIES}")
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 

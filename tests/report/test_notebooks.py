@@ -67,6 +67,15 @@ def test_same_page_twice_without_stderr_scripts_or_addresses(tmp_path: Path) -> 
     assert not re.search(r"<script|<link rel=.stylesheet|src=.https?:", bodies[0])
 
 
+def test_warnings_of_libraries_are_no_part_of_a_page(tmp_path: Path) -> None:
+    """TensorFlow's hold addresses in memory, and it prints them to stdout in a notebook."""
+    code = "import tensorflow as tf\ntf.get_logger().warning('hidden')\nprint('seen')"
+    body = notebooks.page(executed(tmp_path, code), "walkthrough")
+    assert '<pre tabindex="0">seen' in body
+    assert "hidden</pre>" not in re.sub(r"\s", "", body)
+    assert ">hidden" not in body
+
+
 def test_output_that_comes_in_pieces_is_one_block(tmp_path: Path) -> None:
     """When pieces of text arrive depends on how busy the machine is."""
     pause = "import time\nprint('first', flush=True)\ntime.sleep({})\nprint('second')"
