@@ -26,6 +26,6 @@ def check_renamed(raw: Mapping[str, Any], file: str) -> None:
     """Raise ClimateError for the first key of `raw`, the content of `file`, that has been replaced."""
     for key, advice in REPLACED.items():
         section, _, entry = key.partition(".")
-        content = raw.get(section)
-        if section in raw if not entry else isinstance(content, Mapping) and entry in content:
+        scope = raw.get(section) if entry else raw
+        if isinstance(scope, Mapping) and (entry or section) in scope:
             raise ClimateError(f"{file}: {key} is no longer a parameter: {advice}")

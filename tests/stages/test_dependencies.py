@@ -63,7 +63,7 @@ def definition(stage: str) -> dict[str, Any]:
 
 
 def makers(entry: dict[str, Any]) -> set[str]:
-    """Modules that make the forecasters of the sections of params.yaml that a stage depends on, or that all make."""
+    """Modules of the forecasters that the sections of params.yaml among a stage's `params` may list."""
     keys = {str(key).partition(".")[0] for key in entry["params"]}
     sections = keys & {"baselines", "lstm", "pool"}
     if "panels" in keys:
