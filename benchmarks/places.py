@@ -68,7 +68,7 @@ def places(params: Params) -> dict[str, xr.Dataset]:
     for name, (lat, lon) in CITIES.items():
         wanted[name] = RegionDefinition(title=name, source="ncep-air", point=Point(lat=lat, lon=lon))
     grid = pulled.records["ncep-air"]
-    made = grid_series(grid, "ncep-air", wanted, pulled.shapes, params.harmonize.min_coverage)
+    made = grid_series(grid, "ncep-air", wanted, pulled.shapes, params.harmonize)
     settings = params.harmonize
     return {
         name: rebase(one, settings.baseline, settings.baseline_min_years, name).assign_attrs(region=name)

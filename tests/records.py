@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from climate.params.regions import HarmonizeParams, RegionDefinition
+from climate.sources.readers.grid.coordinates import with_cells
 
 PARAMS = HarmonizeParams.model_validate({"baseline": [1961, 1990], "baseline_min_years": 20, "min_coverage": 0.5})
 
@@ -55,12 +56,9 @@ def table(time: np.ndarray, series: dict[str, np.ndarray], **attrs: Any) -> xr.D
 
 def grid(value: np.ndarray, time: np.ndarray, lat: np.ndarray, lon: np.ndarray, **attrs: Any) -> xr.Dataset:
     """A grid reader's Dataset of absolute temperature."""
-    return xr.Dataset(
-        {"value": (("time", "lat", "lon"), value)},
-        coords={"time": time, "lat": lat, "lon": lon},
-        attrs={"units": "degC", "quantity": "temperature", "kind": "absolute", "baseline": "", "cadence": "monthly"}
-        | attrs,
-    )
+    field = xr.DataArray(value, dims=("time", "lat", "lon"), coords={"time": time, "lat": lat, "lon": lon})
+    about = {"units": "degC", "quantity": "temperature", "kind": "absolute", "baseline": "", "cadence": "monthly"}
+    return with_cells(field, {"lat": None, "lon": None}, "grid").to_dataset(name="value").assign_attrs(about | attrs)
 
 
 def seasonal(count: int, seed: int, trend: float = 0.02) -> np.ndarray:

@@ -17,7 +17,7 @@ from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE
 from climate.harmonize.completeness import RULES, annual_means
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.sources.catalogue import Source, find_source, load_catalogue
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 from climate.sources.readers.registry import read
 from tests.conftest import ROOT
 

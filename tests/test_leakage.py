@@ -68,7 +68,7 @@ def changed_after(record: xr.Dataset, origin: np.datetime64) -> xr.Dataset:
 def pools(grid: xr.Dataset, params: Params) -> list[Pool]:
     """The pool's estimations at the first and last origin, of two polygons, a few cells and the field."""
     shapes = make_shapes()["natural-earth"]
-    values = training_series(grid, "ncep-air", shapes, 60, params.harmonize.min_coverage)
+    values = training_series(grid, "ncep-air", shapes, 60, params.harmonize)
     world = planet(grid["value"], values, params.pool.grid_stride)
     settings = params.pool.settings(PoolSettings)
     months = (ORIGINS[0], ORIGINS[-1])

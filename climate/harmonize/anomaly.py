@@ -56,4 +56,14 @@ def rebase(series: xr.Dataset, baseline: tuple[int, int], min_years: int, what: 
             units=series.attrs["units"], long_name=f"Mean of {span} by calendar month"
         )
     rebased.attrs |= {"kind": "anomaly", "baseline": span} | describe(str(series.attrs["quantity"]), "anomaly")
+    if series.attrs["units"] == "K":
+        rebased.attrs["units"] = "degC"
+    rebased.attrs["baseline_years"] = _years_with_values(series["value"], baseline)
     return add_history(rebased, f"{before} re-based to {span} per calendar month")
+
+
+def _years_with_values(value: xr.DataArray, baseline: tuple[int, int]) -> str:
+    """First and last year of the baseline that have a value, such as 1970-1990."""
+    year = months_of(value["time"]).astype("datetime64[Y]").astype(int) + 1970
+    used = year[(year >= baseline[0]) & (year <= baseline[1]) & np.isfinite(value.values)]
+    return f"{used.min()}-{used.max()}"

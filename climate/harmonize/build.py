@@ -26,7 +26,7 @@ from climate.params.regions import (
     required_sources,
 )
 from climate.schema import SERIES_VARIABLES
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -127,7 +127,7 @@ class _Work:
                     f"region '{first}': source '{source}' has series and no grid, expected a grid for a "
                     f"{regions[first].kind}; name one of its series or another source"
                 )
-            result |= grid_series(self.records[source], source, regions, shapes, self.params.min_coverage, self.periods)
+            result |= grid_series(self.records[source], source, regions, shapes, self.params, self.periods)
         return result
 
     def region(self, name: str) -> xr.Dataset:
@@ -139,7 +139,11 @@ class _Work:
                 f"region '{name}': no value between {definition.start or 'the start'} and "
                 f"{definition.end or 'the end'} of its record, expected some; correct start and end"
             )
-        return series.assign_attrs(_named(name, definition))
+        title = definition.title
+        used = series.attrs.pop("baseline_years", "")
+        if used and used != series.attrs["baseline"]:
+            title = f"{title} (baseline from {used})"
+        return series.assign_attrs(_named(name, definition) | {"title": title})
 
     def _whole(self, name: str) -> xr.Dataset:
         """The re-based series of region `name`, uncut."""

@@ -19,8 +19,9 @@ from climate.harmonize.corrections import corrected, is_there
 from climate.harmonize.series import month, months_of
 from climate.sources.catalogue import Source
 from climate.sources.pulled import CORRECTION, Check, Release, Status
-from climate.sources.readers.netcdf_grid import CHUNK_MONTHS, is_grid
+from climate.sources.readers.grid.opening import CHUNK_MONTHS, is_grid
 from climate.sources.revisions import last_time
+from climate.sources.units import conversion
 
 ORDER: tuple[Status, ...] = ("error", "warning", "ok")
 """Of status, the worst first."""
@@ -148,7 +149,7 @@ def months_once(source: Source, record: xr.Dataset) -> Iterator[Check]:
 
 def physical_range(source: Source, record: xr.Dataset) -> Iterator[Check]:
     """No value outside what the quantity can be, and none infinite."""
-    limits = source.valid_range or PHYSICAL_RANGES.get((source.quantity, source.kind))
+    limits = source.valid_range or _physical_limits(source)
     if limits is None:
         return
     lowest, highest, infinite = np.inf, -np.inf, 0
@@ -167,6 +168,16 @@ def physical_range(source: Source, record: xr.Dataset) -> Iterator[Check]:
         + (f"{lowest:.6g} to {highest:.6g} {source.unit}" if lowest <= highest else "no value"),
         f"{limits[0]:.6g} to {limits[1]:.6g} {source.unit}",
     )
+
+
+def _physical_limits(source: Source) -> tuple[float, float] | None:
+    """PHYSICAL_RANGES in the unit of the source."""
+    if (source.quantity, source.kind) not in PHYSICAL_RANGES:
+        return None
+    lowest, highest = PHYSICAL_RANGES[source.quantity, source.kind]
+    usual = "degC" if source.quantity == "temperature" else "ppm"
+    factor, offset = conversion(usual, source.unit, difference=source.kind == "anomaly", what=f"source '{source.key}'")
+    return lowest * factor + offset, highest * factor + offset
 
 
 def baseline_mean(source: Source, record: xr.Dataset) -> Iterator[Check]:

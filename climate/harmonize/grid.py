@@ -6,7 +6,7 @@ equal (Lambert's cylindrical projection), so a cell's weight is the area of its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from climate.errors import ClimateError
-from climate.params.regions import Box, Point
-from climate.sources.readers.netcdf_grid import CHUNK_MONTHS
+from climate.harmonize.series import months_of
+from climate.params.regions import Box, HarmonizeParams, Point
+from climate.sources.readers.grid.opening import CHUNK_MONTHS
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +27,15 @@ EDGE_DEGREES = 0.25
 them. Halving it changes a country's area by less than one part in a million."""
 
 FULL_CIRCLE = 2 * np.pi
+
+TURNS = (-2 * FULL_CIRCLE, -FULL_CIRCLE, 0.0, FULL_CIRCLE, 2 * FULL_CIRCLE)
+"""Regions and grids may give longitudes of any turn from -180 to 540."""
+
+ROUNDING = 1e-9
+"""Of a share of an area."""
+
+TOUCHING = 1e-3
+"""Part of a cell by which edges may differ and still be one edge."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +52,18 @@ class Footprint:
     @property
     def share(self) -> float:
         """Share of the region's area that the grid covers, 0..1."""
-        return float(min(1.0, self.weights.sum() / self.area))
+        share = float(self.weights.sum() / self.area)
+        assert share <= 1 + ROUNDING, f"cells cover {share} of a region: they overlap"
+        return min(1.0, share)
 
 
-def edges(centres: Floats) -> Floats:
-    """Cell edges halfway between `centres` (ascending, n >= 2); the outer cells are symmetric about their centre."""
-    inner = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate(([2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]))
+def _edges(field: xr.DataArray) -> tuple[Floats, Floats]:
+    """Edges (cell, 2) of the cells of `field`: longitude in radians, and sine of latitude."""
+    return np.deg2rad(_edge_degrees(field, "lon")), np.sin(np.deg2rad(_edge_degrees(field, "lat")))
 
 
-def _coordinate(field: xr.DataArray, name: str) -> Floats:
-    values = np.asarray(field[name].values, dtype=np.float64)
-    if values.size < 2 or not (np.diff(values) > 0).all():
-        raise ClimateError(f"gridded field: '{name}' must have at least 2 ascending values, found {values.size} values")
-    return values
-
-
-def _cells(field: xr.DataArray) -> tuple[Floats, Floats]:
-    """Edges of the cells: longitude in radians and sine of latitude, clipped at the poles."""
-    latitude = np.clip(edges(_coordinate(field, "lat")), -90, 90)
-    return np.deg2rad(edges(_coordinate(field, "lon"))), np.sin(np.deg2rad(latitude))
+def _edge_degrees(field: xr.DataArray, axis: str) -> Floats:
+    return np.column_stack((field[f"{axis}_lower"].values, field[f"{axis}_upper"].values))
 
 
 def _footprint(weights: Floats, area: float) -> Footprint:
@@ -71,32 +73,30 @@ def _footprint(weights: Floats, area: float) -> Footprint:
 
 
 def box_footprint(field: xr.DataArray, box: Box) -> Footprint:
-    """Cells of `field` (dims lat, lon, ascending) in a box, each clipped to it."""
-    lon, sine = _cells(field)
+    """Cells of `field` (lat, lon, with their bounds) in a box, each clipped to it."""
+    lon, sine = _edges(field)
     west, east = np.deg2rad(box.lon[0]), np.deg2rad(box.lon[1])
     if east <= west:
         east += FULL_CIRCLE
     south, north = np.sin(np.deg2rad(box.lat))
-    height = np.clip(np.minimum(sine[1:], north) - np.maximum(sine[:-1], south), 0, None)
-    width = np.zeros(lon.size - 1)
-    for turn in (-2 * FULL_CIRCLE, -FULL_CIRCLE, 0.0, FULL_CIRCLE, 2 * FULL_CIRCLE):
-        width += np.clip(np.minimum(lon[1:], east + turn) - np.maximum(lon[:-1], west + turn), 0, None)
+    height = np.clip(np.minimum(sine[:, 1], north) - np.maximum(sine[:, 0], south), 0, None)
+    width = np.zeros(len(lon))
+    for turn in TURNS:
+        width += np.clip(np.minimum(lon[:, 1], east + turn) - np.maximum(lon[:, 0], west + turn), 0, None)
     return _footprint(np.outer(height, width), float((east - west) * (north - south)))
 
 
 def polygon_footprint(field: xr.DataArray, geometry: Any) -> Footprint:
-    """Cells of `field` (dims lat, lon, ascending) in a shapely polygon (degrees, any turn of longitude)."""
-    lon, sine = _cells(field)
+    """Cells of `field` (lat, lon, with their bounds) in a shapely polygon (degrees, any turn of longitude)."""
+    lon, sine = _edges(field)
     fine = shapely.segmentize(geometry, EDGE_DEGREES)
     projected = shapely.make_valid(shapely.transform(fine, _equal_area))
-    west = np.broadcast_to(lon[:-1], (sine.size - 1, lon.size - 1)).ravel()
-    east = np.broadcast_to(lon[1:], (sine.size - 1, lon.size - 1)).ravel()
-    south = np.repeat(sine[:-1], lon.size - 1)
-    north = np.repeat(sine[1:], lon.size - 1)
+    west, east = (np.tile(lon[:, side], len(sine)) for side in (0, 1))
+    south, north = (np.repeat(sine[:, side], len(lon)) for side in (0, 1))
     shapely.prepare(projected)
     left, bottom, right, top = projected.bounds
     weights = np.zeros(west.size)
-    for turn in (-FULL_CIRCLE, 0.0, FULL_CIRCLE):
+    for turn in TURNS:
         near = np.flatnonzero(
             (west + turn < right) & (east + turn > left) & (south < top) & (north > bottom) & (north > south)
         )
@@ -116,56 +116,162 @@ def _equal_area(degrees: Floats) -> Floats:
 def point_footprint(field: xr.DataArray, point: Point) -> Footprint:
     """The nearest cell (great circle), or the four cells around with bilinear weights; longitude is cyclic.
 
+    Between the outermost centres of a grid, or of a hole in it, and the edge, the value is that of the outermost cell.
     Raises ClimateError for a point outside the grid's cells.
     """
-    lat, lon = _coordinate(field, "lat"), _coordinate(field, "lon")
-    lat_edges, lon_edges = edges(lat), edges(lon)
-    turned = lon_edges[0] + (point.lon - lon_edges[0]) % 360
-    if not (lat_edges[0] <= point.lat <= lat_edges[-1] and turned <= lon_edges[-1]):
+    lat_edges, lon_edges = _edge_degrees(field, "lat"), _edge_degrees(field, "lon")
+    turned = lon_edges[0, 0] + (point.lon - lon_edges[0, 0]) % 360
+    row, column = _cell_of(lat_edges, point.lat), _cell_of(lon_edges, turned)
+    if row is None or column is None:
         raise ClimateError(
-            f"point {point.lat} N, {point.lon} E lies outside the grid (lat {lat_edges[0]}..{lat_edges[-1]}, "
-            f"lon {lon_edges[0]}..{lon_edges[-1]}); choose a place inside"
+            f"point {point.lat} N, {point.lon} E lies outside the grid or in a hole of it (lat {lat_edges[0, 0]:g}.."
+            f"{lat_edges[-1, 1]:g}, lon {lon_edges[0, 0]:g}..{lon_edges[-1, 1]:g}); choose a point inside"
         )
     if point.method == "nearest":
-        phi, away = np.deg2rad(lat)[:, None], np.deg2rad(lon - point.lon)[None, :]
-        here = np.deg2rad(point.lat)
-        haversine = np.sin((phi - here) / 2) ** 2 + np.cos(phi) * np.cos(here) * np.sin(away / 2) ** 2
-        return Footprint(np.array([int(np.argmin(haversine))]), np.ones(1), 1.0)
-    weights = np.zeros((lat.size, lon.size))
-    cyclic = bool(np.isclose(lon_edges[-1] - lon_edges[0], 360))
-    for row, by_row in _bracket(lat, point.lat):
-        for column, by_column in _bracket(np.append(lon, lon[0] + 360) if cyclic else lon, turned, cyclic):
-            weights[row, column % lon.size] += by_row * by_column
+        return Footprint(np.array([_nearest(field, point)]), np.ones(1), 1.0)
+    weights = np.zeros((len(lat_edges), len(lon_edges)))
+    for i, by_row in _bracket(field["lat"].values, lat_edges, row, point.lat, np.inf):
+        for j, by_column in _bracket(field["lon"].values, lon_edges, column, turned, 360.0):
+            weights[i, j] += by_row * by_column
     return _footprint(weights, 1.0)
 
 
-def _bracket(centres: Floats, at: float, cyclic: bool = False) -> list[tuple[int, float]]:
-    if cyclic and at < centres[0]:
-        at += 360
-    at = float(np.clip(at, centres[0], centres[-1]))
-    left = int(np.clip(np.searchsorted(centres, at, side="right") - 1, 0, centres.size - 2))
-    right_weight = (at - centres[left]) / (centres[left + 1] - centres[left])
-    return [(left, 1 - right_weight), (left + 1, right_weight)]
+def _nearest(field: xr.DataArray, point: Point) -> int:
+    """Flat position in (lat, lon) of the cell whose centre is nearest on the sphere."""
+    phi, away = np.deg2rad(field["lat"].values)[:, None], np.deg2rad(field["lon"].values - point.lon)[None, :]
+    here = np.deg2rad(point.lat)
+    haversine = np.sin((phi - here) / 2) ** 2 + np.cos(phi) * np.cos(here) * np.sin(away / 2) ** 2
+    return int(np.argmin(haversine))
+
+
+def _cell_of(edges: Floats, at: float) -> int | None:
+    """Position of the cell (n, 2) that holds `at`; of two that share the edge the upper one."""
+    holding = np.flatnonzero((edges[:, 0] <= at) & (at <= edges[:, 1]))
+    return int(holding[-1]) if holding.size else None
+
+
+def _bracket(centres: Floats, edges: Floats, cell: int, at: float, circle: float) -> list[tuple[int, float]]:
+    """The cell and its neighbour on the side of `at`, with linear weights; the cell alone without a neighbour."""
+    step = 1 if at >= centres[cell] else -1
+    other = (cell + step) % len(centres)
+    turn = circle if not 0 <= cell + step < len(centres) else 0.0
+    if np.isinf(turn) or len(centres) == 1:
+        return [(cell, 1.0)]
+    centre, far = float(centres[cell]), float(centres[other]) + step * turn
+    own, beside = edges[cell, (step + 1) // 2], edges[other, (1 - step) // 2] + step * turn
+    if abs(own - beside) > TOUCHING * abs(edges[cell, 1] - edges[cell, 0]):
+        return [(cell, 1.0)]
+    weight = (at - centre) / (far - centre)
+    return [(cell, 1 - weight), (other, weight)]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What cell anomalies are departures from."""
+
+    first: int
+    last: int
+    min_years: int
+    """Years with a value that each calendar month of a cell needs."""
+
+    @classmethod
+    def of(cls, params: HarmonizeParams) -> Baseline:
+        """The common baseline of the records."""
+        return cls(*params.baseline, params.baseline_min_years)
 
 
 def weighted_means(
-    field: xr.DataArray, footprints: Mapping[str, Footprint], min_coverage: float
+    field: xr.DataArray,
+    footprints: Mapping[str, Footprint],
+    min_coverage: float,
+    baseline: Baseline | None = None,
 ) -> dict[str, xr.DataArray]:
     """Area means of `field` (time, lat, lon) for many regions in one pass over the field.
 
-    Returns region -> DataArray (time), float64. Missing cells are left out of a month's mean; a month in which less
-    than `min_coverage` of the region's area has values is NaN. A region's numbers do not depend, to the last bit, on
-    which other regions or later months are asked for.
+    Missing cells are left out of a month's mean; a month in which less than `min_coverage` of the region's area has
+    values is NaN. A region's numbers do not depend, to the last bit, on which other regions or later months are asked
+    for.
+
+    Args:
+        field: values on the grid.
+        footprints: region -> its cells.
+        min_coverage: share of a region's area that needs values in a month.
+        baseline: for absolute values. Where the cells with values change in time, the mean is that of the cells'
+            anomalies from their own climatology, plus the mean climatology: otherwise cold cells that join would cool
+            the region. Cells without a climatology count as missing. None: values are anomalies already.
+
+    Returns:
+        Region -> DataArray (time), float64; attrs["anomalies_first"] tells which way was taken.
+
+    Raises:
+        ClimateError: too few cells have a climatology.
     """
     ordered = field.transpose("time", "lat", "lon")
-    months = ordered.sizes["time"]
-    means = {name: np.full(months, np.nan) for name in footprints}
-    for first in range(0, months, CHUNK_MONTHS):
-        part = slice(first, min(first + CHUNK_MONTHS, months))
-        block = np.ascontiguousarray(ordered.isel(time=part).values, dtype=np.float64).reshape(part.stop - first, -1)
+    means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
+    changing = {name: np.zeros(footprint.cells.size, dtype=np.int64) for name, footprint in footprints.items()}
+    observed = dict.fromkeys(footprints, 0)
+    for part, block in _blocks(ordered):
         for name, footprint in footprints.items():
-            means[name][part] = _row_means(np.take(block, footprint.cells, axis=1), footprint, min_coverage)
-    return {name: xr.DataArray(mean, dims="time", coords={"time": ordered["time"]}) for name, mean in means.items()}
+            values = np.take(block, footprint.cells, axis=1)
+            means[name][part] = _row_means(values, footprint, min_coverage)
+            present = np.isfinite(values)
+            observed[name] += int(present.any(axis=1).sum())
+            changing[name] += present.sum(axis=0)
+    partial = {
+        name: footprint
+        for name, footprint in footprints.items()
+        if baseline is not None and ((changing[name] > 0) & (changing[name] < observed[name])).any()
+    }
+    if baseline is not None and partial:
+        means |= _anomalies_first(ordered, partial, min_coverage, baseline)
+    return {
+        name: xr.DataArray(
+            mean, dims="time", coords={"time": ordered["time"]}, attrs={"anomalies_first": name in partial}
+        )
+        for name, mean in means.items()
+    }
+
+
+def _blocks(ordered: xr.DataArray) -> Iterator[tuple[slice, Floats]]:
+    """Months of `ordered` (time, lat, lon) that are read at once, and their values (time, cell)."""
+    for first in range(0, ordered.sizes["time"], CHUNK_MONTHS):
+        part = slice(first, min(first + CHUNK_MONTHS, ordered.sizes["time"]))
+        block = np.ascontiguousarray(ordered.isel(time=part).values, dtype=np.float64)
+        yield part, block.reshape(len(block), -1)
+
+
+def _anomalies_first(
+    ordered: xr.DataArray, footprints: Mapping[str, Footprint], min_coverage: float, baseline: Baseline
+) -> dict[str, Floats]:
+    months = months_of(ordered["time"]).astype(np.int64)
+    year, calendar = months // 12 + 1970, months % 12
+    within = (year >= baseline.first) & (year <= baseline.last)
+    total = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
+    count = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
+    for part, block in _blocks(ordered):
+        used, month = block[within[part]], calendar[part][within[part]]
+        for name, footprint in footprints.items():
+            values = np.take(used, footprint.cells, axis=1)
+            np.add.at(total[name], month, np.nan_to_num(values))
+            np.add.at(count[name], month, np.isfinite(values))
+    climatology, means = {}, {}
+    for name, footprint in footprints.items():
+        known = (count[name] >= baseline.min_years).all(axis=0)
+        share = footprint.weights[known].sum() / footprint.area
+        if not known.any() or share < min_coverage * (1 - ROUNDING):
+            raise ClimateError(
+                f"region '{name}': the cells with values change in time, and {share:.0%} of its area has cells with "
+                f"{baseline.min_years} years of values in {baseline.first}-{baseline.last}, expected at least "
+                f"{min_coverage:.0%}; choose another harmonize.baseline, fewer baseline_min_years or another source"
+            )
+        climatology[name] = np.where(known, total[name] / np.maximum(count[name], 1), np.nan)
+        means[name] = np.full(ordered.sizes["time"], np.nan)
+    for part, block in _blocks(ordered):
+        for name, footprint in footprints.items():
+            normal = climatology[name][calendar[part]]
+            anomaly = _row_means(np.take(block, footprint.cells, axis=1) - normal, footprint, min_coverage)
+            means[name][part] = anomaly + _row_means(normal, footprint, 0.0)
+    return means
 
 
 def _row_means(values: Floats, footprint: Footprint, min_coverage: float) -> Floats:
@@ -173,7 +279,7 @@ def _row_means(values: Floats, footprint: Footprint, min_coverage: float) -> Flo
     present = np.isfinite(values)
     weight = np.where(present, footprint.weights, 0.0).sum(axis=1)
     total = (np.where(present, values, 0.0) * footprint.weights).sum(axis=1)
-    enough = (weight > 0) & (weight / footprint.area >= min_coverage * (1 - 1e-9))
+    enough = (weight > 0) & (weight / footprint.area >= min_coverage * (1 - ROUNDING))
     means = np.full(len(values), np.nan)
     np.divide(total, weight, out=means, where=enough)
     return means

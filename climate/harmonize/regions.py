@@ -10,11 +10,18 @@ import xarray as xr
 
 from climate.errors import ClimateError, suggest
 from climate.harmonize.completeness import Cadence, means, rule
-from climate.harmonize.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
+from climate.harmonize.grid import (
+    Baseline,
+    Footprint,
+    box_footprint,
+    point_footprint,
+    polygon_footprint,
+    weighted_means,
+)
 from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
-from climate.params.regions import MissingParams, RegionDefinition
+from climate.params.regions import HarmonizeParams, MissingParams, RegionDefinition
 from climate.schema import TIME_DTYPE
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -126,8 +133,8 @@ def footprint(
         )
     if not result.cells.size:
         raise ClimateError(
-            f"region '{name}': no cell of source '{definition.source}' lies in it, expected at least one; correct its "
-            f"{definition.kind} or choose another source"
+            f"region '{name}': source '{definition.source}' does not cover it, expected at least one cell inside; "
+            f"correct its {definition.kind} or choose another source"
         )
     return result
 
@@ -137,24 +144,32 @@ def grid_series(
     source: str,
     definitions: Mapping[str, RegionDefinition],
     shapes: Mapping[str, geopandas.GeoDataFrame],
-    min_coverage: float,
+    params: HarmonizeParams,
     periods: Periods | None = None,
 ) -> dict[str, xr.Dataset]:
     """Area means of one gridded source for many regions, in one pass over the field; each a series (time).
 
     attrs say the number of cells, the share of the region's area that the grid covers and the rule for months with
-    missing cells. ClimateError for a region without any value.
+    missing cells. ClimateError for a region of which the grid covers too little, or without any value.
     """
     field = grid["value"]
     footprints = {name: footprint(name, definition, field, shapes) for name, definition in definitions.items()}
-    means_of = weighted_means(field, footprints, min_coverage)
+    min_coverage = params.min_coverage
+    for name, cells in footprints.items():
+        if cells.share < min_coverage:
+            raise ClimateError(
+                f"region '{name}': source '{source}' covers {cells.share:.0%} of its area, expected at least "
+                f"{min_coverage:.0%}; choose another source or lower harmonize.min_coverage"
+            )
+    absolute = grid.attrs.get("kind") == "absolute"
+    means_of = weighted_means(field, footprints, min_coverage, Baseline.of(params) if absolute else None)
     period = label_periods(field["time"], (periods or {}).get(source, ()))
     result = {}
     for name, mean in means_of.items():
         if not np.isfinite(mean.values).any():
             raise ClimateError(
-                f"region '{name}': source '{source}' has no month with values on {min_coverage:.0%} of its area (the "
-                f"grid covers {footprints[name].share:.0%}); choose another source or lower harmonize.min_coverage"
+                f"region '{name}': source '{source}' has no month with values on {min_coverage:.0%} of its area; "
+                "choose another source or lower harmonize.min_coverage"
             )
         attrs = {key: grid.attrs.get(key, "") for key in CARRIED}
         attrs |= describe(str(attrs["quantity"]), str(attrs["kind"])) | {
@@ -164,7 +179,10 @@ def grid_series(
             "coverage_rule": f"months with values on at least {min_coverage:.0%} of the area",
         }
         regional = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)
-        how = "area mean" if definitions[name].point is None else f"{definitions[name].point.method} value"  # type: ignore[union-attr]
+        point = definitions[name].point
+        how = "area mean" if point is None else f"{point.method} value"
+        if mean.attrs["anomalies_first"]:
+            how = f"{how} of cell anomalies plus that of their climatology, since coverage changes,"
         result[name] = add_history(gap_free(regional), f"{how} over {attrs['cells']} cells of {source}")
     return result
 

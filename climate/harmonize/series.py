@@ -140,6 +140,20 @@ def require_same_unit(what: str, series: Mapping[str, xr.Dataset]) -> None:
         raise ClimateError(f"{what}: expected records of one quantity and unit, found {listed}; take out the odd one")
 
 
+def require_same_kind(what: str, series: Mapping[str, xr.Dataset]) -> None:
+    """ClimateError unless all of `series` are absolute values, or all are anomalies: one offset cannot join the two.
+
+    Between them lies a whole climatology, and one offset would leave its season in the result.
+    """
+    kinds = {name: str(record.attrs.get("kind")) for name, record in series.items()}
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
+        raise ClimateError(
+            f"{what}: found {listed}, expected absolute values or anomalies alone; use a combination instead, whose "
+            "members become anomalies first"
+        )
+
+
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Several series as one Dataset with `covariate` (time, predictor), NaN where a series has no value."""
     columns = [record["value"].drop_attrs().expand_dims(predictor=[name]) for name, record in series.items()]

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from climate.errors import ClimateError
 from climate.harmonize.completeness import MissingRule
 from climate.harmonize.offset import MIN_OVERLAP, Difference, overlap, step_left, summarise
-from climate.harmonize.series import add_history, gap_free, limit, make_series, months_of, require_same_unit
+from climate.harmonize.series import (
+    add_history,
+    gap_free,
+    limit,
+    make_series,
+    months_of,
+    require_same_kind,
+    require_same_unit,
+)
 from climate.params.regions import PartDefinition, SpliceDefinition
 from climate.schema import TIME_DTYPE
 
@@ -37,15 +45,14 @@ def splice(
 
     Seams: dims (seam, time): per seam who was joined to whom and when, the overlap, offset, drift per decade and the
     step left in the spliced record, each with its standard error, in the `units` of the row; `older_value`,
-    `newer_value`, `difference` (seam, time) over the overlaps. Raises ClimateError on records of different units, an
-    overlap of fewer than MIN_OVERLAP values, or a part that has no month of its own.
+    `newer_value`, `difference` (seam, time) over the overlaps. Raises ClimateError on records of different units or
+    kinds, an overlap of fewer than MIN_OVERLAP values, or a part that has no month of its own.
     """
     parts = definition.parts
     keys = [part.source for part in parts]
-    require_same_unit(
-        f"splice '{name}'",
-        {f"{i + 1} {key}": record for i, (key, record) in enumerate(zip(keys, records, strict=True))},
-    )
+    numbered = {f"{i + 1} {key}": record for i, (key, record) in enumerate(zip(keys, records, strict=True))}
+    require_same_kind(f"splice '{name}'", numbered)
+    require_same_unit(f"splice '{name}'", numbered)
     owned = [own_months(record, part) for record, part in zip(records, parts, strict=True)]
     for key, record in zip(keys, owned, strict=True):
         if not record.sizes["time"]:

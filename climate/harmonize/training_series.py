@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from climate.harmonize.regions import grid_series
-from climate.params.regions import RegionDefinition
+from climate.params.regions import HarmonizeParams, RegionDefinition
 
 if TYPE_CHECKING:
     import geopandas
@@ -18,7 +18,7 @@ OUTERMOST = 75
 
 
 def training_series(
-    grid: xr.Dataset, source: str, shapes: geopandas.GeoDataFrame, lattice_degrees: int | None, min_coverage: float
+    grid: xr.Dataset, source: str, shapes: geopandas.GeoDataFrame, lattice_degrees: int | None, params: HarmonizeParams
 ) -> xr.DataArray:
     """Values (time, series) of `grid`: the mean over each polygon, and the cells nearest to a lattice.
 
@@ -27,13 +27,13 @@ def training_series(
         source: its catalogue key.
         shapes: polygons with `key` and `name`.
         lattice_degrees: degrees between the points of the lattice; None for none.
-        min_coverage: share of a polygon's area that must have values in a month.
+        params: least coverage of a polygon, and the baseline of cell anomalies.
     """
     regions = {
         str(key): RegionDefinition(title=str(name), source=source, ar6=str(key))
         for key, name in zip(shapes["key"], shapes["name"], strict=True)
     }
-    means = grid_series(grid, source, regions, {"ar6-regions": shapes}, min_coverage)
+    means = grid_series(grid, source, regions, {"ar6-regions": shapes}, params)
     columns = {name: series["value"].values for name, series in means.items()}
     if lattice_degrees is not None:
         field = grid["value"].transpose("time", "lat", "lon")

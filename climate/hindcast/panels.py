@@ -17,7 +17,7 @@ from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
-from climate.harmonize.grid import weighted_means
+from climate.harmonize.grid import Baseline, weighted_means
 from climate.harmonize.regions import footprint
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
@@ -26,7 +26,7 @@ from climate.params.params import Params
 from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_lookahead
 from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _cut_out(
             continue
         point = geometry.representative_point()
         points.append((point.y, point.x))
-    means = weighted_means(record["value"], footprints, params.min_coverage)
+    baseline = Baseline.of(params) if record.attrs["kind"] == "absolute" else None
+    means = weighted_means(record["value"], footprints, params.min_coverage, baseline)
     values = xr.Dataset({"value": (("series", "time"), np.stack([mean.values for mean in means.values()]))})
     latitude, longitude = np.array(points).T
     return values.assign_coords(

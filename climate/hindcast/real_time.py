@@ -20,7 +20,7 @@ from climate.harmonize.regions import grid_series, published_series
 from climate.harmonize.series import cut, months_of
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.schema import QUANTILES
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 from climate.verify.losses import crps_from_quantiles
 
 WHOLE = RegionDefinition(title="The whole grid", source="grid", box={"lat": [-90, 90], "lon": [-180, 180]})  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ def series_to_forecast(record: xr.Dataset, source: str, series: str | None, para
     if is_grid(record):
         if series is not None:
             raise ClimateError(f"source '{source}' is a grid: found series '{series}', expected none; leave it out")
-        result = grid_series(record, source, {"whole": WHOLE}, {}, params.min_coverage)["whole"]
+        result = grid_series(record, source, {"whole": WHOLE}, {}, params)["whole"]
     else:
         result = published_series(record, source, series or str(record["series"].values[0]), params.missing)
     return result.assign_attrs(scale=str(record.attrs.get("scale", "")))

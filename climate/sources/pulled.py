@@ -16,7 +16,7 @@ from climate.paths import DATA, DOWNLOADS
 from climate.sources.catalogue import Source, find_source
 from climate.sources.channels.verify import head_of, sha256_of
 from climate.sources.provenance import PREVIOUS, Provenance, read_provenance, verify
-from climate.sources.readers.netcdf_grid import is_grid, read_every_value, sound
+from climate.sources.readers.grid.opening import is_grid, read_every_value, sound
 from climate.sources.readers.registry import read, read_shapes
 
 if TYPE_CHECKING:
@@ -134,6 +134,9 @@ def read_sources(keys: Sequence[str], examine: Examine) -> Pulled:
             _read(key, pulled, examine)
         except ClimateError as error:
             pulled.unavailable[key] = str(error)
+        except Exception as error:  # no file, however odd, may stop the other sources
+            reason = " ".join(str(error).split())[:100]
+            pulled.unavailable[key] = f"cannot be read ({type(error).__name__}: {reason}); check the file and its entry"
         if key in pulled.unavailable:
             log.error("%s: not used: %s", key, pulled.unavailable[key])
     return pulled

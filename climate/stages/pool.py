@@ -21,7 +21,7 @@ from climate.hindcast.rolling import estimation_months, known_at
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import load_params
 from climate.sources.pulled import read_sources
-from climate.sources.readers.netcdf_grid import is_grid
+from climate.sources.readers.grid.opening import is_grid
 
 log = logging.getLogger("climate")
 
@@ -43,8 +43,8 @@ def run() -> None:
             f"pool: expected a grid as `source` and polygons as `shapes`, found '{settings.source}' and "
             f"'{settings.shapes}'; correct them in params.yaml"
         )
-    polygons, coverage = pulled.shapes[settings.shapes], params.harmonize.min_coverage
-    values = training_series(grid, settings.source, polygons, settings.lattice_degrees, coverage)
+    polygons = pulled.shapes[settings.shapes]
+    values = training_series(grid, settings.source, polygons, settings.lattice_degrees, params.harmonize)
     world = planet(grid["value"].load(), values, settings.grid_stride)
     months = estimation_months(params.backtest.first_origin, settings.refit_every, world)
     log.info("pool: %d series, %d estimations from %s", values.sizes["series"], len(months), str(months[0])[:7])

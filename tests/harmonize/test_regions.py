@@ -298,11 +298,11 @@ def test_a_region_keeps_its_bits_when_regions_or_months_are_added() -> None:
 def test_a_region_without_cells_or_values_is_named() -> None:
     lat, lon = np.arange(0.0, 5.0), np.arange(0.0, 5.0)
     full = grid(np.full((24, 5, 5), 1.0), months("1961-01", 24), lat, lon)
-    with pytest.raises(ClimateError, match="region 'far': no cell of source 'g'"):
-        grid_series(full, "g", {"far": region(source="g", box={"lat": [50, 60], "lon": [0, 1]})}, {}, 0.5)
+    with pytest.raises(ClimateError, match="region 'far': source 'g' does not cover it"):
+        grid_series(full, "g", {"far": region(source="g", box={"lat": [50, 60], "lon": [0, 1]})}, {}, PARAMS)
     empty = full.assign(value=full["value"] * np.nan)
     with pytest.raises(ClimateError, match="region 'here': source 'g' has no month with values on 50% of its area"):
-        grid_series(empty, "g", {"here": region(source="g", box={"lat": [0, 3], "lon": [0, 3]})}, {}, 0.5)
+        grid_series(empty, "g", {"here": region(source="g", box={"lat": [0, 3], "lon": [0, 3]})}, {}, PARAMS)
 
 
 def test_countries_are_found_by_name_or_key_and_otherwise_near_names_are_told() -> None:
@@ -421,7 +421,7 @@ def test_all_58_regions_of_ar6_have_cells_and_no_gap(reanalysis: xr.Dataset) -> 
     assert len(shapes["ar6-regions"]) == 58
     definitions = {key.lower(): region(source="ncep-air", ar6=key) for key in shapes["ar6-regions"]["key"]}
     last = reanalysis.isel(time=slice(-24, None))
-    made = grid_series(last, "ncep-air", definitions, shapes, 0.5)
+    made = grid_series(last, "ncep-air", definitions, shapes, PARAMS)
     assert min(one.attrs["cells"] for one in made.values()) >= 22
     assert all(np.isfinite(one["value"].values).all() for one in made.values())
     # One cell may lie in several regions; together they are the globe's land and oceans once.

@@ -30,6 +30,7 @@ from climate.stages import panel_page
 from climate.stages import panels as stage
 from climate.stages import pull as pull_stage
 from climate.verify.losses import cell_scores
+from tests import records
 from tests.conftest import ROOT
 
 BASE = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
@@ -54,11 +55,7 @@ def grid() -> xr.Dataset:
     lat, lon = np.arange(-87.5, 90, 5.0), np.arange(0, 360, 5.0)
     generator = np.random.default_rng(2)
     values = generator.normal(size=(MONTHS, lat.size, lon.size))
-    return xr.Dataset(
-        {"value": (("time", "lat", "lon"), values)},
-        coords={"time": (START + np.arange(MONTHS)).astype(TIME_DTYPE), "lat": lat, "lon": lon},
-        attrs={"units": "degC", "quantity": "temperature", "kind": "absolute"},
-    )
+    return records.grid(values, (START + np.arange(MONTHS)).astype(TIME_DTYPE), lat, lon)
 
 
 def shapes() -> geopandas.GeoDataFrame:

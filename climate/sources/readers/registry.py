@@ -18,7 +18,6 @@ from climate.sources.readers import (
     hadcrut,
     ice_core,
     kaggle,
-    netcdf_grid,
     noaa_gml,
     noaa_ncei,
     psl,
@@ -26,6 +25,7 @@ from climate.sources.readers import (
     scripps,
     shapes,
 )
+from climate.sources.readers.grid import opening
 
 Reader = Callable[[Path, Source], xr.Dataset]
 
@@ -38,7 +38,7 @@ READERS: dict[str, Reader] = {
     "hadcrut": hadcrut.read,
     "kaggle_co2": kaggle.read_ucsd,
     "kaggle_temperatures": kaggle.read_temperatures,
-    "netcdf_grid": netcdf_grid.read,
+    "netcdf_grid": opening.read,
     "noaa_co2": noaa_gml.read,
     "noaa_globaltemp": noaa_ncei.read,
     "psl_index": psl.read,

@@ -1,0 +1,242 @@
+"""Where the cells of a grid are: axes by their CF attributes, edges by their bounds, longitudes as one circle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import cf_xarray  # noqa: F401  registers the accessor .cf
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from climate.errors import ClimateError
+
+Floats = NDArray[np.float64]
+Axis = Literal["latitude", "longitude", "time"]
+
+CIRCLE = 360.0
+"""Degrees."""
+
+HOLE = 1.5
+"""A gap between neighbouring centres is a hole in the grid if it is this many times wider than the gaps beside it."""
+
+TOUCHING = 1e-3
+"""Part of a cell by which edges may differ and still be one edge; bounds are often rounded."""
+
+
+def candidates(opened: xr.Dataset, axis: Axis) -> list[str]:
+    """Variables that may be `axis`: by standard name, units or axis attribute, otherwise by name; no bounds."""
+    bounds = {str(name) for names in opened.cf.bounds.values() for name in names}
+    for dataset in (opened, opened.cf.guess_coord_axis()):
+        letter = {"latitude": "Y", "longitude": "X", "time": "T"}[axis]
+        named = dataset.cf.coordinates.get(axis) or dataset.cf.axes.get(letter, [])
+        found = [str(name) for name in named if str(name) not in bounds]
+        found = [name for name in found if not str(opened[name].attrs.get("standard_name", "")).startswith("grid_")]
+        if found:
+            return found
+    return []
+
+
+def with_plain_axes(opened: xr.Dataset, name: str) -> xr.Dataset:
+    """`opened` with the 1-D dimension coordinates `lat` and `lon`, whatever the file calls them.
+
+    Raises:
+        ClimateError: there are none or several, or the grid is rotated, projected or unstructured.
+    """
+    axes: tuple[tuple[Axis, str], ...] = (("latitude", "lat"), ("longitude", "lon"))
+    for axis, short in axes:
+        found = candidates(opened, axis)
+        flat = [coordinate for coordinate in found if opened[coordinate].ndim == 1]
+        used = {dim for field in opened.data_vars.values() if field.ndim >= 2 for dim in field.dims}
+        on_grid = [coordinate for coordinate in flat if opened[coordinate].dims[0] in used]
+        if not flat and any(opened[coordinate].ndim == 2 for coordinate in found):
+            opened = _flattened(opened, name)
+            on_grid = [short]
+        if len(on_grid) != 1:
+            known = ", ".join(map(str, opened.coords)) or "none"
+            what = f"several: {', '.join(on_grid)}" if on_grid else f"none among the coordinates {known}"
+            raise ClimateError(
+                f"{name}: expected one coordinate with the standard_name {axis}, found {what}; give a file on a "
+                "regular grid of latitude and longitude"
+            )
+        opened = _renamed(opened, on_grid[0], short)
+    return opened
+
+
+def _renamed(opened: xr.Dataset, coordinate: str, short: str) -> xr.Dataset:
+    dim = opened[coordinate].dims[0]
+    if dim != coordinate:
+        opened = opened.swap_dims({dim: coordinate})
+    if coordinate == short:
+        return opened
+    return opened.drop_vars(short, errors="ignore").rename({coordinate: short})
+
+
+def _flattened(opened: xr.Dataset, name: str) -> xr.Dataset:
+    """A regular grid whose axes were written as 2-D fields; ClimateError for any other 2-D grid."""
+    lat, lon = (opened[candidates(opened, axis)[0]] for axis in ("latitude", "longitude"))  # type: ignore[arg-type]
+    mapping = ", ".join(opened.cf.grid_mapping_names).replace("rotated_latitude_longitude", "rotated pole")
+    if lat.dims == lon.dims:
+        for rows, columns in (lat.dims, lat.dims[::-1]):
+            by_row, by_column = lat.transpose(rows, columns).values, lon.transpose(rows, columns).values
+            if (by_row == by_row[:, :1]).all() and (by_column == by_column[:1]).all():
+                plain = opened.drop_vars([lat.name, lon.name]).assign_coords(
+                    lat=(rows, by_row[:, 0], {"standard_name": "latitude"}),
+                    lon=(columns, by_column[0], {"standard_name": "longitude"}),
+                )
+                return plain.swap_dims({rows: "lat", columns: "lon"})
+    raise ClimateError(
+        f"{name}: found 2-D latitudes and longitudes ({mapping or 'curvilinear'}), "
+        f"expected a regular grid; regrid the file first, such as by `cdo remapbil,r360x180 {name} regular.nc`"
+    )
+
+
+class Cells(NamedTuple):
+    """Cells along one axis, in the order that the grid is given."""
+
+    order: NDArray[np.intp]
+    """Positions in the file."""
+    centres: Floats
+    bounds: Floats
+    """(cell, 2): lower and upper edge."""
+
+
+def with_cells(field: xr.DataArray, bounds: Mapping[str, Floats | None], name: str) -> xr.DataArray:
+    """`field` (..., lat, lon) in ascending order, with the edges of its cells as coordinates.
+
+    The edges are `lat_lower`, `lat_upper`, `lon_lower` and `lon_upper`. Longitudes begin behind the widest hole of the
+    circle, or at -180 on a grid without one, and rise without a break, also beyond 180. A cell reaches as far as its
+    bounds; without bounds, halfway to its neighbours, and at a hole as far as on its other side. The centre of a cell
+    whose coordinate is not inside its bounds is their middle.
+
+    Args:
+        field: with the 1-D coordinates `lat` and `lon` in degrees, in any order.
+        bounds: "lat" and "lon" -> edges (cell, 2) in the order of the coordinate, or None.
+        name: of the file, for messages.
+
+    Raises:
+        ClimateError: a coordinate beyond the sphere or given twice, cells that overlap, or a single row or column
+            without bounds.
+    """
+    lon_bounds = bounds["lon"]
+    if _repeats_first_meridian(field):
+        field = field.isel(lon=slice(None, -1))
+        lon_bounds = None if lon_bounds is None else lon_bounds[:-1]
+    cells = {
+        "lat": latitude_cells(field["lat"].values.astype(np.float64), bounds["lat"], name),
+        "lon": longitude_cells(field["lon"].values.astype(np.float64), lon_bounds, name),
+    }
+    for axis, (order, centres, edges) in cells.items():
+        if (order != np.arange(order.size)).any():
+            step = -1 if (np.diff(order) == -1).all() else 0
+            field = field.isel({axis: slice(None, None, step) if step else order})
+        ends = {f"{axis}_lower": (axis, edges[:, 0]), f"{axis}_upper": (axis, edges[:, 1])}
+        field = field.assign_coords({axis: (axis, centres)} | ends)
+    return field
+
+
+def _repeats_first_meridian(field: xr.DataArray) -> bool:
+    """Whether the last column is the first once more, with the same values, as programs that draw maps like it."""
+    lon = field["lon"].values
+    if lon.size < 2 or abs(abs(lon[-1] - lon[0]) - CIRCLE) > TOUCHING:
+        return False
+    first, last = field.isel(lon=[0, -1], time=[0, -1]).transpose("lon", ...).values
+    return bool(np.array_equal(first, last, equal_nan=True))
+
+
+def latitude_cells(centres: Floats, bounds: Floats | None, name: str) -> Cells:
+    """Cells from south to north, cut at the poles; see `with_cells`."""
+    _check_range(centres, 90 + TOUCHING, "latitudes", name)
+    order = np.argsort(centres, kind="stable")
+    sorted_centres = centres[order]
+    if (np.diff(sorted_centres) <= 0).any():
+        raise ClimateError(f"{name}: found the latitude {_repeated(sorted_centres):g} twice, expected each once")
+    if bounds is None:
+        edges = _halfway(sorted_centres, np.append(np.diff(sorted_centres), np.inf), "latitude", name)
+    else:
+        edges = np.sort(bounds[order], axis=1)
+    edges = np.clip(edges, -90, 90)
+    _check_apart(edges[1:, 0] - edges[:-1, 1], edges, "latitude", name)
+    return Cells(order, sorted_centres if bounds is None else _inside(sorted_centres, edges), edges)
+
+
+def longitude_cells(centres: Floats, bounds: Floats | None, name: str) -> Cells:
+    """Cells eastward from the widest hole of the circle; see `with_cells`."""
+    _check_range(centres, 2 * CIRCLE, "longitudes", name)
+    wrapped = _wrap(centres)
+    if bounds is None:
+        order = np.argsort(wrapped, kind="stable")
+        wrapped = wrapped[order]
+        gaps = np.append(np.diff(wrapped), wrapped[0] + CIRCLE - wrapped[-1])
+        if (gaps < TOUCHING * np.median(gaps)).any():
+            raise ClimateError(f"{name}: found the longitude {_repeated(wrapped):g} twice, expected each meridian once")
+        edges = _halfway(wrapped, gaps, "longitude", name)
+    else:
+        west, width = _eastward(bounds)
+        middle = west + width / 2
+        west = west + CIRCLE * np.round((wrapped - middle) / CIRCLE)
+        edges = np.column_stack((west, west + width))
+        wrapped = _inside(wrapped, edges)
+        turn = _wrap(wrapped) - wrapped
+        wrapped, edges = wrapped + turn, edges + turn[:, None]
+        order = np.argsort(wrapped, kind="stable")
+        wrapped, edges = wrapped[order], edges[order]
+    holes = np.append(edges[1:, 0], edges[0, 0] + CIRCLE) - edges[:, 1]
+    _check_apart(holes, edges, "longitude", name)
+    width = edges[:, 1] - edges[:, 0]
+    first = (int(np.argmax(holes)) + 1) % holes.size if holes.max() > TOUCHING * width.min() else 0
+    turn = np.where(np.arange(wrapped.size) < first, CIRCLE, 0.0)
+    order, wrapped = np.roll(order, -first), np.roll(wrapped + turn, -first)
+    return Cells(order, wrapped, np.roll(edges + turn[:, None], -first, axis=0))
+
+
+def _wrap(degrees: Floats) -> Floats:
+    """Longitudes within -180..180, 180 left out."""
+    return np.asarray((degrees + 180) % CIRCLE - 180)
+
+
+def _eastward(bounds: Floats) -> tuple[Floats, Floats]:
+    """Western edge and width of cells whose bounds may be written in either order, also across 0 or 180."""
+    width = (bounds[:, 1] - bounds[:, 0]) % CIRCLE
+    width = np.where(np.isclose(np.abs(bounds[:, 1] - bounds[:, 0]), CIRCLE), CIRCLE, width)
+    backward = (width > CIRCLE / 2) & (len(bounds) > 1)
+    return np.where(backward, bounds[:, 1], bounds[:, 0]), np.where(backward, CIRCLE - width, width)
+
+
+def _halfway(centres: Floats, gaps: Floats, axis: str, name: str) -> Floats:
+    """Edges halfway between ascending `centres`; `gaps` are those to the next centre, the last around the circle."""
+    if centres.size < 2:
+        raise ClimateError(f"{name}: found a single {axis} without bounds, expected bounds or more than one {axis}")
+    beside = np.maximum(np.roll(gaps, 1), np.roll(gaps, -1))
+    east = np.where((gaps > HOLE * beside) | np.isinf(gaps), np.nan, gaps / 2)
+    west = np.roll(east, 1)
+    usual = np.nanmedian(east)
+    east, west = np.where(np.isnan(east), west, east), np.where(np.isnan(west), east, west)
+    return np.column_stack((centres - np.nan_to_num(west, nan=usual), centres + np.nan_to_num(east, nan=usual)))
+
+
+def _inside(centres: Floats, edges: Floats) -> Floats:
+    """Centres that lie inside their cells, and the middle of the cell where they do not."""
+    margin = TOUCHING * (edges[:, 1] - edges[:, 0])
+    good = (centres > edges[:, 0] + margin) & (centres < edges[:, 1] - margin)
+    return np.where(good, centres, edges.mean(axis=1))
+
+
+def _check_range(values: Floats, limit: float, what: str, name: str) -> None:
+    if not values.size or not np.isfinite(values).all() or np.abs(values).max() > limit:
+        found = f"{what} from {np.nanmin(values):g} to {np.nanmax(values):g}" if values.size else f"no {what}"
+        raise ClimateError(f"{name}: found {found}, expected numbers within {limit:.0f} degrees; correct the file")
+
+
+def _check_apart(gaps: Floats, edges: Floats, axis: str, name: str) -> None:
+    width = edges[:, 1] - edges[:, 0]
+    if (width <= 0).any() or (gaps < -TOUCHING * width.min()).any():
+        raise ClimateError(
+            f"{name}: found bounds of {axis} whose cells overlap or have no width, expected cells side by side; "
+            "correct or remove the bounds"
+        )
+
+
+def _repeated(ascending: Floats) -> float:
+    return float(ascending[int(np.argmin(np.diff(ascending))) + 1])
