@@ -312,7 +312,7 @@ def main() -> None:
     """Run the command line; a ClimateError becomes one line and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("climate").setLevel(logging.INFO)
-    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "urllib3"):
+    for noisy in ("tensorflow", "absl", "matplotlib", "h5py", "pint", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         app()
