@@ -139,11 +139,11 @@ class _Work:
                 f"region '{name}': no value between {definition.start or 'the start'} and "
                 f"{definition.end or 'the end'} of its record, expected some; correct start and end"
             )
-        title = definition.title
-        used = series.attrs.pop("baseline_years", "")
-        if used and used != series.attrs["baseline"]:
-            title = f"{title} (baseline from {used})"
-        return series.assign_attrs(_named(name, definition) | {"title": title})
+        attrs = series.attrs | _named(name, definition)
+        used = attrs.pop("baseline_years", "")
+        if used and used != attrs["baseline"]:
+            attrs["title"] = f"{definition.title} (baseline from {used})"
+        return series.drop_attrs(deep=False).assign_attrs(attrs)
 
     def _whole(self, name: str) -> xr.Dataset:
         """The re-based series of region `name`, uncut."""

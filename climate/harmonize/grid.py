@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from climate.errors import ClimateError
 from climate.harmonize.series import months_of
 from climate.params.regions import Box, HarmonizeParams, Point
+from climate.sources.readers.grid.coordinates import TOUCHING
 from climate.sources.readers.grid.opening import CHUNK_MONTHS
 
 Floats = NDArray[np.float64]
@@ -33,9 +34,6 @@ TURNS = (-2 * FULL_CIRCLE, -FULL_CIRCLE, 0.0, FULL_CIRCLE, 2 * FULL_CIRCLE)
 
 ROUNDING = 1e-9
 """Of a share of an area."""
-
-TOUCHING = 1e-3
-"""Part of a cell by which edges may differ and still be one edge."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Footprint:
         """Share of the region's area that the grid covers, 0..1."""
         share = float(self.weights.sum() / self.area)
         assert share <= 1 + ROUNDING, f"cells cover {share} of a region: they overlap"
-        return min(1.0, share)
+        return share
 
 
 def _edges(field: xr.DataArray) -> tuple[Floats, Floats]:
@@ -175,9 +173,10 @@ class Baseline:
     """Years with a value that each calendar month of a cell needs."""
 
     @classmethod
-    def of(cls, params: HarmonizeParams) -> Baseline:
-        """The common baseline of the records."""
-        return cls(*params.baseline, params.baseline_min_years)
+    def of(cls, grid: xr.Dataset, params: HarmonizeParams) -> Baseline | None:
+        """The common baseline of the records for a grid of absolute values; None for one of anomalies."""
+        absolute = grid.attrs["kind"] == "absolute"
+        return cls(*params.baseline, params.baseline_min_years) if absolute else None
 
 
 def weighted_means(

@@ -161,8 +161,7 @@ def grid_series(
                 f"region '{name}': source '{source}' covers {cells.share:.0%} of its area, expected at least "
                 f"{min_coverage:.0%}; choose another source or lower harmonize.min_coverage"
             )
-    absolute = grid.attrs.get("kind") == "absolute"
-    means_of = weighted_means(field, footprints, min_coverage, Baseline.of(params) if absolute else None)
+    means_of = weighted_means(field, footprints, min_coverage, Baseline.of(grid, params))
     period = label_periods(field["time"], (periods or {}).get(source, ()))
     result = {}
     for name, mean in means_of.items():

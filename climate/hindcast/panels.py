@@ -125,8 +125,7 @@ def _cut_out(
             continue
         point = geometry.representative_point()
         points.append((point.y, point.x))
-    baseline = Baseline.of(params) if record.attrs["kind"] == "absolute" else None
-    means = weighted_means(record["value"], footprints, params.min_coverage, baseline)
+    means = weighted_means(record["value"], footprints, params.min_coverage, Baseline.of(record, params))
     values = xr.Dataset({"value": (("series", "time"), np.stack([mean.values for mean in means.values()]))})
     latitude, longitude = np.array(points).T
     return values.assign_coords(

@@ -575,3 +575,28 @@ def test_a_break_between_two_records_stands_beside_what_either_declares() -> Non
         1980: "period: mercury to platinum",
         1995: "",
     }
+
+
+def test_every_region_says_that_its_baseline_rests_on_fewer_years() -> None:
+    time = months("1965-01", 12 * 40)
+    records = {name: table(time, {"town": seasonal(time.size, seed)}) for seed, name in enumerate("ab")}
+    members = [{"source": name} for name in records]
+    params = with_params(combinations={"both": {"members": members, "overlap_end": "1995-12"}})
+    regions = {
+        "one": region(combination="both"),
+        "two": region(combination="both"),
+        "a": region(source="a", series="town"),
+    }
+    made = harmonize(records, regions, params)
+    for name, definition in regions.items():
+        assert made.series[name].attrs["title"] == f"{definition.title} (baseline from 1965-1990)"
+        assert "baseline_years" not in made.series[name].attrs
+
+
+def test_a_splice_of_absolute_values_and_anomalies_is_refused() -> None:
+    time = months("1961-01", 12 * 40)
+    old = table(time[:300], {"town": seasonal(300, 1)})
+    new = table(time[120:], {"town": seasonal(360, 2) - 10}, kind="anomaly", baseline="1991-2020")
+    params = with_params(splices={"both": {"parts": [{"source": "old"}, {"source": "new"}], "overlap_end": "1985-12"}})
+    with pytest.raises(ClimateError, match=r"splice 'both': found 1 old: absolute, 2 new: anomaly.*use a combination"):
+        harmonize({"old": old, "new": new}, {"town": region(splice="both")}, params)

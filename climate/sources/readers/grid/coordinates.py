@@ -28,8 +28,9 @@ TOUCHING = 1e-3
 def candidates(opened: xr.Dataset, axis: Axis) -> list[str]:
     """Variables that may be `axis`: by standard name, units or axis attribute, otherwise by name; no bounds."""
     bounds = {str(name) for names in opened.cf.bounds.values() for name in names}
-    for dataset in (opened, opened.cf.guess_coord_axis()):
-        letter = {"latitude": "Y", "longitude": "X", "time": "T"}[axis]
+    letter = {"latitude": "Y", "longitude": "X", "time": "T"}[axis]
+    for by_name in (False, True):
+        dataset = opened.cf.guess_coord_axis() if by_name else opened
         named = dataset.cf.coordinates.get(axis) or dataset.cf.axes.get(letter, [])
         found = [str(name) for name in named if str(name) not in bounds]
         found = [name for name in found if not str(opened[name].attrs.get("standard_name", "")).startswith("grid_")]
@@ -128,12 +129,19 @@ def with_cells(field: xr.DataArray, bounds: Mapping[str, Floats | None], name: s
         "lon": longitude_cells(field["lon"].values.astype(np.float64), lon_bounds, name),
     }
     for axis, (order, centres, edges) in cells.items():
-        if (order != np.arange(order.size)).any():
-            step = -1 if (np.diff(order) == -1).all() else 0
-            field = field.isel({axis: slice(None, None, step) if step else order})
+        field = in_order(field, axis, order)
         ends = {f"{axis}_lower": (axis, edges[:, 0]), f"{axis}_upper": (axis, edges[:, 1])}
         field = field.assign_coords({axis: (axis, centres)} | ends)
     return field
+
+
+def in_order(field: xr.DataArray, dim: str, order: NDArray[np.intp]) -> xr.DataArray:
+    """`field` with the positions `order` along `dim`; what is in order or reversed stays a slice of the file."""
+    as_written = np.arange(order.size)
+    if np.array_equal(order, as_written):
+        return field
+    backward = np.array_equal(order, as_written[::-1])
+    return field.isel({dim: slice(None, None, -1) if backward else order})
 
 
 def _repeats_first_meridian(field: xr.DataArray) -> bool:

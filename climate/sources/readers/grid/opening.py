@@ -11,7 +11,7 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.sources.catalogue import Source
-from climate.sources.readers.grid.coordinates import Floats, candidates, with_cells, with_plain_axes
+from climate.sources.readers.grid.coordinates import Floats, candidates, in_order, with_cells, with_plain_axes
 from climate.sources.readers.grid.time_axis import check_order, month_of_title, months
 from climate.sources.readers.grid.values import decoded
 from climate.sources.readers.records import describe
@@ -57,10 +57,7 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         )
     maps = [_open(folder, source, name) for name in names]
     joined = maps[0] if len(maps) == 1 else _joined(maps, names)
-    order = np.argsort(joined["time"].values, kind="stable")
-    if (np.diff(order) != 1).any():
-        backward = bool((np.diff(order) == -1).all())
-        joined = joined.isel(time=slice(None, None, -1) if backward else order)
+    joined = in_order(joined, "time", np.argsort(joined["time"].values, kind="stable"))
     check_order(joined["time"].values, source.cadence, names[0])
     return joined.to_dataset(name="value").assign_attrs(describe(source) | {"file_date": ""})
 
@@ -98,10 +95,10 @@ def _open(folder: Path, source: Source, name: str) -> xr.DataArray:
     time = _time_of(opened, name)
     variable = _variable(opened, time, source, name)
     field = _plain_field(decoded(opened, variable, source, name), opened, time, name)
-    dated = month_of_title(str(opened.attrs.get("title", "")), name) if time is None else None
-    if time is not None:
-        bounds = _bounds(opened, time)
-        dated = months(opened[time], bounds, name)
+    if time is None:
+        dated = month_of_title(str(opened.attrs.get("title", "")), name)
+    else:
+        dated = months(opened[time], _bounds(opened, time), name)
         if opened[time].ndim:
             field = field.rename({str(opened[time].dims[0]): "time"})
     if "time" not in field.dims:
@@ -151,8 +148,7 @@ def _time_of(opened: xr.Dataset, name: str) -> str | None:
 
 def _bounds(opened: xr.Dataset, coordinate: str) -> Floats | None:
     """Edges (n, 2) that the file gives for a coordinate; None without any."""
-    about = {**opened[coordinate].encoding, **opened[coordinate].attrs}
-    bounds = str(about.get("bounds", ""))
+    bounds = str(opened[coordinate].attrs.get("bounds", ""))
     if bounds not in opened.variables or opened[bounds].shape != (opened[coordinate].size, 2):
         return None
     edges = np.asarray(opened[bounds].values, dtype=np.float64)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from climate.errors import ClimateError
 from climate.schema import TIME_DTYPE
+from climate.sources.readers.grid.values import MISSING
 
 CALENDARS = {"360": "360_day", "365": "noleap", "366": "all_leap", "": "standard"}
 """Calendars as some programs write them -> their CF name."""
@@ -43,9 +44,9 @@ def months(time: xr.DataArray, bounds: NDArray[Any] | None, name: str) -> NDArra
     Raises:
         ClimateError: a climatology, a missing stamp, means over more than a month, or units that say no date.
     """
-    if "climatology" in time.attrs or "climatology" in time.encoding:
+    if "climatology" in time.attrs:
         raise ClimateError(f"{name}: found a climatology, expected dated fields; give a file of single months")
-    units, calendar = (str(time.attrs.get(key, time.encoding.get(key, ""))).strip() for key in ("units", "calendar"))
+    units, calendar = (str(time.attrs.get(key, "")).strip() for key in ("units", "calendar"))
     if re.search(r"since\s+0+-", units):
         raise ClimateError(
             f"{name}: found a climatology ({units}), expected dated fields; give a file of single months"
@@ -53,8 +54,6 @@ def months(time: xr.DataArray, bounds: NDArray[Any] | None, name: str) -> NDArra
     if not time.size:
         raise ClimateError(f"{name}: found no time step, expected at least one; give a file with fields")
     values = np.atleast_1d(time.values)
-    if np.issubdtype(values.dtype, np.datetime64):
-        return np.asarray(values.astype("datetime64[M]").astype(TIME_DTYPE))
     absent = _absent(values, time)
     if absent.any():
         raise ClimateError(
@@ -119,10 +118,9 @@ def check_order(time: NDArray[np.datetime64], cadence: str, name: str) -> None:
 
 def _absent(values: NDArray[Any], time: xr.DataArray) -> NDArray[np.bool_]:
     absent = ~np.isfinite(values.astype(np.float64))
-    for key in ("_FillValue", "missing_value"):
-        fill = time.attrs.get(key, time.encoding.get(key))
-        if fill is not None:
-            absent |= values == np.asarray(fill).ravel()[0]
+    for key in MISSING:
+        if key in time.attrs:
+            absent |= values == np.asarray(time.attrs[key]).ravel()[0]
     return np.asarray(absent)
 
 

@@ -27,7 +27,7 @@ def decoded(raw: xr.Dataset, variable: str, source: Source, name: str) -> xr.Dat
         ClimateError: no unit, an unknown one, or one of another quantity.
     """
     values = raw[variable]
-    attrs: dict[str, Any] = {**values.encoding, **values.attrs}
+    attrs = values.attrs
     unit = str(attrs.get("units", "")).strip()
     if not unit:
         raise ClimateError(f"{name}: found no unit of '{variable}', expected one such as degC or K; add it to the file")
