@@ -49,10 +49,14 @@ class Footprint:
 
     @property
     def share(self) -> float:
-        """Share of the region's area that the grid covers, 0..1."""
+        """Share of the region's area that the grid covers, 0..1 up to `ROUNDING`."""
         share = float(self.weights.sum() / self.area)
         assert share <= 1 + ROUNDING, f"cells cover {share} of a region: they overlap"
         return share
+
+    def only(self, chosen: NDArray[np.bool_]) -> Footprint:
+        """The same region with those of its cells that are `chosen`."""
+        return Footprint(self.cells[chosen], self.weights[chosen], self.area)
 
 
 def _edges(field: xr.DataArray) -> tuple[Floats, Floats]:
@@ -74,7 +78,7 @@ def box_footprint(field: xr.DataArray, box: Box) -> Footprint:
     """Cells of `field` (lat, lon, with their bounds) in a box, each clipped to it."""
     lon, sine = _edges(field)
     west, east = np.deg2rad(box.lon[0]), np.deg2rad(box.lon[1])
-    if east <= west:
+    while east <= west:  # twice for a box such as 350..-180
         east += FULL_CIRCLE
     south, north = np.sin(np.deg2rad(box.lat))
     height = np.clip(np.minimum(sine[:, 1], north) - np.maximum(sine[:, 0], south), 0, None)
@@ -188,8 +192,8 @@ def weighted_means(
     """Area means of `field` (time, lat, lon) for many regions in one pass over the field.
 
     Missing cells are left out of a month's mean; a month in which less than `min_coverage` of the region's area has
-    values is NaN. A region's numbers do not depend, to the last bit, on which other regions or later months are asked
-    for.
+    values is NaN. A region's numbers do not depend, to the last bit, on which other regions are asked for; nor on
+    later months, unless these change its coverage.
 
     Args:
         field: values on the grid.
@@ -200,10 +204,9 @@ def weighted_means(
             the region. Cells without a climatology count as missing. None: values are anomalies already.
 
     Returns:
-        Region -> DataArray (time), float64; attrs["anomalies_first"] tells which way was taken.
-
-    Raises:
-        ClimateError: too few cells have a climatology.
+        Region -> DataArray (time), float64. attrs: `anomalies_first` tells which way was taken; `share`, the share of
+        the region's area in cells that can have a part in the mean. Where that is less than `min_coverage` all
+        months are NaN.
     """
     ordered = field.transpose("time", "lat", "lon")
     means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
@@ -221,11 +224,17 @@ def weighted_means(
         for name, footprint in footprints.items()
         if baseline is not None and ((changing[name] > 0) & (changing[name] < observed[name])).any()
     }
+    used = dict(footprints)
     if baseline is not None and partial:
-        means |= _anomalies_first(ordered, partial, min_coverage, baseline)
+        climatology = _climatology(ordered, partial, baseline)
+        used |= {name: partial[name].only(np.isfinite(normal[0])) for name, normal in climatology.items()}
+        means |= _anomalies_first(ordered, partial, climatology, min_coverage)
     return {
         name: xr.DataArray(
-            mean, dims="time", coords={"time": ordered["time"]}, attrs={"anomalies_first": name in partial}
+            mean,
+            dims="time",
+            coords={"time": ordered["time"]},
+            attrs={"anomalies_first": name in partial, "share": used[name].share},
         )
         for name, mean in means.items()
     }
@@ -239,11 +248,9 @@ def _blocks(ordered: xr.DataArray) -> Iterator[tuple[slice, Floats]]:
         yield part, block.reshape(len(block), -1)
 
 
-def _anomalies_first(
-    ordered: xr.DataArray, footprints: Mapping[str, Footprint], min_coverage: float, baseline: Baseline
-) -> dict[str, Floats]:
-    months = months_of(ordered["time"]).astype(np.int64)
-    year, calendar = months // 12 + 1970, months % 12
+def _climatology(ordered: xr.DataArray, footprints: Mapping[str, Footprint], baseline: Baseline) -> dict[str, Floats]:
+    """Region -> mean over the baseline (calendar month, cell); NaN in all months of a cell that lacks one of them."""
+    year, calendar = _years_and_months(ordered)
     within = (year >= baseline.first) & (year <= baseline.last)
     total = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
     count = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
@@ -253,24 +260,30 @@ def _anomalies_first(
             values = np.take(used, footprint.cells, axis=1)
             np.add.at(total[name], month, np.nan_to_num(values))
             np.add.at(count[name], month, np.isfinite(values))
-    climatology, means = {}, {}
-    for name, footprint in footprints.items():
-        known = (count[name] >= baseline.min_years).all(axis=0)
-        share = footprint.weights[known].sum() / footprint.area
-        if not known.any() or share < min_coverage * (1 - ROUNDING):
-            raise ClimateError(
-                f"region '{name}': the cells with values change in time, and {share:.0%} of its area has cells with "
-                f"{baseline.min_years} years of values in {baseline.first}-{baseline.last}, expected at least "
-                f"{min_coverage:.0%}; choose another harmonize.baseline, fewer baseline_min_years or another source"
-            )
-        climatology[name] = np.where(known, total[name] / np.maximum(count[name], 1), np.nan)
-        means[name] = np.full(ordered.sizes["time"], np.nan)
+    known = {name: (number >= baseline.min_years).all(axis=0) for name, number in count.items()}
+    return {name: np.where(known[name], total[name] / np.maximum(count[name], 1), np.nan) for name in footprints}
+
+
+def _anomalies_first(
+    ordered: xr.DataArray,
+    footprints: Mapping[str, Footprint],
+    climatology: Mapping[str, Floats],
+    min_coverage: float,
+) -> dict[str, Floats]:
+    _, calendar = _years_and_months(ordered)
+    means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
     for part, block in _blocks(ordered):
         for name, footprint in footprints.items():
             normal = climatology[name][calendar[part]]
             anomaly = _row_means(np.take(block, footprint.cells, axis=1) - normal, footprint, min_coverage)
             means[name][part] = anomaly + _row_means(normal, footprint, 0.0)
     return means
+
+
+def _years_and_months(ordered: xr.DataArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Year, and calendar month 0..11, of each time."""
+    months = months_of(ordered["time"]).astype(np.int64)
+    return months // 12 + 1970, months % 12
 
 
 def _row_means(values: Floats, footprint: Footprint, min_coverage: float) -> Floats:
