@@ -204,13 +204,14 @@ def weighted_means(
             the region. Cells without a climatology count as missing. None: values are anomalies already.
 
     Returns:
-        Region -> DataArray (time), float64. attrs: `anomalies_first` tells which way was taken; `share`, the share of
-        the region's area in cells that can have a part in the mean. Where that is less than `min_coverage` all
-        months are NaN.
+        Region -> DataArray (time), float64. attrs: `anomalies_first` tells which way was taken; `share` is that of the
+        region's area in cells that can have a part in the mean, and where it is less than `min_coverage` all months
+        are NaN; `seasonal_share` is that in cells left out because they have a climatology in some calendar months
+        only: the mean is not that of the whole region, and further from it the larger this share is.
     """
     ordered = field.transpose("time", "lat", "lon")
     means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
-    changing = {name: np.zeros(footprint.cells.size, dtype=np.int64) for name, footprint in footprints.items()}
+    counted = {name: np.zeros(footprint.cells.size, dtype=np.int64) for name, footprint in footprints.items()}
     observed = dict.fromkeys(footprints, 0)
     for part, block in _blocks(ordered):
         for name, footprint in footprints.items():
@@ -218,23 +219,32 @@ def weighted_means(
             means[name][part] = _row_means(values, footprint, min_coverage)
             present = np.isfinite(values)
             observed[name] += int(present.any(axis=1).sum())
-            changing[name] += present.sum(axis=0)
+            counted[name] += present.sum(axis=0)
     partial = {
         name: footprint
         for name, footprint in footprints.items()
-        if baseline is not None and ((changing[name] > 0) & (changing[name] < observed[name])).any()
+        if baseline is not None and ((counted[name] > 0) & (counted[name] < observed[name])).any()
     }
-    used = dict(footprints)
+    used = {name: footprint.only(counted[name] > 0) for name, footprint in footprints.items()}
+    seasonal = dict.fromkeys(footprints, 0.0)
     if baseline is not None and partial:
         climatology = _climatology(ordered, partial, baseline)
-        used |= {name: partial[name].only(np.isfinite(normal[0])) for name, normal in climatology.items()}
-        means |= _anomalies_first(ordered, partial, climatology, min_coverage)
+        for name, footprint in partial.items():
+            known = np.isfinite(climatology[name]).sum(axis=0)
+            used[name] = footprint.only(known == 12)
+            seasonal[name] = footprint.only((known > 0) & (known < 12)).share
+            climatology[name] = climatology[name][:, known == 12]
+        means |= _anomalies_first(ordered, {name: used[name] for name in partial}, climatology, min_coverage)
     return {
         name: xr.DataArray(
             mean,
             dims="time",
             coords={"time": ordered["time"]},
-            attrs={"anomalies_first": name in partial, "share": used[name].share},
+            attrs={
+                "anomalies_first": name in partial,
+                "share": used[name].share,
+                "seasonal_share": seasonal[name],
+            },
         )
         for name, mean in means.items()
     }
@@ -249,7 +259,7 @@ def _blocks(ordered: xr.DataArray) -> Iterator[tuple[slice, Floats]]:
 
 
 def _climatology(ordered: xr.DataArray, footprints: Mapping[str, Footprint], baseline: Baseline) -> dict[str, Floats]:
-    """Region -> mean over the baseline (calendar month, cell); NaN in all months of a cell that lacks one of them."""
+    """Region -> mean over the baseline (calendar month, cell); NaN where too few years have a value."""
     year, calendar = _years_and_months(ordered)
     within = (year >= baseline.first) & (year <= baseline.last)
     total = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
@@ -260,8 +270,10 @@ def _climatology(ordered: xr.DataArray, footprints: Mapping[str, Footprint], bas
             values = np.take(used, footprint.cells, axis=1)
             np.add.at(total[name], month, np.nan_to_num(values))
             np.add.at(count[name], month, np.isfinite(values))
-    known = {name: (number >= baseline.min_years).all(axis=0) for name, number in count.items()}
-    return {name: np.where(known[name], total[name] / np.maximum(count[name], 1), np.nan) for name in footprints}
+    return {
+        name: np.where(number >= baseline.min_years, total[name] / np.maximum(number, 1), np.nan)
+        for name, number in count.items()
+    }
 
 
 def _anomalies_first(

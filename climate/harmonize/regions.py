@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Periods = Mapping[str, Sequence[Mapping[str, str]]]
 """Source key -> collection periods declared for the whole of it: {name, from}, `from` as "YYYY-MM"."""
 
+MAX_SEASONAL_SHARE = 0.001
+"""Of a region's area, in cells of absolute values that have a climatology in some calendar months only. Cells at a pole
+may be 50 K colder than the region, so that the mean without a thousandth of the area is off by 0.05 K at most."""
+
 CARRIED = ("units", "quantity", "kind", "baseline")
 
 
@@ -152,17 +156,22 @@ def footprint(
     return result
 
 
-def without_values(name: str, source: str, mean: xr.DataArray, params: HarmonizeParams) -> str:
-    """Why the area mean (time) of region `name` by `weighted_means` has no value; "" if it has one."""
+def why_unusable(name: str, source: str, mean: xr.DataArray, params: HarmonizeParams) -> str:
+    """Why the area mean (time) of region `name` by `weighted_means` cannot be used; "" if it can."""
+    known = f"{params.baseline_min_years} years of values in {params.baseline[0]}-{params.baseline[1]}"
+    if mean.attrs["seasonal_share"] > MAX_SEASONAL_SHARE:
+        return (
+            f"region '{name}': {mean.attrs['seasonal_share']:.1%} of the area has cells of '{source}' with {known} in "
+            "some calendar months only, such as outside the polar night, expected in all or none; choose a region "
+            "without these cells or another source"
+        )
     if np.isfinite(mean.values).any():
         return ""
-    if mean.attrs["share"] < params.min_coverage:
-        first, last = params.baseline
+    if mean.attrs["anomalies_first"] and mean.attrs["share"] < params.min_coverage:
         return (
             f"region '{name}': the cells of '{source}' with values change in time, and {mean.attrs['share']:.0%} of "
-            f"the area has cells with {params.baseline_min_years} years of values in {first}-{last}, expected at "
-            f"least {params.min_coverage:.0%}; choose another harmonize.baseline, a lower baseline_min_years or "
-            "another source"
+            f"the area has cells with {known}, expected at least {params.min_coverage:.0%}; choose another "
+            "harmonize.baseline, a lower baseline_min_years or another source"
         )
     return (
         f"region '{name}': source '{source}' has no month with values on {params.min_coverage:.0%} of its area; "
@@ -193,7 +202,7 @@ def grid_series(
     period = label_periods(field["time"], (periods or {}).get(source, ()))
     result = {}
     for name, mean in means_of.items():
-        if reason := without_values(name, source, mean, params):
+        if reason := why_unusable(name, source, mean, params):
             raise ClimateError(reason)
         attrs = {key: grid.attrs.get(key, "") for key in CARRIED}
         attrs |= describe(str(attrs["quantity"]), str(attrs["kind"])) | {

@@ -18,7 +18,7 @@ from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import Baseline, weighted_means
-from climate.harmonize.regions import footprint, without_values
+from climate.harmonize.regions import footprint, why_unusable
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
 from climate.parallel.tasks import run_tasks, settled
@@ -128,7 +128,7 @@ def _cut_out(
         point = geometry.representative_point()
         points[name] = point.y, point.x
     means = weighted_means(record["value"], footprints, params.min_coverage, Baseline.of(record, params))
-    reasons = {name: without_values(name, definition.source, mean, params) for name, mean in means.items()}
+    reasons = {name: why_unusable(name, definition.source, mean, params) for name, mean in means.items()}
     skipped |= {name: reason for name, reason in reasons.items() if reason}
     means = {name: mean for name, mean in means.items() if not reasons[name]}
     if not means:

@@ -260,6 +260,29 @@ def test_the_covered_share_leaves_out_cells_without_a_climatology() -> None:
         grid_series(growing(LAT, LON), "g", north, {}, PARAMS)
 
 
+def test_cells_without_values_in_one_calendar_month_refuse_the_region_that_holds_them() -> None:
+    """Leaving them out would warm the region by several degrees all year round."""
+    count = 12 * 40
+    values = np.broadcast_to(15 - 40 * (np.abs(LAT[:, None]) > 65), (count, LAT.size, LON.size)).astype(float)
+    values = values + np.arange(count)[:, None, None] / 1200
+    dark = values.copy()
+    dark[0::12, LAT > 65] = np.nan
+    record, whole = (grid(made, months("1955-01", count), LAT, LON) for made in (dark, values))
+    globe = {"globe": region(source="g", box={"lat": [-90, 90], "lon": [-180, 180]})}
+    with pytest.raises(ClimateError, match=r"region 'globe': 4\.7% of the area has cells .* some calendar months only"):
+        grid_series(record, "g", globe, {}, PARAMS)
+    elsewhere = {"elsewhere": region(source="g", box={"lat": [-90, 60], "lon": [-180, 180]})}
+    expected, made = (grid_series(each, "g", elsewhere, {}, PARAMS)["elsewhere"]["value"] for each in (whole, record))
+    np.testing.assert_allclose(made, expected, atol=1e-9)
+
+
+def test_the_covered_share_leaves_out_cells_without_any_value() -> None:
+    record = growing(LAT, LON).isel(time=slice(12 * 33))
+    whole = {"globe": region(source="g", box={"lat": [-90, 90], "lon": [-180, 180]})}
+    made = grid_series(record, "g", whole, {}, PARAMS)["globe"]
+    assert made.attrs["covered_share"] == pytest.approx((np.sin(np.deg2rad(45)) + 1) / 2, abs=1e-6)
+
+
 SHAPES = geopandas.GeoDataFrame(
     {"name": ["north", "south"], "key": ["N", "S"]},
     geometry=[shapely.box(-30, 40, 150, 80), shapely.box(-30, -60, 150, -20)],
