@@ -109,7 +109,8 @@ def longitude_cells(centres: Floats, bounds: Floats | None, name: str) -> Cells:
         gaps = np.append(np.diff(wrapped), wrapped[0] + CIRCLE - wrapped[-1])
         if (gaps < TOUCHING * np.median(gaps)).any():
             raise ClimateError(
-                f"{name}: found the longitude {_repeated(wrapped):g} twice, expected each once; remove one column"
+                f"{name}: found the longitude {_repeated(wrapped):g} twice, expected each meridian once; "
+                "remove one column"
             )
         edges = _halfway(wrapped, gaps, "longitude", name)
     else:
