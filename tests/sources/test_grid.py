@@ -431,6 +431,20 @@ def test_times_that_cannot_be_used_are_named(made: xr.Dataset, message: str, tmp
         read(tmp_path, made)
 
 
+def test_times_as_text_are_named(tmp_path: Path) -> None:
+    made = file().assign_coords(time=("time", MONTHS.astype(str).astype(object), {"standard_name": "time"}))
+    with pytest.raises(ClimateError, match="found times that are no numbers, such as '1975-01'"):
+        read(tmp_path, made)
+
+
+@pytest.mark.parametrize(("key", "number"), [("scale_factor", "0.01"), ("scale_factor", 0.0), ("add_offset", np.nan)])
+def test_a_packing_that_loses_the_values_is_named(key: str, number: Any, tmp_path: Path) -> None:
+    made = file()
+    made["tas"].attrs[key] = number
+    with pytest.raises(ClimateError, match=f"found the {key} '{number}' of 'tas', expected a number"):
+        read(tmp_path, made)
+
+
 def test_cold_cells_that_join_do_not_cool_a_region() -> None:
     """Absolute values whose coverage grows: anomalies first, then the mean, then the mean climatology."""
     count = 12 * 40

@@ -57,6 +57,11 @@ def months(time: xr.DataArray, bounds: NDArray[Any] | None, name: str) -> NDArra
     if not time.size:
         raise ClimateError(f"{name}: found no time step, expected at least one; give a file with fields")
     values = np.atleast_1d(time.values)
+    if values.dtype.kind not in "iuf":
+        raise ClimateError(
+            f"{name}: found times that are no numbers, such as '{values[0]}', expected numbers in a unit such as days "
+            "since 1900-01-01; correct its time axis, such as by `cdo settaxis,1948-01-15,12:00,1mon`"
+        )
     absent = _absent(values, time)
     if absent.any():
         raise ClimateError(
