@@ -49,10 +49,14 @@ class Footprint:
 
     @property
     def share(self) -> float:
-        """Share of the region's area that the grid covers, 0..1."""
+        """Share of the region's area that the grid covers, 0..1 up to `ROUNDING`."""
         share = float(self.weights.sum() / self.area)
         assert share <= 1 + ROUNDING, f"cells cover {share} of a region: they overlap"
         return share
+
+    def only(self, chosen: NDArray[np.bool_]) -> Footprint:
+        """The same region with those of its cells that are `chosen`."""
+        return Footprint(self.cells[chosen], self.weights[chosen], self.area)
 
 
 def _edges(field: xr.DataArray) -> tuple[Floats, Floats]:
@@ -74,7 +78,7 @@ def box_footprint(field: xr.DataArray, box: Box) -> Footprint:
     """Cells of `field` (lat, lon, with their bounds) in a box, each clipped to it."""
     lon, sine = _edges(field)
     west, east = np.deg2rad(box.lon[0]), np.deg2rad(box.lon[1])
-    if east <= west:
+    while east <= west:  # twice for a box such as 350..-180
         east += FULL_CIRCLE
     south, north = np.sin(np.deg2rad(box.lat))
     height = np.clip(np.minimum(sine[:, 1], north) - np.maximum(sine[:, 0], south), 0, None)
@@ -188,8 +192,8 @@ def weighted_means(
     """Area means of `field` (time, lat, lon) for many regions in one pass over the field.
 
     Missing cells are left out of a month's mean; a month in which less than `min_coverage` of the region's area has
-    values is NaN. A region's numbers do not depend, to the last bit, on which other regions or later months are asked
-    for.
+    values is NaN. A region's numbers do not depend, to the last bit, on which other regions are asked for; nor on
+    later months, unless these change its coverage.
 
     Args:
         field: values on the grid.
@@ -200,14 +204,14 @@ def weighted_means(
             the region. Cells without a climatology count as missing. None: values are anomalies already.
 
     Returns:
-        Region -> DataArray (time), float64; attrs["anomalies_first"] tells which way was taken.
-
-    Raises:
-        ClimateError: too few cells have a climatology.
+        Region -> DataArray (time), float64. attrs: `anomalies_first` tells which way was taken; `share` is that of the
+        region's area in cells that can have a part in the mean, and where it is less than `min_coverage` all months
+        are NaN; `seasonal_share` is that in cells left out because they have a climatology in some calendar months
+        only: the mean is not that of the whole region, and further from it the larger this share is.
     """
     ordered = field.transpose("time", "lat", "lon")
     means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
-    changing = {name: np.zeros(footprint.cells.size, dtype=np.int64) for name, footprint in footprints.items()}
+    counted = {name: np.zeros(footprint.cells.size, dtype=np.int64) for name, footprint in footprints.items()}
     observed = dict.fromkeys(footprints, 0)
     for part, block in _blocks(ordered):
         for name, footprint in footprints.items():
@@ -215,17 +219,32 @@ def weighted_means(
             means[name][part] = _row_means(values, footprint, min_coverage)
             present = np.isfinite(values)
             observed[name] += int(present.any(axis=1).sum())
-            changing[name] += present.sum(axis=0)
+            counted[name] += present.sum(axis=0)
     partial = {
         name: footprint
         for name, footprint in footprints.items()
-        if baseline is not None and ((changing[name] > 0) & (changing[name] < observed[name])).any()
+        if baseline is not None and ((counted[name] > 0) & (counted[name] < observed[name])).any()
     }
+    used = {name: footprint.only(counted[name] > 0) for name, footprint in footprints.items()}
+    seasonal = dict.fromkeys(footprints, 0.0)
     if baseline is not None and partial:
-        means |= _anomalies_first(ordered, partial, min_coverage, baseline)
+        climatology = _climatology(ordered, partial, baseline)
+        for name, footprint in partial.items():
+            known = np.isfinite(climatology[name]).sum(axis=0)
+            used[name] = footprint.only(known == 12)
+            seasonal[name] = footprint.only((known > 0) & (known < 12)).share
+            climatology[name] = climatology[name][:, known == 12]
+        means |= _anomalies_first(ordered, {name: used[name] for name in partial}, climatology, min_coverage)
     return {
         name: xr.DataArray(
-            mean, dims="time", coords={"time": ordered["time"]}, attrs={"anomalies_first": name in partial}
+            mean,
+            dims="time",
+            coords={"time": ordered["time"]},
+            attrs={
+                "anomalies_first": name in partial,
+                "share": used[name].share,
+                "seasonal_share": seasonal[name],
+            },
         )
         for name, mean in means.items()
     }
@@ -239,11 +258,9 @@ def _blocks(ordered: xr.DataArray) -> Iterator[tuple[slice, Floats]]:
         yield part, block.reshape(len(block), -1)
 
 
-def _anomalies_first(
-    ordered: xr.DataArray, footprints: Mapping[str, Footprint], min_coverage: float, baseline: Baseline
-) -> dict[str, Floats]:
-    months = months_of(ordered["time"]).astype(np.int64)
-    year, calendar = months // 12 + 1970, months % 12
+def _climatology(ordered: xr.DataArray, footprints: Mapping[str, Footprint], baseline: Baseline) -> dict[str, Floats]:
+    """Region -> mean over the baseline (calendar month, cell); NaN where too few years have a value."""
+    year, calendar = _years_and_months(ordered)
     within = (year >= baseline.first) & (year <= baseline.last)
     total = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
     count = {name: np.zeros((12, footprint.cells.size)) for name, footprint in footprints.items()}
@@ -253,24 +270,32 @@ def _anomalies_first(
             values = np.take(used, footprint.cells, axis=1)
             np.add.at(total[name], month, np.nan_to_num(values))
             np.add.at(count[name], month, np.isfinite(values))
-    climatology, means = {}, {}
-    for name, footprint in footprints.items():
-        known = (count[name] >= baseline.min_years).all(axis=0)
-        share = footprint.weights[known].sum() / footprint.area
-        if not known.any() or share < min_coverage * (1 - ROUNDING):
-            raise ClimateError(
-                f"region '{name}': the cells with values change in time, and {share:.0%} of its area has cells with "
-                f"{baseline.min_years} years of values in {baseline.first}-{baseline.last}, expected at least "
-                f"{min_coverage:.0%}; choose another harmonize.baseline, fewer baseline_min_years or another source"
-            )
-        climatology[name] = np.where(known, total[name] / np.maximum(count[name], 1), np.nan)
-        means[name] = np.full(ordered.sizes["time"], np.nan)
+    return {
+        name: np.where(number >= baseline.min_years, total[name] / np.maximum(number, 1), np.nan)
+        for name, number in count.items()
+    }
+
+
+def _anomalies_first(
+    ordered: xr.DataArray,
+    footprints: Mapping[str, Footprint],
+    climatology: Mapping[str, Floats],
+    min_coverage: float,
+) -> dict[str, Floats]:
+    _, calendar = _years_and_months(ordered)
+    means = {name: np.full(ordered.sizes["time"], np.nan) for name in footprints}
     for part, block in _blocks(ordered):
         for name, footprint in footprints.items():
             normal = climatology[name][calendar[part]]
             anomaly = _row_means(np.take(block, footprint.cells, axis=1) - normal, footprint, min_coverage)
             means[name][part] = anomaly + _row_means(normal, footprint, 0.0)
     return means
+
+
+def _years_and_months(ordered: xr.DataArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Year, and calendar month 0..11, of each time."""
+    months = months_of(ordered["time"]).astype(np.int64)
+    return months // 12 + 1970, months % 12
 
 
 def _row_means(values: Floats, footprint: Footprint, min_coverage: float) -> Floats:

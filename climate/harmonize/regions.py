@@ -12,6 +12,7 @@ from climate.errors import ClimateError, suggest
 from climate.harmonize.anomaly import joint_baseline_note
 from climate.harmonize.completeness import Cadence, means, rule
 from climate.harmonize.grid import (
+    ROUNDING,
     Baseline,
     Footprint,
     box_footprint,
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 Periods = Mapping[str, Sequence[Mapping[str, str]]]
 """Source key -> collection periods declared for the whole of it: {name, from}, `from` as "YYYY-MM"."""
+
+MAX_SEASONAL_SHARE = 0.001
+"""Of a region's area, in cells of absolute values that have a climatology in some calendar months only. Cells at a pole
+may be 50 K colder than the region, so that the mean without a thousandth of the area is off by 0.05 K at most."""
 
 CARRIED = ("units", "quantity", "kind", "baseline")
 
@@ -161,9 +166,16 @@ def polygon(table: geopandas.GeoDataFrame, wanted: str, what: str) -> Any:
 
 
 def footprint(
-    name: str, definition: RegionDefinition, field: xr.DataArray, shapes: Mapping[str, geopandas.GeoDataFrame]
+    name: str,
+    definition: RegionDefinition,
+    field: xr.DataArray,
+    shapes: Mapping[str, geopandas.GeoDataFrame],
+    min_coverage: float,
 ) -> Footprint:
-    """The cells of `field` that a box, point, country or AR6 region takes. ClimateError when it takes none."""
+    """The cells of `field` that a box, point, country or AR6 region takes.
+
+    ClimateError when it takes none, or the grid covers less than `min_coverage` of its area.
+    """
     if definition.box is not None:
         result = box_footprint(field, definition.box)
     elif definition.point is not None:
@@ -178,7 +190,35 @@ def footprint(
             f"region '{name}': source '{definition.source}' does not cover it, expected at least one cell inside; "
             f"correct its {definition.kind} or choose another source"
         )
+    if result.share < min_coverage * (1 - ROUNDING):
+        raise ClimateError(
+            f"region '{name}': source '{definition.source}' covers {result.share:.0%} of its area, expected at least "
+            f"{min_coverage:.0%}; choose another source or lower harmonize.min_coverage"
+        )
     return result
+
+
+def why_unusable(name: str, source: str, mean: xr.DataArray, params: HarmonizeParams) -> str:
+    """Why the area mean (time) of region `name` by `weighted_means` cannot be used; "" if it can."""
+    known = f"{params.baseline_min_years} years of values in {params.baseline[0]}-{params.baseline[1]}"
+    if mean.attrs["seasonal_share"] > MAX_SEASONAL_SHARE:
+        return (
+            f"region '{name}': {mean.attrs['seasonal_share']:.1%} of the area has cells of '{source}' with {known} in "
+            "some calendar months only, such as outside the polar night, expected in all or none; choose a region "
+            "without these cells or another source"
+        )
+    if np.isfinite(mean.values).any():
+        return ""
+    if mean.attrs["anomalies_first"] and mean.attrs["share"] < params.min_coverage:
+        return (
+            f"region '{name}': the cells of '{source}' with values change in time, and {mean.attrs['share']:.0%} of "
+            f"the area has cells with {known}, expected at least {params.min_coverage:.0%}; choose another "
+            "harmonize.baseline, a lower baseline_min_years or another source"
+        )
+    return (
+        f"region '{name}': source '{source}' has no month with values on {params.min_coverage:.0%} of its area; "
+        "choose another source or lower harmonize.min_coverage"
+    )
 
 
 def grid_series(
@@ -191,34 +231,27 @@ def grid_series(
 ) -> dict[str, xr.Dataset]:
     """Area means of one gridded source for many regions, in one pass over the field; each a series (time).
 
-    Temperatures are in degC. attrs say the number of cells, the share of the region's area that the grid covers and the
-    rule for months with missing cells. ClimateError for a region of which the grid covers too little, or without any
-    value.
+    Temperatures are in degC. attrs say the number of cells, the share of the region's area in cells that can have a
+    part in the mean, and the rule for months with missing cells. ClimateError for a region of which the grid covers too
+    little, or without any value.
     """
     grid = in_celsius(grid, f"source '{source}'")
     field = grid["value"]
-    footprints = {name: footprint(name, definition, field, shapes) for name, definition in definitions.items()}
     min_coverage = params.min_coverage
-    for name, cells in footprints.items():
-        if cells.share < min_coverage:
-            raise ClimateError(
-                f"region '{name}': source '{source}' covers {cells.share:.0%} of its area, expected at least "
-                f"{min_coverage:.0%}; choose another source or lower harmonize.min_coverage"
-            )
+    footprints = {
+        name: footprint(name, definition, field, shapes, min_coverage) for name, definition in definitions.items()
+    }
     means_of = weighted_means(field, footprints, min_coverage, Baseline.of(grid, params))
     period = label_periods(field["time"], (periods or {}).get(source, ()))
     result = {}
     for name, mean in means_of.items():
-        if not np.isfinite(mean.values).any():
-            raise ClimateError(
-                f"region '{name}': source '{source}' has no month with values on {min_coverage:.0%} of its area; "
-                "choose another source or lower harmonize.min_coverage"
-            )
+        if reason := why_unusable(name, source, mean, params):
+            raise ClimateError(reason)
         attrs = {key: grid.attrs.get(key, "") for key in CARRIED}
         attrs |= describe(str(attrs["quantity"]), str(attrs["kind"])) | {
             "sources": source,
             "cells": int(footprints[name].cells.size),
-            "covered_share": round(footprints[name].share, 6),
+            "covered_share": round(mean.attrs["share"], 6),
             "coverage_rule": f"months with values on at least {min_coverage:.0%} of the area",
         }
         regional = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)

@@ -18,7 +18,7 @@ from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
 from climate.harmonize.grid import Baseline, weighted_means
-from climate.harmonize.regions import footprint
+from climate.harmonize.regions import footprint, why_unusable
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
 from climate.parallel.tasks import run_tasks, settled
@@ -115,19 +115,26 @@ def _cut_out(
     params: HarmonizeParams,
     skipped: dict[str, str],
 ) -> xr.Dataset:
-    footprints, points = {}, []
+    footprints, points = {}, {}
     for name, geometry in zip(shapes["name"], shapes.geometry, strict=True):
         region = RegionDefinition(title=name, source=definition.source, country=name, shapes=definition.shapes)
         try:
-            footprints[name] = footprint(name, region, record["value"], {definition.shapes: shapes})
+            footprints[name] = footprint(
+                name, region, record["value"], {definition.shapes: shapes}, params.min_coverage
+            )
         except ClimateError as error:
             skipped[name] = str(error)
             continue
         point = geometry.representative_point()
-        points.append((point.y, point.x))
+        points[name] = point.y, point.x
     means = weighted_means(record["value"], footprints, params.min_coverage, Baseline.of(record, params))
+    reasons = {name: why_unusable(name, definition.source, mean, params) for name, mean in means.items()}
+    skipped |= {name: reason for name, reason in reasons.items() if reason}
+    means = {name: mean for name, mean in means.items() if not reasons[name]}
+    if not means:
+        raise ClimateError(f"panel '{definition.title}': no region can be forecast: {next(iter(skipped.values()), '')}")
     values = xr.Dataset({"value": (("series", "time"), np.stack([mean.values for mean in means.values()]))})
-    latitude, longitude = np.array(points).T
+    latitude, longitude = np.array([points[name] for name in means]).T
     return values.assign_coords(
         series=list(means),
         time=months_of(record["time"]).astype(TIME_DTYPE),

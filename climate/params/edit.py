@@ -9,14 +9,16 @@ from typing import Any
 import yaml
 
 from climate.errors import ClimateError
+from climate.params.keys import check_key, other_reading
 
 
 def with_region(text: str, name: str, entry: Mapping[str, Any]) -> str:
     """`text` of a parameter file with one more region, written on one line after the others.
 
     Raises:
-        ClimateError: the name is taken, or the file has no block of regions to add to.
+        ClimateError: the name is taken or is no text to some YAML, or the file has no block of regions to add to.
     """
+    check_key(name, "params.yaml: regions")
     regions = _at(text, "regions")
     if not isinstance(regions, yaml.MappingNode) or regions.flow_style or not regions.value:
         raise ClimateError("params.yaml: regions: expected a block with one region per line; rewrite it and try again")
@@ -77,11 +79,12 @@ def _end_of_lines(text: str, node: yaml.Node) -> int:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes months and other strings that begin with a digit, as in the rest of the file."""
+    """Quotes strings that begin with a digit, as in the rest of the file, and those that some YAML reads otherwise."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text[:1].isdigit() else None)
+    quoted = text[:1].isdigit() or other_reading(text) is not None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
 
 
 _Dumper.add_representer(str, _text)

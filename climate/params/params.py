@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from climate.errors import ClimateError, suggest
 from climate.forecasters.registry import MODELS, find_model, names_of
+from climate.params.keys import Name
 from climate.params.regions import (
     HarmonizeParams,
     RegionDefinition,
@@ -28,7 +29,6 @@ from climate.params.sections import (
     CombineParams,
     ComputeParams,
     LstmParams,
-    Name,
     NotebookParams,
     PanelDefinition,
     PoolParams,
@@ -188,8 +188,9 @@ def parse_params(raw: Any, path: Path) -> Params:
         return Params.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "parameters"
-        found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+        of_key = first["loc"][-1:] == ("[key]",) and first["type"] == "value_error"
+        where = ".".join(str(part) for part in first["loc"][: -2 if of_key else None]) or "parameters"
+        found = "" if isinstance(first["input"], dict) or of_key else f", found {first['input']!r}"
         raise ClimateError(
             f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}{found}; correct it and run again"
         ) from None

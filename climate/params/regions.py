@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from climate.errors import ClimateError, suggest
+from climate.params.keys import Key, Text
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1, le=9999)]
@@ -76,11 +77,11 @@ class RegionDefinition(Strict):
     series: str | None = None
     box: Box | None = None
     point: Point | None = None
-    country: str | None = None
-    ar6: str | None = None
-    splice: str | None = None
-    combination: str | None = None
-    mix: dict[str, float] | None = None
+    country: Text | None = None
+    ar6: Text | None = None
+    splice: Text | None = None
+    combination: Text | None = None
+    mix: dict[Key, float] | None = None
     shapes: str | None = None
     """Source of polygons other than the default of `country` or `ar6`."""
     start: Month | None = None
@@ -188,8 +189,8 @@ class HarmonizeParams(Strict):
     baseline: tuple[Year, Year]
     baseline_min_years: int = Field(ge=1)
     min_coverage: float = Field(gt=0, le=1)
-    splices: dict[str, SpliceDefinition] = {}
-    combinations: dict[str, CombinationDefinition] = {}
+    splices: dict[Key, SpliceDefinition] = {}
+    combinations: dict[Key, CombinationDefinition] = {}
     missing: MissingParams = MissingParams()
 
     _tuples = field_validator("baseline", mode="before")(as_tuple)

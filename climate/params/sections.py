@@ -8,11 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from climate.forecasters.registry import MODELS
+from climate.params.keys import Name
 from climate.params.regions import Month, Strict, as_tuple
 from climate.sources.catalogue import find_source
-
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-"""Key of a region, panel, notebook or model."""
 
 
 class ComputeParams(Strict):
