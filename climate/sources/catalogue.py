@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -153,6 +154,9 @@ class Source(_Strict):
     """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
     corrections: tuple[Correction, ...] = ()
     """Known faults of the publisher's file, see climate.harmonize.corrections."""
+    own: bool = False
+    """Whether this is a file of the user's own, described in params.yaml: then `files` is what its path held when it
+    was pulled."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Source:
@@ -204,6 +208,15 @@ class Source(_Strict):
         """The newest vintage older than `vintage` that a package carries; None without one, and for no record."""
         packaged = [name for name in self.before(vintage) if self.vintages[name].registry is not None]
         return packaged[-1] if packaged and self.is_record else None
+
+    def holding(self, names: Iterable[str]) -> Source:
+        """This source of the user's own with the files `names`."""
+        return self.model_copy(update={"files": tuple(SourceFile(name=name, url="", mirror="") for name in names)})
+
+    @property
+    def stage(self) -> str:
+        """The stage of dvc.yaml that pulls this source."""
+        return f"{'pull-own' if self.own else 'pull'}@{self.key}"
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""
