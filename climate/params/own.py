@@ -28,12 +28,12 @@ class OwnSource(Strict):
     path: str = Field(min_length=1)
     """A file, a folder, a pattern such as ~/era5/*.nc, or an archive; relative to the repository's top folder."""
     title: str = Field(min_length=1)
-    quantity: Literal["temperature", "co2", "index", "boundary"]
-    kind: Literal["absolute", "anomaly", "shapes"]
-    unit: str = ""
+    quantity: Literal["temperature", "co2", "index"]
+    kind: Literal["absolute", "anomaly"]
+    unit: str = Field(min_length=1)
     baseline: tuple[Year, Year] | None = None
     """First and last year of the period that anomalies are departures from; None where it is unknown."""
-    cadence: Literal["daily", "weekly", "monthly", "annual", "irregular", "static"] = "monthly"
+    cadence: Literal["daily", "weekly", "monthly", "annual", "irregular"] = "monthly"
     reader: str = "netcdf_grid"
     """A key of climate.sources.readers.registry.READERS."""
     variable: str | None = None
@@ -53,8 +53,6 @@ class OwnSource(Strict):
             raise ValueError(f"only anomalies have a baseline, but kind is {self.kind}; remove one of them")
         if self.baseline is not None and self.baseline[0] > self.baseline[1]:
             raise ValueError(f"baseline must run from a first to a last year, found {list(self.baseline)}")
-        if self.kind != "shapes" and not self.unit:
-            raise ValueError("unit is missing, expected one such as degC or K")
         return self
 
     def source(self, key: str) -> Source:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from climate.sources.archive import extract
 from climate.sources.channels import Refused
@@ -68,7 +69,7 @@ def _files(path: Path) -> Iterator[Path]:
     elif path.exists():
         found = [path]
     else:
-        found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207  (also absolute patterns)
     return (each for each in sorted(found) if each.is_file())
 
 
@@ -110,7 +111,7 @@ class _Taken:
         with tempfile.TemporaryDirectory(dir=work) as place:
             unpacked = Path(place) / inner
             with gzip.open(file) as content:
-                copy_bounded(content, unpacked, max_bytes=MAX_BYTES, what=name)
+                copy_bounded(cast(IO[bytes], content), unpacked, max_bytes=MAX_BYTES, what=name)
             self.take(unpacked, inner, via, work, original=False)
 
     def _members(self, file: Path, via: str, work: Path) -> None:

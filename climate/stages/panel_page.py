@@ -8,7 +8,7 @@ from climate import paths
 from climate.files import read_json, read_netcdf
 from climate.params.params import load_params
 from climate.report.atlas import PanelInputs, render, render_skipped
-from climate.sources.provenance import read_provenance
+from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read_shapes
 
 log = logging.getLogger("climate")
@@ -22,8 +22,7 @@ def run(name: str) -> None:
     if "skipped" in scores.attrs:
         page = render_skipped(definition.title, str(scores.attrs["skipped"]), folder)
     else:
-        polygons = paths.DATA / definition.shapes
-        shapes = read_shapes(read_provenance(polygons).source, polygons)
+        shapes = read_shapes(find_source(definition.shapes), paths.DATA / definition.shapes)
         provenance = read_json(paths.DATA / definition.source / "provenance.json")
         page = render(PanelInputs(params.score, scores, shapes, provenance), folder)
     log.info("Panel %s: %s", name, page.resolve())

@@ -14,7 +14,6 @@ from climate.parallel.tasks import run_tasks
 from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
 from climate.report.site import DrawnRegion, draw_region, render
-from climate.sources.provenance import read_provenance
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
 
 log = logging.getLogger("climate")
@@ -59,7 +58,7 @@ def read_inputs() -> ReportInputs:
         skipped=skipped,
         records=records,
         shapes={
-            key: read_shapes(read_provenance(paths.DATA / key).source, paths.DATA / key)
+            key: read_shapes(source, paths.DATA / key)
             for key, source in sources.items()
             if source.reader == SHAPE_READER and provenance[key]["status"] != "missing"
         },

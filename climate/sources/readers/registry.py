@@ -13,6 +13,7 @@ from climate.sources.catalogue import Source
 from climate.sources.readers import (
     berkeley,
     cpc_oni,
+    csv_series,
     giss_tau,
     gistemp,
     hadcrut,
@@ -33,6 +34,7 @@ READERS: dict[str, Reader] = {
     "antarctic_ice_cores": ice_core.read,
     "berkeley": berkeley.read,
     "cpc_oni": cpc_oni.read,
+    "csv_series": csv_series.read,
     "giss_tau": giss_tau.read,
     "gistemp": gistemp.read,
     "hadcrut": hadcrut.read,

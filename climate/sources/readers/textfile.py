@@ -81,6 +81,8 @@ class TextFile:
     lines: list[str]
     ended: bool
     """Whether the last line has a line end; without one it may be cut short."""
+    advice: str = ADVICE
+    """What to do about a fault of the file."""
 
     def line(self, row: int) -> str:
         """Line `row`, counted from 1; "" past the end."""
@@ -102,9 +104,9 @@ class TextFile:
         except ValueError:
             return ""
 
-    def error(self, row: int | None, found: object, expected: str, advice: str = ADVICE) -> ClimateError:
+    def error(self, row: int | None, found: object, expected: str, advice: str = "") -> ClimateError:
         """The error for a row of this file."""
-        return problem(self.name, row, found, expected, advice)
+        return problem(self.name, row, found, expected, advice or self.advice)
 
     def expect(self, row: int, header: str) -> None:
         """ClimateError unless line `row` is `header`, trailing blanks apart."""
