@@ -101,9 +101,7 @@ def _times(table: Cells, cadence: str) -> Times:
     if not good.all():
         bad = int(np.flatnonzero(~good)[0])
         cells = table.column(table.columns[0])
-        raise file.error(
-            table.rows[bad], f"{cells[bad]} after {cells[bad - 1]}", f"{each} than in the row above", ADVICE
-        )
+        raise table.file.error(table.rows[bad], f"{cells[bad]} after {cells[bad - 1]}", f"{each} than in the row above")
     return np.asarray(time.astype(TIME_DTYPE))
 
 
