@@ -25,7 +25,7 @@ from climate.sources import file_metadata
 from climate.sources.catalogue import load_catalogue
 from climate.sources.channels import Refused
 from climate.sources.file_metadata import Metadata, unit_and_quantity
-from climate.sources.own_files import GRID_READER, collect
+from climate.sources.own_files import GRID_READER, TABLE_READER, collect
 from climate.sources.readers.grid.opening import is_grid, sound
 from climate.sources.readers.registry import READERS, read
 
@@ -104,43 +104,32 @@ class _File:
 
     def described(self) -> tuple[dict[str, Any], xr.Dataset]:
         """The entry for params.yaml, and the record that its reader makes of the file."""
-        self.reader = self.given.get("reader") or self._reader()
-        if self.reader not in READERS:
-            raise ClimateError(f"--reader: found '{self.reader}', expected one of {', '.join(READERS)}")
-        self.names = list(self._collected(self.reader))
+        self.reader, self.folder, self.names = self._collected()
         variable = self._variable() if self.reader == GRID_READER else ""
         says = file_metadata.of(self.folder, self.names[0], self.reader, variable)
-        months: xr.DataArray | None = None
         if self.reader == GRID_READER:
-            guess = {"quantity": says.quantity or "index", "kind": "absolute", "unit": says.unit}
-            whole = self._read(self._entry(replace(says, **guess), variable))
+            guess = replace(says, quantity=says.quantity or "index", kind="absolute", baseline=None)
+            whole = self._read(self._entry(guess, variable))
             with sound(self.names[0]):
-                months = some_months(whole)
-            says = file_metadata.of_grid(self.folder, self.names[0], variable, [months])
+                months = [some_months(whole)]
+            says = file_metadata.of_grid(self.folder, self.names[0], variable, months)
         entry = self._entry(self._complete(says), variable)
         return entry, self._read(entry)
 
-    def _collected(self, reader: str) -> dict[str, str]:
-        try:
-            return collect(self.path, self.folder, reader=reader, link=True)
-        except Refused as refusal:
-            raise ClimateError(f"--path: {refusal}; name what is to be read") from None
-
-    def _reader(self) -> str:
-        """The reader of grids where there is NetCDF, and that of plain tables where there is none."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as trial:
+    def _collected(self) -> tuple[str, Path, list[str]]:
+        """Reader, folder and names of the files: a grid where there is NetCDF, otherwise a table."""
+        readers = [self.given["reader"]] if "reader" in self.given else [GRID_READER, TABLE_READER]
+        refusals = []
+        for reader in readers:
+            if reader not in READERS:
+                raise ClimateError(f"--reader: found '{reader}', expected one of {', '.join(READERS)}")
+            folder = self.folder / reader
+            folder.mkdir()
             try:
-                collect(self.path, Path(trial), reader=GRID_READER, link=True)
+                return reader, folder, list(collect(self.path, folder, reader=reader, link=True))
             except Refused as refusal:
-                with tempfile.TemporaryDirectory(dir=self.folder) as table:
-                    try:
-                        names = collect(self.path, Path(table), reader="csv_series", link=True)
-                    except Refused:
-                        raise ClimateError(f"--path: {refusal}") from None
-                    if not all(is_text(Path(table) / name) for name in names):
-                        raise ClimateError(f"--path: {refusal}") from None
-                return "csv_series"
-        return GRID_READER
+                refusals.append(str(refusal))
+        raise ClimateError(f"--path: {refusals[0]}")
 
     def _variable(self) -> str:
         known = file_metadata.variables_of(self.folder, self.names[0])
@@ -160,7 +149,9 @@ class _File:
 
     def _complete(self, says: Metadata) -> Metadata:
         """`says` with the options, and with answers where neither says anything. ClimateError for what stays open."""
-        options = {name: self.given[name] for name in Metadata.__dataclass_fields__ if name in self.given}
+        options: dict[str, Any] = {
+            name: self.given[name] for name in Metadata.__dataclass_fields__ if name in self.given
+        }
         says = replace(says, **{name: value for name, value in options.items() if name not in ("baseline", "unit")})
         if "unit" in options:
             says = self._with_unit(says, options["unit"])
@@ -173,7 +164,8 @@ class _File:
             ("kind", "Are the values absolute, or anomalies", KINDS),
         ):
             if not getattr(says, name):
-                says = replace(says, **{name: self._answer(name, words, missing, choices)})
+                answered: dict[str, Any] = {name: self._answer(name, words, missing, choices)}
+                says = replace(says, **answered)
         if not says.cadence:
             says = replace(says, cadence="monthly")
         if "baseline" in options:
@@ -237,9 +229,7 @@ def _years(text: str) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"(\d{4})-(\d{4})", text.strip())
     if not match:
-        raise ClimateError(
-            f"--baseline: found '{text}', expected a first and last year such as 1961-1990, or {UNKNOWN}"
-        )
+        raise ClimateError(f"--baseline: found '{text}', expected two years such as 1961-1990, or {UNKNOWN}")
     return int(match[1]), int(match[2])
 
 
@@ -269,9 +259,3 @@ def _holds(key: str, record: xr.Dataset, *, with_countries: bool) -> list[str]:
         f'Next: climate regions add {key}-series --title "{title}" --source {key} --series "{series[0]}"',
         "Then: dvc repro",
     ]
-
-
-def is_text(path: Path) -> bool:
-    """Whether a file looks like text: no zero byte in its first KiB."""
-    with path.open("rb") as file:
-        return b"\0" not in file.read(1024)

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.sources.own_files import GRID_READER
+from climate.sources.own_files import GRID_READER, TABLE_READER
 from climate.sources.readers import csv_series
 from climate.sources.readers.grid.coordinates import candidates, with_plain_axes
 from climate.sources.readers.grid.opening import sound
@@ -99,7 +99,7 @@ def of(folder: Path, name: str, reader: str, variable: str = "", months: Sequenc
     """What a file says of itself, if its reader's format says anything."""
     if reader == GRID_READER:
         return of_grid(folder, name, variable, months)
-    return of_table(folder, name) if reader == "csv_series" else Metadata()
+    return of_table(folder, name) if reader == TABLE_READER else Metadata()
 
 
 def unit_and_quantity(unit: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import gzip
 import tarfile
@@ -20,7 +21,8 @@ from climate.sources.channels.transfer import copy_bounded
 MAX_BYTES = 64 * 2**30
 """Largest file that is taken; hourly-derived monthly fields of a quarter of a degree since 1940 have 4 GiB."""
 
-GRID_READER = "netcdf_grid"
+GRID_READER, TABLE_READER = "netcdf_grid", "csv_series"
+HEAD_BYTES = 1024
 NETCDF = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 """First bytes of NetCDF files: classic, 64-bit offset, 64-bit data, and NetCDF-4, which is HDF5."""
 NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf")
@@ -89,7 +91,7 @@ class _Taken:
     def take(self, file: Path, name: str, via: str, work: Path, *, original: bool) -> None:
         """Take `file`, which is called `name`, or what it holds."""
         with file.open("rb") as stream:
-            head = stream.read(16)
+            head = stream.read(HEAD_BYTES)
         if head.startswith(GZIP):
             self._unzip(file, name, via, work)
         elif head.startswith(ZIP):
@@ -104,7 +106,8 @@ class _Taken:
     def _is_wanted(self, head: bytes, name: str) -> bool:
         if self.reader == GRID_READER:
             return head.startswith(NETCDF)
-        return not head.startswith(NETCDF) and (self.alone or name.lower().endswith(TABLE_SUFFIXES))
+        is_text = b"\0" not in head or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return bool(head) and is_text and (self.alone or name.lower().endswith(TABLE_SUFFIXES))
 
     def _unzip(self, file: Path, name: str, via: str, work: Path) -> None:
         inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name
