@@ -319,6 +319,62 @@ def oni() -> Sample:
     return Sample(source("cpc_oni", "oni.txt"), lines(" SEAS  YR   TOTAL   ANOM", rows), 1, None)
 
 
+def roni() -> Sample:
+    seasons = ("DJF", "JFM", "FMA", "MAM", "AMJ", "MJJ", "JJA", "JAS", "ASO", "SON", "OND", "NDJ")
+    rows = [f"{seasons[m - 1]}  {y} {float(anomaly(i)):>5.2f}" for i, (y, m) in enumerate(MONTHS)]
+    return Sample(source("cpc_roni", "roni.txt"), lines("SEAS   YR  ANOM", rows), 1, None)
+
+
+def hadsst() -> Sample:
+    names = (
+        "year,month,anomaly,total_uncertainty,uncorrelated_uncertainty,correlated_uncertainty,bias_uncertainty,"
+        "coverage_uncertainty,lower_bound_95pct_bias_uncertainty_range,upper_bound_95pct_bias_uncertainty_range"
+    )
+    rows = []
+    for i, (year, month) in enumerate(MONTHS):
+        value = float(anomaly(i, 5))
+        errors = ",".join(f"{0.1 + (i * k) % 83 / 999:.5f}" for k in (1, 3, 5, 7, 11))
+        rows.append(f"{year},{month},{value:.5f},{errors},{value - 0.1:.5f},{value + 0.1:.5f}")
+    return Sample(source("hadsst", "hadsst.csv"), lines(names, rows), 1)
+
+
+def ncei_pdo() -> Sample:
+    rows = []
+    for year in range(1950, 1966):
+        cells = [
+            f"{float(anomaly(12 * (year - 1950) + m)):5.2f}" if (year, m) < (1965, 7) else "99.99" for m in range(12)
+        ]
+        rows.append(f"{year} {' '.join(cells)}")
+    names = "Year  Jan   Feb   Mar   Apr   May   Jun   Jul   Aug   Sep   Oct   Nov   Dec"
+    return Sample(source("ncei_pdo", "pdo.dat", unit="1"), lines(" ERSST PDO Index:", names, rows), 2, None)
+
+
+def climate_pulse() -> Sample:
+    days = np.arange("1995-01-01", "1995-07-20", dtype="datetime64[D]")
+    rows = []
+    for i, day in enumerate(days):
+        mean, change = 12 + (i % 97) / 50, round(float(anomaly(i, 3)), 3)
+        status = "FINAL" if i < 150 else "PRELIMINARY"
+        rows.append(f"{day},{mean + change:.3f},{mean:.3f},{change:.3f},{status}")
+    entry = source("climate_pulse", "pulse.csv", cadence="daily", options={"variable": "2t"})
+    head = ["# ERA5 daily means", "# 2t: air temperature at 2 m", "date,2t,clim_91-20,ano_91-20,status"]
+    return Sample(entry, lines(head, rows), len(head))
+
+
+def igcc() -> Sample:
+    rows = [f"{y}.5,{y},{y + 1},{anomaly(y - 1850, 3)},{curve(y - 1850, 3)}," for y in range(1850, 2000)]
+    entry = source("igcc", "igcc.csv", cadence="annual", options={"columns": {"GMST": "global", "Land": "land"}})
+    return Sample(entry, lines("time,timebound_lower,timebound_upper,GMST,Land,", rows), 1)
+
+
+def noaa_mbl() -> Sample:
+    rows = []
+    for i in range(48 * 4):
+        cells = " ".join(f"{340 + i / 50 + band / 10:.3f} {0.1 + band / 100:.3f}" for band in range(41))
+        rows.append(f"{1979 + i / 48:.6f} {cells}")
+    return Sample(source("noaa_mbl", "mbl.txt", **CO2), lines("# MBL REFERENCE: SURFACE", rows), 1, None)
+
+
 def tau() -> Sample:
     rows = []
     for i, (year, month) in enumerate(MONTHS):
@@ -417,6 +473,12 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
     "berkeley two": berkeley_two,
     "psl": psl,
     "oni": oni,
+    "roni": roni,
+    "hadsst": hadsst,
+    "ncei pdo": ncei_pdo,
+    "climate pulse": climate_pulse,
+    "igcc": igcc,
+    "noaa mbl": noaa_mbl,
     "tau": tau,
     "rcmip": rcmip,
     "kaggle countries": kaggle_countries,

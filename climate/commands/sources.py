@@ -42,12 +42,15 @@ def details(key: str) -> str:
         "Version": source.version,
         "Quantity": ", ".join(filter(None, (f"{source.quantity} ({source.kind})", source.unit, source.cadence))),
         "Baseline": "{}-{}".format(*source.baseline) if source.baseline else "",
-        "Licence": f"{source.licence} {source.licence_url}".strip(),
+        "Note": source.note,
+        "Index": f"{source.index.url} tells today's version" if source.index else "",
+        "Reader": "" if source.reader_seen else "written without a file of the publisher; compare what it reads",
+        "Licence": f"{source.terms} {source.licence_url}".strip(),
         "Cite": f"{source.citation} {source.doi}".strip(),
         "Channels": ", ".join(source.channels),
     }
     lines = [f"{name + ':':<11}{fact}" for name, fact in facts.items() if fact]
-    lines += [f"{'File:':<11}{file.name}  {file.url.format(version=source.version)}" for file in source.files]
+    lines += [f"{'File:':<11}{file.name}  {file.url.replace('{version}', source.version)}" for file in source.files]
     lines += [f"{'Vintage:':<11}{name}  {channels(source, vintage)}" for name, vintage in source.vintages.items()]
     return "\n".join(lines)
 

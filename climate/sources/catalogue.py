@@ -43,6 +43,16 @@ class Expected(_Strict):
     date: FileDate | None = None
 
 
+class Index(_Strict):
+    """Where a publisher lists the files of a source whose names change with every release."""
+
+    url: str
+    """Of the page."""
+    version: str
+    """Regular expression of the versions that this entry describes, without groups. The highest one that the page
+    lists for every file is today's."""
+
+
 class SourceFile(_Strict):
     """One file of a source, under the name it has in downloads/<source>/."""
 
@@ -88,6 +98,10 @@ class Vintage(_Strict):
     """File name -> digest of the bytes, where they are pinned."""
     version: str | None = None
     """Overrides the source's version."""
+    baseline: tuple[int, int] | None = None
+    """Overrides the source's baseline, where a publisher changed it."""
+    doi: str | None = None
+    """Overrides the source's."""
     holds: Held | None = None
     """How much of the record this release has, for the check that later ones lose nothing."""
     files: dict[str, OtherFile] = {}
@@ -146,12 +160,21 @@ class Source(_Strict):
     valid_range: tuple[float, float] | None = None
     licence: str
     licence_url: str = ""
+    licence_read_in: str = ""
+    """The text that states the licence, such as "header of the file"; "" where nobody compared it with the publisher's
+    own words."""
+    note: str = ""
+    """What users must know before they rely on the record: that it ended, or is preliminary."""
+    reader_seen: bool = True
+    """Whether a file of the publisher was at hand when the reader was written; otherwise it follows descriptions."""
     citation: str
     doi: str = ""
     files: tuple[SourceFile, ...] = Field(min_length=1)
     channels: tuple[Channel, ...]
     vintages: dict[str, Vintage]
     """Name of the vintage (YYYY-MM or YYYY) -> how to get it. `latest` is what the publisher serves today."""
+    index: Index | None = None
+    """For `latest`, whose `{version}` is then read from a page."""
     corrections: tuple[Correction, ...] = ()
     """Known faults of the publisher's file, see climate.harmonize.corrections."""
     own: bool = False
@@ -185,8 +208,13 @@ class Source(_Strict):
         }
         files = tuple(file.model_copy(update=changes.get(file.name, {})) for file in self.files)
         due = tuple(c for c in self.corrections if not c.vintages or vintage in c.vintages)
-        version = entry.version or self.version
-        return self.model_copy(update={"version": version, "files": files, "corrections": due})
+        own = {key: value for key in ("version", "baseline", "doi") if (value := getattr(entry, key)) is not None}
+        return self.model_copy(update=own | {"files": files, "corrections": due})
+
+    @property
+    def terms(self) -> str:
+        """The licence in words, and whether anybody compared it with the publisher's text."""
+        return self.licence if self.licence_read_in else f"{self.licence} (not checked against the publisher's page)"
 
     @property
     def is_record(self) -> bool:

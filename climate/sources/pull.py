@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -36,6 +36,11 @@ CHANNELS: dict[str, Fetcher] = {
     "mirror": mirror_channel,
     "publisher": publisher,
 }
+CURRENT_VERSION: dict[str, Callable[[Request], Request]] = {
+    "mirror": mirror_channel.at_current_version,
+    "publisher": publisher.at_current_version,
+}
+"""How a channel learns which version is today's, where names of files tell it."""
 STALE_SECONDS = 24 * 3600.0
 """Age from which the workspace of a killed run is swept away; no pull lasts nearly as long."""
 TURNS = 20
@@ -181,10 +186,11 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
     for turn, channel in enumerate(plan, start=1):
         following = f"trying {plan[turn]}" if turn < len(plan) else afterwards
         try:
-            via = CHANNELS[channel].fetch(request, folder)
-            if request.source.own:
-                request = replace(request, source=request.source.holding(via))
-            _check(request, folder, kept)
+            served = CURRENT_VERSION.get(channel, _unchanged)(request)
+            via = CHANNELS[channel].fetch(served, folder)
+            if served.source.own:
+                served = replace(served, source=served.source.holding(via))
+            _check(served, folder, kept)
         except Refused as refusal:
             refusals.append(f"{channel}: {refusal}")
             log.warning("%s: %s refused: %s; %s", request.source.key, channel, refusal, following)
@@ -192,9 +198,13 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
             folder.mkdir()
             continue
         log.info("%s: vintage %s from %s", request.source.key, request.name, channel)
-        return _provenance(request, folder, channel, via, refusals)
+        return _provenance(served, folder, channel, via, refusals)
     idle = [f"{name}: {CHANNELS[name].unavailable(request)}" for name in request.source.channels if name not in plan]
     return _without(request, folder, kept, refusals, idle)
+
+
+def _unchanged(request: Request) -> Request:
+    return request
 
 
 def _reuse(request: Request, folder: Path, kept: _Kept) -> Provenance:
@@ -279,7 +289,7 @@ def _provenance(
         channel=channel,
         status=status,
         files=files,
-        licence=source.licence,
+        licence=source.terms,
         licence_url=source.licence_url,
         citation=source.citation,
         doi=source.doi,

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
+from climate.schema import MONTHS_PER_YEAR
 from climate.sources.catalogue import Source, known_from
 
 BLOCK_BYTES = 8 * 2**20
@@ -46,12 +47,15 @@ def revisions(old: xr.Dataset, new: xr.Dataset, *, block_bytes: int = BLOCK_BYTE
 
     attrs: source, title, units, and `changed`, the changed attributes in words ("" for none).
 
+    Anomalies against another baseline are first moved to that of `new`, see `_at_baseline`.
+
     Raises ClimateError when the two cannot be compared: another unit, another grid, or a table and a grid.
     """
+    changes, old = attribute_changes(old, new), _at_baseline(old, new)
     _require_comparable(old, new)
     blocks = [_statistics(block) for block in _pairs(old, new, block_bytes)]
     table = xr.concat(blocks, dim="time") if len(blocks) > 1 else blocks[0]
-    changed = "; ".join(f"{name}: {a} -> {b}" for name, (a, b) in attribute_changes(old, new).items())
+    changed = "; ".join(f"{name}: {a} -> {b}" for name, (a, b) in changes.items())
     named = {name: str(new.attrs.get(name, "")) for name in ("source", "title", "units")}
     return table.assign_attrs(named | {"changed": changed})
 
@@ -62,6 +66,7 @@ def differences(old: xr.Dataset, new: xr.Dataset, *, block_bytes: int = BLOCK_BY
     Variables series (tables) or lat and lon (grids), time, old, new (NaN where absent), revision and filled. Raises as
     `revisions`.
     """
+    old = _at_baseline(old, new)
     _require_comparable(old, new)
     for block in _pairs(old, new, block_bytes):
         block = block.transpose(*(d for d in ("series", "time", "lat", "lon") if d in block.dims))
@@ -146,6 +151,26 @@ def as_of(source: Source, month: str) -> str:
         f"{source.key}: found no vintage of {month} or before, expected one of {', '.join(source.dated) or 'none'}; "
         "choose a later month or leave this source out"
     )
+
+
+def _at_baseline(old: xr.Dataset, new: xr.Dataset) -> xr.Dataset:
+    """`old` as anomalies against the baseline of `new`, where both are tables of monthly anomalies that name theirs.
+
+    Each series loses its own mean of each calendar month over that period. A series that lacks a month of the period
+    stays as it is, and so does a grid: then the change of baseline, which `revisions` names, is in the revisions.
+    """
+    before, after = (str(release.attrs.get("baseline", "")) for release in (old, new))
+    monthly = old.attrs.get("cadence") == "monthly" and "series" in old["value"].dims
+    if before == after or not before or not after or not monthly:
+        return old
+    first, last = after.split("-")
+    period = old["value"].sel(time=slice(first, last))
+    if period.sizes["time"] != MONTHS_PER_YEAR * (int(last) - int(first) + 1):
+        return old
+    normal = period.groupby("time.month").mean(skipna=False).fillna(0.0)
+    whole = normal.where(period.notnull().all("time"), 0.0)
+    moved = (old["value"].groupby("time.month") - whole).drop_vars("month").transpose(*old["value"].dims)
+    return old.assign(value=moved)
 
 
 def _require_comparable(old: xr.Dataset, new: xr.Dataset) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
+from climate.commands.sources import details
 from climate.errors import ClimateError
 from climate.params.params import load_params
 from climate.sources.catalogue import CATALOGUE, Source, find_source, load_catalogue
@@ -118,3 +119,11 @@ def test_the_well_formed_entry_loads(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.yaml"
     path.write_text(GOOD, encoding="utf-8")
     assert load_catalogue(path)["gistemp-nh"] == SOURCES["gistemp-nh"]
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
+def test_what_was_not_checked_is_shown(source: Source) -> None:
+    shown = details(source.key)
+    assert ("not checked against the publisher's page" in shown) == (not source.licence_read_in)
+    assert ("written without a file of the publisher" in shown) == (not source.reader_seen)
+    assert source.note in shown

@@ -894,7 +894,7 @@ def test_the_mirror_serves_every_source_that_has_a_place_on_it(tmp_path: Path, m
                 continue
             paths = [
                 mirror / vintage.mirror / file.mirror.replace("{version}", vintage.version or source.version)
-                for file in source.files
+                for file in source.at(name).files
             ]
             if not all(path.exists() for path in paths):
                 continue
@@ -906,3 +906,68 @@ def test_the_mirror_serves_every_source_that_has_a_place_on_it(tmp_path: Path, m
     assert {(f"berkeley-{country}", "2013-10") for country in countries} <= served
     assert {("gistemp-global", name) for name in ("latest", "2019-05", "2022-06", "2025-03")} <= served
     assert {("gistemp-nh", "latest"), ("gistemp-sh", "latest")} <= served
+
+
+# --- publishers whose file names change with every release ----------------------------------------------------------
+
+
+def listed(url: str, *names: str) -> Source:
+    """A source of the files `names`-v{version}.csv, listed on a page."""
+    files = [
+        {"name": name, "url": f"{url}/data/{name}-v{{version}}.csv", "mirror": f"p/{name}-v{{version}}.csv"}
+        for name in names
+    ]
+    index = {"url": f"{url}/data/", "version": r"6\.1\.\d{6}"}
+    return entry(url, version="6.1", files=files, index=index, vintages={"latest": {"mirror": ""}})
+
+
+def page(*names: str) -> bytes:
+    return "".join(f'<a href="{name}">{name}</a>\n' for name in names).encode()
+
+
+def test_the_newest_version_that_has_all_files_is_found_on_the_index_page(publisher: Publisher) -> None:
+    publisher.use(listed(publisher.url, "land", "sea"))
+    old = ("land-v6.1.202608.csv", "sea-v6.1.202608.csv")
+    others = ("land-v6.1.202612.csv", "sea-v6.0.202612.csv", "land-v6.1.202609.csv.md5", "island-v6.1.202610.csv")
+    publisher.answers["/data/"] = page(*old, *others, "land-v6.1.202609.csv", "sea-v6.1.202609.csv")
+    for name in ("land", "sea"):
+        publisher.answers[f"/data/{name}-v6.1.202609.csv"] = BODY
+    found = publisher.fetch()
+    assert (found.status, found.version) == ("ok", "6.1.202609")
+    assert [file.url.rsplit("/")[-1] for file in found.files.values()] == [
+        "land-v6.1.202609.csv",
+        "sea-v6.1.202609.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (page("land-v6.2.202609.csv"), "found no address of land, expected a version like 6"),
+        (page("land-v6.1.202609.csv", "sea-v6.1.202608.csv"), "found no version that all files have"),
+        (None, "HTTP status 404"),
+    ],
+)
+def test_an_index_page_without_the_files_is_said(publisher: Publisher, answer: bytes | None, words: str) -> None:
+    publisher.use(listed(publisher.url, "land", "sea"))
+    if answer is not None:
+        publisher.answers["/data/"] = answer
+    found = publisher.fetch()
+    assert found.status == "missing"
+    assert words in " ".join(found.reasons)
+
+
+def test_a_mirrors_folder_tells_the_newest_version(publisher: Publisher) -> None:
+    publisher.use(listed(publisher.url, "land"))
+    folder = publisher.mirror / "p"
+    folder.mkdir(parents=True)
+    for version in ("6.0.202612", "6.1.202609", "6.1.202608"):
+        (folder / f"land-v{version}.csv").write_bytes(BODY)
+    found = publisher.fetch(mirror=publisher.mirror)
+    assert (found.channel, found.version) == ("mirror", "6.1.202609")
+
+
+def test_a_licence_that_nobody_compared_is_said_to_be_unchecked(publisher: Publisher) -> None:
+    assert publisher.fetch().licence == "none (not checked against the publisher's page)"
+    publisher.use(entry(publisher.url, licence_read_in="header of the file"))
+    assert publisher.fetch().licence == "none"

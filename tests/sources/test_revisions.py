@@ -522,3 +522,24 @@ def test_forecast_with_an_old_vintage_in_words() -> None:
         series_to_forecast(
             xr.Dataset({"value": (("time", "lat", "lon"), np.zeros((1, 1, 1)))}), "g", "x", load_params().harmonize
         )
+
+
+def test_anomalies_against_another_baseline_are_moved_before_they_are_compared() -> None:
+    time = np.arange("1971-01", "2021-01", dtype="datetime64[M]").astype("datetime64[s]")
+    value = np.random.default_rng(5).normal(size=(1, time.size)) + np.linspace(0, 1, time.size)
+    dims = ("series", "time")
+
+    def release(first: int, last: int) -> xr.Dataset:
+        table = xr.Dataset({"value": (dims, value)}, coords={"series": ["global"], "time": time})
+        normal = table.value.sel(time=slice(str(first), str(last))).groupby("time.month").mean()
+        table["value"] = (table.value.groupby("time.month") - normal).drop_vars("month").transpose(*dims)
+        table["interpolated"] = (dims, np.zeros(value.shape, dtype=bool))
+        attrs = {"units": "degC", "kind": "anomaly", "cadence": "monthly", "baseline": f"{first}-{last}"}
+        return table.assign_attrs(attrs)
+
+    old, new = release(1971, 2000), release(1991, 2020)
+    table = revisions(old, new)
+    assert float(abs(table.largest).max()) < 1e-12
+    assert table.attrs["changed"] == "baseline: 1971-2000 -> 1991-2020"
+    short = old.isel(time=slice(0, -1))  # lacks a month of the new baseline: compared as it is, the change named
+    assert float(abs(revisions(short, new).largest).max()) > 0.1

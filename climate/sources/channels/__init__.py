@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from climate.sources.catalogue import Source, SourceFile, Vintage
@@ -54,6 +55,31 @@ class Request:
         """Path of `file` below the mirror."""
         path = file.mirror.replace("{version}", self.source.version)
         return f"{self.vintage.mirror}/{path}" if self.vintage.mirror else path
+
+    def at_listed_version(self, listing: str) -> Request:
+        """The request with the highest version that `listing` has every file of; Refused when it has none."""
+        assert self.source.index is not None
+        pattern = self.source.index.version
+        versions = [set(re.findall(_listed(file, pattern), listing)) for file in self.source.files]
+        common = set.intersection(*versions)
+        if not common:
+            absent = [file.name for file, found in zip(self.source.files, versions, strict=True) if not found]
+            found = f"no address of {absent[0]}" if absent else "no version that all files have"
+            raise Refused(
+                f"the list of files: found {found}, expected a version like {pattern}; if the publisher began another "
+                "version, the catalogue entry needs correcting"
+            )
+        return replace(self, source=self.source.model_copy(update={"version": max(common, key=_numbers)}))
+
+
+def _listed(file: SourceFile, version: str) -> str:
+    """Regular expression of the file's name at its publisher; its group is the version."""
+    before, after = PurePosixPath(file.url).name.split("{version}")
+    return rf"(?<![\w.-]){re.escape(before)}({version}){re.escape(after)}(?![\w.-])"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 class Fetcher(Protocol):

@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
+from climate.sources.channels.publisher import LATEST
 from climate.sources.channels.transfer import copy_bounded, download
 
 
@@ -23,14 +24,25 @@ def unavailable(request: Request) -> str:
     return "" if request.vintage.mirror is not None else f"has no place for vintage '{request.name}'"
 
 
+def at_current_version(request: Request) -> Request:
+    """The request with the newest version in a mirror's folder; unchanged for a mirror on the web.
+
+    Web servers that hold a mirror rarely list their files, so there the entry's own version is asked for.
+    """
+    if request.source.index is None or request.name != LATEST or _is_web(request):
+        return request
+    folders = {(_root(request) / request.mirror_path(file)).parent for file in request.source.files}
+    names = [path.name for folder in sorted(folders) if folder.is_dir() for path in folder.iterdir()]
+    return request.at_listed_version("\n".join(names))
+
+
 def fetch(request: Request, folder: Path) -> dict[str, str]:
     """Copy or download every file."""
     assert request.mirror is not None
-    scheme = urlsplit(request.mirror).scheme
     via = {}
     for file in request.source.files:
         path = request.mirror_path(file)
-        if scheme in ("http", "https"):
+        if _is_web(request):
             download(
                 f"{request.mirror.rstrip('/')}/{quote(path, safe='/+')}",
                 folder / file.name,
@@ -39,10 +51,19 @@ def fetch(request: Request, folder: Path) -> dict[str, str]:
                 what=path,
             )
         else:
-            root = Path(url2pathname(urlsplit(request.mirror).path) if scheme == "file" else request.mirror)
-            _copy(root.expanduser(), path, file, folder / file.name)
+            _copy(_root(request), path, file, folder / file.name)
         via[file.name] = f"mirror: {path}"
     return via
+
+
+def _is_web(request: Request) -> bool:
+    return urlsplit(str(request.mirror)).scheme in ("http", "https")
+
+
+def _root(request: Request) -> Path:
+    mirror = str(request.mirror)
+    address = urlsplit(mirror)
+    return Path(url2pathname(address.path) if address.scheme == "file" else mirror).expanduser()
 
 
 def _copy(root: Path, path: str, file: SourceFile, target: Path) -> None:

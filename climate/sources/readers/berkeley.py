@@ -83,7 +83,10 @@ def _read(folder: Path, source: Source, file: SourceFile, kind: str) -> tuple[Re
     for column in COLUMNS[4:]:
         table.numbers(column, (MISSING,))
     table.check(~(error < 0), error, "a width of the 95% interval, or NaN, in column 'Unc.'")
-    table.check(np.isnan(value) == np.isnan(error), error, "an uncertainty for every anomaly and for no other month")
+    lacks = np.isnan(error) & ~np.isnan(value)
+    last_known = np.flatnonzero(~np.isnan(error)).max(initial=-1)
+    lacks[last_known + 1 :] = False  # previews give no uncertainty for their last months
+    table.check(~lacks & (np.isnan(error) | ~np.isnan(value)), error, "an uncertainty for every anomaly, and no other")
     name = series_name(source, file, _region(text))
     record = Record(name, time, value, error * SIGMA_PER_95, period="Berkeley Earth")
     date = text.date(r"^%.*analysis was run on (\d{2}-\w{3}-\d{4})", "%d-%b-%Y")

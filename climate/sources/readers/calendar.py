@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,14 @@ def month_axis(table: Cells, year: str, month: str, decimal: str = "", *, first_
     if decimal:
         check_decimal_date(table, decimal, time)
     return time
+
+
+def months_of_years(table: Cells, year: str, missing: Collection[str] = ()) -> tuple[Times, Floats]:
+    """Month starts and values of a table with a row a year and a column a month; cells equal to `missing` are NaN."""
+    years = table.integers(year, 1, 9999)
+    check_years(table, years)
+    values = np.stack([table.numbers(month, missing) for month in MONTH_NAMES], axis=1)
+    return month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size)), values.ravel()
 
 
 def check_steps(table: Cells, months: NDArray[np.int64]) -> None:

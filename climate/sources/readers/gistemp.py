@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
+from climate.sources.readers.calendar import MONTH_NAMES, months_of_years
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import read_text, split
 
@@ -43,14 +43,12 @@ def read(folder: Path, source: Source) -> xr.Dataset:
         raise text.error(1, title, f"the table of series '{name}'")
     text.expect(2, ",".join(HEADER))
     table = split(text, 3, HEADER, ",")
-    years = table.integers("Year", 1, 9999)
-    check_years(table, years)
-    months = np.stack([table.numbers(month, (MISSING,)) for month in MONTH_NAMES], axis=1)
+    time, values = months_of_years(table, "Year", (MISSING,))
+    months = values.reshape(-1, 12)
     before = np.concatenate([[np.nan], months[:-1, 11]])
     year = np.column_stack([before, months])
     for column, (first, last) in MEANS.items():
         stated, mean = table.numbers(column, (MISSING,)), year[:, first : last + 1].mean(axis=1)
         agrees = np.isnan(mean) | (np.abs(mean - stated) <= MEAN_TOLERANCE)
         table.check(agrees, stated, f"the mean of the row's months in column '{column}'")
-    time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
-    return dataset(source, [Record(name, time, months.ravel(), period="GISTEMP")])
+    return dataset(source, [Record(name, time, values, period="GISTEMP")])

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from climate.sources.catalogue import Source
-from climate.sources.readers.calendar import MONTH_NAMES, check_years, month_starts
+from climate.sources.readers.calendar import MONTH_NAMES, months_of_years
 from climate.sources.readers.records import Record, dataset, series_name
 from climate.sources.readers.textfile import Cells, TextFile, read_text, split
 
@@ -20,22 +20,23 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     """Dataset (series, time) in the source's unit: published values times options.scale (1 by default).
 
     The missing marker stands below the table and differs by file; equal numbers are NaN. options.window says in words
-    over which months a value is a mean, where it is not its own month alone; it is kept as attrs["window"].
+    over which months a value is a mean, where it is not its own month alone; it is kept as attrs["window"]. The sea
+    surface temperatures that the notes name, such as ERSSTv6, become attrs["version"].
     """
     records = []
     scale = float(source.options.get("scale", 1))
-    modified = ""
+    modified = version = ""
     for file in source.files:
         text = read_text(folder, file.name)
         table = _table(text)
         marker = float(text.line(table.rows[-1] + 1).strip())
-        values = np.stack([table.numbers(month) for month in COLUMNS[1:]], axis=1).ravel()
-        years = table.integers("year", 1, 9999)
+        time, values = months_of_years(table, "year")
         value = np.where(np.isclose(values, marker, rtol=1e-9, atol=1e-9), np.nan, values * scale)
-        time = month_starts(np.repeat(years, 12), np.tile(np.arange(1, 13), years.size))
         records.append(Record(series_name(source, file, file.name.partition(".")[0]), time, value))
+        version = version or text.search(r"(?i)(ersst ?v\d)").replace(" ", "").upper().replace("V", "v")
         modified = text.search(r"^Date modified: (\d{4}-\d{2})\s*$")
-    return dataset(source, records, file_date=modified, window=str(source.options.get("window", "")))
+    more = {"version": version} if version else {}
+    return dataset(source, records, file_date=modified, window=str(source.options.get("window", "")), **more)
 
 
 def _table(text: TextFile) -> Cells:
@@ -51,7 +52,6 @@ def _table(text: TextFile) -> Cells:
         raise text.error(below, marker, "a line end after the missing marker (the file is cut short)")
     table = split(text, 2, COLUMNS, last=below - 1)
     listed = table.integers("year", 1, 9999)
-    check_years(table, listed)
     if listed[0] != first or listed[-1] != last:
         raise text.error(2, int(listed[0]), f"the rows of the years {first} to {last}")
     return table
