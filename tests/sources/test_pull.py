@@ -126,17 +126,16 @@ class Publisher(Server):
         self.answers[PATH] = BODY
         self.folder, self.mirror = folder, folder / "mirror"
         self.target, self.good = folder / "downloads" / "co2", folder / "data" / "co2"
-        self._monkeypatch = monkeypatch
         self.use(entry(self.url))
 
     def use(self, source: Source) -> None:
-        """Let the catalogue have `source` alone."""
-        self._monkeypatch.setattr("climate.sources.pull.find_source", lambda _key: source)
+        """Let `source` be the entry that is pulled."""
+        self.source = source
 
     def fetch(self, vintage: str = "latest", mirror: Path | str | None = None, limits: Limits = QUICK) -> Provenance:
         """pull() into `target` with `good` as the last good copy."""
         served = None if mirror is None else str(mirror)
-        return pull("co2", vintage, self.target, mirror=served, last_good=self.good, limits=limits)
+        return pull(self.source, vintage, self.target, mirror=served, last_good=self.good, limits=limits)
 
     @property
     def text(self) -> str:
@@ -550,8 +549,7 @@ from pathlib import Path
 import climate.sources.pull
 from climate.sources.catalogue import Source
 source = Source.model_validate_json(sys.stdin.read())
-climate.sources.pull.find_source = lambda key: source
-climate.sources.pull.pull("co2", "latest", Path("downloads/co2"), mirror=None, last_good=Path("data/co2"))
+climate.sources.pull.pull(source, "latest", Path("downloads/co2"), mirror=None, last_good=Path("data/co2"))
 """
 
 
