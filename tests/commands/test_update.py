@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-import climate.params.params
+import climate.params.sections
 import climate.sources.catalogue as catalogue
 from climate.commands import update as module
 from climate.commands.update import Outcome, retry, update
@@ -95,7 +95,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         'pull:  # here\n  sources:\n    # first\n    alpha: {vintage: "2020-01"}  # A\n    beta: {vintage: "2021-01"}\n'
     )
     here.params.write_text(f"{pulled}\n{yaml.safe_dump(params, sort_keys=False)}")
-    for target in (catalogue, climate.params.params):
+    for target in (catalogue, climate.params.sections):
         monkeypatch.setattr(target, "load_catalogue", lambda: sources)
     monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "mirror"))
     monkeypatch.setenv("CLIMATE_CACHE", str(tmp_path / "cache"))

@@ -121,7 +121,7 @@ def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
 class Publisher(Server):
     """The publisher of a source, and the folders of somebody who pulls it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self.answers[PATH] = BODY
         self.folder, self.mirror = folder, folder / "mirror"
@@ -144,8 +144,8 @@ class Publisher(Server):
 
 
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    running = Publisher(tmp_path, monkeypatch)
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    running = Publisher(tmp_path)
     yield running
     running.close()
 
@@ -153,7 +153,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publi
 @pytest.fixture
 def known(publisher: Publisher) -> Publisher:
     """A publisher that somebody has a good copy of."""
-    pull("co2", "latest", publisher.good, mirror=None, last_good=None, limits=QUICK)
+    pull(publisher.source, "latest", publisher.good, mirror=None, last_good=None, limits=QUICK)
     return publisher
 
 
@@ -265,7 +265,7 @@ def with_previous(publisher: Publisher) -> Callable[..., tuple[Provenance, Prove
     target, options = publisher.target, {"last_good": publisher.good, "limits": QUICK}
 
     def run(previous: str = "2020-01") -> tuple[Provenance, Provenance]:
-        main = pull("co2", "latest", target, previous=previous, mirror=f"{publisher.url}/m", **options)
+        main = pull(publisher.source, "latest", target, previous=previous, mirror=f"{publisher.url}/m", **options)
         assert read_provenance(target) == main
         assert verify(target) == verify(target / PREVIOUS) == []
         return main, read_provenance(target / PREVIOUS)
@@ -817,7 +817,7 @@ def test_reference_sources_come_from_the_registry(key: str, tmp_path: Path) -> N
     source = load_catalogue()[key]
     vintages = [name for name, vintage in source.vintages.items() if vintage.registry]
     for vintage in vintages[: 1 if key == "ncep-air" else None]:
-        provenance = pull(key, vintage, tmp_path / key, mirror=None, last_good=None)
+        provenance = pull(source, vintage, tmp_path / key, mirror=None, last_good=None)
         assert (provenance.channel, provenance.status) == ("registry", "ok"), provenance.reasons
         assert verify(tmp_path / key) == []
 
@@ -896,7 +896,7 @@ def test_the_mirror_serves_every_source_that_has_a_place_on_it(tmp_path: Path, m
             ]
             if not all(path.exists() for path in paths):
                 continue
-            provenance = pull(key, name, tmp_path / key / name, mirror=str(mirror), last_good=None)
+            provenance = pull(source, name, tmp_path / key / name, mirror=str(mirror), last_good=None)
             assert (provenance.channel, provenance.status) == ("mirror", "ok"), (key, name, provenance.reasons)
             assert [record.bytes for record in provenance.files.values()] == [path.stat().st_size for path in paths]
             served.add((key, name))
