@@ -54,10 +54,12 @@ def update(keys: Sequence[str], *, ask: Ask, dry_run: bool = False, say: Say = p
     what would change and `ask` decides. A source that fails stops no other one. Raises ClimateError for a key that is
     not under pull.sources.
     """
-    pinned = load_params().pull.sources
+    known = load_params().pull
+    pinned = known.sources
     for key in keys:
-        if key not in pinned:
+        if key in known.own:
             source_with_vintages(key)
+        if key not in pinned:
             raise ClimateError(
                 f"source '{key}' is not under pull.sources of params.yaml (there: {', '.join(pinned)}); add it there"
             )

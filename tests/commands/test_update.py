@@ -21,7 +21,7 @@ import climate.sources.catalogue as catalogue
 from climate.commands import update as module
 from climate.commands.update import Outcome, retry, update
 from climate.errors import ClimateError
-from climate.sources.catalogue import Source
+from climate.sources.catalogue import Source, find_source
 from climate.sources.provenance import read_provenance, write_provenance
 from climate.sources.pull import pull
 from tests.conftest import ROOT, Project
@@ -66,7 +66,7 @@ class Place:
 
     def pull(self, key: str, vintage: str) -> None:
         mirror = str(self.folder / "mirror")
-        pull(key, vintage, self.folder / "data" / key, mirror=mirror, last_good=None)
+        pull(find_source(key), vintage, self.folder / "data" / key, mirror=mirror, last_good=None)
 
     def update(self, *keys: str, answer: bool = True, **options: Any) -> tuple[Outcome, str]:
         lines: list[str] = []
