@@ -33,7 +33,8 @@ Ask = Callable[[str, str], str]
 """Asks a question with a default answer, "" for none; the answer."""
 
 KINDS = ("absolute", "anomaly")
-QUANTITIES = ("temperature", "co2", "index")
+OTHER = "index"
+"""The quantity of values that are in no unit of temperature or of CO2."""
 UNKNOWN = "unknown"
 """What stands for a baseline that nobody knows."""
 KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -108,7 +109,8 @@ class _File:
         variable = self._variable() if self.reader == GRID_READER else ""
         says = file_metadata.of(self.folder, self.names[0], self.reader, variable)
         if self.reader == GRID_READER:
-            guess = replace(says, quantity=says.quantity or "index", kind="absolute", baseline=None)
+            unit = self.given.get("unit") or says.unit or "1"
+            guess = replace(says, unit=unit, quantity=OTHER, kind="absolute", baseline=None)
             whole = self._read(self._entry(guess, variable))
             with sound(self.names[0]):
                 months = [some_months(whole)]
@@ -149,27 +151,22 @@ class _File:
 
     def _complete(self, says: Metadata) -> Metadata:
         """`says` with the options, and with answers where neither says anything. ClimateError for what stays open."""
-        options: dict[str, Any] = {
-            name: self.given[name] for name in Metadata.__dataclass_fields__ if name in self.given
+        given: dict[str, Any] = {
+            name: value for name, value in self.given.items() if name in Metadata.__dataclass_fields__
         }
-        says = replace(says, **{name: value for name, value in options.items() if name not in ("baseline", "unit")})
-        if "unit" in options:
-            says = self._with_unit(says, options["unit"])
+        baseline = given.pop("baseline", "")
+        says = replace(says, **given)
         missing: list[str] = []
-        if not says.unit:
-            answer = self._answer("unit", "Unit of the values, such as degC or K", missing)
-            says = self._with_unit(says, answer) if answer else says
-        for name, words, choices in (
-            ("quantity", "Quantity", QUANTITIES),
-            ("kind", "Are the values absolute, or anomalies", KINDS),
-        ):
-            if not getattr(says, name):
-                answered: dict[str, Any] = {name: self._answer(name, words, missing, choices)}
-                says = replace(says, **answered)
+        says = replace(says, unit=says.unit or self._answer("unit", "Unit of the values, such as degC or K", missing))
+        unit, told = unit_and_quantity(says.unit)
+        quantity = given.get("quantity") or told or OTHER
+        kind = says.kind or ("absolute" if quantity == "co2" else "")
+        kind = kind or self._answer("kind", "Are the values absolute, or anomalies", missing, KINDS)
+        says = replace(says, unit=unit, quantity=quantity, kind=kind)
         if not says.cadence:
             says = replace(says, cadence="monthly")
-        if "baseline" in options:
-            says = replace(says, baseline=_years(options["baseline"]))
+        if baseline:
+            says = replace(says, baseline=_years(baseline))
         elif says.kind == "anomaly" and says.baseline is None:
             words = f"First and last year of the anomalies' baseline, such as 1961-1990, or {UNKNOWN}"
             answer = self._answer("baseline", words, missing)
@@ -182,10 +179,6 @@ class _File:
         if not says.licence:
             says = replace(says, licence=self.ask("Licence of the data", NOT_STATED) if self.ask else NOT_STATED)
         return replace(says, title=says.title or self.key)
-
-    def _with_unit(self, says: Metadata, unit: str) -> Metadata:
-        known, quantity = unit_and_quantity(unit)
-        return replace(says, unit=known, quantity=says.quantity or quantity)
 
     def _answer(self, name: str, words: str, missing: list[str], choices: tuple[str, ...] = ()) -> str:
         if self.ask is None:

@@ -14,7 +14,9 @@ from climate.params.edit import with_source
 from climate.params.params import PARAMS_FILE, load_params, parse_params
 from climate.params.sections import PullParams
 from climate.sources.catalogue import Source, Vintage, find_source, load_catalogue
+from climate.sources.channels import Request, mirror
 from climate.sources.channels.publisher import LATEST
+from climate.sources.own_files import GRID_READER
 
 
 def _pull() -> PullParams | None:
@@ -103,7 +105,7 @@ def add(keys: Sequence[str], options: Mapping[str, str]) -> str:
         if key in pull.sources:
             lines.append(f"{key}: on already, vintage {pull.sources[key].vintage}")
             continue
-        vintage = best_vintage(source)
+        vintage = best_vintage(source, pull.chosen_mirror)
         text = with_source(text, key, vintage)
         new.append(key)
         lines.append(f"{key}: vintage {vintage}, {_ways(source, vintage, pull.chosen_mirror)}")
@@ -117,12 +119,21 @@ def add(keys: Sequence[str], options: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def best_vintage(source: Source) -> str:
-    """The newest vintage that a package carries, since every machine gets it; without one `latest`."""
+def best_vintage(source: Source, folder: str | None) -> str:
+    """The newest vintage that a package carries, since every machine gets it; without one `latest`.
+
+    Where `folder`, a mirror on a disk, has older vintages alone, the newest of them, since it needs no network.
+    """
     packaged = [name for name in source.dated if source.vintages[name].registry is not None]
     if packaged:
         return packaged[-1]
-    return LATEST if LATEST in source.vintages else source.dated[-1]
+    newest_first = [*([LATEST] if LATEST in source.vintages else []), *reversed(source.dated)]
+    held = (name for name in newest_first if _is_on(folder, source, name))
+    return next(held, newest_first[0])
+
+
+def _is_on(folder: str | None, source: Source, name: str) -> bool:
+    return mirror.holds(Request(source.at(name), name, source.vintages[name], mirror=folder))
 
 
 def _ways(source: Source, name: str, mirror: str | None) -> str:
@@ -140,8 +151,10 @@ def _ways(source: Source, name: str, mirror: str | None) -> str:
 
 
 def _region_command(source: Source) -> str:
-    kind = "--series NAME" if source.reader != "netcdf_grid" else "--box=SOUTH,NORTH,WEST,EAST"
-    return f'climate regions add NAME --title "{source.title}" --source {source.key} {kind}'
+    named = source.options.get("series", "NAME")
+    series = str(next(iter(named.values())) if isinstance(named, dict) else named)
+    where = "--box=-90,90,-180,180" if source.reader == GRID_READER else f'--series "{series}"'
+    return f'climate regions add {source.key} --title "{source.title}" --source {source.key} {where}'
 
 
 def add_own(keys: Sequence[str], path: str, options: Mapping[str, str], ask: Ask | None) -> str:

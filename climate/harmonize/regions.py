@@ -68,7 +68,7 @@ def published_series(
     if disorder.size:
         raise ClimateError(
             f"{what}: found {months[disorder[0] + 1]} after {months[disorder[0]]}, expected every month once and in "
-            f"order; get the source's file again"
+            f"order; choose another vintage of the source, or correct your own file"
         )
     attrs = {name: record.attrs.get(name, "") for name in CARRIED}
     declared = (periods or {}).get(source, ())

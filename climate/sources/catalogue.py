@@ -32,6 +32,10 @@ class FileDate(_Strict):
     """Of that group, for `datetime.strptime`."""
 
 
+OWN_MAX_BYTES = 64 * 2**30
+"""Largest file of the user's own; monthly fields of a quarter of a degree since 1940 have 4 GiB."""
+
+
 class Expected(_Strict):
     """What the bytes of a file must look like before they are kept."""
 
@@ -239,7 +243,9 @@ class Source(_Strict):
 
     def holding(self, names: Iterable[str]) -> Source:
         """This source of the user's own with the files `names`."""
-        return self.model_copy(update={"files": tuple(SourceFile(name=name, url="", mirror="") for name in names)})
+        expect = Expected(max_bytes=OWN_MAX_BYTES)
+        files = tuple(SourceFile(name=name, url="", mirror="", expect=expect) for name in names)
+        return self.model_copy(update={"files": files})
 
     @property
     def stage(self) -> str:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import codecs
 import glob
-import gzip
 import tarfile
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
 
-from climate.sources.archive import extract
+from climate.sources.archive import GZIP, ZIP, extract, gunzip, members
+from climate.sources.catalogue import OWN_MAX_BYTES
 from climate.sources.channels import Refused
 from climate.sources.channels.transfer import copy_bounded
-
-MAX_BYTES = 64 * 2**30
-"""Largest file that is taken; hourly-derived monthly fields of a quarter of a degree since 1940 have 4 GiB."""
 
 GRID_READER, TABLE_READER = "netcdf_grid", "csv_series"
 HEAD_BYTES = 1024
@@ -28,15 +22,12 @@ NETCDF = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf")
 TABLE_SUFFIXES = (".csv", ".txt", ".dat", ".tsv")
 """Files that count as tables in a folder or archive; a file that is named itself may have any name."""
-ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
-
-_DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 
 
 def collect(path: str, folder: Path, *, reader: str, link: bool = False) -> dict[str, str]:
     """Put the files that `path` names into `folder`, unpacked; file name -> words for where it was.
 
-    What a file is tell its first bytes and not its name: an archive named .nc is unpacked, and a NetCDF file without a
+    The first bytes tell what a file is, and not its name: an archive named .nc is unpacked, and a NetCDF file without a
     usual ending gets .nc. For the reader of grids NetCDF files are taken, for other readers tables. The words hold no
     path of this machine. With `link`, files that need no unpacking are linked and not copied.
 
@@ -52,10 +43,6 @@ def collect(path: str, folder: Path, *, reader: str, link: bool = False) -> dict
         for file in files:
             try:
                 taken.take(file, file.name, f"the user's {file.name}", Path(work), original=True)
-            except _DAMAGED as error:
-                raise Refused(
-                    f"{file.name}: found a damaged archive ({type(error).__name__}), expected a whole one"
-                ) from None
             except PermissionError as error:
                 raise Refused(f"{file.name}: cannot be read ({error.strerror}), expected a readable file") from None
     if not taken.via:
@@ -113,20 +100,17 @@ class _Taken:
         inner = name[: -len(".gz")] if name.lower().endswith(".gz") else name
         with tempfile.TemporaryDirectory(dir=work) as place:
             unpacked = Path(place) / inner
-            with gzip.open(file) as content:
-                copy_bounded(cast(IO[bytes], content), unpacked, max_bytes=MAX_BYTES, what=name)
+            gunzip(file, unpacked, max_bytes=OWN_MAX_BYTES)
             self.take(unpacked, inner, via, work, original=False)
 
     def _members(self, file: Path, via: str, work: Path) -> None:
-        with zipfile.ZipFile(file) as packed:
-            members = [info.filename for info in packed.infolist() if not info.is_dir()]
-        members = [member for member in members if not member.startswith("__MACOSX/")]
-        for member in sorted(members):
+        held = members(file)
+        for member in held:
             inner = PurePosixPath(member).name
             with tempfile.TemporaryDirectory(dir=work) as place:
                 unpacked = Path(place) / inner
-                extract(file, member, unpacked, max_bytes=MAX_BYTES)
-                alone, self.alone = self.alone, self.alone and len(members) == 1
+                extract(file, member, unpacked, max_bytes=OWN_MAX_BYTES)
+                alone, self.alone = self.alone, self.alone and len(held) == 1
                 self.take(unpacked, inner, f"{via}: {member}", work, original=False)
                 self.alone = alone
 
@@ -140,7 +124,7 @@ class _Taken:
             target.symlink_to(file.resolve())
         else:
             with file.open("rb") as content:
-                copy_bounded(content, target, max_bytes=MAX_BYTES, what=name)
+                copy_bounded(content, target, max_bytes=OWN_MAX_BYTES, what=name)
         self.via[name] = via
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from climate.errors import ClimateError
+from climate.sources.archive import unpack_in_place
 from climate.sources.catalogue import Source
 from climate.sources.channels import Fetcher, Limits, Refused, Request, own, publisher, registry
 from climate.sources.channels import mirror as mirror_channel
@@ -190,6 +191,8 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
             via = CHANNELS[channel].fetch(served, folder)
             if served.source.own:
                 served = replace(served, source=served.source.holding(via))
+            for file in served.source.files:
+                unpack_in_place(folder / file.name, max_bytes=file.expect.max_bytes)
             _check(served, folder, kept)
         except Refused as refusal:
             refusals.append(f"{channel}: {refusal}")

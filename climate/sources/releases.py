@@ -29,8 +29,8 @@ def source_with_vintages(key: str) -> Source:
     """The catalogue entry of `key`. ClimateError for an unknown key and for a file of the user's own."""
     if PARAMS_FILE.exists() and key in load_params().pull.own:
         raise ClimateError(
-            f"'{key}' is a file of your own and has no vintages, expected a source of the catalogue; after replacing "
-            f"the file, run `dvc repro -f pull-own@{key}`"
+            f"'{key}' is a file of your own and has no vintages, expected a source of the catalogue; `dvc repro` "
+            "takes the file as it is"
         )
     return find_source(key)
 
