@@ -68,7 +68,7 @@ def own() -> dict[str, Any]:
     return found
 
 
-def grid(path: Path, start: str = "1990-01", number: int = 24, **attrs: str) -> Path:
+def grid(path: Path, start: str = "1961-01", number: int = 360, **attrs: str) -> Path:
     """A NetCDF file of temperature around the globe."""
     lat, lon = np.arange(-87.5, 90, 5.0), np.arange(-177.5, 180, 5.0)
     value = np.broadcast_to(288 - 50 * np.abs(np.sin(np.deg2rad(lat)))[None, :, None], (number, lat.size, lon.size))
@@ -109,8 +109,8 @@ def as_other_name(folder: Path) -> str:
 
 def as_folder(folder: Path) -> str:
     (folder / "era5").mkdir()
-    grid(folder / "era5/a.nc", number=12)
-    grid(folder / "era5/b.nc", start="1991-01", number=12)
+    grid(folder / "era5/a.nc", number=180)
+    grid(folder / "era5/b.nc", start="1976-01", number=180)
     (folder / "era5/readme.txt").write_text("Downloaded yesterday.")
     return "era5"
 
@@ -144,7 +144,7 @@ def test_a_grid_is_added_pulled_and_read_in_any_form(form: Callable[[Path], str]
     status, out, error = run("sources", "add", "my-era5", "--path", path)
     assert (status, error) == (0, "")
     assert "Added pull.own.my-era5 to params.yaml: Temperature, temperature (absolute) in K." in out
-    assert "1990-01 to 1991-12, 24 months with values, on 36 x 72 cells" in out
+    assert "1961-01 to 1990-12, 360 months with values, on 36 x 72 cells" in out
     assert "It covers the globe: any box, point, country or AR6 region can use it." in out
     entry = own()["my-era5"]
     assert (entry["path"], entry["variable"], entry["unit"], entry["kind"]) == (path, "t2m", "K", "absolute")
@@ -158,7 +158,7 @@ def test_a_grid_is_added_pulled_and_read_in_any_form(form: Callable[[Path], str]
     status, out, error = run(
         "regions", "add", "tropics", "--title", "T", "--source", "my-era5", "--box=-20,20,-180,180"
     )
-    assert "From 1990-01 to 1991-12: 24 months" in out + error
+    assert "From 1961-01 to 1990-12: 360 months" in out + error
 
 
 def test_the_next_command_that_is_named_works(run: Run, project: Path) -> None:

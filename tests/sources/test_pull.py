@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.server
 import io
@@ -254,6 +255,29 @@ def test_long_downloads_show_progress_on_a_terminal_only(
 # --- the previous vintage -----------------------------------------------------------------------------------------
 
 OLDER = BODY[: len(BODY) * 2 // 3]
+
+
+@pytest.mark.parametrize("body", [gzip.compress(BODY), archive_of({"inner/name.csv": BODY}, "zip")])
+def test_a_file_that_its_publisher_packed_is_unpacked(body: bytes, publisher: Publisher) -> None:
+    publisher.answers[PATH] = body
+    assert publisher.fetch().status == "ok"
+    assert (publisher.target / "co2.csv").read_bytes() == BODY
+    assert sorted(path.name for path in publisher.target.iterdir()) == ["co2.csv", "provenance.json"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (gzip.compress(BODY)[:-20], "damaged gzip"),
+        (archive_of({"a.csv": BODY, "b.csv": BODY}, "zip"), "found a zip of 2 files"),
+        (archive_of({"../a.csv": BODY}, "zip"), "outside its folder"),
+    ],
+)
+def test_an_archive_that_holds_no_single_sound_file_is_refused(body: bytes, reason: str, publisher: Publisher) -> None:
+    publisher.answers[PATH] = body
+    provenance = publisher.fetch()
+    assert provenance.status == "missing"
+    assert reason in provenance.reasons[0]
 
 
 @pytest.fixture
