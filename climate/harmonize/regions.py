@@ -88,7 +88,7 @@ def published_series(
     if disorder.size:
         raise ClimateError(
             f"{what}: found {months[disorder[0] + 1]} after {months[disorder[0]]}, expected every month once and in "
-            f"order; get the source's file again, or correct its cadence ({cadence})"
+            f"order; correct the cadence ({cadence}) in your own entry, or choose another vintage"
         )
     _check_spacing(table["value"], cadence, what)
     attrs = {name: table.attrs.get(name, "") for name in CARRIED}

@@ -28,7 +28,7 @@ def decoded(raw: xr.Dataset, variable: str, source: Source, name: str) -> xr.Dat
     """
     values = raw[variable]
     attrs = values.attrs
-    unit = str(attrs.get("units", "")).strip()
+    unit = str(attrs.get("units", "")).strip() or (source.unit if source.own else "")
     if not unit:
         raise ClimateError(f"{name}: found no unit of '{variable}', expected one such as degC or K; add it to the file")
     change = conversion(unit, source.unit, difference=source.kind == "anomaly", what=f"{name}, '{variable}'")
