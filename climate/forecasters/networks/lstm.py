@@ -1,9 +1,9 @@
 """`lstm-direct` and `lstm-own`: a network that predicts all leads at once.
 
 It reads the deseasonalised record and, in `lstm-direct`, its covariates, and predicts the quantiles of the residual of
-damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution, and the recurrent one at zero:
-training begins at a linear model that is hard to beat, and few passes over the data stay near it where there is little
-to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution, and the recurrent
+one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay near it where
+there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
 """
 
 from __future__ import annotations
