@@ -36,7 +36,7 @@ OVERRIDES = {
         "epochs": 1,
         "row_stride": 40,
     },
-    "combine": {"min_verified": 2},
+    "combine": {"min_verified": 24},
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
     "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
 }

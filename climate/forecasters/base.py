@@ -98,9 +98,10 @@ class Seeded(Protocol):
 
 @dataclass(frozen=True)
 class FittedPlaces:
-    """A separate fit for every place."""
+    """A separate fit for every place; `uses_covariates`: whether histories keep theirs."""
 
     places: tuple[Any, ...]
+    uses_covariates: bool = True
 
     @property
     def parameters(self) -> int:
@@ -114,7 +115,7 @@ class FittedPlaces:
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
-        histories = zip(self.places, each_place(history), strict=True)
+        histories = zip(self.places, each_place(history, self.uses_covariates), strict=True)
         return np.stack([fitted.forecast(own, leads) for fitted, own in histories])
 
 
@@ -124,12 +125,15 @@ class SeededPlaces(FittedPlaces):
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Seeded.seed_forecasts`: (seed, place, lead, quantile)."""
-        histories = zip(self.places, each_place(history), strict=True)
+        histories = zip(self.places, each_place(history, self.uses_covariates), strict=True)
         return np.stack([fitted.seed_forecasts(own, leads) for fitted, own in histories], axis=1)
 
 
 class EachPlace(ABC):
-    """A forecaster that estimates every place separately, from its own record alone."""
+    """A forecaster that estimates every place separately, never from the record of another place."""
+
+    uses_covariates: bool = True
+    """Whether histories keep their covariates; without them a forecast comes from the place's own record alone."""
 
     @abstractmethod
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
@@ -137,8 +141,9 @@ class EachPlace(ABC):
 
     def fit(self, history: xr.Dataset) -> FittedPlaces:
         """See `Forecaster.fit`."""
-        places = tuple(self.fit_place(own) for own in each_place(history))
-        return SeededPlaces(places) if isinstance(places[0], Seeded) else FittedPlaces(places)
+        places = tuple(self.fit_place(own) for own in each_place(history, self.uses_covariates))
+        kind = SeededPlaces if isinstance(places[0], Seeded) else FittedPlaces
+        return kind(places, self.uses_covariates)
 
 
 def as_panel(history: xr.Dataset) -> xr.Dataset:
@@ -146,8 +151,10 @@ def as_panel(history: xr.Dataset) -> xr.Dataset:
     return history.assign(value=history["value"].expand_dims("place"))
 
 
-def each_place(history: xr.Dataset) -> Iterator[xr.Dataset]:
-    """Histories of one place each, from the first month with a value on."""
+def each_place(history: xr.Dataset, covariates: bool = True) -> Iterator[xr.Dataset]:
+    """Histories of one place each, from the first month with a value on; without `covariate` unless `covariates`."""
+    if not covariates:
+        history = history.drop_vars("covariate", errors="ignore")
     for row, values in enumerate(panel_values(history)):
         first = int(np.argmax(np.isfinite(values)))
         yield history.isel(place=row, time=slice(first, None), drop=True)

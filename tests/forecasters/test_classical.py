@@ -19,7 +19,7 @@ from climate.forecasters.base import EachPlace, as_panel, fill_gaps
 from climate.forecasters.classical.arima import sarimax_enso
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.naive import Persistence, SeasonalNaive
-from climate.forecasters.classical.ridge import RidgeEnso, cross_validated
+from climate.forecasters.classical.ridge import DirectRidge, cross_validated
 from climate.forecasters.classical.smoothing import Ets, error_variance
 from climate.forecasters.classical.statespace import Sarima, TrendArma, UnobservedComponents
 from climate.forecasters.classical.trend import ClimatologyTrend, design
@@ -27,6 +27,7 @@ from climate.forecasters.hybrid import RidgeHybrid
 from climate.forecasters.linear import centred_ridge, ridge
 from climate.forecasters.networks.lstm import DirectLstm
 from climate.forecasters.registry import make, names_of
+from tests.forecasters import models
 from tests.forecasters.models import MARKS, MEDIAN, NETWORK, driven, history, panel, quantiles_of, record
 
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
@@ -200,13 +201,13 @@ def test_failed_fit_is_replaced_by_the_trend_and_counted(
 
 def test_ridge_without_enough_months_falls_back_and_is_counted() -> None:
     past = history(record(14, months=200))
-    fitted = RidgeEnso().fit_place(past)
+    fitted = DirectRidge().fit_place(past)
     assert np.isfinite(fitted.forecast(past, 60)).all()
     assert fitted.fallbacks == 1
 
 
 @pytest.mark.parametrize(
-    ("forecaster", "lag", "ratio"), [(RidgeEnso(), 6, 0.75), (RidgeHybrid(), 5, 0.95), (DirectLstm(NETWORK), 3, 0.9)]
+    ("forecaster", "lag", "ratio"), [(DirectRidge(), 6, 0.75), (RidgeHybrid(), 5, 0.95), (DirectLstm(NETWORK), 3, 0.9)]
 )
 def test_learners_use_a_lagged_covariate(forecaster: EachPlace, lag: int, ratio: float) -> None:
     values, index = driven(600, lag=lag)
@@ -219,6 +220,16 @@ def test_learners_use_a_lagged_covariate(forecaster: EachPlace, lag: int, ratio:
     assert errors["with"] < ratio * errors["without"]
 
 
+@pytest.mark.parametrize(("own", "informed"), [("ridge-own", "ridge-enso"), ("lstm-own", "lstm-direct")])
+def test_learners_on_the_record_alone_are_the_same_learners_without_the_covariate(own: str, informed: str) -> None:
+    values, index = driven(480)
+    alone, both = as_panel(history(values)), as_panel(history(values, index))
+    known = [past.isel(time=slice(0, 456)) for past in (alone, both)]
+    expected = models.make(informed).fit(known[0]).forecast(alone, 12)
+    for past, whole in zip(known, (alone, both), strict=True):
+        np.testing.assert_array_equal(models.make(own).fit(past).forecast(whole, 12), expected)
+
+
 def test_ridge_keeps_the_last_value_of_a_late_covariate() -> None:
     covariate = record(16, trend=0.0)[:, None]
     ended = covariate.copy()
@@ -226,7 +237,7 @@ def test_ridge_keeps_the_last_value_of_a_late_covariate() -> None:
     kept = covariate.copy()
     kept[-3:] = covariate[-4]
     values = record(17)
-    one, two = (quantiles_of(RidgeEnso(), past, 12) for past in (history(values, ended), history(values, kept)))
+    one, two = (quantiles_of(DirectRidge(), past, 12) for past in (history(values, ended), history(values, kept)))
     assert np.array_equal(one, two)
 
 

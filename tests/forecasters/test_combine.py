@@ -16,7 +16,7 @@ from climate.schema import QUANTILES
 from tests.forecasters.models import forecast_table
 
 NAMES = ("trend-ar1", "unobserved-components", "lstm-direct")
-MIN_VERIFIED = 4
+MIN_VERIFIED = 24
 
 
 def table(
@@ -70,7 +70,7 @@ def test_weights_favour_the_better_model_and_sum_to_one() -> None:
 def test_weights_are_equal_until_enough_is_verified() -> None:
     data = table(errors=(0.2, 1.0, 2.0))
     weights = ensemble.skill_weights(data, MIN_VERIFIED)
-    counted = ensemble.verified(data).sum(axis=1)
+    counted = 6 * ensemble.verified(data).sum(axis=1)
     np.testing.assert_allclose(weights[:, counted < MIN_VERIFIED], 1 / 3)
     assert counted[0].max() == 0
     assert (np.abs(weights[:, counted >= MIN_VERIFIED] - 1 / 3).max(axis=0) > 0.01).all()
@@ -125,9 +125,21 @@ def test_calibration_keeps_medians_order_and_other_models() -> None:
 def test_calibration_waits_for_verified_origins() -> None:
     data = table(0.2)
     factor = conformal.widening(data, MIN_VERIFIED)
-    counted = ensemble.verified(data).sum(axis=1)
+    counted = 6 * ensemble.verified(data).sum(axis=1)
     assert (factor[:, counted < MIN_VERIFIED] == 1).all()
     assert (factor[:, counted >= MIN_VERIFIED] > 1).all()
+
+
+def test_time_verified_does_not_depend_on_the_spacing_of_origins() -> None:
+    """Monthly origins over the same decades are not six times as much evidence."""
+    months = np.datetime64("2000-01") + np.arange(241)
+    spans = []
+    for spacing in (1, 6):
+        chosen = months[::spacing]
+        observed = np.zeros((chosen.size, 12))
+        data = forecast_table(("a",), chosen, np.zeros((1, *observed.shape, len(QUANTILES))), observed)
+        spans.append(ensemble.verified_months(data)[-1])
+    assert (np.abs(spans[0] - spans[1]) < 6).all()
 
 
 def test_one_wild_error_widens_by_little() -> None:

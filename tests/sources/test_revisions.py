@@ -313,7 +313,7 @@ def test_as_of_gives_the_settings_of_a_run() -> None:
     assert found.startswith("dvc exp run --temp")
     assert "-S 'pull.sources.ncep-air.vintage=\"2024-04\"'" in found
     assert "-S 'pull.sources.noaa-co2-mlo.vintage=\"2018-02\"'" in found
-    assert "-S 'backtest.origins=25'" in found  # 2005-12, 2006-06 and so on to 2017-12
+    assert "-S 'backtest.origins=146'" in found  # every month from 2005-12 to 2018-01
     assert "Origins end where the record of 'mauna-loa-co2' does, in 2018-01" in found
     early = as_of_month("2019-06")
     assert "These were not out by 2019-06, and stay as params.yaml names them:\nncep-air: found no vintage" in early

@@ -170,10 +170,11 @@ class FittedRidge:
 
 
 @dataclass(frozen=True)
-class RidgeEnso(EachPlace):
-    """Direct ridge regression with lagged covariates; without covariates it uses the record alone."""
+class DirectRidge(EachPlace):
+    """Direct ridge regression, with lagged covariates or on the record alone."""
 
     name: str = "ridge-enso"
+    uses_covariates: bool = True
 
     def fit_place(self, history: xr.Dataset) -> FittedRidge:
         """See `EachPlace.fit_place`."""

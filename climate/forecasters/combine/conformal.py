@@ -4,7 +4,7 @@ The distance of every quantile from the median is multiplied by one factor per o
 the verified errors of that lead, and of its neighbours, would have had the lowest interval score. Adaptive conformal
 methods converge to that factor without exchangeability, which trending errors lack; Gibbs and Candes (2021),
 arXiv:2106.00170. With few verified errors it stays near 1: the forecast's own distribution counts as much as
-`PRIOR_ORIGINS` origins.
+`PRIOR_MONTHS` of origins.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import xarray as xr
 from scipy.special import ndtr
 
 from climate.forecasters.base import MEDIAN, NORMAL_QUANTILES, FloatArray
-from climate.forecasters.combine.ensemble import neighbouring_leads, verified
+from climate.forecasters.combine.ensemble import neighbouring_leads, verified, verified_months
 from climate.schema import QUANTILES
 
 FACTORS: FloatArray = np.round(np.geomspace(0.5, 3.0, 46), 4)
 """Candidate factors; one of them is close to 1."""
 
-PRIOR_ORIGINS = 4.0
-"""The forecast's own distribution counts as much as this number of verified origins."""
+PRIOR_MONTHS = 24.0
+"""The forecast's own distribution counts as much as verified origins that span this time (months)."""
 
 
 def standard_errors(table: xr.Dataset) -> FloatArray:
@@ -52,19 +52,26 @@ def expected_loss() -> FloatArray:
 
 
 def widening(table: xr.Dataset, min_verified: int) -> FloatArray:
-    """Factors (model, origin, lead); 1 where fewer than `min_verified` earlier origins are verified."""
-    errors = standard_errors(table)
-    finite = np.isfinite(errors)
-    loss = np.where(finite, interval_loss(np.where(finite, errors, 0.0)), 0.0)
+    """Factors (model, origin, lead); 1 where earlier origins of fewer than `min_verified` months are verified.
+
+    Model by model, since the losses of all factors take much memory.
+    """
     near = neighbouring_leads(table["lead"].values.astype(float)).astype(float)
     known = verified(table).astype(float)
-    used = np.einsum("mel,oel,kl->mok", finite.astype(float), known, near, optimize=True)
-    total = np.einsum("fmel,oel,kl->fmok", loss, known, near, optimize=True)
-    origins = known.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(used > 0, total / used, 0.0)
-    score = origins * mean + PRIOR_ORIGINS * expected_loss()[:, None, None, None]
-    return np.where(origins >= min_verified, FACTORS[score.argmin(axis=0)], 1.0)
+    months = verified_months(table)
+
+    def factors(errors: FloatArray) -> FloatArray:
+        """Factors (origin, lead) from the errors (origin, lead) of one model."""
+        finite = np.isfinite(errors)
+        loss = np.where(finite, interval_loss(np.where(finite, errors, 0.0)), 0.0)
+        used = np.einsum("el,oel,kl->ok", finite.astype(float), known, near, optimize=True)
+        total = np.einsum("fel,oel,kl->fok", loss, known, near, optimize=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(used > 0, total / used, 0.0)
+        score = months * mean + PRIOR_MONTHS * expected_loss()[:, None, None]
+        return np.where(months >= min_verified, FACTORS[score.argmin(axis=0)], 1.0)
+
+    return np.stack([factors(errors) for errors in standard_errors(table)])
 
 
 def calibrate(table: xr.Dataset, models: Sequence[str], min_verified: int) -> xr.Dataset:
@@ -74,7 +81,7 @@ def calibrate(table: xr.Dataset, models: Sequence[str], min_verified: int) -> xr
         table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
             (origin, lead).
         models: those to calibrate; names that are not in the table are ignored.
-        min_verified: verified origins that a lead needs before its factor is estimated.
+        min_verified: months of verified origins that a lead needs before its factor is estimated.
 
     Returns:
         A table of the same shape, with `widening` (model, origin, lead) beside it, 1 for untouched models.

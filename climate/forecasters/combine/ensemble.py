@@ -33,8 +33,8 @@ LEAD_RATIO = 1.5
 SHARPNESS = 2.0
 """Weights are proportional to the verified loss to the power of minus this."""
 
-PRIOR_ORIGINS = 12.0
-"""Weight, in verified origins, of the equal weights."""
+PRIOR_MONTHS = 72.0
+"""Weight of the equal weights, as the time that verified origins span (months)."""
 
 
 def join_tables(tables: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -82,6 +82,16 @@ def verified(table: xr.Dataset) -> BoolArray:
     return np.asarray(known & np.isfinite(table["observed"].values)[None])
 
 
+def verified_months(table: xr.Dataset) -> FloatArray:
+    """Time (origin, lead) that the origins verified by each origin span, in months: their number times their spacing.
+
+    Origins at a closer spacing tell hardly more, since their forecasts cover the same months.
+    """
+    months = table["origin"].values.astype("datetime64[M]").astype(np.int64)
+    spacing = np.median(np.diff(months)) if months.size > 1 else 1.0
+    return np.asarray(verified(table).sum(axis=1) * spacing)
+
+
 def neighbouring_leads(leads: FloatArray) -> BoolArray:
     """True (lead, other lead) within LEAD_RATIO of each other."""
     ratio = leads[:, None] / leads[None, :]
@@ -104,20 +114,20 @@ def skill_weights(table: xr.Dataset, min_verified: int) -> FloatArray:
     """Weights (model, origin, lead) that sum to one over the models.
 
     The weights of a lead are proportional to the mean loss of the model over the verified forecasts of that and
-    neighbouring leads to the power of -SHARPNESS, shrunk towards equality as if by PRIOR_ORIGINS more origins. Where
-    fewer than `min_verified` origins are verified they are equal.
+    neighbouring leads to the power of -SHARPNESS, shrunk towards equality as if by PRIOR_MONTHS more. Where
+    origins of fewer than `min_verified` months are verified they are equal.
     """
     loss = pinball_loss(table)
     known = verified(table).astype(float)
     near = neighbouring_leads(table["lead"].values.astype(float)).astype(float)
     filled = np.nan_to_num(loss)
     total = np.einsum("mel,oel,kl->mok", filled, known, near, optimize=True)
-    origins = known.sum(axis=1)
+    months = verified_months(table)
     with np.errstate(divide="ignore", invalid="ignore"):
         strength = (total / total.mean(axis=0)) ** -SHARPNESS
         estimated = strength / strength.sum(axis=0)
     equal = 1 / loss.shape[0]
-    share = np.where(origins >= min_verified, origins / (origins + PRIOR_ORIGINS), 0.0)
+    share = np.where(months >= min_verified, months / (months + PRIOR_MONTHS), 0.0)
     return np.asarray(np.where(share > 0, share * np.nan_to_num(estimated, nan=equal) + (1 - share) * equal, equal))
 
 
@@ -146,7 +156,7 @@ def combine(table: xr.Dataset, min_verified: int, members: Sequence[str] = MEMBE
     Args:
         table: forecast table with `forecast` (model, origin, lead, quantile), `observed` and `valid_time`
             (origin, lead).
-        min_verified: verified origins that a lead needs before its weights are estimated.
+        min_verified: months of verified origins that a lead needs before its weights are estimated.
         members: models to combine.
 
     Returns:

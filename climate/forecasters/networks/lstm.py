@@ -1,9 +1,9 @@
-"""`lstm-direct`: a network that predicts all leads at once.
+"""`lstm-direct` and `lstm-own`: a network that predicts all leads at once.
 
-It reads the deseasonalised record and its covariates and predicts the quantiles of the residual of damped persistence
-(`features`). A linear path beside the recurrent one starts at the ridge solution, and the recurrent one at zero:
-training begins at a linear model that is hard to beat, and few passes over the data stay near it where there is little
-to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
+It reads the deseasonalised record and, in `lstm-direct`, its covariates, and predicts the quantiles of the residual of
+damped persistence (`features`). A linear path beside the recurrent one starts at the ridge solution, and the recurrent
+one at zero: training begins at a linear model that is hard to beat, and few passes over the data stay near it where
+there is little to learn. The pinball loss makes every output a quantile; quantiles cannot cross.
 """
 
 from __future__ import annotations
@@ -139,6 +139,7 @@ def train_members(settings: NetworkSettings, static: FloatArray, sequence: Float
 class FittedDirect:
     """Frame, scalers and the trained networks."""
 
+    name: str
     frame: Frame
     static_scaler: Scaler
     sequence_scaler: Scaler
@@ -153,7 +154,7 @@ class FittedDirect:
 
     def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Seeded.seed_forecasts`; raises as `forecast`."""
-        require_leads(leads, "lstm-direct")
+        require_leads(leads, self.name)
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
         inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
         changes = self.trained.each_seed(*inputs)[:, :leads]
@@ -163,10 +164,11 @@ class FittedDirect:
 
 @dataclass(frozen=True)
 class DirectLstm(EachPlace):
-    """Settings of `lstm-direct`."""
+    """Settings of `lstm-direct`, and without covariates of `lstm-own`."""
 
     params: NetworkSettings
     name: str = "lstm-direct"
+    uses_covariates: bool = True
     without: tuple[str, ...] = ()
     """Columns to leave out, see `features.Frame`."""
 
@@ -182,4 +184,6 @@ class DirectLstm(EachPlace):
         static, sequence = static_scaler(rows.static[used]), sequence_scaler(rows.sequence[used])
         trained = train_members(settings, static, sequence, targets[used])
         estimated = frame.parameters + 2 * static.shape[1] + trained.parameters
-        return FittedDirect(frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated))
+        return FittedDirect(
+            self.name, frame, static_scaler, sequence_scaler, trained, settings.lookback, int(estimated)
+        )
