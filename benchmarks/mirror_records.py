@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from climate.verify.comparison import compare_blocks
 
 from benchmarks.readme import put
 from climate.forecasters.base import Forecaster
@@ -29,7 +30,6 @@ from climate.hindcast.rolling import backtest, origins
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
-from climate.verify.comparison import compare_blocks
 from climate.verify.losses import cell_scores
 from climate.verify.scores import score_blocks
 
@@ -87,8 +87,8 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
 def rows(title: str, found: xr.Dataset) -> list[str]:
     """The table of one record as Markdown."""
     best = ", ".join(
-        f"{block}: {found['best_classical'].sel(block=block).item()} "
-        f"{found['crps'].sel(model=found['best_classical'].sel(block=block).item(), block=block).item():.4g}"
+        f"{block}: {found['opponent'].sel(block=block).item()} "
+        f"{found['crps'].sel(model=found['opponent'].sel(block=block).item(), block=block).item():.4g}"
         for block in BLOCKS
     )
     lines = [f"**{title}** (best classical model of each block and its CRPS: {best})", ""]
@@ -96,10 +96,10 @@ def rows(title: str, found: xr.Dataset) -> list[str]:
         "| model | " + " | ".join(f"leads {block}" for block in BLOCKS) + " | covered, 1-12 |",
         "|---|" + "---|" * 4,
     ]
-    order = found["crps_ratio_best"].sel(block="1-60").argsort().values
+    order = found["ratio"].sel(block="1-60").argsort().values
     for model in found["model"].values[order]:
         one = found.sel(model=model)
-        values = " | ".join(f"{one['crps_ratio_best'].sel(block=block).item():.3f}" for block in BLOCKS)
+        values = " | ".join(f"{one['ratio'].sel(block=block).item():.3f}" for block in BLOCKS)
         lines.append(f"| {model} | {values} | {100 * one['coverage90'].sel(block='1-12').item():.0f}% |")
     return [*lines, ""]
 

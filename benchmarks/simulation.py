@@ -15,13 +15,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from climate.verify.comparison import RATIO_LEVEL
 from scipy.signal import lfilter
 
 from climate import paths
 from climate.files import write_json
 from climate.forecasters.base import FloatArray
 from climate.params.params import load_params
-from climate.verify.comparison import RATIO_LEVEL
 from climate.verify.significance import (
     bootstrap_ratio,
     dm_fixed_smoothing,

@@ -140,9 +140,9 @@ class ReportInputs:
         """The leads of a block as a range, or a single one."""
         return words.EN_DASH.join(str(lead) for lead in dict.fromkeys(self.leads_of(block)))
 
-    def best_classical(self, region: str, block: str) -> str:
+    def opponent(self, region: str, block: str) -> str:
         """Name of the classical model with the lowest CRPS in a block."""
-        return str(self.scores["best_classical"].sel(region=region, block=block).item())
+        return str(self.scores["opponent"].sel(region=region, block=block).item())
 
     def last_month(self, region: str) -> np.datetime64:
         """The last month that has a value."""

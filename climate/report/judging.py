@@ -91,7 +91,7 @@ def observed_table(inputs: ReportInputs) -> Table | None:
             selected = inputs.scores.sel(region=region, block=block)
             if not bool(selected["crps_widened"].notnull().any()):
                 continue
-            for model in dict.fromkeys(filter(None, (inputs.primary, inputs.best_classical(region, block)))):
+            for model in dict.fromkeys(filter(None, (inputs.primary, inputs.opponent(region, block)))):
                 value = selected.sel(model=model)
                 crps, widened, floor = (
                     words.significant(float(value[name])) for name in ("crps", "crps_widened", "crps_floor")
@@ -132,7 +132,7 @@ def cost_table(inputs: ReportInputs) -> Table:
     """Skill beside parameters, number of estimations and, where they were measured, seconds."""
     measured = {str(row["model"]): row for row in inputs.cost.get("models", [])}
     blocks = inputs.headline_blocks
-    every = inputs.scores["crps_skill_reference"].sel(region=inputs.regions, model=inputs.models)
+    every = inputs.scores["skill"].sel(region=inputs.regions, model=inputs.models)
     served = every.sel(block=blocks[0]).notnull().all("model")
     common = every.isel(region=served.values) if bool(served.any()) else every
     skill = common.mean("region")

@@ -56,9 +56,9 @@ def contests(inputs: ReportInputs) -> list[Contest]:
             selected = inputs.scores.sel(region=region, block=block, model=inputs.primary)
             ratio, low, high, p, p_holm = (
                 float(selected[name])
-                for name in ("crps_ratio_best", "crps_ratio_best_low", "crps_ratio_best_high", "dm_p_best", "p_holm")
+                for name in ("ratio", "low", "high", "p", "p_holm")
             )
-            outcome, opponent = cast(Outcome, str(selected["outcome"].item())), inputs.best_classical(region, block)
+            outcome, opponent = cast(Outcome, str(selected["outcome"].item())), inputs.opponent(region, block)
             contests.append(Contest(region, block, inputs.primary, opponent, ratio, low, high, p, p_holm, outcome))
     return contests
 

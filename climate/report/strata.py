@@ -56,7 +56,7 @@ def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
                     words.significant(float(selected["crps_forecast"])),
                     words.significant(float(selected["crps_known"])),
                     words.number(float(selected["ratio_forecast"])),
-                    Cell(known, note=style_of(str(selected["best_classical"].item())).label),
+                    Cell(known, note=style_of(str(selected["opponent"].item())).label),
                 ]
             )
     return make_table(
@@ -104,7 +104,7 @@ def _strata_table(
 ) -> Table | None:
     rows = []
     for block in inputs.headline_blocks:
-        simple, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+        simple, winner = inputs.opponent(region, block), best_model(inputs, region, block)
         for stratum in strata:
             selected = stratum_row(inputs, region, block, factor, stratum)
             if selected is None:

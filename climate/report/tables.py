@@ -103,20 +103,20 @@ def verdict_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Table:
 def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     """All scores of all models in one block of leads."""
     scores, unit = inputs.scores.sel(region=region, block=block), inputs.unit(region)
-    best, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+    best, winner = inputs.opponent(region, block), best_model(inputs, region, block)
     # a model that does not serve this place has no row
     served = [name for name in inputs.models if name in inputs.forecasts[region]["model"].values]
     crps = scores["crps"].fillna(np.inf)
     rows: list[list[Cell | str]] = []
     for model in sorted(served, key=lambda name: float(crps.sel(model=name))):
         scored = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
-        skill = words.percent(scored["crps_skill_reference"], 0, True)
+        skill = words.percent(scored["skill"], 0, True)
         rows.append(
             [
                 Cell(style_of(model).label, kind="winner" if model == winner else ""),
                 words.significant(scored["crps"]),
-                words.number(scored["crps_ratio_best"]),
-                words.NONE if model == best else words.p_number(scored["dm_p_best"]),
+                words.number(scored["ratio"]),
+                words.NONE if model == best else words.p_number(scored["p"]),
                 words.NONE if model == inputs.reference else skill,
                 words.significant(scored["mae"]),
                 words.significant(scored["rmse"]),

@@ -162,7 +162,7 @@ def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, st
     if selected is None or inputs.primary is None:
         return float("nan")
     crps = selected["crps"]
-    return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
+    return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.opponent(region, block)))
 
 
 def stratum_row(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> xr.Dataset | None:

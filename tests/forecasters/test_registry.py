@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from climate.verify.comparison import compare_blocks
 from matplotlib.colors import to_rgb
 
 import climate.forecasters
@@ -34,7 +35,6 @@ from climate.forecasters.registry import (
 )
 from climate.schema import QUANTILES
 from climate.verify.across_regions import pool
-from climate.verify.comparison import compare_blocks
 from climate.verify.losses import cell_scores
 from tests.forecasters.models import forecast_table
 
@@ -107,7 +107,7 @@ def table(models: list[str], values: FloatArray) -> xr.Dataset:
         ("not-registered", None),
     ],
 )
-def test_only_a_classical_model_is_the_best_classical_one(
+def test_only_a_classical_model_is_the_opponent_one(
     name: str, kind: Kind | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a model is called, and however good it is."""
@@ -117,8 +117,8 @@ def test_only_a_classical_model_is_the_best_classical_one(
     forecasts = table(["trend-ar1", "seasonal-naive", name], errors + 0.1 * np.linspace(-1, 1, len(QUANTILES)))
     cells = cell_scores(forecasts).assign_attrs(region="here")
     compared = compare_blocks(cells, {"1-2": (1, 2)}, "seasonal-naive")
-    assert compared["best_classical"].item() == "trend-ar1"
-    assert compared["crps_ratio_best"].sel(model=name).item() < 1
+    assert compared["opponent"].item() == "trend-ar1"
+    assert compared["ratio"].sel(model=name).item() < 1
     assert pool([cells], {"1-2": (1, 2)})["pooled_ratio_best"].sel(model="trend-ar1").item() == 1
 
 

@@ -81,7 +81,7 @@ def test_pictures_have_words_and_code_is_hidden(plain: str) -> None:
 
 def test_numbers_on_the_slides_are_those_of_the_scores(plain: str) -> None:
     inputs = make_inputs()
-    ratio = inputs.scores["crps_ratio_best"].sel(model="lstm-direct")
+    ratio = inputs.scores["ratio"].sel(model="lstm-direct")
     for block, months in (("1-12", "1–12 months ahead"), ("13-24", "13–24 months ahead")):  # noqa: RUF001
         for region in inputs.regions:
             assert f"{float(ratio.sel(region=region, block=block)):.2f} {months}" in plain

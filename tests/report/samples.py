@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 import shapely
 import xarray as xr
+from climate.verify.verdicts import verdicts
 
 from climate.params.params import Params, load_params
 from climate.params.regions import RegionDefinition
@@ -16,7 +17,6 @@ from climate.report.inputs import ReportInputs
 from climate.schema import TIME_DTYPE
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
-from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.tables import forecast_table
 
@@ -88,16 +88,16 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
     tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
     dims, lead_dims, each = ("region", "model", "block"), ("region", "model", "lead"), ("region", "block")
     factors = {"crps": 0.1, "mae": 0.14, "rmse": 0.18, "mase": 0.7}
-    factors |= {"crps_ratio_best": 1.0, "crps_ratio_best_low": 0.93, "crps_ratio_best_high": 1.07}
+    factors |= {"ratio": 1.0, "low": 0.93, "high": 1.07}
     scores = xr.Dataset(
         {name: (dims, factor * by_block) for name, factor in factors.items()}
         | {
             "coverage90": (dims, np.full(by_block.shape, 0.88)),
             "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
-            "crps_skill_reference": (dims, 1 - by_block / 1.5),
+            "skill": (dims, 1 - by_block / 1.5),
             "dm_method": (each, np.full((len(regions), len(blocks)), "hln", dtype=object)),
             "dm_p_reference": (dims, tested),
-            "dm_p_best": (dims, tested),
+            "p": (dims, tested),
             "pooled_ratio_best": (("model", "block"), by_block.mean(axis=0)),
             "pooled_ratio_best_low": (("model", "block"), 0.93 * by_block.mean(axis=0)),
             "pooled_ratio_best_high": (("model", "block"), 1.07 * by_block.mean(axis=0)),
@@ -105,7 +105,7 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
             "crps_by_lead": (lead_dims, by_lead),
             "mae_by_lead": (lead_dims, 1.4 * by_lead),
             "coverage_by_lead": (lead_dims, np.full(by_lead.shape, 0.85)),
-            "best_classical": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
+            "opponent": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
         },
         coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
     )

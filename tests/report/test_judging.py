@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import pytest
 import xarray as xr
+from climate.verify.verdicts import verdicts
 from scipy.stats import norm
 
 from benchmarks.simulation import TESTS, block_losses, simulate
@@ -30,7 +31,6 @@ from climate.schema import QUANTILES
 from climate.verify.across_regions import join_scores
 from climate.verify.losses import cell_scores, crps_from_quantiles
 from climate.verify.scores import score, score_seeds, score_widened
-from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.records import months
 from tests.scenario.test_projection import co2, pathways

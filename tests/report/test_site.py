@@ -262,11 +262,11 @@ def test_report_of_less_still_stands_prints_no_p_of_one_and_removes_pages_of_reg
     (tmp_path / "regions" / "gone.html").write_text("old")
     (tmp_path / "metrics.json").write_text("{}")
     classical = ["seasonal-naive", "trend-ar1", "sarima"]
-    certain = inputs.scores["dm_p_best"].sel(model=classical) * 0 + 0.9999
+    certain = inputs.scores["p"].sel(model=classical) * 0 + 0.9999
     less = replace(
         inputs,
         series={"kiel": inputs.series["kiel"]},
-        scores=inputs.scores.sel(model=classical).assign(dm_p_best=certain),
+        scores=inputs.scores.sel(model=classical).assign(p=certain),
         forecasts={"kiel": inputs.forecasts["kiel"].sel(model=classical)},
         strata=xr.Dataset(),
         revisions={},

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from climate.verify.verdicts import verdicts
 from scipy import stats
 from scipy.integrate import quad
 
@@ -25,7 +26,6 @@ from climate.verify.losses import (
 from climate.verify.reproducibility import differences
 from climate.verify.scores import naive_scale, score
 from climate.verify.significance import dm_hln, dm_test, holm, origin_differences
-from climate.verify.verdicts import verdicts
 from tests.records import months
 from tests.tables import forecast_table
 

@@ -24,8 +24,8 @@ RATIO_LIMITS = (0.35, 2.0)
 
 def ratio_table(inputs: ReportInputs) -> pd.DataFrame:
     """CRPS ratio to the best classical model for all regions, headline blocks and models; best rows first."""
-    names = {"crps_ratio_best_low": "ratio_low", "crps_ratio_best_high": "ratio_high", "dm_p_best": "p"}
-    scores = inputs.scores[["crps_ratio_best", *names, "best_classical", "p_holm", "outcome"]].rename(names)
+    names = {"low": "ratio_low", "high": "ratio_high", "p": "p"}
+    scores = inputs.scores[["ratio", *names, "opponent", "p_holm", "outcome"]].rename(names)
     chosen = scores.sel(region=inputs.regions, block=inputs.headline_blocks, model=inputs.models)
     table = chosen.to_dataframe(dim_order=["block", "region", "model"]).reset_index()
     table.insert(1, "title", table["region"].map(inputs.title_of))
@@ -33,11 +33,11 @@ def ratio_table(inputs: ReportInputs) -> pd.DataFrame:
     judged = table["model"] == inputs.primary
     table = table.assign(p=table["p"].where(judged), p_holm=table["p_holm"].where(judged))
     table["outcome"] = table["outcome"].where(judged, "")
-    order = ["region", "title", "block", "model", "crps_ratio_best", "ratio_low", "ratio_high", "best_classical"]
+    order = ["region", "title", "block", "model", "ratio", "ratio_low", "ratio_high", "opponent"]
     table = table[[*order, "p", "p_holm", "outcome"]]
     # without a network the order of the parameters stays
     own_rows = table[(table["block"] == inputs.headline_blocks[0]) & (table["model"] == inputs.primary)]
-    rank = dict(zip(own_rows["region"], own_rows["crps_ratio_best"].rank(method="first"), strict=True))
+    rank = dict(zip(own_rows["region"], own_rows["ratio"].rank(method="first"), strict=True))
     table["rank"] = table["region"].map(rank).fillna(0).astype(int)
     return table.sort_values(["block", "rank", "model"], kind="stable").reset_index(drop=True)
 
@@ -48,7 +48,7 @@ def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing
     blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
     # the tutorial's network may be far off and would compress the scale of all others
     networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
-    finite = data.loc[~networks | (data["model"] == inputs.primary), "crps_ratio_best"].dropna()
+    finite = data.loc[~networks | (data["model"] == inputs.primary), "ratio"].dropna()
     reach = data.loc[data["model"] == inputs.primary, "ratio_low"].min()
     low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
     high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
@@ -66,7 +66,7 @@ def contest_figure(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing
             f"{words.number(c.ratio)}, {SHORT[c.outcome].replace('Not', 'not')}."
             for c in verdicts
         )
-        or " ".join(f"{row.title} {row.model} {row.crps_ratio_best:.2f}." for row in data.itertuples())
+        or " ".join(f"{row.title} {row.model} {row.ratio:.2f}." for row in data.itertuples())
     )
     caption = (
         "Forecast error (CRPS) as a multiple of the best simple model's, log scale; left of 1 is better. Full dots: "
@@ -84,7 +84,7 @@ def _contest_panel(
     axes.axvspan(low, 1, color="#F2F6F9", lw=0, zorder=0)
     axes.axvline(1, color=INK, lw=1.0, zorder=1)
     for row in rows.itertuples():
-        y, value, look = regions.index(str(row.region)), number_of(row.crps_ratio_best), style_of(str(row.model))
+        y, value, look = regions.index(str(row.region)), number_of(row.ratio), style_of(str(row.model))
         if not np.isfinite(value):
             continue
         if row.model == primary:

@@ -25,7 +25,7 @@ MEDIAN = 0.5
 
 def shown_models(inputs: ReportInputs, region: str) -> list[str]:
     """The LSTM and the best simple model of the longest headline block; without a network the simple model alone."""
-    best = inputs.best_classical(region, inputs.headline_blocks[-1])
+    best = inputs.opponent(region, inputs.headline_blocks[-1])
     return [name for name in (inputs.primary, best) if name and name in inputs.forecasts[region]["model"].values]
 
 

@@ -109,7 +109,7 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
 def overview_models(inputs: ReportInputs) -> list[str]:
     """The LSTM, the simple model that is best most often, and the last of the combinations."""
     block = inputs.headline_blocks[-1]
-    best = [inputs.best_classical(region, block) for region in inputs.regions]
+    best = [inputs.opponent(region, block) for region in inputs.regions]
     usual = max(sorted(set(best)), key=best.count)
     combinations = [name for name in inputs.models if is_kind(name, Kind.COMBINATION)]
     wanted = [inputs.primary, usual, *combinations[-1:]]
@@ -199,7 +199,7 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
     for region in inputs.regions:
         for block in blocks:
             selected = inputs.scores.sel(region=region, block=block)
-            best = float(selected["crps"].sel(model=inputs.best_classical(region, block)))
+            best = float(selected["crps"].sel(model=inputs.opponent(region, block)))
             average = float(selected["crps_seed_mean"].sel(model=model)) / best
             seeds = selected["crps_seed"].sel(model=model).values / best
             ratios = {str(number): float(value) for number, value in enumerate(seeds, start=1) if np.isfinite(value)}

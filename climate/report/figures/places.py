@@ -137,7 +137,7 @@ def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | No
         mpl.colormaps["PuOr_r"],
         norm,
         f"CRPS of the {model} ÷ CRPS of the best simple model",
-        "crps_ratio_best",
+        "ratio",
         ticks=sorted({low, 1.0, high}),
     )
     ratios = [f"{inputs.title_of(c.region)} {words.number(c.ratio)}, {SHORT[c.outcome]}" for c in shown]

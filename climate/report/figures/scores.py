@@ -49,9 +49,9 @@ def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     scores = inputs.scores.sel(region=region, model=inputs.models)
     crps = scores["crps_by_lead"]
     skill = 1 - crps / crps.sel(model=inputs.reference, drop=True)
-    table = xr.Dataset({"crps": crps, "crps_skill_reference": skill, "coverage90": scores["coverage_by_lead"]})
+    table = xr.Dataset({"crps": crps, "skill": skill, "coverage90": scores["coverage_by_lead"]})
     frame = table.to_dataframe(dim_order=["model", "lead"]).reset_index()
-    return frame[["region", "model", "lead", "crps", "crps_skill_reference", "coverage90"]]
+    return frame[["region", "model", "lead", "crps", "skill", "coverage90"]]
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
         for model in inputs.models:
             rows = data[data["model"] == model]
             left.plot(rows["lead"], rows["crps"], **lines.look(model))
-            right.plot(rows["lead"], 100 * rows["crps_skill_reference"], **lines.look(model))
+            right.plot(rows["lead"], 100 * rows["skill"], **lines.look(model))
         left.set_ylim(0, top)
         left.set_title("Error (CRPS): lower is better")
         left.set_ylabel(f"CRPS ({unit})")
-        lowest = float(data["crps_skill_reference"].min())
+        lowest = float(data["skill"].min())
         right.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, lowest * 1.05)), None)
         right.axhline(0, color=INK, lw=0.9)
         right.set_title("Skill: higher is better")
@@ -190,17 +190,17 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
                 part, look = tables[region][tables[region]["model"] == model], style_of(model)
                 (line,) = axes.plot(
                     part["lead"],
-                    100 * part["crps_skill_reference"],
+                    100 * part["skill"],
                     color=look.colour,
                     ls=look.dash,
                     lw=2.2 if model == inputs.primary else 1.5 if model in shown else 0.9,
                     zorder=4 if model in shown else 3,
                 )
                 seen[look.label] = line
-                frames.append(part[["region", "model", "lead", "crps_skill_reference"]])
+                frames.append(part[["region", "model", "lead", "skill"]])
             axes.axhline(0, color=INK, lw=0.8)
             drawn = tables[region]["model"].isin((*COMPANIONS, *shown))
-            lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
+            lowest = float(tables[region].loc[drawn, "skill"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
         outer_labels(figure, "Lead (months ahead)", f"Skill against {style_of(inputs.reference).label.lower()} (%)")
@@ -210,7 +210,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     data = pd.concat(frames, ignore_index=True)
     final = int(data["lead"].max())
     model = inputs.primary or shown_models(inputs, inputs.regions[0])[0]
-    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["crps_skill_reference"]
+    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["skill"]
     by_place = [f"{inputs.title_of(str(name))} {words.percent(number_of(skill))}" for name, skill in ends.items()]
     alt = (
         f"Skill by lead in {words.count(len(inputs.regions), 'place')}. At lead {final} the skill of "
@@ -230,7 +230,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
     rows = []
     for region in inputs.regions:
         for block in blocks:
-            for role, model in (("LSTM", inputs.primary), ("best simple model", inputs.best_classical(region, block))):
+            for role, model in (("LSTM", inputs.primary), ("best simple model", inputs.opponent(region, block))):
                 if model is not None:
                     value = float(inputs.scores["coverage90"].sel(region=region, block=block, model=model))
                     rows.append({"region": region, "block": block, "role": role, "model": model, "coverage90": value})
