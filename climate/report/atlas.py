@@ -175,10 +175,10 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
     for model in [style_of(name) for name in inputs.models if is_kind(name, Kind.NETWORK) and classical]:
         ratio = crps.sel(model=model.name, drop=True) / crps.sel(model=classical).min("model")
         caption = (
-            f"Below 1, {model.phrase} has the lower error, {inputs.when}. The best simple model of each place is "
+            f"Below 1, {model.phrase} has the lower error, {inputs.when}. the opponent of each place is "
             "chosen in hindsight, which overstates its skill."
         )
-        label = f"CRPS of {model.label} ÷ CRPS of the best simple model"
+        label = f"CRPS of {model.label} ÷ CRPS of the opponent"
         maps.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
     return maps
 

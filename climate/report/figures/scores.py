@@ -37,7 +37,7 @@ ROOM = 2.0
 SKILL_FLOOR = -0.5
 """Lowest skill on the axis."""
 COMPANIONS = tuple(next(name for name in MODELS if is_kind(name, kind)) for kind in (Kind.LINEAR, Kind.COMBINATION))
-"""Models drawn in colour beside the LSTM and the best simple model; all of them would be hard to read."""
+"""Models drawn in colour beside the LSTM and the opponent; all of them would be hard to read."""
 OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
 """How the models that have no colour of their own in a figure are drawn."""
 NOMINAL = 0.9
@@ -177,7 +177,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
 
 
 def all_leads_figure(inputs: ReportInputs) -> Drawing:
-    """Small multiples: skill by lead of the LSTM, the best simple model and a few others, one panel per region."""
+    """Small multiples: skill by lead of the LSTM, the opponent and a few others, one panel per region."""
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
     with style():
         figure, panels = panel_grid([inputs.title_of(region) for region in inputs.regions], 0.7, 1.9, sharex=True)
@@ -217,7 +217,7 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
         f"{style_of(model).phrase} is {'; '.join(by_place)}."
     )
     caption = (
-        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the best simple model of each "
+        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the opponent of each "
         f"place and two others. Values below {words.number(100 * SKILL_FLOOR, 0)}% are off scale. The figures of each "
         "place show all models."
     )
@@ -225,12 +225,12 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:
-    """Coverage of the 90% interval in every region, near and far leads, LSTM and best simple model."""
+    """Coverage of the 90% interval in every region, near and far leads, LSTM and opponent."""
     blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
-            for role, model in (("LSTM", inputs.primary), ("best simple model", inputs.opponent(region, block))):
+            for role, model in (("LSTM", inputs.primary), ("opponent", inputs.opponent(region, block))):
                 if model is not None:
                     value = float(inputs.scores["coverage90"].sel(region=region, block=block, model=model))
                     rows.append({"region": region, "block": block, "role": role, "model": model, "coverage90": value})
@@ -244,7 +244,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
             for y, region in enumerate(inputs.regions):
                 part = data[(data["region"] == region) & (data["block"] == block)].set_index("role")
                 axes.plot(100 * part["coverage90"], [y] * len(part), color="#BBBBBB", lw=1.5, zorder=2)
-                for role, mark in (("LSTM", "o"), ("best simple model", "s")):
+                for role, mark in (("LSTM", "o"), ("opponent", "s")):
                     if role in part.index:
                         colour = style_of(str(part.loc[role, "model"])).colour if role == "LSTM" else "#0072B2"
                         face = colour if role == "LSTM" else "white"
