@@ -94,17 +94,27 @@ def _answer(inputs: ReportInputs, question: str, rows: Sequence[Hypothesis]) -> 
         start = "Yes" if set(outcomes) == {"better"} else "In part"
     elif "worse" in outcomes:
         start = "No, it does harm"
-    return f"{question} {start}: {'; '.join(_result(inputs, one) for one in rows)}."
+    pairs: dict[tuple[str, str, str], list[Hypothesis]] = {}
+    for one in rows:
+        pairs.setdefault((one.better, one.against, one.places), []).append(one)
+    return f"{question} {start}: {'; '.join(_pair(inputs, pair) for pair in pairs.values())}."
+
+
+def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis]) -> str:
+    """Two forecasters at all leads that a hypothesis was declared for."""
+    one = rows[0]
+    where = f"over {places_of(inputs, one)}" if one.places in inputs.params.panels else places_of(inputs, one)
+    results = words.joined([_result(inputs, row) for row in rows])
+    return f"{where}, the CRPS of {style_of(one.better).phrase} against {style_of(one.against).phrase} is {results}"
 
 
 def _result(inputs: ReportInputs, one: Hypothesis) -> str:
-    better, other = style_of(one.better).phrase, style_of(one.against).phrase
-    about = f"{inputs.when(one.block)}, {places_of(inputs, one)}"
     if one.reason:
-        return f"{better} against {other} {about} was not tested ({one.reason})"
-    sure = f"{interval(one.low, one.high, 1)}; {words.p_value(one.p)}"
-    verdict = {"better": "better", "worse": "worse", "same": "no difference shown"}[one.outcome]
-    return f"the CRPS of {better} is {estimate(one)} than that of {other} {about} ({sure}: {verdict})"
+        return f"not tested {inputs.when(one.block)} ({one.reason})"
+    beyond = "" if one.outcome != "same" else ", no difference shown"
+    return (
+        f"{estimate(one)} {inputs.when(one.block)} ({interval(one.low, one.high, 1)}; {words.p_value(one.p)}{beyond})"
+    )
 
 
 def opponents(inputs: ReportInputs) -> str:

@@ -49,35 +49,19 @@ def cosines(origins: int, overlap: int) -> int:
     return max(1, min(most, round(origins / (2 * overlap))))
 
 
-class MeanError(NamedTuple):
-    """How far the mean of a series may be from the expected value."""
-
-    standard_error: FloatArray
-    freedom: int
-    """Degrees of freedom of Student's t."""
-
-
-def mean_error(values: FloatArray, overlap: int) -> MeanError:
-    """Standard error of the mean over the last axis of `values` (..., origin); NaN where fewer than two are known."""
-    values = values[..., np.isfinite(values).any(axis=tuple(range(values.ndim - 1)))]
-    known = np.isfinite(values)
-    count = known.sum(axis=-1)
-    number = cosines(values.shape[-1], overlap)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0.0).sum(axis=-1) / count
-        departures = np.where(known, values - mean[..., None], 0.0)
-        position = (np.arange(values.shape[-1]) + 0.5) / values.shape[-1]
-        waves = math.sqrt(2) * np.cos(math.pi * np.arange(1, number + 1)[:, None] * position)
-        long_run_variance = ((departures @ waves.T) ** 2).mean(axis=-1) / count
-        error = np.sqrt(long_run_variance / count)
-    return MeanError(np.where(count > 1, error, np.nan), number)
+def long_run_covariance(first: FloatArray, second: FloatArray, overlap: int) -> FloatArray:
+    """Sampling covariance of the means of two series (..., origin) without NaN, from their lowest cosines."""
+    origins = first.shape[-1]
+    position = (np.arange(origins) + 0.5) / origins
+    waves = math.sqrt(2) * np.cos(math.pi * np.arange(1, cosines(origins, overlap) + 1)[:, None] * position)
+    return np.asarray(((first @ waves.T) * (second @ waves.T)).mean(axis=-1) / origins**2)
 
 
 def mean_interval(values: FloatArray, overlap: int) -> tuple[FloatArray, FloatArray]:
-    """Interval with coverage LEVEL of the mean over the last axis of `values` (..., origin), see `mean_error`."""
-    error = mean_error(values, overlap)
-    half = stats.t.ppf((1 + LEVEL) / 2, error.freedom) * error.standard_error
-    return np.nanmean(values, axis=-1) - half, np.nanmean(values, axis=-1) + half
+    """Interval with coverage LEVEL of the mean over the last axis of `values` (..., origin) without NaN."""
+    mean, error = values.mean(axis=-1), np.sqrt(long_run_covariance(values, values, overlap))
+    half = stats.t.ppf((1 + LEVEL) / 2, cosines(values.shape[-1], overlap)) * error
+    return mean - half, mean + half
 
 
 class Comparison(NamedTuple):
@@ -86,7 +70,7 @@ class Comparison(NamedTuple):
     ratio: FloatArray
     low: FloatArray
     high: FloatArray
-    """Bounds of the interval of `ratio` with coverage LEVEL."""
+    """Bounds of the interval of `ratio` with coverage LEVEL: the ratios that the test does not reject at 1 - LEVEL."""
     p: FloatArray
     """Two-sided, of equal mean losses, not corrected for other comparisons; NaN where the losses are the same."""
 
@@ -94,21 +78,26 @@ class Comparison(NamedTuple):
 def compare(first: FloatArray, second: FloatArray, overlap: int) -> Comparison:
     """`first` against `second`, losses (..., origin) whose forecasts overlap over `overlap` origins.
 
-    Only origins where both have a loss count. The interval is that of the linearised ratio, the mean of
-    first - ratio x second over the mean of second.
+    Origins that one of the comparisons lacks are left out of all of them, but for comparisons without any loss; those
+    are NaN, like all with fewer than two origins. A ratio r is tested by the mean of first - r x second; its interval
+    is that of Fieller (1954), infinite where the mean of `second` is itself uncertain.
     """
-    both = np.isfinite(first - second)
-    first, second = np.where(both, first, np.nan), np.where(both, second, np.nan)
-    count = both.sum(axis=-1)
+    known = np.isfinite(first - second)
+    origins = (known | ~known.any(axis=-1, keepdims=True)).all(axis=tuple(range(known.ndim - 1)))
+    if not known.any() or origins.sum() < 2:
+        return Comparison(*np.full((4, *known.shape[:-1]), np.nan))
+    first, second = (np.where(known, values, np.nan)[..., origins] for values in (first, second))
+    freedom = cosines(first.shape[-1], overlap)
+    a, b = first.mean(axis=-1), second.mean(axis=-1)
+    aa, ab, bb = (long_run_covariance(*pair, overlap) for pair in ((first, first), (first, second), (second, second)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        base = np.nansum(second, axis=-1) / count
-        ratio = np.nansum(first, axis=-1) / count / base
-        spread = mean_error(first - ratio[..., None] * second, overlap)
-        difference = mean_error(first - second, overlap)
-        half = stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * spread.standard_error / base
-        statistic = np.abs(ratio - 1) * base / difference.standard_error
-    p = 2 * stats.t.sf(statistic, difference.freedom)
-    return Comparison(ratio, ratio - half, ratio + half, np.asarray(p))
+        p = 2 * stats.t.sf(np.abs(a - b) / np.sqrt(np.maximum(aa - 2 * ab + bb, 0)), freedom)
+        squared = stats.t.ppf((1 + LEVEL) / 2, freedom) ** 2
+        curvature, middle, constant = b**2 - squared * bb, a * b - squared * ab, a**2 - squared * aa
+        half = np.sqrt(np.maximum(middle**2 - curvature * constant, 0))
+        low, high = ((middle + sign * half) / curvature for sign in (-1, 1))
+        bounded = curvature > 0
+        return Comparison(a / b, np.where(bounded, low, 0 * a), np.where(bounded, high, np.inf + 0 * a), np.asarray(p))
 
 
 def holm(p: FloatArray) -> FloatArray:

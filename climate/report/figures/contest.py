@@ -90,7 +90,7 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
             axes.plot([100 * (one.low - 1), 100 * (one.high - 1)], [y, y], color=colour, lw=2.4, alpha=0.6, zorder=2)
             axes.plot(100 * (one.ratio - 1), y, "o", ms=10, mew=2.2, mfc=face, mec=colour, zorder=3)
         axes.set_xlim(-reach, reach)
-        axes.set_xlabel("Difference of CRPS (%); left of 0, the first forecaster is better")
+        axes.set_xlabel("Difference of CRPS (%)")
         label_rows(axes, rows)
     listing = " ".join(
         f"{style_of(one.better).label} against {style_of(one.against).label}, {inputs.when(one.block)}: "
@@ -98,7 +98,8 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
         for one in tested
     )
     caption = (
-        "The declared hypotheses: difference of CRPS between two forecasters, with its 90% interval. Full dots: a "
+        "The declared hypotheses: difference of CRPS between two forecasters, with its 90% interval; left of 0 the "
+        "first is better. Full dots: a "
         "difference beyond chance after Holm's correction for all of them; rings: none shown."
     )
     return Drawing("hypotheses", figure, data, f"Differences of CRPS with intervals. {listing}", caption)
