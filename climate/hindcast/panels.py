@@ -96,6 +96,7 @@ def cut_panel(
     dataset = table.sel(series=list(rows)).assign(value=(("series", "time"), np.stack(list(rows.values()))))
     dataset = dataset.assign_coords(mark=("series", reasons_not_counted(dataset)))
     attrs: dict[str, Any] = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
+    attrs["quantity"] = str(record.attrs["quantity"])
     attrs["cut_out"] = int(is_grid(record))
     attrs["baseline"] = f"{params.baseline[0]}-{params.baseline[1]}"
     return Panel(dataset.drop_attrs().assign_attrs(attrs), skipped)

@@ -8,7 +8,7 @@ descriptive: it is shown as it is and carries no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -39,8 +39,8 @@ def choose_opponents(
 
     Returns:
         Over (quantity, block): `opponent`; `margin`, how much larger the loss of the second best is, as a share;
-        `regions` and `origins` that the choice rests on. Losses are compared as geometric means over regions, so that
-        every region counts alike whatever its variance.
+        `regions` and `origins` that the choice rests on; and `loss` (quantity, block, candidate), NaN where unknown.
+        Losses are compared as geometric means over regions, so that every region counts alike whatever its variance.
     """
     nothing = xr.DataArray(
         np.full((len(candidates), len(blocks), 1), np.nan),
@@ -63,9 +63,24 @@ def choose_opponents(
             "origins": known,
             "regions": np.where(known > 0, len(members), 0),
         }
-        variables = {name: ("block", values) for name, values in columns.items()}
-        parts.append(xr.Dataset(variables, coords={"block": list(blocks)}).expand_dims(quantity=[quantity]))
+        variables = {name: (("block",), values) for name, values in columns.items()}
+        known_losses = np.exp(np.where(np.isfinite(ordered), ordered, np.nan)).T
+        chosen = xr.Dataset(variables, coords={"block": list(blocks), "candidate": list(candidates)})
+        chosen["loss"] = (("block", "candidate"), known_losses)
+        parts.append(chosen.expand_dims(quantity=[quantity]))
     return xr.concat(parts, "quantity")
+
+
+def opponent_among(opponents: xr.Dataset, quantity: str, block: str, models: Collection[str]) -> str:
+    """The best candidate that is among `models`: the opponent where only some were run; "" where none was.
+
+    `opponents` is that of `choose_opponents`; of candidates without a loss the first counts.
+    """
+    run = [str(name) for name in opponents["candidate"].values if name in models]
+    if not run or quantity not in opponents["quantity"].values:
+        return run[0] if run else ""
+    losses = opponents["loss"].sel(quantity=quantity, block=block, candidate=run).fillna(np.inf)
+    return run[int(np.argmin(losses.values))]
 
 
 def against(losses: xr.DataArray, opponent: xr.DataArray, blocks: Blocks) -> xr.Dataset:
