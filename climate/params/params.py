@@ -123,10 +123,9 @@ class Params(Strict):
             if last > backtest.leads:
                 raise ValueError(f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {backtest.leads}")
         chosen, first = score.opponent, backtest.first_origin
-        if not chosen.first_origin < chosen.verified_before <= first:
+        if chosen.verified_before > first:
             raise ValueError(
-                f"score.opponent is chosen on origins from {chosen.first_origin} verified before "
-                f"{chosen.verified_before}, expected an earlier first_origin, and verified_before not after "
+                f"score.opponent.verified_before is {chosen.verified_before}, expected a month not after "
                 f"backtest.first_origin, {first}, so that the choice sees none of the months that are judged"
             )
         places = {**dict.fromkeys(self.regions, self.regional_models), **{k: v.models for k, v in self.panels.items()}}

@@ -200,9 +200,9 @@ def test_covariates_reach_the_models_of_a_panel() -> None:
     covariates = xr.Dataset(
         {"covariate": (("time", "predictor"), index)}, coords={"time": made["time"].values, "predictor": ["nino34"]}
     )
-    panel = cut_panel(made, DEFINITION, shapes(), PARAMS.harmonize)
+    panel = cut_panel(made, DEFINITION, shapes(), BASE)
     same, other = (
-        score_panel("here", panel, [make("ridge-enso")], PARAMS, covariates=one)
+        score_panel("some", panel, [make("ridge-enso")], run_params(DEFINITION), covariates=one)
         for one in (covariates, -3 * covariates**2)
     )
     assert not np.allclose(same["crps"], other["crps"])
