@@ -38,10 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_netcdf(series, folder / "build" / "series" / f"{region}.nc")
         write_netcdf(inputs.forecasts[region], folder / "build" / "forecasts" / "combined" / f"{region}.nc")
     assert inputs.seams is not None
-    outcome = np.full((len(inputs.regions), len(inputs.scores["block"])), "same", dtype=object)
-    outcome[0, 1:] = "better", "worse"
-    scores = inputs.scores.assign(outcome=(("region", "block"), outcome))
-    write_netcdf(scores, folder / "build" / "scores.nc")
+    write_netcdf(inputs.scores, folder / "build" / "scores.nc")
     write_netcdf(inputs.seams, folder / "build" / "seams.nc")
     return folder
 
