@@ -23,14 +23,14 @@ from climate.forecasters.base import Forecaster
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.registry import Kind, find_model, is_kind, make, names_of
+from climate.forecasters.registry import find_model, make, names_of
 from climate.harmonize.series import join_covariates
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read
-from climate.verify.comparison import compare_blocks
-from climate.verify.losses import cell_scores
+from climate.verify.contest import in_hindsight
+from climate.verify.losses import block_losses, cell_scores
 from climate.verify.scores import score_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,17 +78,15 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
         table = join_tables([table, combine(table, params.combine.min_verified)])
     calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
     table = calibrate(table, calibrated, params.combine.min_verified)
-    reference = next(forecaster.name for forecaster in made if is_kind(forecaster.name, Kind.CLASSICAL))
     cells = cell_scores(table)
-    compared = compare_blocks(cells, BLOCKS, reference)
-    return compared.merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])
+    return in_hindsight(block_losses(cells, BLOCKS)).merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])
 
 
 def rows(title: str, found: xr.Dataset) -> list[str]:
     """The table of one record as Markdown."""
     best = ", ".join(
-        f"{block}: {found['best_classical'].sel(block=block).item()} "
-        f"{found['crps'].sel(model=found['best_classical'].sel(block=block).item(), block=block).item():.4g}"
+        f"{block}: {found['hindsight'].sel(block=block).item()} "
+        f"{found['crps'].sel(model=found['hindsight'].sel(block=block).item(), block=block).item():.4g}"
         for block in BLOCKS
     )
     lines = [f"**{title}** (best classical model of each block and its CRPS: {best})", ""]
@@ -96,10 +94,10 @@ def rows(title: str, found: xr.Dataset) -> list[str]:
         "| model | " + " | ".join(f"leads {block}" for block in BLOCKS) + " | covered, 1-12 |",
         "|---|" + "---|" * 4,
     ]
-    order = found["crps_ratio_best"].sel(block="1-60").argsort().values
+    order = found["ratio_hindsight"].sel(block="1-60").argsort().values
     for model in found["model"].values[order]:
         one = found.sel(model=model)
-        values = " | ".join(f"{one['crps_ratio_best'].sel(block=block).item():.3f}" for block in BLOCKS)
+        values = " | ".join(f"{one['ratio_hindsight'].sel(block=block).item():.3f}" for block in BLOCKS)
         lines.append(f"| {model} | {values} | {100 * one['coverage90'].sel(block='1-12').item():.0f}% |")
     return [*lines, ""]
 

@@ -16,8 +16,9 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 POOL = Path("build/pool")
 FORECASTS = Path("build/forecasts")
-PANELS = Path("build/panels")
 SCORES = Path("build/scores.nc")
+HYPOTHESES = Path("build/hypotheses.nc")
+OPPONENTS = Path("build/opponents.nc")
 STRATA = Path("build/strata.nc")
 CEILING_SCORES = Path("build/ceiling.nc")
 REVISIONS = Path("build/revisions.json")
@@ -43,10 +44,10 @@ def record_file(name: str) -> Path:
 
 
 def forecast_file(stage: str, region: str) -> Path:
-    """The forecast table that `stage` (baselines, lstm, combined or ceiling) wrote for one region."""
+    """The forecast table of one region: `stage` is baselines, early, lstm, combined or ceiling."""
     return FORECASTS / stage / f"{region}.nc"
 
 
 def panel_file(name: str) -> Path:
     """The scores of one panel."""
-    return PANELS / f"{name}.nc"
+    return FORECASTS / "panels" / f"{name}.nc"

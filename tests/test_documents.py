@@ -18,7 +18,6 @@ from typer.main import get_command
 
 from climate.cli import app
 from climate.sources.catalogue import load_catalogue
-from climate.verify.significance import holm
 from tests.conftest import ROOT, Project
 from tests.documents import Example, examples, inline_commands
 
@@ -189,8 +188,8 @@ def test_short_answer_agrees_with_the_committed_report() -> None:
     )
     assert answer
     metrics = json.loads((ROOT / "reports" / "metrics.json").read_text(encoding="utf-8"))
-    ratios = [metrics[f"leads {block}"]["lstm-direct"] for block in ("1-12", "1-60")]
+    ratios = [metrics[f"leads {block}"]["lstm-direct"] for block in ("1-12", "13-60")]
     assert max(abs(ratio - 1) for ratio in ratios) <= int(answer[1]) / 100
     scores = pd.read_csv(ROOT / "reports" / "data" / "scores.csv")
-    verdicts = scores[(scores["model"] == "lstm-direct") & scores["block"].isin(["1-12", "1-60"])]
-    assert (holm(verdicts["dm_p_best"].to_numpy()) >= 0.05).mean() > 0.5
+    compared = scores[(scores["model"] == "lstm-direct") & scores["block"].isin(["1-12", "13-60"])]
+    assert (compared["p"] >= 0.05).mean() > 0.5

@@ -71,22 +71,22 @@ def with_known_covariates(
 
 
 def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, tuple[int, int]]) -> xr.Dataset:
-    """CRPS of every pair, and its ratio to that of the best classical model.
+    """CRPS of every pair, and its ratio to that of the opponent.
 
     Args:
         table: forecast table of the models of `with_known_covariates`.
-        judged: the forecast table of the same region and origins, with `best_classical` (block).
+        judged: the forecast table of the same region and origins, with `opponent` (block).
         blocks: name -> first and last lead.
 
     Returns:
-        `crps_forecast`, `crps_known` and their `ratio_forecast`, `ratio_known` to the best classical model
-        (model, block), and `best_classical` (block); over the common sample of both tables.
+        `crps_forecast`, `crps_known` and their `ratio_forecast`, `ratio_known` to the opponent
+        (model, block), and `opponent` (block); over the common sample of both tables.
     """
     sample = common_sample(judged) & common_sample(table)
     crps = crps_from_quantiles(table["forecast"], table["observed"]).where(sample)
-    best_crps = cell_scores(judged)["crps"].where(sample)
+    losses = cell_scores(judged)["crps"].where(sample)
     names = [str(name) for name in table["model"].values if name in MODELS]
-    best = [str(judged["best_classical"].sel(block=block).item()) for block in blocks]
+    opponents = [str(judged["opponent"].sel(block=block).item()) for block in blocks]
 
     def means(cells: xr.DataArray, models: Sequence[str]) -> FloatArray:
         """Mean (block) of `cells` over each block, of one model per block."""
@@ -97,8 +97,8 @@ def ceiling_scores(table: xr.Dataset, judged: xr.Dataset, blocks: Mapping[str, t
     scores = {run: np.stack([means(crps, [model] * len(blocks)) for model in models]) for run, models in runs.items()}
     return xr.Dataset(
         {f"crps_{run}": (("model", "block"), values) for run, values in scores.items()}
-        | {f"ratio_{run}": (("model", "block"), values / means(best_crps, best)) for run, values in scores.items()}
-        | {"best_classical": ("block", best)},
+        | {f"ratio_{run}": (("model", "block"), values / means(losses, opponents)) for run, values in scores.items()}
+        | {"opponent": ("block", opponents)},
         coords={"model": np.array(names, dtype=object), "block": np.array(list(blocks), dtype=object)},
         attrs={"note": "known: the realised covariate was given to the model; a ceiling, not a forecast"},
     )

@@ -27,7 +27,7 @@ from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_l
 from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.sources.readers.grid.opening import is_grid
-from climate.verify.losses import LOWER, UPPER, crps_from_quantiles
+from climate.verify.losses import LOWER, UPPER, block_losses, crps_from_quantiles
 
 if TYPE_CHECKING:
     import geopandas
@@ -45,6 +45,10 @@ REGIONS_PER_TASK = 32
 """Regions whose forecasts are in memory at the same time."""
 
 
+COORDINATES = ("mark", "latitude", "longitude", "area")
+"""What is known of each region of a panel."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """The regions of a panel that can be forecast, and the reasons why others cannot.
@@ -52,7 +56,7 @@ class Panel:
     Attributes:
         dataset: `value` (series, time), for temperature the anomaly from the baseline per calendar month, NaN where
             there is no value; coordinates along `series`: `mark` ("" or why a region is not counted), `latitude`,
-            `longitude`.
+            `longitude`, and `area` (steradian; 1 where a region's area is unknown).
         skipped: name -> reason.
     """
 
@@ -92,6 +96,7 @@ def cut_panel(
     dataset = table.sel(series=list(rows)).assign(value=(("series", "time"), np.stack(list(rows.values()))))
     dataset = dataset.assign_coords(mark=("series", reasons_not_counted(dataset)))
     attrs: dict[str, Any] = {"title": definition.title, "units": record.attrs["units"], "source": definition.source}
+    attrs["quantity"] = str(record.attrs["quantity"])
     attrs["cut_out"] = int(is_grid(record))
     attrs["baseline"] = f"{params.baseline[0]}-{params.baseline[1]}"
     return Panel(dataset.drop_attrs().assign_attrs(attrs), skipped)
@@ -105,6 +110,7 @@ def _published(record: xr.Dataset) -> xr.Dataset:
     coordinates = {
         name: ("series", record[name].values if name in record else unknown) for name in ("latitude", "longitude")
     }
+    coordinates["area"] = ("series", np.ones(table.sizes["series"]))
     return table.transpose("series", "time").assign_coords(coordinates)
 
 
@@ -140,6 +146,7 @@ def _cut_out(
         time=months_of(record["time"]).astype(TIME_DTYPE),
         latitude=("series", latitude),
         longitude=("series", longitude),
+        area=("series", [footprints[name].area for name in means]),
     )
 
 
@@ -231,9 +238,10 @@ class PanelTask:
 
 
 def score_task(task: PanelTask) -> dict[str, FloatArray]:
-    """Mean scores of each region: `crps` and `covered90` (series, model, block), `cells` (series, block).
+    """Scores of each region over the pairs of origin and lead in a block whose month has a value.
 
-    Over the pairs of origin and lead in a block whose month has a value.
+    Means `crps` and `covered90` (series, model, block), `cells` (series, block), and `loss` (series, model, block,
+    origin), see `losses.block_losses`.
     """
     values = observations(panel_values(task.history), task.ends, task.leads)
     known, observed = np.isfinite(values), xr.DataArray(values, dims=("series", "origin", "lead"))
@@ -250,6 +258,14 @@ def score_task(task: PanelTask) -> dict[str, FloatArray]:
         name: np.stack([np.nanmean(cells[..., first - 1 : last], axis=(2, 3)) for first, last in blocks], axis=-1)
         for name, cells in by_block.items()
     }
+    valid_time = task.history["time"].values[0].astype("datetime64[M]") + (
+        np.asarray(task.ends)[:, None] + np.arange(task.leads)
+    )
+    scored = xr.Dataset(
+        {"crps": (("model", *observed.dims), np.stack(crps))},
+        coords={"valid_time": (observed.dims[1:], valid_time.astype(TIME_DTYPE)), "lead": np.arange(1, task.leads + 1)},
+    )
+    result["loss"] = block_losses(scored, task.blocks).transpose("series", "model", "block", "origin").values
     result["cells"] = np.stack([known[..., first - 1 : last].sum(axis=(1, 2)) for first, last in blocks], axis=-1)
     return result
 
@@ -260,6 +276,7 @@ def score_panel(
     forecasters: Sequence[Forecaster],
     params: Params,
     earliest: np.datetime64 | None = None,
+    covariates: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Scores of every region of panel `name` that is long enough.
 
@@ -269,10 +286,11 @@ def score_panel(
         forecasters: models, with different names.
         params: origins, leads, refits, blocks of leads, and compute settings.
         earliest: the first month from which all forecasters can forecast; None for no limit.
+        covariates: harmonized covariates (time, predictor), the same for all regions.
 
     Returns:
-        `crps` and `covered90` (series, model, block), `cells` (series, block), `reason` (skipped), and the coordinates
-        of `Panel.dataset`.
+        `crps` and `covered90` (series, model, block), `cells` (series, block), `loss` (series, model, block, origin),
+        `reason` (skipped), and the coordinates of `Panel.dataset`.
 
     Raises:
         ClimateError: no region is long enough, no origin fits, or the baseline ends after the first origin.
@@ -282,7 +300,9 @@ def score_panel(
     check_no_lookahead(params.harmonize.without_joins, str(origins[0]), f"panels.{name}")
     ends = tuple(int(end) for end in np.searchsorted(months_of(value["time"]), np.array(origins)) + 1)
     panel = drop_short(panel, ends, plan.min_history)
-    history = panel.dataset[["value"]].drop_vars(["mark", "latitude", "longitude"]).rename(series="place")
+    history = panel.dataset[["value"]].drop_vars(COORDINATES).rename(series="place")
+    if covariates is not None and "covariate" in covariates:
+        history["covariate"] = covariates["covariate"].reindex(time=history["time"])
     settings = (tuple(forecasters), ends, plan.leads, params.baselines.refit_every, params.score.blocks)
     starts = range(0, history.sizes["place"], REGIONS_PER_TASK)
     tasks = [PanelTask(history.isel(place=slice(start, start + REGIONS_PER_TASK)), *settings) for start in starts]
@@ -291,7 +311,7 @@ def score_panel(
 
 def panel_scores(panel: Panel, parts: Sequence[Mapping[str, FloatArray]], task: PanelTask) -> xr.Dataset:
     """Scores of the whole panel from those of its parts, with labels and attributes for display."""
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in ("crps", "covered90", "cells")}
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     dataset, months = panel.dataset, months_of(panel.dataset["time"])
     by_model = ("series", "model", "block")
     about = {"crps": {"units": dataset.attrs["units"], "long_name": "mean CRPS"}}
@@ -300,16 +320,18 @@ def panel_scores(panel: Panel, parts: Sequence[Mapping[str, FloatArray]], task: 
         {name: (by_model, whole[name], attrs) for name, attrs in about.items()}
         | {
             "cells": (("series", "block"), whole["cells"].astype(float), {"long_name": "pairs of origin and lead"}),
+            "loss": ((*by_model, "origin"), whole["loss"], {"long_name": "mean CRPS of an origin"}),
             "reason": ("skipped", np.array(list(panel.skipped.values()), dtype=object)),
         },
         coords={
             "series": dataset["series"].values.astype(object),
             "model": np.array([forecaster.name for forecaster in task.forecasters], dtype=object),
             "block": np.array(list(task.blocks), dtype=object),
+            "origin": dataset["time"].values[np.asarray(task.ends) - 1],
             "skipped": np.array(list(panel.skipped), dtype=object),
             **{
                 name: ("series", dataset[name].values.astype(object if name == "mark" else float))
-                for name in ("mark", "latitude", "longitude")
+                for name in COORDINATES
             },
         },
         attrs={

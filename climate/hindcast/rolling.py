@@ -18,7 +18,7 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, Seeded, as_panel
 from climate.parallel.tasks import ALONE, run_tasks
-from climate.params.sections import BacktestParams, ComputeParams
+from climate.params.sections import BacktestParams, ComputeParams, OpponentParams
 from climate.schema import QUANTILES, TIME_DTYPE
 
 MONTH = np.timedelta64(1, "M")
@@ -243,6 +243,35 @@ def planned_backtest(
     return backtest(
         series, covariates, forecasters, when, plan.leads, refit_every, min_history=plan.min_history, compute=compute
     )
+
+
+def early_backtest(
+    series: xr.Dataset,
+    covariates: xr.Dataset,
+    forecasters: Sequence[Forecaster],
+    plan: BacktestParams,
+    choice: OpponentParams,
+    refit_every: int,
+    compute: ComputeParams,
+) -> xr.Dataset:
+    """Hindcasts that the opponent is chosen on: `backtest` on the record cut before `choice.verified_before`.
+
+    A record that is skipped or too short gives a table with the reason alone.
+    """
+    cut = np.datetime64(choice.verified_before, "M") - MONTH
+    months = int((cut - np.datetime64(choice.first_origin, "M")).astype(int))
+    early = plan.model_copy(
+        update={
+            "first_origin": choice.first_origin,
+            "every": choice.every,
+            "origins": 1 + (months - 1) // choice.every,
+        }
+    )
+    try:
+        return planned_backtest(known_at(series, cut), covariates, forecasters, early, refit_every, compute)
+    except ClimateError as error:
+        log.info("not used to choose the opponent: %s", error)
+        return xr.Dataset(attrs={"region": series.attrs.get("region", "unnamed"), "skipped": str(error)})
 
 
 def observations(values: FloatArray, ends: Sequence[int], leads: int) -> FloatArray:

@@ -72,7 +72,10 @@ class Params(Strict):
     @property
     def first_origins(self) -> dict[str, str]:
         """Key -> first origin ("YYYY-MM") of all forecasts of regions, records or covariates."""
-        origins = {"backtest.first_origin": self.backtest.first_origin}
+        origins = {
+            "backtest.first_origin": self.backtest.first_origin,
+            "score.opponent.first_origin": self.score.opponent.first_origin,
+        }
         if self.project.hindcasts and self.project.pathways in self.pull.sources:
             origins["project.hindcasts"] = f"{min(self.project.hindcasts)}-12"
         return origins
@@ -86,11 +89,17 @@ class Params(Strict):
             "lstm.models": (self.lstm.models, names_of("lstm")),
             "pool.models": (self.pool.models, names_of("pool")),
             "ceiling.models": (self.ceiling.models, known),
+            "score.opponent.candidates": (self.score.opponent.candidates, self.baselines.models),
             **{
                 f"panels.{name}.models": (panel.models, names_of("baselines", "pool"))
                 for name, panel in self.panels.items()
             },
         }
+
+    @property
+    def regional_models(self) -> list[str]:
+        """Models that forecast regions; the pool serves temperatures alone."""
+        return [*self.baselines.models, *self.lstm.models, *self.pool.models]
 
     def check_region(self, name: str) -> None:
         """Raise ClimateError unless `name` is a key of `regions`."""
@@ -104,12 +113,36 @@ class Params(Strict):
         self._check_sources()
         self._check_names()
         self._check_models()
-        for name, (_, last) in self.score.blocks.items():
-            if last > self.backtest.leads:
-                raise ValueError(
-                    f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {self.backtest.leads}"
-                )
+        self._check_contest()
         return self
+
+    def _check_contest(self) -> None:
+        score, backtest = self.score, self.backtest
+        for name, (_, last) in score.blocks.items():
+            if last > backtest.leads:
+                raise ValueError(f"score.blocks '{name}' ends at lead {last}, but backtest.leads is {backtest.leads}")
+        chosen, first = score.opponent, backtest.first_origin
+        if chosen.verified_before > first:
+            raise ValueError(
+                f"score.opponent.verified_before is {chosen.verified_before}, expected a month not after "
+                f"backtest.first_origin, {first}, so that the choice sees none of the months that are judged"
+            )
+        places = {**dict.fromkeys(self.regions, self.regional_models), **{k: v.models for k, v in self.panels.items()}}
+        for name, one in score.hypotheses.items():
+            key = f"score.hypotheses.{name}"
+            if one.block not in score.blocks:
+                raise ValueError(f"{key}.block is '{one.block}', expected one of score.blocks {[*score.blocks]}")
+            if one.places not in places:
+                raise ValueError(
+                    f"{key}.places is '{one.places}', expected a region or panel, such as {[*places][-3:]}"
+                )
+            wanted = {"better": one.better, "against": one.against}
+            for role, model in wanted.items():
+                if model not in (*places[one.places], *(["opponent"] if role == "against" else [])):
+                    raise ValueError(
+                        f"{key}.{role} is '{model}', expected one of the models of {one.places}: "
+                        f"{', '.join(places[one.places])}"
+                    )
 
     def _check_origins(self) -> None:
         for key, origin in self.first_origins.items():

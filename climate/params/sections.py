@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -165,12 +165,38 @@ class CombineParams(Strict):
     _tuples = field_validator("uncalibrated", mode="before")(as_tuple)
 
 
+class OpponentParams(Strict):
+    """How the simple model that all others are compared with is chosen, one for each quantity and block of leads."""
+
+    candidates: list[Name] = Field(default=["climatology-trend", "trend-ar1"], min_length=1)
+    first_origin: Month = "1990-12"
+    every: int = Field(default=6, ge=1, le=120)
+    """Months between origins."""
+    verified_before: Month = "2005-01"
+    """The choice sees no value from this month on."""
+
+
+class HypothesisParams(Strict):
+    """One declared hypothesis: a forecaster is better than another at some leads, over some places."""
+
+    quantity: Literal["temperature", "co2"]
+    better: Name
+    against: Name
+    """A model, or `opponent`."""
+    block: str
+    places: Name
+    """A panel, averaged over its area at each origin, or one region."""
+
+
 class ScoreParams(Strict):
-    """Lead blocks and references."""
+    """Lead blocks, reference of skill, opponent and declared hypotheses."""
 
     blocks: dict[str, tuple[int, int]] = Field(min_length=1, strict=False)
     reference: Name
     significance: float = Field(gt=0, lt=0.5)
+    """Family-wise error rate of the hypotheses."""
+    opponent: OpponentParams = OpponentParams()
+    hypotheses: dict[Name, HypothesisParams] = Field(default_factory=dict)
 
     @field_validator("blocks", mode="before")
     @classmethod

@@ -19,9 +19,14 @@ from climate.report.figures.base import Drawing
 from climate.report.gallery import Gallery, credit
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
+from climate.verify.contest import against, opponent_among
+from climate.verify.significance import false_discovery
 
 HEADLINE_BLOCK = "1-12"
 """Lead block of the page's sentences and maps, where it was scored."""
+
+FALSE_DISCOVERY = 0.10
+"""Rate at which places of a map are called different, as Wilks (2016), doi:10.1175/BAMS-D-15-00267.1, advises."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class PanelInputs:
         scores: what `climate.hindcast.panels.join` made.
         shapes: polygons with the columns name and geometry.
         provenance: of the source of the records.
+        opponents: see `climate.verify.contest.choose_opponents`.
     """
 
     score: ScoreParams
     scores: xr.Dataset
     shapes: Any
     provenance: Mapping[str, Any]
+    opponents: xr.Dataset
 
     @property
     def cut_out(self) -> bool:
@@ -70,6 +77,11 @@ class PanelInputs:
     def reference(self) -> str:
         """What skill is measured against: the run's reference, else the first model."""
         return self.score.reference if self.score.reference in self.models else self.models[0]
+
+    @property
+    def opponent(self) -> str:
+        """The opponent of the quantity and block among the models that were run; "" where no candidate was."""
+        return opponent_among(self.opponents, str(self.scores.attrs["quantity"]), self.block, self.models)
 
     @property
     def counted(self) -> xr.Dataset:
@@ -154,7 +166,7 @@ def facts(inputs: PanelInputs) -> list[str]:
 
 
 def drawings(inputs: PanelInputs) -> list[Drawing]:
-    """Maps of the leader's skill and error, and of how a network compares where one was run."""
+    """Maps of the leader's skill and error, and of how learners compare with the opponent."""
     leader, reference = style_of(inputs.leader), style_of(inputs.reference)
     crps = inputs.scores["crps"].sel(block=inputs.block)
     maps = []
@@ -171,15 +183,22 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
             f"CRPS of {leader.phrase}, {inputs.when}: large where months vary most.",
         )
     )
-    classical = [model for model in inputs.models if is_kind(model, Kind.CLASSICAL)]
-    for model in [style_of(name) for name in inputs.models if is_kind(name, Kind.NETWORK) and classical]:
-        ratio = crps.sel(model=model.name, drop=True) / crps.sel(model=classical).min("model")
-        caption = (
-            f"Below 1, {model.phrase} has the lower error, {inputs.when}. The best simple model of each place is "
-            "chosen in hindsight, which overstates its skill."
-        )
-        label = f"CRPS of {model.label} ÷ CRPS of the best simple model"
-        maps.append(map_figure(inputs, f"ratio-{model.name}", ratio, label, caption, middle=1.0))
+    opponent = inputs.opponent
+    learners = [name for name in inputs.models if opponent and not is_kind(name, Kind.CLASSICAL)]
+    if learners:
+        chosen = xr.DataArray([opponent], dims="block", coords={"block": [inputs.block]})
+        compared = against(inputs.scores["loss"], chosen, {inputs.block: inputs.score.blocks[inputs.block]})
+        for model in map(style_of, learners):
+            one = compared.sel(model=model.name, block=inputs.block)
+            found = false_discovery(one["p"].values) < FALSE_DISCOVERY
+            sure = one["series"].values[found].astype(str).tolist()
+            caption = (
+                f"Below 1, {model.phrase} has a lower error than {style_of(opponent).phrase}, {inputs.when}. Dots: "
+                f"different at a false discovery rate of {words.percent(FALSE_DISCOVERY)}, in "
+                f"{words.how_many(len(sure))} of {words.count(one.sizes['series'], 'place')}."
+            )
+            label = f"CRPS of {model.label} ÷ CRPS of {style_of(opponent).label}"
+            maps.append(map_figure(inputs, f"ratio-{model.name}", one["ratio"], label, caption, middle=1.0, sure=sure))
     return maps
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.registry import ordered
+from climate.forecasters.registry import ordered, primary_network
 from climate.params.params import Params
 from climate.report import words
-from climate.verify.verdicts import challenger, judged_blocks
+
+HEADLINE_BLOCKS = ("1-12", "13-60")
+"""Near and far leads, which do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class ReportInputs:
         checks: rows with `check`, `source`, `status` and `detail`.
         skipped: region -> reason, in words.
         records: name -> record that is shown and not forecast, of the same form as a series.
+        hypotheses: the declared hypotheses and their tests, see climate.verify.contest.
+        opponents: the opponent of each quantity and block, with its margin, see climate.verify.contest.
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
         revisions: what stage `revisions` wrote: compared, refused and alone.
@@ -54,6 +58,8 @@ class ReportInputs:
     skipped: Mapping[str, str] = field(default_factory=dict)
     records: Mapping[str, xr.Dataset] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
+    hypotheses: xr.Dataset = field(default_factory=xr.Dataset)
+    opponents: xr.Dataset = field(default_factory=xr.Dataset)
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
     revisions: Mapping[str, Any] = field(default_factory=dict)
@@ -90,8 +96,8 @@ class ReportInputs:
 
     @property
     def primary(self) -> str | None:
-        """The network that verdicts are given on; None where none was run."""
-        return challenger(self.models)
+        """The network that is set against the opponent place by place; None where none was run."""
+        return primary_network(self.models)
 
     @property
     def blocks(self) -> list[str]:
@@ -100,8 +106,8 @@ class ReportInputs:
 
     @property
     def headline_blocks(self) -> list[str]:
-        """The blocks that verdicts are given for."""
-        return judged_blocks(self.blocks)
+        """The blocks of sentences, tables and figures: those of HEADLINE_BLOCKS that were scored, else the last."""
+        return [block for block in HEADLINE_BLOCKS if block in self.blocks] or self.blocks[-1:]
 
     @property
     def calibrated(self) -> list[str]:
@@ -140,9 +146,9 @@ class ReportInputs:
         """The leads of a block as a range, or a single one."""
         return words.EN_DASH.join(str(lead) for lead in dict.fromkeys(self.leads_of(block)))
 
-    def best_classical(self, region: str, block: str) -> str:
-        """Name of the classical model with the lowest CRPS in a block."""
-        return str(self.scores["best_classical"].sel(region=region, block=block).item())
+    def opponent(self, region: str, block: str) -> str:
+        """Name of the simple model that all others are compared with in a block, see climate.verify.contest."""
+        return str(self.scores["opponent"].sel(region=region, block=block).item())
 
     def last_month(self, region: str) -> np.datetime64:
         """The last month that has a value."""

@@ -1,4 +1,4 @@
-"""The page on how far the verdicts can be trusted: calibration, seeds, cost, size and power of the tests."""
+"""The page on how far the results can be trusted: calibration, seeds, cost, size and power of the test."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Column, Table, make_table, numeric
-
-KEPT_ENOUGH = 0.8
-"""Share of cases in which a 90% confidence set should at least keep every equal model to pass without a remark."""
+from climate.verify.significance import LEVEL
 
 
 def page(inputs: ReportInputs, gallery: Gallery, source: str) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def region_pictures(inputs: ReportInputs, region: str, gallery: Gallery, source:
 
 
 def seeded_models(inputs: ReportInputs) -> list[str]:
-    """Networks of which several seeds were scored apart, that of the verdicts first."""
+    """Networks of which several seeds were scored apart, that of the comparisons first."""
     if "crps_seed" not in inputs.scores or inputs.scores.sizes["seed"] < 2:
         return []
     known = inputs.scores["crps_seed"].notnull().any(("region", "seed", "block"))
@@ -91,7 +89,7 @@ def observed_table(inputs: ReportInputs) -> Table | None:
             selected = inputs.scores.sel(region=region, block=block)
             if not bool(selected["crps_widened"].notnull().any()):
                 continue
-            for model in dict.fromkeys(filter(None, (inputs.primary, inputs.best_classical(region, block)))):
+            for model in dict.fromkeys(filter(None, (inputs.primary, inputs.opponent(region, block)))):
                 value = selected.sel(model=model)
                 crps, widened, floor = (
                     words.significant(float(value[name])) for name in ("crps", "crps_widened", "crps_floor")
@@ -132,7 +130,7 @@ def cost_table(inputs: ReportInputs) -> Table:
     """Skill beside parameters, number of estimations and, where they were measured, seconds."""
     measured = {str(row["model"]): row for row in inputs.cost.get("models", [])}
     blocks = inputs.headline_blocks
-    every = inputs.scores["crps_skill_reference"].sel(region=inputs.regions, model=inputs.models)
+    every = inputs.scores["skill"].sel(region=inputs.regions, model=inputs.models)
     served = every.sel(block=blocks[0]).notnull().all("model")
     common = every.isel(region=served.values) if bool(served.any()) else every
     skill = common.mean("region")
@@ -179,52 +177,44 @@ def cost_text(inputs: ReportInputs) -> str:
 
 
 def simulation_table(inputs: ReportInputs, simulation: xr.Dataset) -> Table:
-    """Error rates of many tests at once and of the confidence set."""
-    family = int(simulation.attrs["family"])
+    """Coverage of the intervals and size of the test, by block of leads and memory of the errors."""
     rows = []
     for block in simulation["block"].values.astype(str):
-        selected = simulation.sel(block=block)
-        shares = (selected["any_raw"], selected["any_holm"], *selected["set_keeps"].sel(case=["equal", "one-better"]))
-        size = words.number(float(selected["set_size"].sel(case="one-better")), 1)
-        rows.append([words.capital(inputs.when(block)), *(words.percent(float(share)) for share in shares), size])
-    level, gain = (words.percent(x) for x in (inputs.params.score.significance, 1 - simulation.attrs["family_ratio"]))
+        for memory in simulation["memory"].values:
+            selected = simulation.sel(block=block, memory=memory)
+            shares = (selected["covered"].sel(ratio=1.0), *selected["rejected"])
+            row = [words.capital(inputs.when(block)), words.number(float(memory), 1)]
+            row += [f"{int(selected['origins'])}", f"{int(selected['cosines'])}"]
+            rows.append([*row, *(words.percent(float(share), 1) for share in shares)])
+    gains = [words.percent(1 - float(ratio)) for ratio in simulation["ratio"].values[1:]]
     return make_table(
-        f"Many models at once, on {int(simulation.attrs['family_repeats'])} simulated records. With Holm's correction "
-        f"the rate of any false rejection should be {level}; the 90% confidence set should contain every best model in "
-        f"90%. In the last two columns one model is better by {gain}.",
+        f"Intervals and test on {int(simulation.attrs['repeats']):,} simulated records: how often the "
+        f"{words.percent(LEVEL)} interval contains the true ratio, and how often the test rejects equal errors, at "
+        f"the level of {words.percent(inputs.params.score.significance)}. Memory: correlation of errors from one month "
+        "to the next.",
         [
             "Leads",
-            *numeric(f"Any of {family} equal models rejected", "The same, with Holm"),
-            *numeric("Confidence set contains all equal models", "Contains the better model"),
-            *numeric(f"Models in the set, of {family}"),
+            *numeric("Memory", "Origins", "Cosines", "Interval holds", "Rejects with no gain"),
+            *numeric(*(f"Rejects a gain of {gain}" for gain in gains)),
         ],
         rows,
     )
 
 
 def simulation_text(inputs: ReportInputs, simulation: xr.Dataset) -> str:
-    """Size of the test that is used, of the one that is not, and of the bootstrap, and power at a gain of 10%."""
-    last = str(simulation["block"].values[-1])
-    null = simulation["rejected"].sel(ratio=1.0, block=last)
-    used, hln, boot = (words.percent(float(null.sel(test=test))) for test in ("used", "hln", "bootstrap"))
-    power = simulation["rejected"].sel(test="used", ratio=0.9)
+    """What intervals and test hold, and where a true gain of 10% would be missed."""
+    held, size = simulation["covered"].sel(ratio=1.0), simulation["rejected"].sel(ratio=1.0)
+    ends = [[words.percent(float(end), 1) for end in (values.min(), values.max())] for values in (held, size)]
+    power = simulation["rejected"].sel(ratio=0.9).min("memory")
     weak = [inputs.when(block) for block in power["block"].values.astype(str) if float(power.sel(block=block)) < 0.5]
     seen = (
-        f"A true gain of 10% is missed more often than not {words.joined(weak)}: there a result that is not "
-        "significant says little."
+        f"A true gain of 10% is missed more often than not {words.joined(weak)}: there, that no difference is shown "
+        "says little."
         if weak
         else "A true gain of 10% is detected more often than not at all leads."
     )
-    retained = float(simulation["set_keeps"].sel(block=last, case="equal"))
-    text = (
-        f"On simulated records without any difference, {inputs.when(last)}, the test that this report uses rejects "
-        f"true nulls in {used} (nominal {words.percent(inputs.params.score.significance)}), the form of Harvey, "
-        f"Leybourne and Newbold in {hln}; the 90% bootstrap interval misses the true value in {boot} (nominal 10%). "
-        f"{seen}"
-    )
-    if retained >= KEPT_ENOUGH:
-        return text
     return (
-        f"{text} The model confidence set contains all of {int(simulation.attrs['family'])} equal models there in "
-        f"{words.percent(retained)} (nominal 90%): at long leads it drops good models too often."
+        f"On simulated records the {words.percent(LEVEL)} interval contains the true ratio in {ends[0][0]} to "
+        f"{ends[0][1]} of cases, and the test rejects equal errors in {ends[1][0]} to {ends[1][1]} (nominal "
+        f"{words.percent(inputs.params.score.significance)}). {seen}"
     )

@@ -1,10 +1,10 @@
-"""Numbers that sentences and tables need: verdicts, annual means, trends and collection periods."""
+"""Numbers that sentences and tables need: hypotheses, comparisons, annual means, trends and collection periods."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,12 @@ import xarray as xr
 from scipy.stats import t as student_t
 
 from climate.forecasters.base import FloatArray
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.scenario import forcing
 from climate.schema import MONTHS_PER_YEAR
-from climate.verify.verdicts import Outcome
+from climate.verify.contest import Outcome
 
 TREND_YEARS = 30
 """Years of the recent trend: the length of a climatological normal (WMO-No. 1203)."""
@@ -28,7 +29,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Contest:
-    """The LSTM against the best classical model of one region and block of leads, one of the family of verdicts."""
+    """The LSTM against the opponent in one region and block of leads: descriptive, without a verdict."""
 
     region: str
     block: str
@@ -38,29 +39,59 @@ class Contest:
     """CRPS of the model over CRPS of the opponent; below one the model is better."""
     low: float
     high: float
-    """Bounds of the 90% bootstrap interval of the ratio."""
+    """Bounds of the 90% interval of the ratio."""
     p: float
-    """Of the Diebold-Mariano test, two-sided, not adjusted."""
-    p_holm: float
-    """Adjusted over the family, see climate.verify.verdicts; the outcome rests on it."""
-    outcome: Outcome
+    """Two-sided, not corrected."""
 
 
 def contests(inputs: ReportInputs) -> list[Contest]:
-    """The family of verdicts, as stage `score` computed it; none where the LSTM was not run."""
-    if inputs.primary is None:
-        return []
-    contests = []
-    for region in inputs.regions:
+    """The LSTM against the opponent, by region and headline block; none where no LSTM was run."""
+    model, contests = inputs.primary, []
+    for region in inputs.regions if model else ():
         for block in inputs.headline_blocks:
-            selected = inputs.scores.sel(region=region, block=block, model=inputs.primary)
-            ratio, low, high, p, p_holm = (
-                float(selected[name])
-                for name in ("crps_ratio_best", "crps_ratio_best_low", "crps_ratio_best_high", "dm_p_best", "p_holm")
-            )
-            outcome, opponent = cast(Outcome, str(selected["outcome"].item())), inputs.best_classical(region, block)
-            contests.append(Contest(region, block, inputs.primary, opponent, ratio, low, high, p, p_holm, outcome))
+            selected = inputs.scores.sel(region=region, block=block, model=model)
+            numbers = [float(selected[name]) for name in ("ratio", "low", "high", "p")]
+            contests.append(Contest(region, block, str(model), inputs.opponent(region, block), *numbers))
     return contests
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A declared hypothesis and its test, see climate.verify.contest.assess."""
+
+    name: str
+    quantity: str
+    better: str
+    against: str
+    block: str
+    places: str
+    ratio: float
+    low: float
+    high: float
+    p: float
+    outcome: Outcome
+    """After Holm's correction for all declared hypotheses."""
+    origins: float
+    independent: float
+    reason: str
+    """Why it was not tested; empty where it was."""
+
+    @property
+    def question(self) -> str:
+        """What the hypothesis is about: the learner where a network meets a linear model, else the information."""
+        if is_kind(self.against, Kind.CLASSICAL):
+            return "Does it beat the simple model?"
+        network = is_kind(self.better, Kind.NETWORK) and not is_kind(self.against, Kind.NETWORK)
+        return "Does a network help, given the same information?" if network else "Does more information help?"
+
+
+def hypotheses(inputs: ReportInputs) -> list[Hypothesis]:
+    """The declared hypotheses, in the order of params.yaml."""
+    if "hypothesis" not in inputs.hypotheses.dims:
+        return []
+    columns = [one.name for one in fields(Hypothesis) if one.name != "name"]
+    rows = [inputs.hypotheses.sel(hypothesis=name) for name in inputs.hypotheses["hypothesis"].values]
+    return [Hypothesis(str(row["hypothesis"].item()), *(row[name].item() for name in columns)) for row in rows]
 
 
 def best_model(inputs: ReportInputs, region: str, block: str) -> str:

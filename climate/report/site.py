@@ -25,12 +25,10 @@ from climate.report.figures import contest, forecast, membership, record, scores
 from climate.report.figures import places as places_map
 from climate.report.gallery import Gallery, credit
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import contests
+from climate.report.numbers import contests, hypotheses
 from climate.report.palette import style_of
 from climate.report.source_pages import source_page
 
-TEST_NAMES = {"hln": "Harvey, Leybourne and Newbold", "fixed-smoothing": "fixed-smoothing asymptotics"}
-"""What the methods page calls the forms of the Diebold-Mariano test."""
 OWNED = ("figures", "data", "regions", "sources")
 """Folders that belong to the report alone and are emptied before it is written."""
 
@@ -77,17 +75,18 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion]
 
 def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the templates read."""
-    verdicts = contests(inputs)
+    compared, declared = contests(inputs), hypotheses(inputs)
     whole = _credit_all(inputs, inputs.regions)
     temperatures = _credit_all(
         inputs, [name for name in inputs.regions if text.is_temperature(inputs.series[name].attrs)]
     )
     records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     overview: dict[str, Any] = {
-        "contest": gallery.add(contest.contest_figure(inputs, verdicts), whole),
+        "hypotheses": gallery.add(contest.hypothesis_figure(inputs, declared), whole),
+        "contest": gallery.add(contest.contest_figure(inputs, compared), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), temperatures),
         "warming": gallery.add(places_map.warming_map(inputs), temperatures),
-        "skill_map": gallery.add(places_map.skill_map(inputs, verdicts), whole),
+        "skill_map": gallery.add(places_map.skill_map(inputs, compared), whole),
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
@@ -108,11 +107,13 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "places": places,
         "records": records,
         "overview": overview,
-        "winners": text.winners(inputs),
+        "opponents": text.opponents(inputs),
+        "hindsight": text.hindsight(inputs),
         "eras": strata.era_table(inputs),
         "era_text": text.eras(inputs),
         "calibration": text.calibration(inputs),
-        "verdicts": tables.verdict_table(inputs, verdicts),
+        "hypotheses": tables.hypothesis_table(inputs, declared),
+        "contests": tables.contest_table(inputs, compared),
         "sources": evidence.source_table(inputs.provenance),
         "checks": evidence.check_table(inputs.checks),
         "check_summary": evidence.check_summary(inputs.checks),
@@ -123,8 +124,6 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "models": tables.model_table(inputs),
         "skipped": inputs.skipped,
         "source_pages": every_source,
-        "methods": _test_methods(inputs),
-        "verdict_leads": [inputs.when(block) for block in inputs.headline_blocks],
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
@@ -138,19 +137,19 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "kinds": downloads.kind_table(files),
         "dictionary": downloads.dictionary_table(files),
     }
-    frame = pages.frame(span=_span(inputs), standfirst=text.standfirst(inputs, verdicts))
+    frame = pages.frame(span=_span(inputs), standfirst=text.standfirst(inputs, declared))
     return {name: value for name, value in frame.items() if name not in ("root", "embed")} | shared
 
 
 def draw_region(inputs: ReportInputs, region: str) -> DrawnRegion:
     """Sentences, pictures and tables of one region."""
-    gallery, verdicts = Gallery([*inputs.regions, *inputs.records]), contests(inputs)
+    gallery, compared = Gallery([*inputs.regions, *inputs.records]), contests(inputs)
     source = credit(inputs.sources_of(region) or inputs.provenance)
     period_text, period_errors = strata.period_errors(inputs, region)
     place = {
         "name": region,
         "title": inputs.title_of(region),
-        "verdicts": [text.verdict(inputs, item, len(verdicts)) for item in verdicts if item.region == region]
+        "compared": [text.against_opponent(inputs, item) for item in compared if item.region == region]
         or ["No LSTM was run for this place."],
         "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
         "record_text": text.record(inputs, region),
@@ -212,12 +211,3 @@ def _span(inputs: ReportInputs) -> str:
         f"{words.month(origins[-1])}, up to {words.count(table.sizes['lead'], 'month')} ahead; "
         f"data: {until}."
     )
-
-
-def _test_methods(inputs: ReportInputs) -> str:
-    """Which form of the test served which block of leads."""
-    parts = []
-    for block in inputs.blocks:
-        used = sorted({str(name) for name in inputs.scores["dm_method"].sel(block=block).values.ravel()} - {""})
-        parts.append(f"{inputs.when(block)}: {words.joined([TEST_NAMES.get(name, name) for name in used])}")
-    return "; ".join(parts)

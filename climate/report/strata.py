@@ -31,7 +31,7 @@ ENSO_NOTE = (
     "far below. The thresholds are NOAA's; the index here is of the reanalysis' air temperature, not of the sea "
     "surface. The state is known only afterwards, so no forecast could use it."
 )
-UNTESTED = "The best simple model and the best of all are those of the whole sample; the rows were not tested."
+UNTESTED = "the opponent and the best of all are those of the whole sample; the rows were not tested."
 
 
 def enso_table(inputs: ReportInputs, region: str) -> Table | None:
@@ -56,13 +56,13 @@ def ceiling_table(inputs: ReportInputs, region: str) -> Table | None:
                     words.significant(float(selected["crps_forecast"])),
                     words.significant(float(selected["crps_known"])),
                     words.number(float(selected["ratio_forecast"])),
-                    Cell(known, note=style_of(str(selected["best_classical"].item())).label),
+                    Cell(known, note=style_of(str(selected["opponent"].item())).label),
                 ]
             )
     return make_table(
         "The value of a perfect forecast of the covariates. In the columns headed known, the model was given the "
         "covariate of the months after each origin: that is a ceiling, not a forecast, and no other table or verdict "
-        "uses it. Neither is calibrated, unlike all other tables. Ratios are to the best simple model of the leads, "
+        "uses it. Neither is calibrated, unlike all other tables. Ratios are to the opponent of the leads, "
         "named under the last column.",
         [
             "Model",
@@ -104,7 +104,7 @@ def _strata_table(
 ) -> Table | None:
     rows = []
     for block in inputs.headline_blocks:
-        simple, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+        simple, winner = inputs.opponent(region, block), best_model(inputs, region, block)
         for stratum in strata:
             selected = stratum_row(inputs, region, block, factor, stratum)
             if selected is None:
@@ -124,13 +124,13 @@ def _strata_table(
     lstm = inputs.primary is not None
     columns: list[Column | str] = [heading, *numeric("Leads", "Months", "Forecasts")]
     columns += numeric(f"CRPS of the LSTM ({inputs.unit(region)})") if lstm else []
-    columns += numeric("Best simple model", "Best of all models")
-    columns += numeric("LSTM ÷ best simple", "In its 90% interval") if lstm else []
+    columns += numeric("Opponent", "Best of all models")
+    columns += numeric("LSTM ÷ opponent", "In its 90% interval") if lstm else []
     return make_table(caption, columns, rows)
 
 
 def era_table(inputs: ReportInputs) -> Table | None:
-    """The LSTM against the best simple model in the first and in the second half of the origins, for all places."""
+    """The LSTM against the opponent in the first and in the second half of the origins, for all places."""
     if inputs.primary is None:
         return None
     rows, spans = [], {}
@@ -157,7 +157,7 @@ def era_table(inputs: ReportInputs) -> Table | None:
     ]
     halves = "; ".join(f"{era}: {span}" for era, span in spans.items())
     return make_table(
-        "CRPS of the LSTM as a multiple of that of the best simple model of the whole sample, and the best of all "
+        "CRPS of the LSTM as a multiple of that of the opponent of the whole sample, and the best of all "
         f"models in each half. {words.capital(halves)}. Forecasts from neighbouring origins overlap, and each half "
         "has few that do not: this shows how steady the result is, and is not a test.",
         ["Place", *numeric(*headings)],

@@ -11,12 +11,10 @@ import xarray as xr
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import Contest, best_model, forecast_frame
+from climate.report.numbers import Contest, Hypothesis, best_model, forecast_frame
 from climate.report.palette import style_of
-from climate.report.text import SHORT, interval
+from climate.report.text import SHORT, interval, places_of
 
-CONFIDENCE_SET = 0.1
-"""Level of the model confidence set: with 90% confidence it contains the best model (Hansen, Lunde and Nason 2011)."""
 ISSUED_LEADS = (1, 3, 6, 12, 24, 36, 48, 60)
 """Months ahead for which the issued forecast is printed."""
 
@@ -68,34 +66,64 @@ def make_table(caption: str, columns: Iterable[Column | str], rows: Iterable[Seq
     )
 
 
-def verdict_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Table:
-    """One row per region, sorted by how well the LSTM does in the first headline block."""
-    blocks = inputs.headline_blocks
-    by_place = {(contest.region, contest.block): contest for contest in verdicts}
-
-    def key(region: str) -> float:
-        contest = by_place.get((region, blocks[0]))
-        return contest.ratio if contest and np.isfinite(contest.ratio) else np.inf
-
+def hypothesis_table(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Table | None:
+    """One row per declared hypothesis: estimate, interval, p as it is, size of the test, and the verdict."""
+    if not declared:
+        return None
     rows: list[list[Cell | str]] = []
-    for region in sorted(inputs.regions, key=key):
+    for one in declared:
+        what = Cell(f"{style_of(one.better).label} against {style_of(one.against).label}", note=one.question)
+        row: list[Cell | str] = [what, inputs.leads(one.block), words.capital(places_of(inputs, one))]
+        if one.reason:
+            rows.append([*row, *[words.NONE] * 5, Cell("Not tested", note=one.reason)])
+            continue
+        ends = " to ".join(words.percent(end - 1, 1, True) for end in (one.low, one.high))
+        size = words.NONE
+        if inputs.simulation is not None:
+            null = inputs.simulation["rejected"].sel(block=one.block, ratio=1.0)
+            size = words.percent(float(null.max()), 1)
+        spans = f"{words.count(int(one.origins), 'origin')}, {words.number(one.independent, 1)} independent"
+        row += [words.percent(one.ratio - 1, 1, True), Cell(ends, kind="whole"), words.p_number(one.p), size, spans]
+        rows.append([*row, Cell(SHORT[one.outcome], kind=one.outcome)])
+    return make_table(
+        "The hypotheses that params.yaml declares: difference of CRPS in per cent, negative where the first forecaster "
+        "is better, its 90% interval, and p as it is, two-sided. The verdict is that after Holm's correction for all "
+        f"{words.count(len(declared), 'hypothesis', 'hypotheses')}. Size: how often the test finds a difference "
+        f"between equally good forecasters, by simulation; it should be "
+        f"{words.percent(inputs.params.score.significance)}. Independent: spans of leads that do not overlap.",
+        [
+            "Forecasters",
+            "Leads",
+            "Places",
+            *numeric("Difference of CRPS", "90% interval", "p", "Size", "Rests on"),
+            "Verdict",
+        ],
+        rows,
+    )
+
+
+def contest_table(inputs: ReportInputs, compared: Sequence[Contest]) -> Table | None:
+    """The LSTM against the opponent, a row per region, sorted by how well it does in the first headline block."""
+    blocks = inputs.headline_blocks
+    by_place = {(contest.region, contest.block): contest for contest in compared}
+    if not by_place:
+        return None
+    rows: list[list[Cell | str]] = []
+    for region in sorted(inputs.regions, key=lambda name: np.nan_to_num(by_place[name, blocks[0]].ratio, nan=np.inf)):
         row: list[Cell | str] = [Cell(inputs.title_of(region), href=f"regions/{region}.html")]
         for block in blocks:
-            contest = by_place.get((region, block))
-            if contest is None:
-                row.append("No LSTM was run")
-                continue
-            against = f"{words.number(contest.ratio)} × {style_of(contest.opponent).label}"  # noqa: RUF001
-            note = f"{against}; {interval(contest.low, contest.high)}; {words.p_value(contest.p)}"
-            row.append(Cell(SHORT[contest.outcome], kind=contest.outcome, note=note))
+            contest = by_place[region, block]
+            note = (
+                f"{interval(contest.low, contest.high)}; {words.p_value(contest.p)}; {style_of(contest.opponent).label}"
+            )
+            row.append(Cell(words.number(contest.ratio), note=note))
         rows.append([*row, *(style_of(best_model(inputs, region, block)).label for block in blocks)])
     when = [inputs.when(block) for block in blocks]
     return make_table(
-        "The LSTM against the best simple model of each place: the verdict, its CRPS as a multiple of that model's, "
-        "the 90% bootstrap interval of the difference, and the p value of the two-sided Diebold-Mariano test. A "
-        "difference is called significant if it is after Holm's correction for all "
-        f"{words.count(len(verdicts), 'comparison')} of this table. Places where the LSTM does best come first.",
-        ["Place", *map(words.capital, when), *(f"Lowest CRPS {text}" for text in when)],
+        "The LSTM against the opponent at each place: its CRPS as a multiple of the opponent's, the 90% interval of "
+        "the difference, the two-sided p value as it is, and the opponent. Descriptive: the places are nested and "
+        "these comparisons carry no verdict. Places where the LSTM does best come first.",
+        ["Place", *numeric(*map(words.capital, when)), *(f"Lowest CRPS {text}" for text in when)],
         rows,
     )
 
@@ -103,36 +131,37 @@ def verdict_table(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Table:
 def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     """All scores of all models in one block of leads."""
     scores, unit = inputs.scores.sel(region=region, block=block), inputs.unit(region)
-    best, winner = inputs.best_classical(region, block), best_model(inputs, region, block)
+    best, winner = inputs.opponent(region, block), best_model(inputs, region, block)
     # a model that does not serve this place has no row
     served = [name for name in inputs.models if name in inputs.forecasts[region]["model"].values]
     crps = scores["crps"].fillna(np.inf)
     rows: list[list[Cell | str]] = []
     for model in sorted(served, key=lambda name: float(crps.sel(model=name))):
         scored = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
-        skill = words.percent(scored["crps_skill_reference"], 0, True)
+        skill = words.percent(scored["skill"], 0, True)
         rows.append(
             [
                 Cell(style_of(model).label, kind="winner" if model == winner else ""),
                 words.significant(scored["crps"]),
-                words.number(scored["crps_ratio_best"]),
-                words.NONE if model == best else words.p_number(scored["dm_p_best"]),
+                words.number(scored["ratio"]),
+                words.NONE if model == best else words.p_number(scored["p"]),
                 words.NONE if model == inputs.reference else skill,
                 words.significant(scored["mae"]),
                 words.significant(scored["rmse"]),
                 words.number(scored["mase"]),
                 words.percent(scored["coverage90"]),
-                _membership(scored.get("mcs_p", np.nan)),
+                words.number(scored["ratio_hindsight"]),
             ]
         )
     columns: list[Column | str] = [
         "Model",
-        *numeric(f"CRPS ({unit})", "÷ best simple", "p, descriptive", "Skill against reference"),
+        *numeric(f"CRPS ({unit})", "÷ opponent", "p, descriptive", "Skill against reference"),
     ]
-    columns += [*numeric(f"MAE ({unit})", f"RMSE ({unit})", "MASE", "In 90% interval"), "In the confidence set"]
+    columns += [*numeric(f"MAE ({unit})", f"RMSE ({unit})", "MASE", "In 90% interval", "÷ best in hindsight")]
     return make_table(
         f"{words.capital(inputs.when(block))}, lowest CRPS first; {int(np.nanmax(scores['n'])):,} verified forecasts "
-        f"per model. Best simple model: {style_of(best).label}.",
+        f"per model. Opponent: {style_of(best).label}; best simple model in hindsight: "
+        f"{style_of(str(scores['hindsight'].item())).label}.",
         columns,
         rows,
     )
@@ -140,10 +169,6 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
 
 def _numbers(scored: xr.Dataset) -> xr.Dataset:
     return scored[[name for name in scored.data_vars if not scored[name].dims and scored[name].dtype.kind in "fi"]]
-
-
-def _membership(p: float) -> str:
-    return words.NONE if not np.isfinite(p) else "yes" if p >= CONFIDENCE_SET else "no"
 
 
 def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Table:

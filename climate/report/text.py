@@ -10,7 +10,7 @@ import xarray as xr
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import TREND_YEARS, Contest, annual_means, best_model, trend
+from climate.report.numbers import TREND_YEARS, Contest, Hypothesis, annual_means, best_model, trend
 from climate.report.palette import style_of
 from climate.verify.strata import FIRST_ERA, SECOND_ERA
 
@@ -26,8 +26,8 @@ TOLERANCE = (0.87, 0.93)
 SPREAD_BLOCKS = ("1-12", "13-60")
 """Near and far leads, for which intervals are judged apart, where they were scored."""
 
-SHORT = {"better": "LSTM better", "worse": "LSTM worse", "same": "Not significant"}
-"""Outcome of a contest in a table."""
+SHORT = {"better": "Better", "worse": "Worse", "same": "No difference shown"}
+"""Outcome of a hypothesis in a table."""
 
 
 def difference(ratio: float) -> str:
@@ -41,98 +41,125 @@ def difference(ratio: float) -> str:
     return f"{words.percent(abs(1 - ratio))} {'lower' if ratio < 1 else 'higher'}"
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: float, high: float, digits: int = 0) -> str:
     """'90% interval -4% to +9%' of a ratio's departure from 1."""
-    return f"90% interval {words.percent(low - 1, 0, True)} to {words.percent(high - 1, 0, True)}"
+    ends = [words.percent(end - 1, digits, True) for end in (low, high)]
+    return f"90% interval {ends[0]} to {ends[1]}"
 
 
-def verdict(inputs: ReportInputs, contest: Contest, tests: int) -> str:
-    """Whether the LSTM beats the best simple model, by how much, and how sure that is; one of `tests` verdicts."""
-    model, opponent = style_of(contest.model).phrase, style_of(contest.opponent).phrase
-    when, size = words.capital(inputs.when(contest.block)), f"its CRPS is {difference(contest.ratio)}"
-    against = f"the best simple model, {opponent}"
+def against_opponent(inputs: ReportInputs, contest: Contest) -> str:
+    """How a model compares with the opponent at one place: size, interval and p as it is, and no verdict."""
+    model, opponent = words.capital(style_of(contest.model).phrase), style_of(contest.opponent).phrase
+    size = f"{words.capital(inputs.when(contest.block))}, the CRPS of {style_of(contest.model).phrase} is"
+    against = f"{_than(contest.ratio)} that of {opponent}, the opponent"
+    if not np.isfinite(contest.ratio):
+        return f"{model} was not scored {inputs.when(contest.block)}."
     if not np.isfinite(contest.p):
-        return f"{when}, there were too few forecasts to test {model} against {against}: {size}."
-    sure = f"{interval(contest.low, contest.high)}; {words.p_value(contest.p)}"
-    correction = f"after Holm's correction for {words.count(tests, 'comparison')}"
-    if contest.outcome != "same":
-        return f"{when}, {model} is significantly {contest.outcome} than {against}, {correction}: {size} ({sure})."
-    if contest.p < inputs.params.score.significance:
-        sure += f", not significant {correction}"
-    return f"{when}, {model} cannot be distinguished from {against}: {size} ({sure})."
+        return f"{size} {against}; there were too few forecasts to test it."
+    sure = f"{interval(contest.low, contest.high)}; {words.p_value(contest.p)}, not corrected"
+    return f"{size} {against} ({sure})."
 
 
-def standfirst(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
-    """The answer to the report's question: yes or no, by how much over all places, and how sure."""
-    if not verdicts:
-        return "No LSTM was run, so this report compares simple models alone."
-    model, total = verdicts[0].model, words.count(len(inputs.regions), "place")
+def _than(ratio: float) -> str:
+    """'8% lower than', 'the same as'."""
+    size = difference(ratio)
+    return f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'}"
+
+
+def places_of(inputs: ReportInputs, one: Hypothesis) -> str:
+    """The places of a hypothesis, inside a sentence."""
+    panel = inputs.params.panels.get(one.places)
+    return words.inner(words.typeset(panel.title) if panel else inputs.title_of(one.places))
+
+
+def estimate(one: Hypothesis) -> str:
+    """'6.0% lower', '0.1% higher'."""
+    return f"{words.percent(abs(1 - one.ratio), 1)} {'lower' if one.ratio < 1 else 'higher'}"
+
+
+def standfirst(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> str:
+    """The answer to each question of the declared hypotheses, with every estimate, interval and p."""
+    if not declared:
+        return "No hypothesis was declared for this run: every comparison below is descriptive."
+    questions = dict.fromkeys(one.question for one in declared)
+    return " ".join(
+        _answer(inputs, question, [one for one in declared if one.question == question]) for question in questions
+    )
+
+
+def _answer(inputs: ReportInputs, question: str, rows: Sequence[Hypothesis]) -> str:
+    outcomes = [one.outcome for one in rows]
+    start = "Not shown"
+    if "better" in outcomes:
+        start = "Yes" if set(outcomes) == {"better"} else "In part"
+    elif "worse" in outcomes:
+        start = "No, it does harm"
+    pairs: dict[tuple[str, str, str], list[Hypothesis]] = {}
+    for one in rows:
+        pairs.setdefault((one.better, one.against, one.places), []).append(one)
+    return f"{question} {start}: {'; '.join(_pair(inputs, pair) for pair in pairs.values())}."
+
+
+def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis]) -> str:
+    """Two forecasters at all leads that a hypothesis was declared for."""
+    one = rows[0]
+    where = f"over {places_of(inputs, one)}" if one.places in inputs.params.panels else places_of(inputs, one)
+    results = words.joined([_result(inputs, row) for row in rows])
+    return f"{where}, the CRPS of {style_of(one.better).phrase} against {style_of(one.against).phrase} is {results}"
+
+
+def _result(inputs: ReportInputs, one: Hypothesis) -> str:
+    if one.reason:
+        return f"not tested {inputs.when(one.block)} ({one.reason})"
+    beyond = "" if one.outcome != "same" else ", no difference shown"
+    return (
+        f"{estimate(one)} {inputs.when(one.block)} ({interval(one.low, one.high, 1)}; {words.p_value(one.p)}{beyond})"
+    )
+
+
+def opponents(inputs: ReportInputs) -> str:
+    """Which simple model is the opponent of each quantity and block, and by what margin."""
+    if "opponent" not in inputs.opponents:
+        return ""
+    sentences = []
+    choice = inputs.params.score.opponent
+    for quantity in inputs.opponents["quantity"].values.astype(str):
+        named = []
+        for block in inputs.blocks:
+            chosen = inputs.opponents.sel(quantity=quantity, block=block)
+            margin, origins = float(chosen["margin"]), int(chosen["origins"])
+            how = "the first candidate, for want of earlier origins"
+            if np.isfinite(margin):
+                how = f"{words.percent(margin, 1)} ahead of the second, {words.count(origins, 'origin')}"
+            named.append(f"{inputs.when(block)} {style_of(str(chosen['opponent'].item())).phrase} ({how})")
+        title = words.CO2 if quantity == "co2" else words.capital(quantity)
+        sentences.append(f"{title}: {'; '.join(named)}.")
+    candidates = words.joined([style_of(name).phrase for name in choice.candidates])
+    return (
+        f"Opponents were chosen among {candidates}, by their calibrated CRPS on origins from {choice.first_origin} "
+        f"whose forecasts were verified before {choice.verified_before}, every place with equal weight. "
+        f"{' '.join(sentences)}"
+    )
+
+
+def hindsight(inputs: ReportInputs) -> str:
+    """The LSTM against the best simple model in hindsight: a sensitivity."""
+    if inputs.primary is None or "ratio_hindsight" not in inputs.scores:
+        return ""
     sizes = []
     for block in inputs.headline_blocks:
-        size, sure = pooled(inputs, model, block)
-        sizes.append(f"{size} {inputs.when(block)} ({sure})")
+        chosen = inputs.scores.sel(block=block, model=inputs.primary, region=inputs.regions)
+        fixed, best = (float(np.exp(np.log(chosen[name]).mean())) for name in ("ratio", "ratio_hindsight"))
+        sizes.append(f"{words.number(best, 3)} instead of {words.number(fixed, 3)} {inputs.when(block)}")
     return (
-        f"{_answer(inputs, verdicts)} Over all {total}, against the best simple model of each, its error (CRPS) is "
-        f"{words.joined(sizes)}."
+        f"Sensitivity: against the simple model that turned out best at each place, which no one could have chosen "
+        f"beforehand, the ratio of CRPS of {style_of(inputs.primary).phrase} is {words.joined(sizes)} (geometric mean "
+        "over places)."
     )
-
-
-def _answer(inputs: ReportInputs, verdicts: Sequence[Contest]) -> str:
-    """Yes or no, before anything else, in how many comparisons, and where."""
-    model, total = style_of(verdicts[0].model).phrase, words.count(len(inputs.regions), "place")
-    outcomes = [contest.outcome for contest in verdicts]
-    if set(outcomes) == {"same"}:
-        return f"No: {model} is nowhere significantly better than the best simple model, nor significantly worse."
-    counts = []
-    for block in inputs.headline_blocks:
-        here = [contest.outcome for contest in verdicts if contest.block == block]
-        won, lost = (words.how_many(here.count(outcome)) for outcome in ("better", "worse"))
-        counts.append(f"{inputs.when(block)} it wins in {won} and loses in {lost} of {total}")
-    better, worse = outcomes.count("better"), outcomes.count("worse")
-    partly = "Mostly" if 2 * better > len(outcomes) else "Rarely"
-    start = "Yes" if better == len(outcomes) else partly if better else "No"
-    return (
-        f"{start}: in {words.count(len(outcomes), 'comparison')}, {model} is significantly better than the best simple "
-        f"model in {words.how_many(better)} and significantly worse in {words.how_many(worse)}; {'; '.join(counts)}."
-    )
-
-
-def pooled(inputs: ReportInputs, model: str, block: str) -> tuple[str, str]:
-    """A model against the best simple model of each place, all places at once.
-
-    Two parts: '2% higher' and '90% interval -4% to +9%; uncorrected p = 0.6'.
-    """
-    selected = inputs.scores.sel(model=model, block=block)
-    low, high, p = (float(selected[f"pooled_{name}"]) for name in ("ratio_best_low", "ratio_best_high", "p_best"))
-    return difference(float(selected["pooled_ratio_best"])), f"{interval(low, high)}; uncorrected {words.p_value(p)}"
-
-
-def winners(inputs: ReportInputs) -> str:
-    """Which of all models, simple or not, is best over all places."""
-    named = []
-    for block in inputs.headline_blocks:
-        leader = _leader(inputs, block)
-        size, sure = pooled(inputs, leader, block)
-        against = f"{size} {'than' if size.endswith(('lower', 'higher')) else 'as'} that of the best simple models"
-        named.append(f"{inputs.when(block)} {style_of(leader).phrase} ({against}, {sure})")
-    return (
-        f"Of all models, the one with the lowest error over {words.count(len(inputs.regions), 'place')} is "
-        f"{'; '.join(named)}. Winners are chosen in hindsight, which overstates their skill."
-    )
-
-
-def _leader(inputs: ReportInputs, block: str) -> str:
-    """The model with the lowest error over all places together, of those that serve every place.
-
-    The others were not tested on every place.
-    """
-    scores = inputs.scores.sel(block=block, region=inputs.regions, model=inputs.models)
-    everywhere = scores["crps"].notnull().all("region")
-    return str(scores["pooled_ratio_best"].where(everywhere).idxmin("model").item())
 
 
 def eras(inputs: ReportInputs) -> str:
-    """Whether the LSTM is on the same side of the best simple model in both halves of the origins."""
+    """Whether the LSTM is on the same side of the opponent in both halves of the origins."""
     if inputs.primary is None:
         return ""
     sentences = []
@@ -157,12 +184,12 @@ def eras(inputs: ReportInputs) -> str:
 
 
 def stratum_ratio(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> float:
-    """CRPS of the LSTM over that of the best simple model of the block, in one stratum; NaN without it."""
+    """CRPS of the LSTM over that of the opponent of the block, in one stratum; NaN without it."""
     selected = stratum_row(inputs, region, block, factor, stratum)
     if selected is None or inputs.primary is None:
         return float("nan")
     crps = selected["crps"]
-    return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.best_classical(region, block)))
+    return float(crps.sel(model=inputs.primary)) / float(crps.sel(model=inputs.opponent(region, block)))
 
 
 def stratum_row(inputs: ReportInputs, region: str, block: str, factor: str, stratum: str) -> xr.Dataset | None:

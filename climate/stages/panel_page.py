@@ -24,5 +24,5 @@ def run(name: str) -> None:
     else:
         shapes = read_shapes(find_source(definition.shapes), paths.DATA / definition.shapes)
         provenance = read_json(paths.DATA / definition.source / "provenance.json")
-        page = render(PanelInputs(params.score, scores, shapes, provenance), folder)
+        page = render(PanelInputs(params.score, scores, shapes, provenance, read_netcdf(paths.OPPONENTS)), folder)
     log.info("Panel %s: %s", name, page.resolve())

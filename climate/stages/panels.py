@@ -10,7 +10,7 @@ import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import read_arrays, read_parts, write_netcdf
+from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Pool
@@ -38,7 +38,7 @@ def run(name: str) -> None:
     forecasters, earliest = make_forecasters(name, definition.models, params)
     record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
     panel = cut_panel(record, definition, shapes, params.harmonize)
-    scores = score_panel(name, panel, forecasters, params, earliest)
+    scores = score_panel(name, panel, forecasters, params, earliest, read_netcdf(paths.COVARIATES))
     for region in scores["skipped"].values:
         log.info("%s: %s left out, %s", name, region, scores["reason"].sel(skipped=region).item())
     write_netcdf(scores, target)

@@ -62,6 +62,8 @@ def read_inputs() -> ReportInputs:
             for key, source in sources.items()
             if source.reader == SHAPE_READER and provenance[key]["status"] != "missing"
         },
+        hypotheses=read_netcdf(paths.HYPOTHESES),
+        opponents=read_netcdf(paths.OPPONENTS),
         strata=read_netcdf(paths.STRATA),
         ceiling=read_netcdf(paths.CEILING_SCORES),
         revisions=read_json(paths.REVISIONS),

@@ -7,16 +7,13 @@ import xarray as xr
 
 from climate.schema import MONTHS_PER_YEAR
 from climate.verify.losses import MEDIAN
-from climate.verify.significance import DRAWS, SEED, circular_blocks
+from climate.verify.significance import mean_interval
 
 DECEMBER = 11
 """Calendar month, January = 0."""
 
-BLOCK_YEARS = 2
-"""Years per bootstrap block: errors of neighbouring years share an El Nino."""
-
-LEVEL = 0.9
-"""Coverage of the bootstrap interval."""
+SHARED_YEARS = 2
+"""Neighbouring years whose errors share an El Nino."""
 
 
 def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
@@ -43,22 +40,19 @@ def annual_hindcasts(table: xr.Dataset) -> xr.Dataset:
 def error_summary(
     hindcasts: xr.Dataset, first: int | None = None, last: int | None = None
 ) -> dict[str, dict[str, float]]:
-    """RMSE of each model with a bootstrap interval, its mean error, correlation and number of years.
+    """RMSE of each model with its 90% interval, its mean error, correlation and number of years.
 
-    Of the years `first` to `last`, ends included. The interval resamples circular blocks of BLOCK_YEARS; with few
-    years it is wide and still optimistic. Empty where no year is left.
+    Of the years `first` to `last`, ends included; the interval is that of the mean square. Empty where no year is left.
     """
     chosen = hindcasts.sel(year=slice(first, last))
     n = chosen.sizes["year"]
     if n == 0:
         return {}
-    weights = circular_blocks(n, min(BLOCK_YEARS, n), DRAWS, SEED)
     summary = {}
     for model in chosen["model"].values:
         forecast, observed = chosen["forecast"].sel(model=model).values, chosen["observed"].values
         error = forecast - observed
-        draws = np.sqrt(weights @ error**2 / weights.sum(axis=1))
-        low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.sqrt(np.maximum(mean_interval(error**2, SHARED_YEARS), 0))
         defined = n >= 3 and np.ptp(forecast) > 0
         summary[str(model)] = {
             "rmse": float(np.sqrt((error**2).mean())),

@@ -99,7 +99,12 @@ def at_valid_time(values: xr.DataArray, table: xr.Dataset) -> xr.DataArray:
     inside = np.minimum(position, months.size - 1)
     known = (position < months.size) & (months[inside] == valid)
     cells = np.where(known, values.values[inside], np.array(filler, dtype=values.dtype if filler == "" else float))
-    return xr.DataArray(cells, dims=CELLS, coords={"origin": table["origin"].values, "lead": table["lead"].values})
+    coordinates = {
+        "origin": table["origin"].values,
+        "lead": table["lead"].values,
+        "valid_time": table["valid_time"].drop_attrs(),
+    }
+    return xr.DataArray(cells, dims=CELLS, coords=coordinates)
 
 
 def cell_scores(table: xr.Dataset) -> xr.Dataset:
@@ -135,15 +140,29 @@ def verified(cells: xr.Dataset) -> xr.DataArray:
 def by_block(cells: xr.Dataset, blocks: Blocks, statistic: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
     """`statistic` of the cells (..., lead) of each block, along the new last dim `block`.
 
+    An origin counts in a block once the record has reached its last lead, so that all origins weigh alike; the cells
+    of the others are NaN. The newest month with a value is that of the first variable.
+
     Raises:
         ClimateError: a block that is not within the leads of the cells.
     """
     longest = int(cells["lead"].max())
+    known = next(iter(cells.data_vars.values())).notnull()
+    months = cells["valid_time"]
+    newest = months.where(known.any([dim for dim in known.dims if dim not in CELLS]), months.min()).max()
+    parts = []
     for name, (first, last) in blocks.items():
         if not 1 <= first <= last <= longest:
             raise ClimateError(
                 f"score.blocks '{name}': found leads {first} to {last}, expected a range within 1 to {longest}; "
                 "change the block or backtest.leads"
             )
-    parts = [statistic(cells.sel(lead=slice(*leads))).expand_dims(block=[name]) for name, leads in blocks.items()]
+        part = cells.sel(lead=slice(first, last))
+        reached = part["valid_time"].isel(lead=-1, drop=True).drop_vars("valid_time") <= newest
+        parts.append(statistic(part.where(reached).drop_vars("valid_time")).expand_dims(block=[name]))
     return xr.concat(parts, "block").transpose(..., "block")
+
+
+def block_losses(cells: xr.Dataset, blocks: Blocks) -> xr.DataArray:
+    """Mean CRPS (model, ..., block, origin) of each origin over the leads of a block, NaN where it does not count."""
+    return by_block(cells[["crps"]], blocks, lambda part: part.mean("lead"))["crps"].transpose("model", ..., "origin")

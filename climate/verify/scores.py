@@ -10,8 +10,8 @@ import math
 import numpy as np
 import xarray as xr
 
+from climate.errors import ClimateError
 from climate.schema import MONTHS_PER_YEAR
-from climate.verify.comparison import compare_blocks
 from climate.verify.losses import (
     CELLS,
     Blocks,
@@ -85,8 +85,8 @@ def score_widened(table: xr.Dataset, uncertain: xr.DataArray, blocks: Blocks) ->
     """
     widened = cell_scores(table.assign(forecast=widen(table["forecast"], uncertain)))
     means = score_blocks(widened, blocks)[list(WIDENED)]
-    known = xr.Dataset({"known": uncertain.notnull() & common_sample(table)})
-    published = by_block(known, blocks, lambda part: part.any())["known"]
+    known = xr.Dataset({"known": uncertain.where(common_sample(table))})
+    published = by_block(known, blocks, lambda part: part.notnull().any())["known"]
     return means.where(published).rename({name: f"{name}_widened" for name in WIDENED})
 
 
@@ -117,13 +117,9 @@ def score_seeds(table: xr.Dataset, lstm: xr.Dataset, blocks: Blocks) -> xr.Datas
 
 
 def score(
-    table: xr.Dataset,
-    series: xr.Dataset,
-    blocks: Blocks,
-    reference: str,
-    cells: xr.Dataset | None = None,
+    table: xr.Dataset, series: xr.Dataset, blocks: Blocks, reference: str, cells: xr.Dataset | None = None
 ) -> xr.Dataset:
-    """All scores and comparisons of one region.
+    """All scores of one region.
 
     Args:
         table: forecast table with `forecast` (model, origin, lead, quantile) and `observed` (origin, lead).
@@ -133,7 +129,7 @@ def score(
         cells: `losses.cell_scores` of the table, where they are known already.
 
     Returns:
-        Dataset over (region, model, block): see `mean_scores` and `compare_blocks`; over (region, model, lead): the
+        Dataset over (region, model, block): see `mean_scores`, and `skill`, the CRPSS; over (region, model, lead): the
         scores of `mean_scores` with `_by_lead` and `pit` (region, model, lead, quantile); `crps_floor` (region,
         block), the part of the score that is the observation's own uncertainty, NaN where none is published, and beside
         it the scores of `score_widened`;
@@ -148,11 +144,15 @@ def score(
     uncertainty = series["uncertainty"] if "uncertainty" in series else xr.full_like(series["value"], math.nan)
     uncertain = at_valid_time(uncertainty, table)
     floor = xr.Dataset({"floor": observation_floor(uncertain).where(verified(cells))})
+    if reference not in table["model"].values:
+        ran = ", ".join(map(str, table["model"].values))
+        raise ClimateError(f"score.reference: found '{reference}', expected one of the models that were run: {ran}")
     by_lead = mean_scores(cells, scale, ["origin"])
+    in_blocks = score_blocks(cells, blocks, scale)
     scores = xr.merge(
         [
-            score_blocks(cells, blocks, scale),
-            compare_blocks(cells, blocks, reference),
+            in_blocks,
+            (1 - in_blocks["crps"] / in_blocks["crps"].sel(model=reference, drop=True)).rename("skill"),
             by_lead.rename({name: f"{str(name).removesuffix('90')}_by_lead" for name in by_lead.data_vars}),
             score_widened(table, uncertain, blocks),
         ]

@@ -10,8 +10,8 @@ DIGITS = 6
 
 
 def metrics(scores: xr.Dataset) -> dict[str, dict[str, float]]:
-    """Ratio of CRPS to the best classical model, by block and model: geometric mean over regions."""
-    ratio = xr.apply_ufunc(np.exp, xr.apply_ufunc(np.log, scores["crps_ratio_best"]).mean("region"))
+    """Ratio of CRPS to the opponent's, by block and model: geometric mean over regions."""
+    ratio = xr.apply_ufunc(np.exp, xr.apply_ufunc(np.log, scores["ratio"]).mean("region"))
     table = ratio.to_pandas().round(DIGITS)
     return {f"leads {block}": table[block].dropna().to_dict() for block in table}
 

@@ -179,7 +179,7 @@ def test_known_covariates_score_better_and_the_forecast_does_not_use_them() -> N
     names = ["trend-arma-enso", "trend-arma-enso-known"]
     assert table["model"].values.tolist() == names
     judged = backtest(series, covariates, [make("trend-ar1")], wanted, 12, 60)
-    judged["best_classical"] = ("block", ["trend-ar1"])
+    judged["opponent"] = ("block", ["trend-ar1"])
     judged = judged.assign_coords(block=["1-12"])
     scores = ceiling_scores(table, judged, {"1-12": (1, 12)})
     assert float(scores["crps_known"].item()) < 0.7 * float(scores["crps_forecast"].item())

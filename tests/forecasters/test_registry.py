@@ -33,9 +33,8 @@ from climate.forecasters.registry import (
     primary_network,
 )
 from climate.schema import QUANTILES
-from climate.verify.across_regions import pool
-from climate.verify.comparison import compare_blocks
-from climate.verify.losses import cell_scores
+from climate.verify.contest import in_hindsight
+from climate.verify.losses import block_losses, cell_scores
 from tests.forecasters.models import forecast_table
 
 SETTINGS: dict[str, tuple[Any, ...]] = {
@@ -107,7 +106,7 @@ def table(models: list[str], values: FloatArray) -> xr.Dataset:
         ("not-registered", None),
     ],
 )
-def test_only_a_classical_model_is_the_best_classical_one(
+def test_only_a_classical_model_is_best_in_hindsight(
     name: str, kind: Kind | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a model is called, and however good it is."""
@@ -115,11 +114,9 @@ def test_only_a_classical_model_is_the_best_classical_one(
         monkeypatch.setitem(MODELS, name, entry(name, kind))
     errors = np.random.default_rng(1).normal(size=(3, 20, 2, 1)) * np.array([1.0, 1.5, 0.01])[:, None, None, None]
     forecasts = table(["trend-ar1", "seasonal-naive", name], errors + 0.1 * np.linspace(-1, 1, len(QUANTILES)))
-    cells = cell_scores(forecasts).assign_attrs(region="here")
-    compared = compare_blocks(cells, {"1-2": (1, 2)}, "seasonal-naive")
-    assert compared["best_classical"].item() == "trend-ar1"
-    assert compared["crps_ratio_best"].sel(model=name).item() < 1
-    assert pool([cells], {"1-2": (1, 2)})["pooled_ratio_best"].sel(model="trend-ar1").item() == 1
+    compared = in_hindsight(block_losses(cell_scores(forecasts), {"1-2": (1, 2)}))
+    assert compared["hindsight"].item() == "trend-ar1"
+    assert compared["ratio_hindsight"].sel(model=name).item() < 1
 
 
 def test_a_network_of_any_name_may_be_the_primary_one(monkeypatch: pytest.MonkeyPatch) -> None:

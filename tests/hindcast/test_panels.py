@@ -29,6 +29,7 @@ from climate.schema import TIME_DTYPE
 from climate.stages import panel_page
 from climate.stages import panels as stage
 from climate.stages import pull as pull_stage
+from climate.verify.contest import choose_opponents
 from climate.verify.losses import cell_scores
 from tests import records
 from tests.conftest import ROOT
@@ -179,6 +180,34 @@ def test_polygons_of_a_grid_are_places() -> None:
     assert panel.dataset["latitude"].sel(series="North") == 40
 
 
+def test_losses_per_origin_average_to_the_score() -> None:
+    """Where no month is missing and every origin reaches the last lead of the block."""
+    scores, panel = scored(table(["North", "South"]))
+    assert scores["loss"].dims == ("series", "model", "block", "origin")
+    for block, (_, last) in BLOCKS.items():
+        loss = scores["loss"].sel(block=block)
+        counted = loss.notnull().all(("series", "model")).values
+        reached = scores["origin"].values.astype("datetime64[M]") + last <= panel.dataset["time"].values[-1]
+        assert counted.tolist() == reached.tolist()
+        if counted.all():
+            np.testing.assert_allclose(loss.mean("origin"), scores["crps"].sel(block=block))
+    assert (scores["area"] > 0).all()
+
+
+def test_covariates_reach_the_models_of_a_panel() -> None:
+    made = table(["North", "South"])
+    index = np.random.default_rng(4).standard_normal((made.sizes["time"], 1))
+    covariates = xr.Dataset(
+        {"covariate": (("time", "predictor"), index)}, coords={"time": made["time"].values, "predictor": ["nino34"]}
+    )
+    panel = cut_panel(made, DEFINITION, shapes(), BASE)
+    same, other = (
+        score_panel("some", panel, [make("ridge-enso")], run_params(DEFINITION), covariates=one)
+        for one in (covariates, -3 * covariates**2)
+    )
+    assert not np.allclose(same["crps"], other["crps"])
+
+
 def score_params() -> ScoreParams:
     return ScoreParams(blocks=BLOCKS, reference="seasonal-naive", significance=0.05)
 
@@ -187,7 +216,8 @@ def test_page_has_a_row_for_every_place_and_the_same_bytes_twice(tmp_path: Path)
     record = table(["North", "South", "Africa", "Nowhere"])
     scores, _ = scored(record)
     entry = {"title": "Somewhere", "vintage": "2020", "citation": "Somebody (2020).", "licence": "CC BY 4.0"}
-    inputs = PanelInputs(score_params(), scores, shapes(), entry)
+    opponents = choose_opponents({}, {"any": "temperature"}, ["trend-ar1"], score_params().blocks)
+    inputs = PanelInputs(score_params(), scores, shapes(), entry, opponents)
     page = render(inputs, tmp_path / "one").read_text(encoding="utf-8")
     assert page == render(inputs, tmp_path / "two").read_text(encoding="utf-8")
     assert len(re.findall(r'<th scope="row"', page)) == 4

@@ -38,10 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_netcdf(series, folder / "build" / "series" / f"{region}.nc")
         write_netcdf(inputs.forecasts[region], folder / "build" / "forecasts" / "combined" / f"{region}.nc")
     assert inputs.seams is not None
-    outcome = np.full((len(inputs.regions), len(inputs.scores["block"])), "same", dtype=object)
-    outcome[0, 1:] = "better", "worse"
-    scores = inputs.scores.assign(outcome=(("region", "block"), outcome))
-    write_netcdf(scores, folder / "build" / "scores.nc")
+    write_netcdf(inputs.scores, folder / "build" / "scores.nc")
     write_netcdf(inputs.seams, folder / "build" / "seams.nc")
     return folder
 
@@ -81,7 +78,7 @@ def test_pictures_have_words_and_code_is_hidden(plain: str) -> None:
 
 def test_numbers_on_the_slides_are_those_of_the_scores(plain: str) -> None:
     inputs = make_inputs()
-    ratio = inputs.scores["crps_ratio_best"].sel(model="lstm-direct")
+    ratio = inputs.scores["ratio"].sel(model="lstm-direct")
     for block, months in (("1-12", "1–12 months ahead"), ("13-24", "13–24 months ahead")):  # noqa: RUF001
         for region in inputs.regions:
             assert f"{float(ratio.sel(region=region, block=block)):.2f} {months}" in plain

@@ -26,6 +26,12 @@ def changed(tmp_path: Path, change: Change) -> Path:
     return path
 
 
+HYPOTHESIS = {
+    **{"quantity": "temperature", "better": "ridge-pooled", "against": "trend-ar1"},
+    **{"block": "1-12", "places": "ar6-regions"},
+}
+
+
 def test_reference_parameters_are_valid() -> None:
     params = load_params(ROOT / "params.yaml")
     assert params.regions
@@ -57,6 +63,11 @@ def put(*keys_then_value: Any) -> Change:
         (put("regions", "globe", "ncep-air"), ["regions.globe", "ncep-air"]),
         (put("regions", "nino34", {"title": "x", "source": "ncep-air", "country": "Chad"}), ["nino34", "covariates"]),
         (put("score", "reference", "oracle"), ["score.reference", "oracle"]),
+        (put("score", "opponent", {"candidates": ["lstm-direct"]}), ["score.opponent.candidates", "lstm-direct"]),
+        (put("score", "opponent", {"verified_before": "2010-01"}), ["verified_before is 2010-01", "2005-12"]),
+        (put("score", "hypotheses", {"a": HYPOTHESIS | {"better": "ets"}}), ["score.hypotheses.a.better", "'ets'"]),
+        (put("score", "hypotheses", {"a": HYPOTHESIS | {"block": "9"}}), ["score.hypotheses.a.block", "'9'", "1-12"]),
+        (put("score", "hypotheses", {"a": HYPOTHESIS | {"places": "moon"}}), ["a.places", "'moon'", "ar6-regions"]),
         (put("score", "blocks", {"late": [50, 70]}), ["late", "70"]),
         (put("score", "blocks", {"back": [5, 2]}), ["back"]),
         (put("harmonize", "baseline", [1991, 2020]), ["baseline", "2020", "2005-12"]),
@@ -99,6 +110,7 @@ def test_leads_beyond_the_reach_of_a_chosen_model_are_refused(tmp_path: Path) ->
         content["lstm"]["models"] = ["lstm-tutorial"]
         content["pool"]["models"] = ["ridge-pooled"]
         content["panels"] = {}
+        content["score"] |= {"reference": "seasonal-naive", "hypotheses": {}, "opponent": {"candidates": ["trend-ar1"]}}
 
     with pytest.raises(ClimateError, match="72, but ridge-pooled forecast at most 60"):
         load_params(changed(tmp_path, without))
@@ -143,6 +155,7 @@ def test_no_first_origin_may_lie_within_what_is_estimated(
 
     def change(content: dict[str, Any]) -> None:
         *keys, last = path
+        content["score"]["opponent"]["verified_before"] = "1990-12"
         for key in keys:
             content = next(iter(content.values())) if key == "*" else content[key]
         year = int(ends[:4]) - refused

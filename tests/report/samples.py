@@ -16,7 +16,6 @@ from climate.report.inputs import ReportInputs
 from climate.schema import TIME_DTYPE
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
-from climate.verify.verdicts import verdicts
 from tests.conftest import ROOT
 from tests.tables import forecast_table
 
@@ -88,28 +87,67 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
     tested[:, MODEL_NAMES.index("lstm-direct"), :] = np.array([p[region] for region in regions])[:, None]
     dims, lead_dims, each = ("region", "model", "block"), ("region", "model", "lead"), ("region", "block")
     factors = {"crps": 0.1, "mae": 0.14, "rmse": 0.18, "mase": 0.7}
-    factors |= {"crps_ratio_best": 1.0, "crps_ratio_best_low": 0.93, "crps_ratio_best_high": 1.07}
-    scores = xr.Dataset(
+    factors |= {"ratio": 1.0, "low": 0.93, "high": 1.07}
+    return xr.Dataset(
         {name: (dims, factor * by_block) for name, factor in factors.items()}
         | {
             "coverage90": (dims, np.full(by_block.shape, 0.88)),
             "n": (dims, np.full(by_block.shape, ORIGINS * LEADS)),
-            "crps_skill_reference": (dims, 1 - by_block / 1.5),
-            "dm_method": (each, np.full((len(regions), len(blocks)), "hln", dtype=object)),
-            "dm_p_reference": (dims, tested),
-            "dm_p_best": (dims, tested),
-            "pooled_ratio_best": (("model", "block"), by_block.mean(axis=0)),
-            "pooled_ratio_best_low": (("model", "block"), 0.93 * by_block.mean(axis=0)),
-            "pooled_ratio_best_high": (("model", "block"), 1.07 * by_block.mean(axis=0)),
-            "pooled_p_best": (("model", "block"), tested.mean(axis=0)),
+            "skill": (dims, 1 - by_block / 1.5),
+            "p": (dims, tested),
+            "ratio_hindsight": (dims, 1.02 * by_block),
+            "hindsight": (each, np.full((len(regions), len(blocks)), "sarima", dtype=object)),
             "crps_by_lead": (lead_dims, by_lead),
             "mae_by_lead": (lead_dims, 1.4 * by_lead),
             "coverage_by_lead": (lead_dims, np.full(by_lead.shape, 0.85)),
-            "best_classical": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
+            "opponent": (each, np.full((len(regions), len(blocks)), "trend-ar1", dtype=object)),
         },
         coords={"region": regions, "model": MODEL_NAMES, "block": blocks, "lead": np.arange(1, LEADS + 1)},
     )
-    return scores.merge(verdicts(scores, 0.05))
+
+
+def make_hypotheses(outcomes: dict[str, str]) -> xr.Dataset:
+    """Three declared hypotheses, with the outcome of each, and one that was not tested."""
+    rows = {
+        "information": ("ridge-enso", "trend-ar1", "globe", 0.9, 0.0005, ""),
+        "network": ("lstm-direct", "ridge-enso", "globe", 1.004, 0.62, ""),
+        "co2-network": ("lstm-direct", "ridge-enso", "mauna-loa-co2", 1.08, 0.03, ""),
+        "elsewhere": ("lstm-direct", "ridge-enso", "kiel", np.nan, np.nan, "kiel was not scored"),
+    }
+    better, against, places, ratio, p, reason = (np.array(column) for column in zip(*rows.values(), strict=True))
+    number = np.ones(len(rows))
+    return xr.Dataset(
+        {
+            "quantity": ("hypothesis", ["temperature", "temperature", "co2", "temperature"]),
+            "better": ("hypothesis", better.astype(object)),
+            "against": ("hypothesis", against.astype(object)),
+            "block": ("hypothesis", ["1-12"] * len(rows)),
+            "places": ("hypothesis", places.astype(object)),
+            "ratio": ("hypothesis", ratio),
+            "low": ("hypothesis", ratio - 0.05),
+            "high": ("hypothesis", ratio + 0.06),
+            "p": ("hypothesis", p),
+            "p_holm": ("hypothesis", np.minimum(1, 3 * p)),
+            "outcome": ("hypothesis", [outcomes.get(name, "same") for name in rows]),
+            "origins": ("hypothesis", 39 * number),
+            "independent": ("hypothesis", 19.5 * number),
+            "reason": ("hypothesis", reason.astype(object)),
+        },
+        coords={"hypothesis": list(rows)},
+    )
+
+
+def make_opponents() -> xr.Dataset:
+    """One opponent chosen with a margin, one for want of earlier origins."""
+    shape = (2, len(BLOCKS))
+    return xr.Dataset(
+        {
+            "opponent": (("quantity", "block"), np.full(shape, "trend-ar1", dtype=object)),
+            "margin": (("quantity", "block"), np.array([[0.012] * 3, [np.nan] * 3])),
+            "origins": (("quantity", "block"), np.array([[27] * 3, [0] * 3])),
+        },
+        coords={"quantity": ["temperature", "co2"], "block": list(BLOCKS)},
+    )
 
 
 def make_revisions() -> dict[str, Any]:
@@ -190,12 +228,12 @@ def make_params(series: dict[str, xr.Dataset]) -> Params:
     """The repository's parameters with the blocks and regions of the samples."""
     params = load_params(ROOT / "params.yaml")
     regions = {name: RegionDefinition(title=one.attrs["title"], splice="none") for name, one in series.items()}
-    score = params.score.model_copy(update={"blocks": BLOCKS})
+    score = params.score.model_copy(update={"blocks": BLOCKS, "reference": "seasonal-naive"})
     return params.model_copy(update={"score": score, "regions": regions, "records": {}, "covariates": {}, "panels": {}})
 
 
 def make_inputs(**changes: Any) -> ReportInputs:
-    """Three regions, one for each outcome, one skipped region, two sources."""
+    """Three regions, one skipped region, two sources."""
     series = {
         "globe": make_series("globe", "The globe"),
         "kiel": make_series("kiel", "Kiel"),
@@ -226,6 +264,8 @@ def make_inputs(**changes: Any) -> ReportInputs:
         series=series,
         forecasts={name: make_table(one) for name, one in series.items()},
         scores=make_scores(RATIOS, P_VALUES),
+        hypotheses=make_hypotheses({"information": "better"}),
+        opponents=make_opponents(),
         seams=make_seams(),
         breaks=xr.Dataset(
             {

@@ -25,11 +25,11 @@ from climate.report.downloads import meaning
 from climate.report.evidence import seam_table
 from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import contests
+from climate.report.numbers import contests, hypotheses
 from climate.report.site import draw_region, render
 from climate.report.source_pages import seam_places
-from climate.report.tables import score_table, verdict_table
-from climate.report.text import SHORT, verdict
+from climate.report.tables import contest_table, hypothesis_table, score_table
+from climate.report.text import against_opponent
 from climate.verify.strata import EL_NINO
 from tests.conftest import ROOT
 from tests.promised import of_other_stages, promised
@@ -150,27 +150,38 @@ def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> 
         one.join(one)
 
 
-def test_one_comparison_has_one_verdict_and_no_adjusted_p_beside_it(site: Path, inputs: ReportInputs) -> None:
-    """Raw p alone is printed, the same wherever a comparison occurs; verdicts agree in sentences, tables and data."""
+def test_p_is_printed_as_it_is_and_verdicts_are_those_of_the_declared_hypotheses(
+    site: Path, inputs: ReportInputs
+) -> None:
     data = pd.read_csv(site / "data" / "contest.csv", keep_default_na=False).set_index(["region", "block", "model"])
     every = contests(inputs)
-    by_title = {str(row[0].text): row for row in verdict_table(inputs, every).rows}
+    table = contest_table(inputs, every)
+    assert table is not None
+    by_title = {str(row[0].text): row for row in table.rows}
     for one in every:
-        raw, adjusted = words.p_value(one.p), words.p_value(one.p_holm)
-        row, sentence = by_title[inputs.title_of(one.region)][1], verdict(inputs, one, len(every))
-        assert row.text == SHORT[one.outcome]
-        assert (f"significantly {one.outcome}" in sentence) == (one.outcome != "same")
+        raw, row, sentence = (
+            words.p_value(one.p),
+            by_title[inputs.title_of(one.region)][1],
+            against_opponent(inputs, one),
+        )
         page = (site / "regions" / f"{one.region}.html").read_text("utf-8")
         for text in (row.note, sentence, page):
             assert raw in text or raw.replace("<", "&lt;") in text
-            assert adjusted == raw or adjusted not in text
-        scores = score_table(inputs, one.region, one.block)
-        assert not [column.label for column in scores.columns if "olm" in column.label]
-        shown = next(row for row in scores.rows if row[0].text == "LSTM")
+        shown = next(row for row in score_table(inputs, one.region, one.block).rows if row[0].text == "LSTM")
         assert words.p_number(one.p) in [cell.text for cell in shown]
-        assert data.loc[(one.region, one.block, one.model), "outcome"] == one.outcome
-    assert (data.drop("lstm-direct", level="model")["outcome"] == "").all()
-    assert not [name for name in pd.read_csv(site / "data" / "scores.csv").columns if "holm" in name]
+        assert float(data.loc[(one.region, one.block, one.model), "p"]) == pytest.approx(one.p)
+    declared = hypotheses(inputs)
+    own = hypothesis_table(inputs, declared)
+    assert own is not None
+    assert [row[-1].text for row in own.rows] == ["Better", *["No difference shown"] * 2, "Not tested"]
+    assert [row[5].text for row in own.rows[:3]] == [words.p_number(one.p) for one in declared[:3]]
+    index = (site / "index.html").read_text("utf-8")
+    assert "Declared hypotheses" in index
+    for page in site.rglob("*.html"):
+        text = re.sub("<[^>]*>", " ", page.read_text("utf-8"))
+        assert not re.search(r"Diebold|confidence set|bootstrap|significantly (better|worse)|p = 1\.0", text), page
+    for name in ("scores", "contest", "hypotheses"):
+        assert not [column for column in pd.read_csv(site / "data" / f"{name}.csv").columns if "holm" in column]
 
 
 @pytest.mark.parametrize(
@@ -262,17 +273,17 @@ def test_report_of_less_still_stands_prints_no_p_of_one_and_removes_pages_of_reg
     (tmp_path / "regions" / "gone.html").write_text("old")
     (tmp_path / "metrics.json").write_text("{}")
     classical = ["seasonal-naive", "trend-ar1", "sarima"]
-    certain = inputs.scores["dm_p_best"].sel(model=classical) * 0 + 0.9999
+    certain = inputs.scores["p"].sel(model=classical) * 0 + 0.9999
     less = replace(
         inputs,
         series={"kiel": inputs.series["kiel"]},
-        scores=inputs.scores.sel(model=classical).assign(dm_p_best=certain),
+        scores=inputs.scores.sel(model=classical).assign(p=certain),
         forecasts={"kiel": inputs.forecasts["kiel"].sel(model=classical)},
         strata=xr.Dataset(),
         revisions={},
     )
     text = render(less, tmp_path).read_text(encoding="utf-8")
-    assert "No LSTM was run" in text
+    assert "No LSTM was run" in (tmp_path / "regions" / "kiel.html").read_text("utf-8")
     assert 'id="eras"' not in text
     assert 'id="revisions"' not in (tmp_path / "sources.html").read_text(encoding="utf-8")
     assert "known only afterwards" not in (tmp_path / "regions" / "kiel.html").read_text(encoding="utf-8")

@@ -342,7 +342,8 @@ def run_as_of(vintage: str) -> tuple[xr.Dataset, xr.Dataset]:
     params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     params["backtest"] |= {"first_origin": "2010-12", "every": 12, "origins": 2, "leads": 12}
-    params["score"] |= {"blocks": {"1-12": [1, 12]}, "reference": "seasonal-naive"}
+    params["score"] |= {"blocks": {"1-12": [1, 12]}, "reference": "seasonal-naive", "hypotheses": {}}
+    params["score"]["opponent"] = {"candidates": ["seasonal-naive"]}
     params["baselines"]["models"] = ["seasonal-naive"]
     Path("params.yaml").write_text(yaml.safe_dump(params))
     pull_stage.run("noaa-co2-mlo")

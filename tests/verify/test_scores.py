@@ -16,6 +16,7 @@ from climate.forecasters.base import FloatArray
 from climate.schema import QUANTILES
 from climate.verify.across_regions import join_scores
 from climate.verify.losses import (
+    block_losses,
     cell_scores,
     common_sample,
     crps_from_quantiles,
@@ -24,8 +25,6 @@ from climate.verify.losses import (
 )
 from climate.verify.reproducibility import differences
 from climate.verify.scores import naive_scale, score
-from climate.verify.significance import dm_hln, dm_test, holm, origin_differences
-from climate.verify.verdicts import verdicts
 from tests.records import months
 from tests.tables import forecast_table
 
@@ -59,10 +58,11 @@ def series() -> xr.Dataset:
 
 
 def cells_of(table: xr.Dataset, first: int, last: int) -> list[tuple[int, int]]:
-    """Cells that every model and the observation fill, by loops."""
+    """Cells that every model and the observation fill, by loops, of origins whose last lead is observed."""
     found = []
+    observed = [6 * o + i for o in range(ORIGINS) for i in range(LEADS) if np.isfinite(table["observed"].values[o, i])]
     for origin in range(ORIGINS):
-        for lead in range(first - 1, last):
+        for lead in range(first - 1, last if 6 * origin + last - 1 <= max(observed) else 0):
             shown = [np.isfinite(table["forecast"].values[m, origin, lead]).all() for m in range(len(MODELS))]
             if all(shown) and np.isfinite(table["observed"].values[origin, lead]):
                 found.append((origin, lead))
@@ -130,29 +130,24 @@ def test_lead_scores_agree_with_loops(table: xr.Dataset, series: xr.Dataset) -> 
         assert scores["n_by_lead"].sel(lead=lead + 1).item() == len(cells)
 
 
-def test_comparisons_agree_with_their_parts(table: xr.Dataset, series: xr.Dataset) -> None:
+def test_skill_is_against_the_reference(table: xr.Dataset, series: xr.Dataset) -> None:
     scores = score(table, series, BLOCKS, "seasonal-naive").sel(region="here")
     crps = scores["crps"].sel(block="1-6")
-    best = min(("seasonal-naive", "sarima", "trend-ar1"), key=lambda name: crps.sel(model=name).item())
-    assert scores["best_classical"].sel(block="1-6").item() == best
     for model in MODELS:
-        skill = scores["crps_skill_reference"].sel(model=model, block="1-6").item()
+        skill = scores["skill"].sel(model=model, block="1-6").item()
         assert skill == pytest.approx(1 - crps.sel(model=model).item() / crps.sel(model="seasonal-naive").item())
-        ratio = scores["crps_ratio_best"].sel(model=model, block="1-6").item()
-        assert ratio == pytest.approx(crps.sel(model=model).item() / crps.sel(model=best).item())
-        low, high = (scores[f"crps_ratio_best_{end}"].sel(model=model, block="1-6").item() for end in ("low", "high"))
-        assert low <= ratio <= high
-    losses = cell_scores(table)["crps"]
-    difference = origin_differences(losses.sel(model="lstm-direct").values, losses.sel(model=best).values)
-    assert difference.size == ORIGINS - 1
-    p = scores["dm_p_best"].sel(model="lstm-direct", block="1-6").item()
-    assert p == pytest.approx(dm_test(difference, 1).p)
-    assert scores["dm_hln_p_best"].sel(model="lstm-direct", block="1-6").item() == pytest.approx(
-        dm_hln(difference, 1).p
-    )
-    assert np.isnan(scores["dm_p_best"].sel(model=best, block="1-6"))
-    assert np.isnan(scores["dm_p_reference"].sel(model="seasonal-naive")).all()
     assert scores["parameters"].values.tolist() == [1, 4, 15, 900]
+
+
+def test_losses_per_origin_are_those_of_the_block_scores(table: xr.Dataset, series: xr.Dataset) -> None:
+    """An origin counts once its last lead is observed; a missing month inside leaves the mean of the others."""
+    losses = block_losses(cell_scores(table), BLOCKS)
+    assert losses.dims == ("model", "block", "origin")
+    assert losses.notnull().all("model").sum("origin").values.tolist() == [13, 13, 12]
+    crps = score(table, series, BLOCKS, "seasonal-naive")["crps"].sel(region="here")
+    np.testing.assert_allclose(losses.sel(block="1").mean("origin"), crps.sel(block="1"))
+    counted = cell_scores(table)["crps"].isel(origin=4, lead=[0, 1]).mean("lead")
+    np.testing.assert_allclose(losses.sel(block="1-3").isel(origin=4), counted)
 
 
 def test_only_shared_cells_are_scored(table: xr.Dataset) -> None:
@@ -170,14 +165,7 @@ def test_no_verified_cell_gives_nan_and_no_error(table: xr.Dataset, series: xr.D
     scores = score(table, series, BLOCKS, "seasonal-naive")
     assert (scores["n"] == 0).all()
     assert np.isnan(scores["crps"]).all()
-    assert np.isnan(scores["crps_ratio_best"]).all()
-    assert set(scores["best_classical"].values.ravel().tolist()) == {""}
-
-
-def test_contest_without_a_classical_model(table: xr.Dataset, series: xr.Dataset) -> None:
-    scores = score(table.sel(model=["lstm-direct"]), series, BLOCKS, "lstm-direct")
-    assert np.isnan(scores["crps_ratio_best"]).all()
-    assert np.isfinite(scores["crps"]).all()
+    assert block_losses(cell_scores(table), BLOCKS).isnull().all()
 
 
 def test_unknown_reference_and_block_are_named(table: xr.Dataset, series: xr.Dataset) -> None:
@@ -197,27 +185,6 @@ def test_regions_are_joined(table: xr.Dataset, series: xr.Dataset) -> None:
     assert np.isnan(joined["crps"].sel(region="there", model="lstm-direct")).all()
     with pytest.raises(ClimateError, match="no region with scores"):
         join_scores([])
-
-
-def test_verdicts_are_one_family_of_the_network_in_the_judged_blocks() -> None:
-    p = np.random.default_rng(6).uniform(0, 0.05, (3, len(MODELS), 3))
-    ratio = np.where(np.arange(3)[:, None, None] == 1, 0.9, 1.1) * np.ones_like(p)
-    dims = ("region", "model", "block")
-    scores = xr.Dataset(
-        {"dm_p_best": (dims, p), "crps_ratio_best": (dims, ratio)},
-        coords={"region": ["a", "b", "c"], "model": MODELS, "block": ["1", "1-12", "1-60"]},
-    )
-    found = verdicts(scores, 0.05)
-    assert found["p_holm"].sel(block="1").isnull().all()
-    assert (found["outcome"].sel(block="1") == "").all()
-    np.testing.assert_allclose(found["p_holm"].values[:, 1:], holm(p[:, MODELS.index("lstm-direct"), 1:]))
-    sure = found["p_holm"] < 0.05
-    expected = xr.where(sure, xr.where(ratio[:, 0] < 1, "better", "worse"), "same")
-    assert (found["outcome"] == expected)[:, 1:].all()
-    assert set(found["outcome"].values[:, 1:].ravel()) > {"same"}
-    none = verdicts(scores.sel(model=MODELS[:3]), 0.05)
-    assert none["p_holm"].isnull().all()
-    assert (none["outcome"] == "").all()
 
 
 def test_mase_scale_looks_at_no_month_after_the_first_origin(series: xr.Dataset) -> None:

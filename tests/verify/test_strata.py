@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 from climate.schema import QUANTILES
-from climate.verify.across_regions import pool
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, FIRST_ERA, LA_NINA, NEUTRAL, SECOND_ERA, enso_state, eras, score_strata
 from tests.records import months
@@ -77,14 +76,3 @@ def test_scores_by_stratum_are_means_over_its_cells() -> None:
     assert "New, Hill" in rows["stratum"].values
     whole = rows.isel(row=((rows["factor"] == "period") & (rows["block"] == "1-12")).values)
     assert int(whole["n"].sum()) == np.isfinite(table["observed"]).sum()
-
-
-def test_places_count_alike_whatever_their_unit() -> None:
-    here = make_table("here", {"trend-ar1": 1.0, "ets": 3.0, "lstm-direct": 1.2})
-    there = make_table("there-far", {"trend-ar1": 3.0, "ets": 1.0, "lstm-direct": 0.8}, scale=1000.0)
-    found = pool([cell_scores(here), cell_scores(there)], {"1-12": (1, 12)}).sel(block="1-12")
-    assert float(found["pooled_ratio_best"].sel(model="lstm-direct")) == pytest.approx(1.0)
-    assert float(found["pooled_ratio_best"].sel(model="trend-ar1")) == pytest.approx(2.0)
-    low, high = (float(found[f"pooled_ratio_best_{side}"].sel(model="ets")) for side in ("low", "high"))
-    assert low <= float(found["pooled_ratio_best"].sel(model="ets")) <= high
-    assert float(found["pooled_p_best"].sel(model="ets")) < 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -52,9 +53,15 @@ def colours_of(values: np.ndarray, middle: float | None) -> tuple[mpl.colors.Col
 
 
 def map_figure(
-    inputs: PanelInputs, name: str, values: xr.DataArray, label: str, caption: str, middle: float | None = None
+    inputs: PanelInputs,
+    name: str,
+    values: xr.DataArray,
+    label: str,
+    caption: str,
+    middle: float | None = None,
+    sure: Collection[str] = (),
 ) -> Drawing:
-    """A map of `values` (series): polygons, or dots where a place has coordinates alone."""
+    """A map of `values` (series): polygons, or discs where a place has coordinates alone; dots on those of `sure`."""
     known = {str(place): float(value) for place, value in zip(values["series"].values, values.values, strict=True)}
     folded = {place.casefold(): place for place in known}
     colours, norm = colours_of(values.values, middle)
@@ -74,6 +81,8 @@ def map_figure(
             if str(place) not in drawn and np.isfinite(lat) and np.isfinite(lon):
                 axes.plot(lon, lat, "o", ms=7, mfc=colours(norm(known[str(place)])), mec=INK, mew=0.7, zorder=4)
                 drawn.add(str(place))
+            if str(place) in sure and np.isfinite(lat) and np.isfinite(lon):
+                axes.plot(lon, lat, "o", ms=3.5, mfc=INK, mec="white", mew=0.6, zorder=5)
         colour_bar(figure, axes, norm, colours, label, extend="both")
     order = sorted(known, key=lambda place: known[place])
     ends = [f"{place} {words.number(known[place])}" for place in (order[0], order[-1])]

@@ -24,8 +24,8 @@ MEDIAN = 0.5
 
 
 def shown_models(inputs: ReportInputs, region: str) -> list[str]:
-    """The LSTM and the best simple model of the longest headline block; without a network the simple model alone."""
-    best = inputs.best_classical(region, inputs.headline_blocks[-1])
+    """The LSTM and the opponent of the longest headline block; without a network the simple model alone."""
+    best = inputs.opponent(region, inputs.headline_blocks[-1])
     return [name for name in (inputs.primary, best) if name and name in inputs.forecasts[region]["model"].values]
 
 
@@ -78,7 +78,7 @@ def _observed(axes: Axes, inputs: ReportInputs, region: str, first: float) -> pd
 
 
 def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
-    """Fans of the LSTM and of the best simple model from a few origins, over observations."""
+    """Fans of the LSTM and of the opponent from a few origins, over observations."""
     table, models = inputs.forecasts[region], shown_models(inputs, region)
     origins = hindcast_origins(table)
     if not origins or not models:

@@ -29,13 +29,8 @@ from climate.report.palette import style_of
 
 PARTS = {"below90": ("Fell below", "#0072B2"), "width90": ("Width", "#BBBBBB"), "above90": ("Rose above", "#D55E00")}
 """Parts of the interval score: label and colour."""
-TESTS = {
-    "used": ("Test used", "#0072B2", "-"),
-    "hln": ("Harvey, Leybourne and Newbold", "#D55E00", (0, (4.0, 1.4))),
-    "fixed-smoothing": ("Fixed smoothing", "#009E73", (0, (1.5, 1.2))),
-    "bootstrap": ("Bootstrap interval excludes 1", "#AA4499", (0, (6.0, 1.5, 1.2, 1.5))),
-}
-"""Label, colour and dash of each test."""
+DASHES = ("-", (0, (4.0, 1.4)), (0, (1.5, 1.2)))
+"""Of the lines of the simulation, by memory of the errors."""
 
 
 def titles_of(inputs: ReportInputs, blocks: Sequence[str]) -> list[str]:
@@ -109,7 +104,7 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
 def overview_models(inputs: ReportInputs) -> list[str]:
     """The LSTM, the simple model that is best most often, and the last of the combinations."""
     block = inputs.headline_blocks[-1]
-    best = [inputs.best_classical(region, block) for region in inputs.regions]
+    best = [inputs.opponent(region, block) for region in inputs.regions]
     usual = max(sorted(set(best)), key=best.count)
     combinations = [name for name in inputs.models if is_kind(name, Kind.COMBINATION)]
     wanted = [inputs.primary, usual, *combinations[-1:]]
@@ -193,13 +188,13 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
 
 
 def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
-    """CRPS of each seed and of their mean, as a multiple of the best simple model's, by place."""
+    """CRPS of each seed and of their mean, as a multiple of the opponent's, by place."""
     blocks = inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
             selected = inputs.scores.sel(region=region, block=block)
-            best = float(selected["crps"].sel(model=inputs.best_classical(region, block)))
+            best = float(selected["crps"].sel(model=inputs.opponent(region, block)))
             average = float(selected["crps_seed_mean"].sel(model=model)) / best
             seeds = selected["crps_seed"].sel(model=model).values / best
             ratios = {str(number): float(value) for number, value in enumerate(seeds, start=1) if np.isfinite(value)}
@@ -219,7 +214,7 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
                 )  # fmt: skip
                 axes.plot(mean, [y], "D", ms=6.5, color=look.colour, ls="", label="Mean of seeds" if y == 0 else None)
             axes.axvline(1, color=INK, lw=0.9)
-            axes.set_xlabel("CRPS ÷ best simple model")
+            axes.set_xlabel("CRPS ÷ opponent")
             upright_grid(axes)
         label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
         shared_legend(figure, panels[0], "upper", 2)
@@ -229,23 +224,23 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
     alt = f"CRPS of each seed of {look.phrase} by place; the seeds of one place differ by at most {summary}."
     caption = (
         f"{words.capital(look.phrase)} trained from each seed, and the mean of their quantiles, before calibration: "
-        f"CRPS over that of the best simple model. The best and the worst seed of a place differ by at most {summary} "
+        f"CRPS over that of the opponent. The best and the worst seed of a place differ by at most {summary} "
         "of that model's error."
     )
     return Drawing("seed-spread", figure, data, alt, caption)
 
 
 def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
-    """Rejection rate of each test on simulated models, by the true gain of one of them."""
+    """Rejection rate of the test on simulated models, by the true gain of one of them."""
     blocks = [str(name) for name in simulation["block"].values]
+    gain = 100 * (1 - simulation["ratio"].values)
     with style():
         figure, panels = panel_row(3.9, titles_of(inputs, blocks), fontsize=10.5)
         for axes, block in zip(panels, blocks, strict=True):
-            for test, (label, colour, dash) in TESTS.items():
-                values = 100 * simulation["rejected"].sel(block=block, test=test)
-                gain = 100 * (1 - simulation["ratio"].values)
-                width = 2.6 if test == "used" else 1.6
-                axes.plot(gain, values, color=colour, ls=dash, lw=width, marker="o", ms=4, label=label)
+            for memory, dash in zip(simulation["memory"].values, DASHES, strict=False):
+                values = 100 * simulation["rejected"].sel(block=block, memory=memory)
+                label = f"Errors with memory {memory:g}"
+                axes.plot(gain, values, color=INK, ls=dash, lw=2.0, marker="o", ms=4, label=label)
             axes.axhline(100 * inputs.params.score.significance, color=SOFT, lw=1.0, ls=(0, (3, 2)))
             axes.set_xlabel("True gain (%)", fontsize=9.5)
             axes.tick_params(labelsize=9)
@@ -253,18 +248,17 @@ def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
         panels[0].set_ylabel("Rejected (%)")
         shared_legend(figure, panels[0], "upper", 4)
     data = simulation["rejected"].to_series().rename("rejected").reset_index()
-    data = data[["block", "ratio", "test", "rejected"]]
-    known = simulation["rejected"].sel(test="used")
+    data = data[["block", "memory", "ratio", "rejected"]]
+    known = simulation["rejected"].max("memory")
     summary = "; ".join(
-        f"{inputs.when(block)} {words.percent(float(known.sel(block=block, ratio=1.0)))} with no "
+        f"{inputs.when(block)} {words.percent(float(known.sel(block=block, ratio=1.0)), 1)} with no "
         f"difference and {words.percent(float(known.sel(block=block, ratio=0.9)))} with a gain of 10%"
         for block in blocks
     )
-    alt = f"Share of simulated comparisons in which the test rejected equal accuracy: {summary}."
+    alt = f"Share of simulated comparisons in which the test rejected equal errors, at most: {summary}."
     caption = (
-        f"Size and power of the tests: rejection rate on simulated models, by the true gain of one over the other, for "
+        f"Size and power of the test: rejection rate on simulated models, by the true gain of one over the other, for "
         f"{words.count(int(simulation.attrs['origins']), 'origin')}. At a gain of 0 every rejection is false and the "
-        f"rate should be {words.percent(inputs.params.score.significance)} (dashed; for the 90% bootstrap interval "
-        f"10%). The test used: {summary}."
+        f"rate should be {words.percent(inputs.params.score.significance)} (dashed). At most: {summary}."
     )
     return Drawing("test-power", figure, data, alt, caption)

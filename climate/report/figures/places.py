@@ -20,7 +20,7 @@ from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, st
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Contest, annual_means, trend
 from climate.report.palette import style_of
-from climate.report.text import SHORT, is_temperature
+from climate.report.text import is_temperature
 
 LAND = "natural-earth"
 """Source of the land under the map."""
@@ -117,11 +117,11 @@ def warming_map(inputs: ReportInputs) -> Drawing | None:
     return Drawing("map-warming", figure, data, alt, caption, "colour")
 
 
-def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | None:
-    """CRPS ratio of the LSTM to the best simple model in the first headline block; None without a network or places."""
+def skill_map(inputs: ReportInputs, compared: Sequence[Contest]) -> Drawing | None:
+    """CRPS ratio of the LSTM to the opponent in the first headline block; None without a network or places."""
     block = inputs.headline_blocks[0]
     known = {place.region for place in locate(inputs)}
-    rated = [contest for contest in verdicts if contest.block == block and np.isfinite(contest.ratio)]
+    rated = [contest for contest in compared if contest.block == block and np.isfinite(contest.ratio)]
     shown = [contest for contest in rated if contest.region in known]
     if not shown:
         return None
@@ -136,15 +136,15 @@ def skill_map(inputs: ReportInputs, verdicts: Sequence[Contest]) -> Drawing | No
         values,
         mpl.colormaps["PuOr_r"],
         norm,
-        f"CRPS of the {model} ÷ CRPS of the best simple model",
-        "crps_ratio_best",
+        f"CRPS of the {model} ÷ CRPS of the opponent",
+        "ratio",
         ticks=sorted({low, 1.0, high}),
     )
-    ratios = [f"{inputs.title_of(c.region)} {words.number(c.ratio)}, {SHORT[c.outcome]}" for c in shown]
-    alt = f"Map of the CRPS ratio of the {model} to the best simple model {when}: {'; '.join(ratios)}."
+    ratios = [f"{inputs.title_of(c.region)} {words.number(c.ratio)}" for c in shown]
+    alt = f"Map of the CRPS ratio of the {model} to the opponent {when}: {'; '.join(ratios)}."
     caption = (
-        f"Error (CRPS) of the {model} as a multiple of the best simple model's, {when}: violet where it is lower, "
-        "orange where it is higher. The table of verdicts says which differences are significant."
+        f"Error (CRPS) of the {model} as a multiple of the opponent's, {when}: violet where it is lower, "
+        "orange where it is higher. Intervals are in the table of places."
     )
     return Drawing("map-skill", figure, data, alt, caption, "colour")
 

@@ -37,7 +37,7 @@ ROOM = 2.0
 SKILL_FLOOR = -0.5
 """Lowest skill on the axis."""
 COMPANIONS = tuple(next(name for name in MODELS if is_kind(name, kind)) for kind in (Kind.LINEAR, Kind.COMBINATION))
-"""Models drawn in colour beside the LSTM and the best simple model; all of them would be hard to read."""
+"""Models drawn in colour beside the LSTM and the opponent; all of them would be hard to read."""
 OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
 """How the models that have no colour of their own in a figure are drawn."""
 NOMINAL = 0.9
@@ -49,9 +49,9 @@ def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     scores = inputs.scores.sel(region=region, model=inputs.models)
     crps = scores["crps_by_lead"]
     skill = 1 - crps / crps.sel(model=inputs.reference, drop=True)
-    table = xr.Dataset({"crps": crps, "crps_skill_reference": skill, "coverage90": scores["coverage_by_lead"]})
+    table = xr.Dataset({"crps": crps, "skill": skill, "coverage90": scores["coverage_by_lead"]})
     frame = table.to_dataframe(dim_order=["model", "lead"]).reset_index()
-    return frame[["region", "model", "lead", "crps", "crps_skill_reference", "coverage90"]]
+    return frame[["region", "model", "lead", "crps", "skill", "coverage90"]]
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
         for model in inputs.models:
             rows = data[data["model"] == model]
             left.plot(rows["lead"], rows["crps"], **lines.look(model))
-            right.plot(rows["lead"], 100 * rows["crps_skill_reference"], **lines.look(model))
+            right.plot(rows["lead"], 100 * rows["skill"], **lines.look(model))
         left.set_ylim(0, top)
         left.set_title("Error (CRPS): lower is better")
         left.set_ylabel(f"CRPS ({unit})")
-        lowest = float(data["crps_skill_reference"].min())
+        lowest = float(data["skill"].min())
         right.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, lowest * 1.05)), None)
         right.axhline(0, color=INK, lw=0.9)
         right.set_title("Skill: higher is better")
@@ -177,7 +177,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
 
 
 def all_leads_figure(inputs: ReportInputs) -> Drawing:
-    """Small multiples: skill by lead of the LSTM, the best simple model and a few others, one panel per region."""
+    """Small multiples: skill by lead of the LSTM, the opponent and a few others, one panel per region."""
     tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
     with style():
         figure, panels = panel_grid([inputs.title_of(region) for region in inputs.regions], 0.7, 1.9, sharex=True)
@@ -190,17 +190,17 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
                 part, look = tables[region][tables[region]["model"] == model], style_of(model)
                 (line,) = axes.plot(
                     part["lead"],
-                    100 * part["crps_skill_reference"],
+                    100 * part["skill"],
                     color=look.colour,
                     ls=look.dash,
                     lw=2.2 if model == inputs.primary else 1.5 if model in shown else 0.9,
                     zorder=4 if model in shown else 3,
                 )
                 seen[look.label] = line
-                frames.append(part[["region", "model", "lead", "crps_skill_reference"]])
+                frames.append(part[["region", "model", "lead", "skill"]])
             axes.axhline(0, color=INK, lw=0.8)
             drawn = tables[region]["model"].isin((*COMPANIONS, *shown))
-            lowest = float(tables[region].loc[drawn, "crps_skill_reference"].min())
+            lowest = float(tables[region].loc[drawn, "skill"].min())
             axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
             axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
         outer_labels(figure, "Lead (months ahead)", f"Skill against {style_of(inputs.reference).label.lower()} (%)")
@@ -210,14 +210,14 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
     data = pd.concat(frames, ignore_index=True)
     final = int(data["lead"].max())
     model = inputs.primary or shown_models(inputs, inputs.regions[0])[0]
-    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["crps_skill_reference"]
+    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["skill"]
     by_place = [f"{inputs.title_of(str(name))} {words.percent(number_of(skill))}" for name, skill in ends.items()]
     alt = (
         f"Skill by lead in {words.count(len(inputs.regions), 'place')}. At lead {final} the skill of "
         f"{style_of(model).phrase} is {'; '.join(by_place)}."
     )
     caption = (
-        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the best simple model of each "
+        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the opponent of each "
         f"place and two others. Values below {words.number(100 * SKILL_FLOOR, 0)}% are off scale. The figures of each "
         "place show all models."
     )
@@ -225,12 +225,12 @@ def all_leads_figure(inputs: ReportInputs) -> Drawing:
 
 
 def coverage_figure(inputs: ReportInputs) -> Drawing:
-    """Coverage of the 90% interval in every region, near and far leads, LSTM and best simple model."""
+    """Coverage of the 90% interval in every region, near and far leads, LSTM and opponent."""
     blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
-            for role, model in (("LSTM", inputs.primary), ("best simple model", inputs.best_classical(region, block))):
+            for role, model in (("LSTM", inputs.primary), ("opponent", inputs.opponent(region, block))):
                 if model is not None:
                     value = float(inputs.scores["coverage90"].sel(region=region, block=block, model=model))
                     rows.append({"region": region, "block": block, "role": role, "model": model, "coverage90": value})
@@ -244,7 +244,7 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
             for y, region in enumerate(inputs.regions):
                 part = data[(data["region"] == region) & (data["block"] == block)].set_index("role")
                 axes.plot(100 * part["coverage90"], [y] * len(part), color="#BBBBBB", lw=1.5, zorder=2)
-                for role, mark in (("LSTM", "o"), ("best simple model", "s")):
+                for role, mark in (("LSTM", "o"), ("opponent", "s")):
                     if role in part.index:
                         colour = style_of(str(part.loc[role, "model"])).colour if role == "LSTM" else "#0072B2"
                         face = colour if role == "LSTM" else "white"

@@ -27,10 +27,10 @@ def readable(background: Sequence[float]) -> str:
 def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     """Heat map of CRPS skill against the reference, regions by models; the best of each row is framed."""
     models = [model for model in inputs.models if model != inputs.reference]
-    skill = inputs.scores["crps_skill_reference"].sel(block=block, region=inputs.regions, model=models)
+    skill = inputs.scores["skill"].sel(block=block, region=inputs.regions, model=models)
     grid = skill.transpose("region", "model").values.astype(float)
     data = skill.to_dataframe(dim_order=["region", "model"]).reset_index()
-    data = data[["region", "block", "model", "crps_skill_reference"]]
+    data = data[["region", "block", "model", "skill"]]
     with style():
         figure = new_figure(1.75 + 0.36 * len(inputs.regions))
         axes = figure.subplots()
