@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation
+from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation, smoothed_by_month
 from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = (10, 20, 30, 40)
@@ -32,9 +32,6 @@ MEMORY = 36
 
 MAX_PERSISTENCE = 0.98
 """Upper limit of the monthly autocorrelation."""
-
-PRIOR_YEARS = 4.0
-"""Weight, in years, of the year-round mean variance in the variance of a calendar month."""
 
 
 def sums_by_month(values: FloatArray) -> FloatArray:
@@ -73,9 +70,7 @@ class Window:
 
     def spread(self) -> FloatArray:
         """Standard deviation (row, 12, series) by calendar month, smoothed over neighbours, shrunk to the mean."""
-        near = (np.roll(self.variance, 1, axis=1) + 2 * self.variance + np.roll(self.variance, -1, axis=1)) / 4
-        weight = (self.years / (self.years + PRIOR_YEARS))[:, None, None]
-        mixed = weight * near + (1 - weight) * near.mean(axis=1, keepdims=True)
+        mixed = smoothed_by_month(self.variance, self.years[:, None, None], axis=1)
         return np.asarray(np.sqrt(np.maximum(mixed, np.finfo(float).tiny)))
 
 
