@@ -31,7 +31,7 @@ from climate.params.sections import (
     Name,
     NotebookParams,
     PanelDefinition,
-    PoolParams,
+    PlanetParams,
     ProjectParams,
     PullParams,
     ReportParams,
@@ -55,7 +55,7 @@ class Params(Strict):
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
-    pool: PoolParams
+    planet: PlanetParams
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
@@ -85,10 +85,10 @@ class Params(Strict):
         return {
             "baselines.models": (self.baselines.models, names_of("baselines")),
             "lstm.models": (self.lstm.models, names_of("lstm")),
-            "pool.models": (self.pool.models, names_of("pool")),
+            "planet.models": (self.planet.models, names_of("planet")),
             "ceiling.models": (self.ceiling.models, known),
             **{
-                f"panels.{name}.models": (panel.models, names_of("baselines", "pool"))
+                f"panels.{name}.models": (panel.models, names_of("baselines", "planet"))
                 for name, panel in self.panels.items()
             },
         }

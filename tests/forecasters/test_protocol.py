@@ -17,7 +17,7 @@ from tests.forecasters.models import (
     MEDIAN,
     MONTHS,
     NAMES,
-    POOL_LEADS,
+    PLANET_LEADS,
     VECTORISED,
     history,
     make,
@@ -103,7 +103,7 @@ def test_history_that_is_too_short_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", params(LIMITED))
 def test_too_many_leads_are_refused(name: str) -> None:
-    longest = POOL_LEADS if "pooled" in name else MAX_LEADS
+    longest = PLANET_LEADS if "planet" in name else MAX_LEADS
     with pytest.raises(ValueError, match=f"{name} forecasts {longest} leads, asked for {longest + 1}"):
         quantiles_of(make(name), history(record(8)), longest + 1)
 

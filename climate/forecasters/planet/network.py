@@ -1,4 +1,4 @@
-"""The pooled network: trained with Keras on all series at once, evaluated with NumPy.
+"""The network of the planet: trained with Keras on many cells at once, evaluated with NumPy.
 
 A recurrent layer reads three years of departures; its state and a few traits of the series and season shift the linear
 forecast of every lead and set the distances between its quantiles. Both start without effect: training begins at the
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from climate.forecasters.base import MEDIAN, FloatArray
 from climate.forecasters.networks.network import Network, load_keras, pinball, quantile_head
-from climate.forecasters.planet.settings import PoolSettings
+from climate.forecasters.planet.settings import PlanetSettings
 from climate.schema import QUANTILES
 
 Layers = Mapping[str, npt.NDArray[np.float32]]
@@ -35,7 +35,7 @@ WEIGHTS = (
 
 
 @lru_cache(maxsize=2)
-def pooled_network(lookback: int, channels: int, traits: int, leads: int, units: int, batch: int) -> Network:
+def planet_network(lookback: int, channels: int, traits: int, leads: int, units: int, batch: int) -> Network:
     """The network for inputs sequence (row, lookback, channel), trait (row, trait) and linear (row, lead)."""
     keras = load_keras()
     gaps = len(QUANTILES) - 1
@@ -59,7 +59,7 @@ def train_members(
     linear: FloatArray,
     targets: FloatArray,
     residual: FloatArray,
-    settings: PoolSettings,
+    settings: PlanetSettings,
 ) -> tuple[Layers, ...]:
     """One set of weights per seed.
 
@@ -69,7 +69,7 @@ def train_members(
         residual: rising quantiles (lead, quantile) of the residuals of `linear`.
         settings: seeds, units, epochs, batch and learning rate.
     """
-    network = pooled_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
+    network = planet_network(*sequence.shape[1:], trait.shape[1], linear.shape[1], settings.units, settings.batch)
     known = np.isfinite(targets)
     steps = np.maximum(np.diff(residual, axis=1), 1e-3)
     bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}

@@ -1,4 +1,4 @@
-"""Settings of the pool, from the section `pool` of params.yaml."""
+"""Settings of the planet's forecasters, from the section `planet` of params.yaml."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class PoolSettings:
+class PlanetSettings:
     """Size of the estimation, and training of the network."""
 
     components: int
     """Principal components of the field."""
     row_stride: int
-    """The network is trained on one month in this many of each series."""
+    """The network is trained on one month in this many of each cell."""
     seeds: tuple[int, ...]
     """One network is trained per seed; their quantiles are averaged."""
     units: int
