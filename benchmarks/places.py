@@ -3,8 +3,8 @@
 `python -m benchmarks.places` forecasts 20 countries and 16 cities of the NCEP grid from the origins of params.yaml,
 with the classical models named below and with the planet's of build/planet/estimations (run `dvc repro planet` first),
 scores all of them on the same months in one run, and writes the table of benchmarks/README.md. Forecasts are kept in
-build/places; remove that folder after a change. `--models` takes other names of baselines; each statsmodels model costs about a
-minute per ten places.
+build/places; remove that folder after a change. `--models` takes other names of baselines; each statsmodels model
+costs about a minute per ten places.
 """
 
 from __future__ import annotations

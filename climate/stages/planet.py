@@ -32,12 +32,13 @@ import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import write_arrays, write_skipped
+from climate.files import write_arrays, write_netcdf, write_skipped
 from climate.forecasters.planet.estimation import Estimation, estimate, followed
-from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
-from climate.hindcast.rolling import estimation_months, known_at
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, joined, score_cells
+from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import Params, load_params
 from climate.sources.pulled import read_sources
@@ -45,9 +46,12 @@ from climate.sources.readers.grid.opening import is_grid
 
 log = logging.getLogger("climate")
 
+TASK_CELLS = 876
+"""Cells of a task: enough to share the regressions on the field, few enough to share out the work."""
+
 
 def run() -> None:
-    """Estimate at every date, and write one file for each; without the source, write the reason alone."""
+    """Estimate at every date, forecast and score every cell; without the source, write the reason alone."""
     params = load_params()
     source = params.planet.source
     pulled = read_sources([source], examine)
@@ -56,12 +60,16 @@ def run() -> None:
         reason = f"source {source} is unavailable ({pulled.unavailable[source]})"
         log.warning("planet: skipped, %s", reason)
         write_skipped(paths.ESTIMATIONS, f"there is no estimation of the planet: {reason}")
+        write_netcdf(xr.Dataset(attrs={"skipped": reason}), paths.PLANET_SCORES)
         return
     grid = pulled.records.get(source)
     if grid is None or not is_grid(grid):
         raise ClimateError(f"params.yaml: planet.source: found '{source}', expected a grid; choose one")
-    for estimation in estimations(grid["value"].load(), params):
+    field = grid["value"].load()
+    learnt = estimations(field, params)
+    for estimation in learnt:
         write_arrays(estimation.to_arrays(), paths.ESTIMATIONS / f"{np.datetime64(estimation.month, 'M')}.npz")
+    write_netcdf(cell_scores(field, learnt, params), paths.PLANET_SCORES)
 
 
 def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
@@ -72,6 +80,30 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
     tasks = [Training(known_at(world, month), chosen.settings(PlanetSettings)) for month in months]
     return [followed(each, world) for each in run_tasks(train, tasks, settled(params.compute), "planet")]
+
+
+def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
+    """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
+    cells = thinned(field, params.planet.stride)
+    values = np.asarray(cells.values, dtype=np.float64)
+    complete = np.isfinite(values).all(axis=0)
+    cells, values = cells.isel(cell=complete), values[:, complete]
+    start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
+    when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
+    plan = CellPlan(
+        np.array(when).astype("datetime64[M]").astype(np.int64),
+        params.backtest.leads,
+        params.planet.short_leads,
+        params.planet.long_every,
+        params.score.blocks,
+    )
+    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    names = [*OPPONENTS, *params.planet.models]
+    log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
+    chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
+    tasks = [CellTask(values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
+    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
+    return cell_dataset(scores, plan, last, latitude, longitude, names)
 
 
 @dataclass(frozen=True)

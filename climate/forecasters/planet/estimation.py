@@ -24,7 +24,6 @@ from climate.forecasters.planet.network import Layers, read_out, train_members
 from climate.forecasters.planet.places import (
     FieldMaps,
     Own,
-    Single,
     field_forecast,
     in_units,
     linear_forecast,
@@ -124,22 +123,21 @@ def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
     return next(value for last, value in steps if lead <= last)
 
 
-def traits(past: Trailing, months: IntArray) -> FloatArray:
-    """Traits (row, series, trait) of series and season that the network reads beside the departures."""
-    waves = np.broadcast_to(season_waves(months)[:, None], (*past.persistence.shape, 2))
-    spread = np.log(past.spread / past.spread.mean(axis=1, keepdims=True))
-    normal = past.windows[NORMAL]
-    tilt = normal.slope * normal.reach(1) / past.spread.mean(axis=1)
-    return np.stack(
-        [waves[..., 0], waves[..., 1], past.persistence, spread[:, 0], spread[:, MONTHS_PER_YEAR // 2], tilt], axis=-1
-    )
+def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
+    """Traits (row, place, trait) of place and season that the network reads beside the departures, at some rows."""
+    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.windows[NORMAL]
+    waves = np.broadcast_to(season_waves(months[rows])[:, None], (*persistence.shape, 2))
+    relative = np.log(spread / spread.mean(axis=1, keepdims=True))
+    tilt = normal.slope[rows] * normal.reach(1)[rows] / spread.mean(axis=1)
+    summer = relative[:, MONTHS_PER_YEAR // 2]
+    return np.stack([waves[..., 0], waves[..., 1], persistence, relative[:, 0], summer, tilt], axis=-1)
 
 
-def sequences(past: Trailing, months: IntArray) -> FloatArray:
-    """Input of the recurrent layer (row, series, month, channel): departures, sine and cosine of the season."""
+def sequences(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
+    """Input of the recurrent layer (row, place, month, channel) at some rows: departures, season's sine and cosine."""
     back = np.arange(1 - past.departures.shape[1], 1)
-    waves = season_waves((months[:, None] + back) % MONTHS_PER_YEAR)[:, None]
-    departures = np.swapaxes(past.departures, 1, 2)[..., None]
+    waves = season_waves((months[rows, None] + back) % MONTHS_PER_YEAR)[:, None]
+    departures = np.swapaxes(past.departures[rows], 1, 2)[..., None]
     return np.concatenate([departures, np.broadcast_to(waves, (*departures.shape[:3], 2))], axis=-1)
 
 
@@ -258,17 +256,17 @@ def _network(
     """Train on one row in `settings.row_stride` of every cell, in months drawn at random."""
     usable = np.isfinite(target).any(axis=0)
     row, place = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
-    sequence, trait = (array[row, place] for array in (sequences(past, months), traits(past, months)))
+    sequence, trait = (make(past, months, np.arange(len(past)))[row, place] for make in (sequences, traits))
     start, actual = linear[:, row, place].T, target[:, row, place].T
     return train_members(sequence, trait, start, actual, residual, settings)
 
 
 def network_quantiles(
     predictors: Predictors, rows: IntArray, months: IntArray, estimation: Estimation, own: Own, leads: int
-) -> Single:
+) -> FloatArray:
     """Quantiles (row, place, lead, quantile) of the network at some rows, in the unit of the values."""
     linear = np.moveaxis(linear_forecast(predictors, rows, months, estimation, own)[0], 0, -1)
-    sequence, trait = (make(predictors.past, months)[rows] for make in (sequences, traits))
+    sequence, trait = (make(predictors.past, months, rows) for make in (sequences, traits))
     shape = linear.shape[:2]
     flat = [each.reshape(-1, *each.shape[2:]) for each in (sequence, trait, linear)]
     departures = np.mean([read_out(layers, *flat) for layers in estimation.members], axis=0)

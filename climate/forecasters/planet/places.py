@@ -145,11 +145,11 @@ def linear_forecast(
     return forecast, own.scale[:, months[rows] % MONTHS_PER_YEAR]
 
 
-def in_units(departures: Single, predictors: Predictors, rows: IntArray) -> Single:
+def in_units(departures: Single, predictors: Predictors, rows: IntArray) -> FloatArray:
     """Values (lead, row, place, quantile) of departures of that shape in units of the spread."""
     part, normal = slice(int(rows[0]), int(rows[-1]) + 1), predictors.past.windows[NORMAL]
     normal, spread, chosen = normal.part(part), predictors.past.spread[part], rows - rows[0]
-    result = np.empty_like(departures)
+    result = np.empty(departures.shape)
     for index, lead_departures in enumerate(departures):
         month = index % MONTHS_PER_YEAR
         expected = normal.expected(index + 1)[chosen][..., None]
@@ -159,7 +159,7 @@ def in_units(departures: Single, predictors: Predictors, rows: IntArray) -> Sing
 
 def ridge_quantiles(
     predictors: Predictors, rows: IntArray, months: IntArray, estimation: Estimation, own: Own, leads: int
-) -> Single:
+) -> FloatArray:
     """Quantiles (row, place, lead, quantile) of the linear forecast at some rows, in the unit of the values."""
     forecast, scale = linear_forecast(predictors, rows, months, estimation, own)
     residual = estimation.residual[:leads, None, None].astype(np.float32)
