@@ -133,6 +133,8 @@ class PlanetParams(Strict):
     learning_rate: float = Field(gt=0, lt=1)
     row_stride: int = Field(ge=1)
     """The network is trained on one month in this many of each cell."""
+    linear_start: bool = True
+    """Whether the network changes the linear forecast; otherwise it forecasts alone."""
 
     _tuples = field_validator("seeds", mode="before")(as_tuple)
 

@@ -63,9 +63,14 @@ def random_estimation(month: int) -> Estimation:
         "memory/kernel": (channels, 4 * units),
         "memory/recurrent_kernel": (units, 4 * units),
         "memory/bias": (4 * units,),
-        "change/kernel": (units + traits, PLANET_LEADS),
+        "planet/kernel": (functions, 4 * units),
+        "planet/recurrent_kernel": (units, 4 * units),
+        "planet/bias": (4 * units,),
+        "change/kernel": (2 * units + traits, PLANET_LEADS),
         "change/bias": (PLANET_LEADS,),
-        "spread/kernel": (units + traits, PLANET_LEADS * (len(QUANTILES) - 1)),
+        "pattern/kernel": (units, PLANET_LEADS * functions),
+        "pattern/bias": (PLANET_LEADS * functions,),
+        "spread/kernel": (2 * units + traits, PLANET_LEADS * (len(QUANTILES) - 1)),
         "spread/bias": (PLANET_LEADS * (len(QUANTILES) - 1),),
     }
     member = {name: 0.1 * draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from climate.forecasters.planet import trailing
 from climate.forecasters.planet.estimation import Estimation, estimate, followed, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
-from climate.forecasters.planet.network import planet_network, read_out, train_members
+from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
 from climate.forecasters.planet.places import FieldMaps, field_forecast, relative_spread
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
@@ -178,24 +179,51 @@ def test_arrays_survive_a_file_and_are_the_same_bytes_twice(
         np.testing.assert_array_equal(restored, expected)
 
 
-def test_numpy_reads_the_network_out_as_keras_does(estimation: Estimation) -> None:
+def random_inputs(rows: int) -> Inputs:
+    """Inputs of one place, so that rows are those of Keras."""
     draw = np.random.default_rng(0)
-    sequence, trait, linear = draw.normal(size=(7, 36, 3)), draw.normal(size=(7, 6)), draw.normal(size=(7, LEADS))
-    network = planet_network(36, 3, 6, LEADS, PLANET.units, PLANET.batch)
-    layers = estimation.members[0]
-    result = read_out(layers, sequence, trait, linear)
+    shapes = (36, 3), (36, 5), (5,), (6,), (LEADS,), (LEADS,)
+    return Inputs(*(draw.uniform(0.5, 2, size=(rows, *shape)).astype(np.float32) for shape in shapes))
+
+
+def read_rows(layers: Layers, inputs: Inputs) -> FloatArray:
+    """`read_out` of inputs (row, ...), each row with loadings of its own."""
+    each = [Inputs(*(array[[row]] for array in inputs.arrays())) for row in range(len(inputs.linear))]
+    names = ("sequence", "trait", "linear", "scale")
+    places = [replace(one, **{name: getattr(one, name)[:, None] for name in names}) for one in each]
+    return np.concatenate([read_out(layers, one)[0] for one in places])
+
+
+def test_numpy_reads_the_network_out_as_keras_does(estimation: Estimation) -> None:
+    inputs, layers = random_inputs(7), estimation.members[0]
+    network = planet_network(tuple(each.shape[1:] for each in inputs.arrays()), PLANET.units, PLANET.batch)
+    result = read_rows(layers, inputs)
     order = [f"{v.path.split('/')[0]}/{v.path.split('/')[-1]}" for v in network.model.weights]
-    target = network.predict([layers[name] for name in order], [sequence, trait, linear])
-    np.testing.assert_allclose(result, target, atol=2e-5)
+    target = network.predict([layers[name] for name in order], inputs.arrays())
+    np.testing.assert_allclose(result, target, atol=5e-5)
     assert (np.diff(result, axis=-1) > 0).all()
 
 
 def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> None:
-    draw = np.random.default_rng(1)
-    residual = np.sort(draw.normal(size=(LEADS, len(QUANTILES))), axis=1)
-    inputs = draw.normal(size=(20, 36, 3)), draw.normal(size=(20, 6)), draw.normal(size=(20, LEADS))
-    member = train_members(*inputs, np.full((20, LEADS), np.nan), residual, PLANET)[0]
-    np.testing.assert_allclose(read_out(member, *inputs), inputs[2][..., None] + residual, atol=2e-3)
+    residual = np.sort(np.random.default_rng(1).normal(size=(LEADS, len(QUANTILES))), axis=1)
+    residual -= residual[:, [5]]
+    inputs = random_inputs(20)
+    member = train_members(inputs, np.full((20, LEADS), np.nan), residual, PLANET)[0]
+    expected = inputs.linear[..., None] + inputs.scale[..., None] * residual
+    np.testing.assert_allclose(read_rows(member, inputs), expected, atol=5e-3)
+
+
+def test_without_a_linear_start_the_network_begins_at_the_normal(world: xr.Dataset) -> None:
+    known = known_at(world, ESTIMATED)
+    alone = estimate(known, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
+    record = as_panel(known_at(place(field()), ESTIMATED))
+    result = PlanetForecaster([followed(alone, world)], network=True).fit(record).forecast(record, LEADS)
+    past = trailing.trailing(record["value"].values.T, newest=True)
+    normal = past.windows[trailing.NORMAL]
+    for lead in range(1, LEADS + 1):
+        distance = (result[0, lead - 1, 5] - normal.expected(lead)[0, 0]) / past.spread[0, lead - 1, 0]
+        assert abs(distance) < 0.3
+    assert not Estimation.from_arrays(alone.to_arrays()).linear_start
 
 
 def test_the_planet_learns_persistence(estimation: Estimation, world: xr.Dataset) -> None:

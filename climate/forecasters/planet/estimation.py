@@ -20,18 +20,20 @@ import xarray as xr
 from climate.forecasters.base import FloatArray, IntArray, months_since_1970, season_waves
 from climate.forecasters.linear import ridge
 from climate.forecasters.planet.field import principal_functions, projected
-from climate.forecasters.planet.network import Layers, read_out, train_members
+from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
 from climate.forecasters.planet.places import (
     FieldMaps,
     Own,
+    Single,
     field_forecast,
     in_units,
     linear_forecast,
+    loadings_on,
     relative_spread,
 )
 from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, targets
 from climate.forecasters.planet.settings import PlanetSettings
-from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL, Trailing, trailing
+from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, NORMAL, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 1000.0
@@ -43,10 +45,13 @@ EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
 MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
 """Last lead, and ridge penalty of the regression of the planet's mean."""
 
+LEADING = 20
+"""Components of the field whose sequence the network reads."""
+
 SEED = 11
 """Seed of the draw of rows that the network is trained on."""
 
-ARRAYS = ("components", "common", "coefficients", "share", "power", "residual", "slope")
+ARRAYS = ("components", "common", "coefficients", "share", "power", "residual", "slope", "linear_start")
 """Arrays of an `Estimation` that are stored."""
 
 
@@ -73,6 +78,8 @@ class Estimation:
     power: FloatArray
     residual: FloatArray
     members: tuple[Layers, ...]
+    linear_start: bool = True
+    """Whether the network changes the linear forecast; otherwise it forecasts alone."""
     functions: FloatArray | None = None
     """Functions (cell, component) onto which `followed` projects later months."""
     mean_coefficients: FloatArray | None = None
@@ -95,6 +102,12 @@ class Estimation:
         inside = row == months - self.first
         return np.where(inside[:, None], self.components[row], np.float32(0)), self.common[row]
 
+    def leading(self, months: IntArray) -> Single:
+        """The LEADING components (month, component) over their deviation up to the estimation."""
+        until = self.components[: self.month - self.first + 1, :LEADING]
+        deviation = np.sqrt((until**2).mean(axis=0))
+        return np.asarray(self.state(months)[0][:, :LEADING] / deviation, dtype=np.float32)
+
     def slope_at(self, months: IntArray) -> FloatArray:
         """Slope (month), see `predictors`; that of the nearest month where there is no field."""
         return np.asarray(self.slope[self._row(months)])
@@ -114,8 +127,10 @@ class Estimation:
             {name.removeprefix(f"{number}/"): arrays[name] for name in arrays if name.startswith(f"{number}/")}
             for number in numbers
         )
-        estimates = {name: arrays[name] for name in ARRAYS}
-        return cls(month=int(arrays["month"]), first=int(arrays["first"]), members=members, **estimates)
+        estimates: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+        estimates |= {"month": int(arrays["month"]), "first": int(arrays["first"])}
+        estimates["linear_start"] = bool(arrays["linear_start"])
+        return cls(members=members, **estimates)
 
 
 def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
@@ -133,12 +148,22 @@ def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
     return np.stack([waves[..., 0], waves[..., 1], persistence, relative[:, 0], summer, tilt], axis=-1)
 
 
-def sequences(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
-    """Input of the recurrent layer (row, place, month, channel) at some rows: departures, season's sine and cosine."""
-    back = np.arange(1 - past.departures.shape[1], 1)
-    waves = season_waves((months[rows, None] + back) % MONTHS_PER_YEAR)[:, None]
-    departures = np.swapaxes(past.departures[rows], 1, 2)[..., None]
-    return np.concatenate([departures, np.broadcast_to(waves, (*departures.shape[:3], 2))], axis=-1)
+def sequences(departures: FloatArray, months: IntArray) -> Single:
+    """Input of the recurrent layer (..., month, channel): departures (..., month), season's sine and cosine.
+
+    `months` (...): the last month of each sequence.
+    """
+    back = np.arange(1 - departures.shape[-1], 1)
+    waves = season_waves((months[..., None] + back) % MONTHS_PER_YEAR)
+    waves = np.broadcast_to(waves, (*departures.shape, 2))
+    return np.concatenate([departures[..., None], waves], axis=-1, dtype=np.float32)
+
+
+def field_sequences(estimation: Estimation, months: IntArray) -> Single:
+    """Leading components (row, month, component) of the MEMORY months up to each of `months`."""
+    back = np.arange(1 - MEMORY, 1)
+    leading = estimation.leading((months[:, None] + back).ravel())
+    return leading.reshape(len(months), MEMORY, -1)
 
 
 def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Estimation:
@@ -185,12 +210,30 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
             scale = relative_spread(error, actual, months[known], power[index])
             standardised = error / scale[months[known] % MONTHS_PER_YEAR]
             residual[index] = weighted_quantiles(standardised, area)
-    members: tuple[Layers, ...] = ()
-    if settings.seeds:
-        members = _network(predictors.past, months, linear, target, residual, settings)
     state = slope, components.astype(np.float32), common.astype(np.float32)
     estimates = coefficients, share, power, residual
-    return Estimation(int(months[-1]), int(months[0]), *state, *estimates, members, functions, mean_coefficients)
+    learnt = Estimation(
+        int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
+    )
+    if not settings.seeds:
+        return learnt
+    past, usable = predictors.past, np.isfinite(target).any(axis=0)
+    chosen = np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1
+    row, place = np.nonzero(usable & chosen)
+    scales = [relative_spread(target[k] - linear[k], target[k], months, power[k]) for k in range(leads)]
+    start, scale = linear[:, row, place].T, np.stack(scales)[:, months[row] % MONTHS_PER_YEAR, place].T
+    if not settings.linear_start:
+        normal = [weighted_quantiles(each[np.isfinite(each).all(axis=1)], area) for each in target]
+        start, scale, residual = np.zeros_like(start), np.ones_like(scale), np.stack(normal)
+    inputs = Inputs(
+        sequences(past.departures[row, :, place], months[row]),
+        field_sequences(learnt, months)[row],
+        loadings_on(learnt.leading(months), past.departures[:, -1])[place],
+        traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
+        start,
+        scale,
+    )
+    return replace(learnt, members=train_members(inputs, target[:, row, place].T, residual, settings))
 
 
 def shared_regressions(
@@ -245,30 +288,17 @@ def followed(estimation: Estimation, planet: xr.Dataset) -> Estimation:
     )
 
 
-def _network(
-    past: Trailing,
-    months: IntArray,
-    linear: npt.NDArray[np.float32],
-    target: npt.NDArray[np.float32],
-    residual: FloatArray,
-    settings: PlanetSettings,
-) -> tuple[Layers, ...]:
-    """Train on one row in `settings.row_stride` of every cell, in months drawn at random."""
-    usable = np.isfinite(target).any(axis=0)
-    row, place = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
-    sequence, trait = (make(past, months, np.arange(len(past)))[row, place] for make in (sequences, traits))
-    start, actual = linear[:, row, place].T, target[:, row, place].T
-    return train_members(sequence, trait, start, actual, residual, settings)
-
-
 def network_quantiles(
     predictors: Predictors, rows: IntArray, months: IntArray, estimation: Estimation, own: Own, leads: int
 ) -> FloatArray:
     """Quantiles (row, place, lead, quantile) of the network at some rows, in the unit of the values."""
-    linear = np.moveaxis(linear_forecast(predictors, rows, months, estimation, own)[0], 0, -1)
-    sequence, trait = (make(predictors.past, months, rows) for make in (sequences, traits))
-    shape = linear.shape[:2]
-    flat = [each.reshape(-1, *each.shape[2:]) for each in (sequence, trait, linear)]
-    departures = np.mean([read_out(layers, *flat) for layers in estimation.members], axis=0)
-    departures = departures.reshape(*shape, *departures.shape[1:])[:, :, :leads].transpose(2, 0, 1, 3)
-    return in_units(departures.astype(np.float32), predictors, rows).transpose(1, 2, 0, 3)
+    linear, scale = (
+        np.moveaxis(each[:leads], 0, -1) for each in linear_forecast(predictors, rows, months, estimation, own)
+    )
+    if not estimation.linear_start:
+        linear, scale = np.zeros_like(linear), np.ones_like(scale)
+    sequence = sequences(np.swapaxes(predictors.past.departures[rows], 1, 2), months[rows, None])
+    trait = traits(predictors.past, months, rows).astype(np.float32)
+    inputs = Inputs(sequence, field_sequences(estimation, months[rows]), own.loadings, trait, linear, scale)
+    departures = np.mean([read_out(layers, inputs) for layers in estimation.members], axis=0)
+    return in_units(departures.transpose(2, 0, 1, 3), predictors, rows).transpose(1, 2, 0, 3)

@@ -28,6 +28,9 @@ FIELD_PENALTY = 2000.0
 FIELD_LEADS = 12
 """Leads (months) at which the field has skill."""
 
+LOADING_PENALTY = 30.0
+"""Ridge penalty of a place's departures on the leading components of the same month."""
+
 PRIOR_ROWS = 30.0
 """Weight (rows) of the mean over all places in a place's ratio of variances."""
 
@@ -89,6 +92,13 @@ class Own:
 
     field: Single
     scale: Single
+    loadings: Single
+    """(place, component): regression of departures on the leading components."""
+
+
+def loadings_on(leading: Single, departures: FloatArray) -> Single:
+    """Ridge coefficients (place, component) of departures (row, place) on leading components (row, component)."""
+    return np.asarray(ridge(leading.astype(np.float64), departures, LOADING_PENALTY).T, dtype=np.float32)
 
 
 def field_forecast(residual: Single, maps: FieldMaps) -> tuple[Single, Single]:
@@ -129,7 +139,8 @@ def own_estimates(
         relative_spread(error, actual, inside, power)
         for error, actual, power in zip(residual, target, estimation.power, strict=True)
     ]
-    return Own(field, np.stack(scale))
+    loadings = loadings_on(estimation.leading(inside), predictors.past.departures[rows, -1])
+    return Own(field, np.stack(scale), loadings)
 
 
 def linear_forecast(

@@ -19,3 +19,5 @@ class PlanetSettings:
     epochs: int
     batch: int
     learning_rate: float
+    linear_start: bool = True
+    """Whether training begins at the linear forecast, which the network then changes; otherwise at the normal."""
