@@ -12,12 +12,13 @@ from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Estimation, estimate, followed
-from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import refusal
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
 from climate.harmonize.series import join_covariates
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, score_cells
 from climate.hindcast.rolling import backtest, known_at
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
@@ -105,6 +106,29 @@ def test_no_forecast_knows_what_came_after_its_origin(
         np.testing.assert_array_equal(
             true[region]["forecast"].sel(origin=origin).values, canary["forecast"].sel(origin=origin).values
         )
+
+
+def test_no_estimation_of_the_planet_knows_what_came_after_it(records: dict[str, xr.Dataset], params: Params) -> None:
+    """Coefficients, spread, components and networks, and forecasts of cells that use them."""
+    grid, last = records["ncep-air"], ORIGINS[-1]
+    states = []
+    for record in (grid, changed_after(grid, last)):
+        learnt = estimations(record, params)
+        flat = thinned(record["value"], 24)
+        start, origin = (int(month.astype("datetime64[M]").astype(int)) for month in (flat["time"].values[0], last))
+        plan = CellPlan(np.array([origin - 12, origin - 6, origin]), LEADS, LEADS, 1, {"1": (1, 1)})
+        values = np.asarray(flat.values, dtype=np.float64)[: origin - start + 1]
+        task = CellTask(values, start, flat["lat"].values, learnt, plan, [*OPPONENTS, *params.planet.models])
+        states.append((learnt, score_cells(task)))
+    for one, other in zip(states[0][0], states[1][0], strict=True):
+        until = one.month - one.first + 1
+        first, second = one.to_arrays(), other.to_arrays()
+        for name in first:
+            rows = slice(until) if name in ("components", "common", "slope") else ...
+            np.testing.assert_array_equal(first[name][rows], second[name][rows], err_msg=name)
+        assert not np.array_equal(first["components"], second["components"])
+    np.testing.assert_array_equal(states[0][1].issued, states[1][1].issued)
+    np.testing.assert_array_equal(states[0][1].by_origin, states[1][1].by_origin)
 
 
 def test_the_canary_sings_when_the_past_changes(
