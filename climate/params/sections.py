@@ -113,7 +113,7 @@ class PlanetParams(Strict):
 
     source: str
     """A grid of temperature."""
-    stride: int = Field(ge=1, le=12)
+    stride: int = Field(ge=1, le=36)
     """Stride, along both axes, of the cells that are forecast and scored."""
     train_stride: int = Field(ge=1, le=12)
     """Stride of the cells that the shared regressions and the network learn from."""

@@ -16,7 +16,7 @@ from climate.forecasters.planet.predictors import COUNT, Predictors
 from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL, WINDOWS, departures, trailing, window
 from climate.schema import MAX_LEADS
 
-CELLS_AT_ONCE = 512
+CELLS_AT_ONCE = 171
 """Cells processed together, which bounds memory."""
 
 
