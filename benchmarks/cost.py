@@ -3,9 +3,9 @@
 `OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 python -m benchmarks.cost [REGION]` reads
 build/series/REGION.nc (the globe without it), lets every model learn from the months up to the first origin ROUNDS
 times, after a first round that pays for imports and compilation, and writes the least times to benchmarks/cost.json,
-which the report quotes, and to benchmarks/README.md. The forecasters of the pool are charged for what the region adds,
-not for the pool, which all regions share. CPU time of the process, so that other programs disturb it little. The times
-belong to one machine and one day; they are not part of the pipeline.
+which the report quotes, and to benchmarks/README.md. The forecasters of the planet are charged for what the region
+adds, not for the estimations, which all regions share. CPU time of the process, so that other programs disturb it
+little. The times belong to one machine and one day; they are not part of the pipeline.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from climate import paths
 from climate.files import read_arrays, read_netcdf, read_parts, write_json
 from climate.forecasters.base import Forecaster, as_panel
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.forecaster import refusal
 from climate.forecasters.registry import make
 from climate.hindcast.rolling import history_of
@@ -81,8 +81,10 @@ def main() -> None:
     forecasters: list[Forecaster] = [make(name) for name in params.baselines.models]
     forecasters += [make(name, params.lstm.settings(NetworkSettings)) for name in params.lstm.models]
     if not refusal(read_netcdf(paths.series_file(region))):
-        pools = [Pool.from_arrays(arrays) for arrays in read_parts(paths.POOL, ".npz", read_arrays)[0]]
-        forecasters += [make(name, pools) for name in params.pool.models]
+        estimations = [
+            Estimation.from_arrays(arrays) for arrays in read_parts(paths.ESTIMATIONS, ".npz", read_arrays)[0]
+        ]
+        forecasters += [make(name, estimations) for name in params.planet.models]
     rows = []
     for forecaster in forecasters:
         rows.append(measure(forecaster, history, params.backtest.leads, ROUNDS))

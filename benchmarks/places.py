@@ -1,10 +1,10 @@
-"""Pooled forecasters against classical models on countries and cities.
+"""The planet's forecasters against classical models on countries and cities.
 
 `python -m benchmarks.places` forecasts 20 countries and 16 cities of the NCEP grid from the origins of params.yaml,
-with the classical models named below and with the pooled ones of build/pool (run `dvc repro pool` first), scores all
-of them on the same months in one run, and writes the table of benchmarks/README.md. Forecasts are kept in build/places;
-remove that folder after a change. `--models` takes other names of baselines; each statsmodels model costs about a
-minute per ten places.
+with the classical models named below and with the planet's of build/planet/estimations (run `dvc repro planet` first),
+scores all of them on the same months in one run, and writes the table of benchmarks/README.md. Forecasts are kept in
+build/places; remove that folder after a change. `--models` takes other names of baselines; each statsmodels model
+costs about a minute per ten places.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from climate import paths
 from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
 from climate.forecasters.combine.ensemble import join_tables
-from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.registry import Kind, is_kind, make, names_of
 from climate.harmonize.anomaly import rebase
 from climate.harmonize.checks import examine
@@ -82,7 +82,7 @@ def forecasts(kind: str, name: str, series: xr.Dataset, models: Sequence[Forecas
     if not file.exists():
         plan = params.backtest
         when = origins(plan.first_origin, plan.every, plan.origins)
-        refit = params.baselines.refit_every if kind.startswith("classical") else params.pool.refit_every
+        refit = params.baselines.refit_every if kind.startswith("classical") else params.planet.refit_every
         write_netcdf(backtest(series, None, models, when, plan.leads, refit, compute=ALONE), file)
     return read_netcdf(file)
 
@@ -119,18 +119,18 @@ def main() -> None:
     parser.add_argument("--classical-only", action="store_true", help="forecast with the classical models, then stop")
     given = parser.parse_args()
     params = load_params()
-    pools = (
+    estimations = (
         []
         if given.classical_only
-        else [Pool.from_arrays(arrays) for arrays in read_parts(paths.POOL, ".npz", read_arrays)[0]]
+        else [Estimation.from_arrays(arrays) for arrays in read_parts(paths.ESTIMATIONS, ".npz", read_arrays)[0]]
     )
     cells = {}
     for name, series in places(params).items():
         parts = [forecasts("classical", name, series, [make(model) for model in CLASSICAL], params)]
         parts += [forecasts(f"classical-{model}", name, series, [make(model)], params) for model in given.models]
         if not given.classical_only:
-            pooled = [make(model, pools) for model in params.pool.models]
-            parts.append(forecasts("pooled", name, series, pooled, params))
+            of_planet = [make(model, estimations) for model in params.planet.models]
+            parts.append(forecasts("planet", name, series, of_planet, params))
         cells[name] = cell_scores(join_tables(parts))
         print(name, cells[name]["crps"].mean(("origin", "lead")).values.round(4), flush=True)
     if not given.classical_only:

@@ -1,6 +1,6 @@
 """Time and memory of a set by the number of its places.
 
-`python benchmarks/scale.py [MODEL ...]` in a folder with params.yaml, data/ and build/pool, where the set
+`python benchmarks/scale.py [MODEL ...]` in a folder with params.yaml, data/ and build/planet/estimations, where the set
 kaggle-countries is switched on. Each number of places is scored in a process of its own with one worker, so that its
 peak memory is its own. Seconds are those of the processor: they do not count what other programs took meanwhile.
 """

@@ -68,16 +68,16 @@ def lstm(region: Region) -> None:
 
 
 @app.command()
-def pool() -> None:
-    """Train the network that serves all temperature regions."""
-    from climate.stages.pool import run
+def planet() -> None:
+    """Learn from the whole planet, and forecast and score every cell of the reference grid."""
+    from climate.stages.planet import run
 
     run()
 
 
 @app.command()
 def combine(region: Region) -> None:
-    """Hindcast one region with the pool; combine and calibrate all its forecasts."""
+    """Hindcast one region with the planet's forecasters; combine and calibrate all its forecasts."""
     from climate.stages.combine import run
 
     run(region)

@@ -19,4 +19,4 @@ TIME_DTYPE = "datetime64[s]"
 MONTHS_PER_YEAR = 12
 
 MAX_LEADS = 60
-"""Months ahead that networks, hybrids and pooled forecasters are estimated for."""
+"""Months ahead that networks, hybrids and the forecasters of the planet are estimated for."""

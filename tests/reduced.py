@@ -26,9 +26,10 @@ OVERRIDES = {
         "units": 8,
         "models": ["lstm-direct", "dense-numpy"],
     },
-    "pool": {
-        "lattice_degrees": None,
-        "grid_stride": 8,
+    "planet": {
+        "stride": 24,
+        "train_stride": 12,
+        "field_stride": 8,
         "components": 10,
         "refit_every": 240,
         "seeds": [11],
@@ -55,7 +56,7 @@ def shrink(params: Any) -> None:
     for section, kept in (("regions", REGIONS), ("panels", (PANEL,))):
         for name in [name for name in params[section] if name not in kept]:
             del params[section][name]
-    params["panels"][PANEL]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-pooled"]
+    params["panels"][PANEL]["models"] = ["seasonal-naive", "climatology-trend", "trend-ar1", "lstm-planet"]
     for section, changes in OVERRIDES.items():
         params[section].update(changes)
 

@@ -11,14 +11,14 @@ import xarray as xr
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Pool, followed, train_pool
-from climate.forecasters.planet.field import planet
+from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import refusal
-from climate.forecasters.planet.settings import PoolSettings
+from climate.forecasters.planet.settings import PlanetSettings
 from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
 from climate.harmonize.series import join_covariates
-from climate.harmonize.training_series import training_series
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, score_cells
 from climate.hindcast.rolling import backtest, known_at
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
@@ -26,7 +26,6 @@ from climate.sources.provenance import read_provenance
 from climate.sources.readers.registry import read
 from tests.conftest import ROOT, Project
 from tests.reduced import reduce
-from tests.report.samples import make_shapes
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("leakage")]
 
@@ -65,14 +64,12 @@ def changed_after(record: xr.Dataset, origin: np.datetime64) -> xr.Dataset:
     return record.assign(value=record["value"].where(~later, nonsense))
 
 
-def pools(grid: xr.Dataset, params: Params) -> list[Pool]:
-    """The pool's estimations at the first and last origin, of two polygons, a few cells and the field."""
-    shapes = make_shapes()["natural-earth"]
-    values = training_series(grid, "ncep-air", shapes, 60, params.harmonize)
-    world = planet(grid["value"], values, params.pool.grid_stride)
-    settings = params.pool.settings(PoolSettings)
+def estimations(grid: xr.Dataset, params: Params) -> list[Estimation]:
+    """The planet's estimations at the first and last origin, of a few cells and the field."""
+    world = planet(grid["value"], params.planet.train_stride, params.planet.field_stride, LEADS)
+    settings = params.planet.settings(PlanetSettings)
     months = (ORIGINS[0], ORIGINS[-1])
-    return [followed(train_pool(known_at(world, month), settings, LEADS), world) for month in months]
+    return [followed(estimate(known_at(world, month), settings, LEADS), world) for month in months]
 
 
 def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) -> xr.Dataset:
@@ -85,8 +82,8 @@ def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) ->
         [make(name, params.lstm.settings(NetworkSettings)) for name in contest.lstm.models],
     ]
     if not refusal(made.series[region]):
-        pooled = pools(records["ncep-air"], params)
-        learning.append([make(name, pooled) for name in contest.pool.models])
+        learnt = estimations(records["ncep-air"], params)
+        learning.append([make(name, learnt) for name in contest.planet.models])
     single = join_tables([backtest(made.series[region], covariates, models, ORIGINS, LEADS, 12) for models in learning])
     table = join_tables([single, combine(single, params.combine.min_verified)])
     calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
@@ -111,10 +108,33 @@ def test_no_forecast_knows_what_came_after_its_origin(
         )
 
 
+def test_no_estimation_of_the_planet_knows_what_came_after_it(records: dict[str, xr.Dataset], params: Params) -> None:
+    """Coefficients, spread, components and networks, and forecasts of cells that use them."""
+    grid, last = records["ncep-air"], ORIGINS[-1]
+    states = []
+    for record in (grid, changed_after(grid, last)):
+        learnt = estimations(record, params)
+        flat = thinned(record["value"], 24)
+        start, origin = (int(month.astype("datetime64[M]").astype(int)) for month in (flat["time"].values[0], last))
+        plan = CellPlan(np.array([origin - 12, origin - 6, origin]), LEADS, LEADS, 1, {"1": (1, 1)})
+        values = np.asarray(flat.values, dtype=np.float64)[: origin - start + 1]
+        task = CellTask(values, start, flat["lat"].values, learnt, plan, [*OPPONENTS, *params.planet.models])
+        states.append((learnt, score_cells(task)))
+    for one, other in zip(states[0][0], states[1][0], strict=True):
+        until = one.month - one.first + 1
+        first, second = one.to_arrays(), other.to_arrays()
+        for name in first:
+            rows = slice(until) if name in ("components", "common", "slope") else ...
+            np.testing.assert_array_equal(first[name][rows], second[name][rows], err_msg=name)
+        assert not np.array_equal(first["components"], second["components"])
+    np.testing.assert_array_equal(states[0][1].issued, states[1][1].issued)
+    np.testing.assert_array_equal(states[0][1].by_origin, states[1][1].by_origin)
+
+
 def test_the_canary_sings_when_the_past_changes(
     records: dict[str, xr.Dataset], params: Params, true: dict[str, xr.Dataset]
 ) -> None:
-    assert "lstm-pooled" in true["globe"]["model"]
+    assert "lstm-planet" in true["globe"]["model"]
     before = ORIGINS[-1] - np.timedelta64(40 * 86400, "s")
     canary = forecasts({key: changed_after(record, before) for key, record in records.items()}, params, "globe")
     same = (true["globe"]["forecast"].sel(origin=ORIGINS[-1]) == canary["forecast"].sel(origin=ORIGINS[-1])).all(

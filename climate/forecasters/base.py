@@ -34,6 +34,10 @@ HARMONICS = 4
 """Harmonics of a seasonal cycle, as in Thoning et al. (1989), doi:10.1029/JD094iD06p08549."""
 
 
+PRIOR_YEARS = 4.0
+"""Weight, in years, of the year-round mean variance in the variance of a calendar month."""
+
+
 class Fitted(Protocol):
     """What a forecaster has estimated from one history."""
 
@@ -240,6 +244,16 @@ def harmonic_part(cycle: FloatArray, axis: int, *, mean: bool) -> FloatArray:
     if not mean:
         by_frequency[0] = 0
     return np.asarray(np.fft.irfft(spectrum, MONTHS_PER_YEAR, axis=axis))
+
+
+def smoothed_by_month(variance: FloatArray, years: FloatArray | IntArray | float, axis: int) -> FloatArray:
+    """Variances of calendar months, 12 along `axis`, from `years` of data each, with less sampling error.
+
+    Smoothed over neighbouring months by 1:2:1, and shrunk to their mean, which has the weight of PRIOR_YEARS.
+    """
+    near = (np.roll(variance, 1, axis=axis) + 2 * variance + np.roll(variance, -1, axis=axis)) / 4
+    weight = years / (years + PRIOR_YEARS)
+    return np.asarray(weight * near + (1 - weight) * near.mean(axis=axis, keepdims=True))
 
 
 def corrected_aic(aic: float, parameters: int, observations: int) -> float:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from climate.errors import ClimateError, suggest
 from climate.schema import MAX_LEADS
 
-Section = Literal["baselines", "lstm", "pool"]
+Section = Literal["baselines", "lstm", "planet"]
 """Sections of params.yaml that list models to run."""
 
 
@@ -275,29 +275,29 @@ ENTRIES: tuple[Model, ...] = (
         section="baselines",
     ),
     Model(
-        name="ridge-pooled",
+        name="ridge-planet",
         kind=Kind.LINEAR,
-        label="Ridge, pooled",
-        phrase="the pooled ridge regression",
+        label="Ridge, planet",
+        phrase="the planet's ridge regression",
         colour="#CC79A7",
         dash=(0, (4.0, 1.2)),
         about="Linear regression per lead: one part that all places share, and one of the place's own on the planet.",
-        maker="climate.forecasters.planet.forecaster:Pooled",
+        maker="climate.forecasters.planet.forecaster:PlanetForecaster",
         options={"network": False},
-        section="pool",
+        section="planet",
         longest_lead=MAX_LEADS,
     ),
     Model(
-        name="lstm-pooled",
+        name="lstm-planet",
         kind=Kind.NETWORK,
-        label="LSTM, pooled",
-        phrase="the pooled LSTM",
+        label="LSTM, planet",
+        phrase="the planet's LSTM",
         colour="#A62C2B",
         dash="-",
-        about="One network, trained on many places and applied to each unchanged, beside the pooled ridge regression.",
-        maker="climate.forecasters.planet.forecaster:Pooled",
+        about="One network for the planet, applied to each place unchanged, beside the planet's ridge regression.",
+        maker="climate.forecasters.planet.forecaster:PlanetForecaster",
         options={"network": True},
-        section="pool",
+        section="planet",
         longest_lead=MAX_LEADS,
     ),
     Model(
@@ -452,7 +452,7 @@ def primary_network(names: Iterable[str]) -> str | None:
 def make(name: str, *settings: Any) -> Any:
     """A forecaster of model `name`; `settings` are the arguments of its maker.
 
-    None for `baselines`, `networks.settings.NetworkSettings` for `lstm`, the estimations of the pool for `pool`.
+    None for `baselines`, `networks.settings.NetworkSettings` for `lstm`, the estimations of the planet for `planet`.
 
     Raises:
         ClimateError: there is no such model, or it is a combination.

@@ -31,7 +31,7 @@ from climate.params.sections import (
     LstmParams,
     NotebookParams,
     PanelDefinition,
-    PoolParams,
+    PlanetParams,
     ProjectParams,
     PullParams,
     ReportParams,
@@ -54,7 +54,7 @@ class Params(Strict):
     backtest: BacktestParams
     baselines: BaselineParams
     lstm: LstmParams
-    pool: PoolParams
+    planet: PlanetParams
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
@@ -87,19 +87,19 @@ class Params(Strict):
         return {
             "baselines.models": (self.baselines.models, names_of("baselines")),
             "lstm.models": (self.lstm.models, names_of("lstm")),
-            "pool.models": (self.pool.models, names_of("pool")),
+            "planet.models": (self.planet.models, names_of("planet")),
             "ceiling.models": (self.ceiling.models, known),
             "score.opponent.candidates": (self.score.opponent.candidates, self.baselines.models),
             **{
-                f"panels.{name}.models": (panel.models, names_of("baselines", "pool"))
+                f"panels.{name}.models": (panel.models, names_of("baselines", "planet"))
                 for name, panel in self.panels.items()
             },
         }
 
     @property
     def regional_models(self) -> list[str]:
-        """Models that forecast regions; the pool serves temperatures alone."""
-        return [*self.baselines.models, *self.lstm.models, *self.pool.models]
+        """Models that forecast regions; the planet serves temperatures alone."""
+        return [*self.baselines.models, *self.lstm.models, *self.planet.models]
 
     def check_region(self, name: str) -> None:
         """Raise ClimateError unless `name` is a key of `regions`."""

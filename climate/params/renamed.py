@@ -9,10 +9,8 @@ from climate.errors import ClimateError
 
 REPLACED = {
     "sets": "name it `panels`",
-    "pool.thin": "name it pool.row_stride",
-    "pool.step": "name it pool.grid_stride",
-    "pool.points": "name it pool.lattice_degrees",
-    "pool.fine_tune": "remove it; networks of the pool are applied without further training",
+    "pool": "name it `planet`; grid_stride and step are field_stride, thin is row_stride; remove shapes, "
+    "lattice_degrees, points and fine_tune, since the cells of the grid are learnt from",
     "combine.calibrate": "list the models to leave uncalibrated under combine.uncalibrated; all others are calibrated",
     "notebook": "write `notebooks: {walkthrough: {record: REGION}}`",
     "understand": "write `notebooks: {understanding: {record: REGION}}`; its settings are in that notebook",

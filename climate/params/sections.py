@@ -132,15 +132,21 @@ class LstmParams(Strict):
     _tuples = field_validator("seeds", mode="before")(as_tuple)
 
 
-class PoolParams(Strict):
-    """Training data and training of the pooled forecasters."""
+class PlanetParams(Strict):
+    """Learning from the planet, and the cells that are forecast."""
 
     source: str
-    shapes: str
-    lattice_degrees: int | None = Field(ge=5, le=90)
-    """Degrees between the grid points used for training in addition to the regions; null for none."""
-    grid_stride: int = Field(ge=1, le=12)
-    """Stride, along both axes, of the cells of the field used for its principal components."""
+    """A grid of temperature."""
+    stride: int = Field(ge=1, le=36)
+    """Stride, along both axes, of the cells that are forecast and scored."""
+    train_stride: int = Field(ge=1, le=12)
+    """Stride of the cells that the shared regressions and the network learn from."""
+    field_stride: int = Field(ge=1, le=12)
+    """Stride of the cells of the field of which principal components are made."""
+    short_leads: int = Field(ge=1, le=240)
+    """Leads to which cells are forecast from every origin (months)."""
+    long_every: int = Field(ge=1, le=120)
+    """Cells are forecast to the longest lead from one origin in this many."""
     components: int = Field(ge=1, le=500)
     refit_every: int = Field(ge=1)
     models: list[Name] = Field(min_length=1)
@@ -150,7 +156,9 @@ class PoolParams(Strict):
     batch: int = Field(ge=1, le=8192)
     learning_rate: float = Field(gt=0, lt=1)
     row_stride: int = Field(ge=1)
-    """The network is trained on one month in this many of each series."""
+    """The network is trained on one month in this many of each cell."""
+    linear_start: bool = True
+    """Whether the network changes the linear forecast; otherwise it forecasts alone."""
 
     _tuples = field_validator("seeds", mode="before")(as_tuple)
 

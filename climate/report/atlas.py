@@ -152,8 +152,8 @@ def facts(inputs: PanelInputs) -> list[str]:
     """How the numbers were made."""
     attrs, leader = inputs.scores.attrs, inputs.leader
     first, last, end = (words.month(np.datetime64(attrs[key])) for key in ("first_origin", "last_origin", "last_month"))
-    pooled = any("pooled" in str(model) for model in inputs.scores["model"].values)
-    learnt = " The pooled models may have been trained on the past of these places." if pooled else ""
+    of_planet = any("planet" in str(model) for model in inputs.scores["model"].values)
+    learnt = " The models of the planet may have been trained on the past of these places." if of_planet else ""
     coverage = inputs.counted["covered90"].sel(block=inputs.block, model=leader)
     return [
         f"{words.capital(words.count(int(attrs['origins']), 'origin'))} from {first} to {last}, up to "

@@ -172,8 +172,12 @@ def cost_text(inputs: ReportInputs) -> str:
         f"reproducible to the byte: {cost['machine']}, record of {words.inner(inputs.title_of(cost['region']))}. Other "
         "machines take other times, in much the same order."
     )
-    pooled = any("pooled" in model for model in inputs.models)
-    return f"{text} For a pooled model, the time is that of one more place, without the pool." if pooled else text
+    of_planet = any("planet" in model for model in inputs.models)
+    return (
+        f"{text} For a model of the planet, the time is that of one more place, without the shared estimation."
+        if of_planet
+        else text
+    )
 
 
 def simulation_table(inputs: ReportInputs, simulation: xr.Dataset) -> Table:

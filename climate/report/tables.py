@@ -215,7 +215,8 @@ def model_table(inputs: ReportInputs) -> Table:
             row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
         rows.append(row)
     return make_table(
-        "Models, with the number of values that each estimates; most of a pooled model's are shared by all places. "
+        "Models, with the number of values that each estimates; most of those of the planet's "
+        "models are shared by all places. "
         f"Counted for {words.inner(inputs.title_of(inputs.regions[0]))}.",
         ["Model", "In one line", *numeric("Parameters", "Months between estimations")],
         rows,

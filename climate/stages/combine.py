@@ -1,4 +1,4 @@
-"""Stage `combine`: hindcasts of one region by the pooled models; all its forecasts combined and calibrated."""
+"""Stage `combine`: hindcasts of one region by the planet's models; all its forecasts combined and calibrated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from climate import paths
 from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
-from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.forecaster import refusal
 from climate.forecasters.registry import make
 from climate.hindcast.rolling import planned_backtest
@@ -21,7 +21,7 @@ log = logging.getLogger("climate")
 
 
 def run(region: str) -> None:
-    """Join the forecasts of `region` with those of the pool, add the combinations, and calibrate."""
+    """Join the forecasts of `region` with those of the planet's models, add the combinations, and calibrate."""
     params = load_params()
     params.check_region(region)
     tables = [read_netcdf(paths.forecast_file(stage, region)) for stage in ("baselines", "lstm")]
@@ -29,20 +29,20 @@ def run(region: str) -> None:
     if "skipped" in tables[0].attrs:
         write_netcdf(tables[0], target)
         return
-    single = join_tables([*tables, *pooled_hindcasts(region, params)])
+    single = join_tables([*tables, *planet_hindcasts(region, params)])
     everything = join_tables([single, combine(single, params.combine.min_verified)])
     calibrated = [name for name in everything["model"].values if name not in params.combine.uncalibrated]
     write_netcdf(calibrate(everything, calibrated, params.combine.min_verified), target)
 
 
-def pooled_hindcasts(region: str, params: Params) -> list[xr.Dataset]:
-    """Forecast table of the pooled models; none, with a line in the log, where the pool does not serve the region."""
+def planet_hindcasts(region: str, params: Params) -> list[xr.Dataset]:
+    """Forecast table of the planet's models; none, with a line in the log, where they do not serve the region."""
     series = read_netcdf(paths.series_file(region))
-    parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+    parts, reason = read_parts(paths.ESTIMATIONS, ".npz", read_arrays)
     if reason := refusal(series) or reason:
-        log.info("%s: not forecast by the pool, %s", region, reason)
+        log.info("%s: not forecast by the planet's models, %s", region, reason)
         return []
-    pools = [Pool.from_arrays(arrays) for arrays in parts]
-    forecasters = [make(name, pools) for name in params.pool.models]
-    covariates, refit_every = read_netcdf(paths.COVARIATES), params.pool.refit_every
+    estimations = [Estimation.from_arrays(arrays) for arrays in parts]
+    forecasters = [make(name, estimations) for name in params.planet.models]
+    covariates, refit_every = read_netcdf(paths.COVARIATES), params.planet.refit_every
     return [planned_backtest(series, covariates, forecasters, params.backtest, refit_every, ALONE)]

@@ -13,7 +13,7 @@ from climate.errors import ClimateError
 from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Pool
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.registry import find_model, make
 from climate.harmonize.checks import examine
 from climate.hindcast.panels import cut_panel, score_panel
@@ -49,10 +49,12 @@ def make_forecasters(name: str, models: Sequence[str], params: Params) -> tuple[
     settings: dict[str, list[object]] = {"baselines": [], "lstm": [params.lstm.settings(NetworkSettings)]}
     sections = {model: find_model(model).section or "baselines" for model in models}
     earliest = None
-    if "pool" in sections.values():
-        parts, reason = read_parts(paths.POOL, ".npz", read_arrays)
+    if "planet" in sections.values():
+        parts, reason = read_parts(paths.ESTIMATIONS, ".npz", read_arrays)
         if reason:
-            raise ClimateError(f"params.yaml: panels.{name}.models: pooled models cannot be run: {reason}; remove them")
-        pools = [Pool.from_arrays(arrays) for arrays in parts]
-        settings["pool"], earliest = [pools], np.datetime64(pools[0].month, "M")
+            raise ClimateError(
+                f"params.yaml: panels.{name}.models: planet's models cannot be run: {reason}; remove them"
+            )
+        estimations = [Estimation.from_arrays(arrays) for arrays in parts]
+        settings["planet"], earliest = [estimations], np.datetime64(estimations[0].month, "M")
     return [make(model, *settings[section]) for model, section in sections.items()], earliest

@@ -13,25 +13,25 @@ import xarray as xr
 from climate.forecasters import registry
 from climate.forecasters.base import FloatArray, Forecaster, as_panel
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Pool
-from climate.forecasters.planet.settings import PoolSettings
-from climate.forecasters.planet.trailing import WINDOWS
+from climate.forecasters.planet.estimation import Estimation
+from climate.forecasters.planet.predictors import COUNT
+from climate.forecasters.planet.settings import PlanetSettings
 from climate.forecasters.registry import MODELS, names_of
 from climate.schema import QUANTILES, TIME_DTYPE
 
 MEDIAN = QUANTILES.index(0.5)
 START = "1960-01"
 MONTHS = 264
-POOL_LEADS = 24
+PLANET_LEADS = 24
 
 NETWORK = NetworkSettings(seeds=(1, 2), lookback=12, units=4, epochs=2, batch=64, learning_rate=0.001)
-POOL = PoolSettings(components=5, row_stride=4, seeds=(1, 2), units=3, epochs=1, batch=64, learning_rate=0.002)
+PLANET = PlanetSettings(components=5, row_stride=4, seeds=(1, 2), units=3, epochs=1, batch=64, learning_rate=0.002)
 
 BASELINES = names_of("baselines")
-NAMES = names_of("baselines", "lstm", "pool")
-POOLED = names_of("pool")
+NAMES = names_of("baselines", "lstm", "planet")
+OF_PLANET = names_of("planet")
 LIMITED = [name for name in NAMES if MODELS[name].longest_lead]
-VECTORISED = ("seasonal-naive", "seasonal-naive-drift", "climatology-trend", "trend-ar1", *POOLED)
+VECTORISED = ("seasonal-naive", "seasonal-naive-drift", "climatology-trend", "trend-ar1", *OF_PLANET)
 SLOW = ("ets", "sarima", "unobserved-components", "trend-arma")
 MARKS = {"sarima-auto": pytest.mark.long}
 """Searching for an order takes minutes."""
@@ -44,40 +44,46 @@ def params(names: Any = NAMES, *, slow: bool = False) -> list[Any]:
 
 
 def make(name: str, start: str = START) -> Forecaster:
-    """A registered forecaster; the pool's estimations are 18 and 20 years after `start`."""
+    """A registered forecaster; the planet's estimations are 18 and 20 years after `start`."""
     first = int(np.datetime64(start, "M").astype(np.int64))
     settings: dict[str, list[Any]] = {
         "baselines": [],
         "lstm": [NETWORK],
-        "pool": [[random_pool(first + years * 12) for years in (18, 20)]],
+        "planet": [[random_estimation(first + years * 12) for years in (18, 20)]],
     }
     model: Forecaster = registry.make(name, *settings[MODELS[name].section or ""])
     return model
 
 
-def random_pool(month: int) -> Pool:
-    """An estimation of the pool with random numbers."""
+def random_estimation(month: int) -> Estimation:
+    """An estimation of the planet with random numbers."""
     draw = np.random.default_rng(month)
     units, functions, channels, traits = 3, 5, 3, 6
-    predictors = 12 + len(WINDOWS) - 1 + 2
     shapes = {
         "memory/kernel": (channels, 4 * units),
         "memory/recurrent_kernel": (units, 4 * units),
         "memory/bias": (4 * units,),
-        "change/kernel": (units + traits, POOL_LEADS),
-        "change/bias": (POOL_LEADS,),
-        "spread/kernel": (units + traits, POOL_LEADS * (len(QUANTILES) - 1)),
-        "spread/bias": (POOL_LEADS * (len(QUANTILES) - 1),),
+        "planet/kernel": (functions, 4 * units),
+        "planet/recurrent_kernel": (units, 4 * units),
+        "planet/bias": (4 * units,),
+        "change/kernel": (2 * units + traits, PLANET_LEADS),
+        "change/bias": (PLANET_LEADS,),
+        "pattern/kernel": (units, PLANET_LEADS * functions),
+        "pattern/bias": (PLANET_LEADS * functions,),
+        "spread/kernel": (2 * units + traits, PLANET_LEADS * (len(QUANTILES) - 1)),
+        "spread/bias": (PLANET_LEADS * (len(QUANTILES) - 1),),
     }
     member = {name: 0.1 * draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    return Pool(
+    return Estimation(
         month=month,
         first=month - 400,
         components=draw.normal(size=(900, functions)),
         slope=0.01 * draw.normal(size=900),
-        coefficients=0.1 * draw.normal(size=(POOL_LEADS, predictors)),
-        share=draw.uniform(size=POOL_LEADS),
-        residual=np.sort(draw.normal(size=(POOL_LEADS, len(QUANTILES))), axis=1),
+        coefficients=0.1 * draw.normal(size=(PLANET_LEADS, COUNT)),
+        common=0.1 * draw.normal(size=(900, PLANET_LEADS)),
+        power=1 + draw.uniform(size=(PLANET_LEADS, 2)),
+        share=draw.uniform(size=PLANET_LEADS),
+        residual=np.sort(draw.normal(size=(PLANET_LEADS, len(QUANTILES))), axis=1),
         members=(member, {name: -weights for name, weights in member.items()}),
     )
 

@@ -98,8 +98,18 @@ def test_trend_uncertainty_grows_with_lead_and_persistence() -> None:
     past = history(record(9, persistence=0.95))
     forecast = quantiles_of(ClimatologyTrend(residual=True), past, 240)
     width = forecast[:, -1] - forecast[:, 0]
-    assert (np.diff(width[:24]) > 0).all()
+    assert (width[12:24] > width[:12]).all()
     assert width[-1] > width[60]
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_trend_spread_follows_the_season_of_the_errors(residual: bool) -> None:
+    draw = np.random.default_rng(3)
+    month = np.arange(480) % 12
+    past = history(np.where(month < 6, 3.0, 1.0) * draw.normal(size=480))
+    forecast = quantiles_of(ClimatologyTrend(residual=residual), past, 12)
+    width = forecast[:, -1] - forecast[:, 0]
+    assert width[1:5].min() > 2 * width[7:11].max()
 
 
 @pytest.mark.parametrize("trend", [None, "add"])

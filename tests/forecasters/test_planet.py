@@ -1,7 +1,8 @@
-"""The pool: trailing windows, a network that is applied unchanged, and what it refuses."""
+"""The planet's forecasters: trailing windows, estimations that are applied unchanged, and what they refuse."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,15 @@ from climate.files import read_arrays, read_parts, write_arrays
 from climate.forecasters.base import HARMONICS, FloatArray, as_panel
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import Pool, followed, on_field, train_pool
+from climate.forecasters.planet.estimation import Estimation, estimate, followed, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
-from climate.forecasters.planet.forecaster import Pooled, refusal
-from climate.forecasters.planet.network import pooled_network, read_out, train_members
+from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
+from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
+from climate.forecasters.planet.places import FieldMaps, field_forecast, relative_spread
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
-from tests.forecasters.models import POOL, quantiles_of
+from tests.forecasters.models import PLANET, quantiles_of
 
 MONTHS = 420
 LEADS = 6
@@ -49,9 +51,7 @@ def field(seed: int = 0) -> xr.DataArray:
 
 
 def world_of(one: xr.DataArray) -> xr.Dataset:
-    cells = one.stack(series=("lat", "lon")).transpose("time", "series").isel(series=slice(0, None, 4))
-    values = xr.DataArray(cells.values, dims=("time", "series"), coords={"time": axis()})
-    return planet(one, values, 1)
+    return planet(one, 2, 1, LEADS)
 
 
 def place(one: xr.DataArray, row: int = 3, column: int = 3) -> xr.Dataset:
@@ -64,8 +64,8 @@ def world() -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def pool(world: xr.Dataset) -> Pool:
-    return followed(train_pool(known_at(world, ESTIMATED), POOL, LEADS), world)
+def estimation(world: xr.Dataset) -> Estimation:
+    return followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
 
 
 def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray, float, FloatArray]:
@@ -110,7 +110,7 @@ def test_rows_depend_on_no_later_month(world: xr.Dataset) -> None:
     later = one.copy(deep=True)
     later[cut:] = 1e3
     changed = world_of(later)
-    for name in ("departures", "slope"):
+    for name in ("departures", "means", "slope"):
         np.testing.assert_array_equal(world[name].values[:cut], changed[name].values[:cut])
         assert not np.array_equal(world[name].values[cut:], changed[name].values[cut:])
     past, other = (trailing.trailing(each["value"].values) for each in (world, changed))
@@ -118,8 +118,7 @@ def test_rows_depend_on_no_later_month(world: xr.Dataset) -> None:
     np.testing.assert_array_equal(past.persistence[rows], other.persistence[rows])
     slope = world["slope"].values[trailing.FIRST_ROW :]
     np.testing.assert_array_equal(
-        features.predictors(past, slope, 3)[rows],
-        features.predictors(other, slope, 3)[rows],
+        features.Predictors(past, slope).at(3)[rows], features.Predictors(other, slope).at(3)[rows]
     )
 
 
@@ -133,7 +132,7 @@ def test_newest_row_is_the_last_of_all_rows(world: xr.Dataset) -> None:
 
 
 @pytest.mark.parametrize("gap", [False, True])
-def test_an_estimation_depends_on_no_later_month(gap: bool, pool: Pool) -> None:
+def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimation) -> None:
     """Later values are replaced, or cells and series begin to miss months after the estimation."""
     later = field()
     after = np.flatnonzero(axis() > ESTIMATED)
@@ -142,85 +141,158 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, pool: Pool) -> None:
     else:
         later[after] = -500.0
     changed = world_of(later)
-    again = train_pool(known_at(changed, ESTIMATED), POOL, LEADS)
+    again = estimate(known_at(changed, ESTIMATED), PLANET, LEADS)
     whole = followed(again, changed)
     known = slice(0, int(again.month - again.first) + 1)
-    for name in ("coefficients", "share", "residual"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(pool, name))
-    for name in ("components", "slope"):
-        np.testing.assert_array_equal(getattr(whole, name)[known], getattr(pool, name)[known])
+    for name in ("coefficients", "share", "power", "residual"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(estimation, name))
+    for name in ("components", "common", "slope"):
+        np.testing.assert_array_equal(getattr(whole, name)[known], getattr(estimation, name)[known])
     assert np.isfinite(whole.components).all()
-    for first, second in zip(pool.members, whole.members, strict=True):
+    for first, second in zip(estimation.members, whole.members, strict=True):
         assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
     gaps = field()
     gaps[40, 0, :] = np.nan
-    without = gaps.isel(lat=slice(1, None))
-    parts = [train_pool(known_at(world_of(each), ESTIMATED), POOL, LEADS) for each in (gaps, without)]
-    np.testing.assert_allclose(parts[0].coefficients, parts[1].coefficients, atol=0.02)
-    assert parts[0].functions is not None
-    assert (parts[0].functions[:8] == 0).all()
-    assert (parts[0].functions[8:] != 0).all()
+    part = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
+    assert part.functions is not None
+    assert (part.functions[:8] == 0).all()
+    assert (part.functions[8:] != 0).all()
 
 
-def test_arrays_survive_a_file_and_are_the_same_bytes_twice(world: xr.Dataset, pool: Pool, tmp_path: Path) -> None:
-    again = followed(train_pool(known_at(world, ESTIMATED), POOL, LEADS), world)
+def test_arrays_survive_a_file_and_are_the_same_bytes_twice(
+    world: xr.Dataset, estimation: Estimation, tmp_path: Path
+) -> None:
+    again = followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
     files = [tmp_path / "first.npz", tmp_path / "second.npz"]
-    for each, file in zip((pool, again), files, strict=True):
+    for each, file in zip((estimation, again), files, strict=True):
         write_arrays(each.to_arrays(), file)
     assert files[0].read_bytes() == files[1].read_bytes()
     read, reason = read_parts(tmp_path, ".npz", read_arrays)
     assert reason is None
     record = as_panel(known_at(place(field()), ESTIMATED))
     for network in (False, True):
-        expected = Pooled([pool], network).fit(record).forecast(record, LEADS)
-        restored = Pooled([Pool.from_arrays(read[0])], network).fit(record).forecast(record, LEADS)
+        expected = PlanetForecaster([estimation], network).fit(record).forecast(record, LEADS)
+        restored = PlanetForecaster([Estimation.from_arrays(read[0])], network).fit(record).forecast(record, LEADS)
         np.testing.assert_array_equal(restored, expected)
 
 
-def test_numpy_reads_the_network_out_as_keras_does(pool: Pool) -> None:
+def random_inputs(rows: int) -> Inputs:
+    """Inputs of one place, so that rows are those of Keras."""
     draw = np.random.default_rng(0)
-    sequence, trait, linear = draw.normal(size=(7, 36, 3)), draw.normal(size=(7, 6)), draw.normal(size=(7, LEADS))
-    network = pooled_network(36, 3, 6, LEADS, POOL.units, POOL.batch)
-    layers = pool.members[0]
-    result = read_out(layers, sequence, trait, linear)
+    shapes = (36, 3), (36, 5), (5,), (6,), (LEADS,), (LEADS,)
+    return Inputs(*(draw.uniform(0.5, 2, size=(rows, *shape)).astype(np.float32) for shape in shapes))
+
+
+def read_rows(layers: Layers, inputs: Inputs) -> FloatArray:
+    """`read_out` of inputs (row, ...), each row with loadings of its own."""
+    each = [Inputs(*(array[[row]] for array in inputs.arrays())) for row in range(len(inputs.linear))]
+    names = ("sequence", "trait", "linear", "scale")
+    places = [replace(one, **{name: getattr(one, name)[:, None] for name in names}) for one in each]
+    return np.concatenate([read_out(layers, one)[0] for one in places])
+
+
+def test_numpy_reads_the_network_out_as_keras_does(estimation: Estimation) -> None:
+    inputs, layers = random_inputs(7), estimation.members[0]
+    network = planet_network(tuple(each.shape[1:] for each in inputs.arrays()), PLANET.units, PLANET.batch)
+    result = read_rows(layers, inputs)
     order = [f"{v.path.split('/')[0]}/{v.path.split('/')[-1]}" for v in network.model.weights]
-    target = network.predict([layers[name] for name in order], [sequence, trait, linear])
-    np.testing.assert_allclose(result, target, atol=2e-5)
+    target = network.predict([layers[name] for name in order], inputs.arrays())
+    np.testing.assert_allclose(result, target, atol=5e-5)
     assert (np.diff(result, axis=-1) > 0).all()
 
 
 def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> None:
-    draw = np.random.default_rng(1)
-    residual = np.sort(draw.normal(size=(LEADS, len(QUANTILES))), axis=1)
-    inputs = draw.normal(size=(20, 36, 3)), draw.normal(size=(20, 6)), draw.normal(size=(20, LEADS))
-    member = train_members(*inputs, np.full((20, LEADS), np.nan), residual, POOL)[0]
-    np.testing.assert_allclose(read_out(member, *inputs), inputs[2][..., None] + residual, atol=2e-3)
+    residual = np.sort(np.random.default_rng(1).normal(size=(LEADS, len(QUANTILES))), axis=1)
+    residual -= residual[:, [5]]
+    inputs = random_inputs(20)
+    member = train_members(inputs, np.full((20, LEADS), np.nan), residual, PLANET)[0]
+    expected = inputs.linear[..., None] + inputs.scale[..., None] * residual
+    np.testing.assert_allclose(read_rows(member, inputs), expected, atol=5e-3)
 
 
-def test_the_pool_learns_persistence(pool: Pool, world: xr.Dataset) -> None:
+def test_without_a_linear_start_the_network_begins_at_the_normal(world: xr.Dataset) -> None:
+    known = known_at(world, ESTIMATED)
+    alone = estimate(known, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
+    record = as_panel(known_at(place(field()), ESTIMATED))
+    result = PlanetForecaster([followed(alone, world)], network=True).fit(record).forecast(record, LEADS)
+    past = trailing.trailing(record["value"].values.T, newest=True)
+    normal = past.windows[trailing.NORMAL]
+    for lead in range(1, LEADS + 1):
+        distance = (result[0, lead - 1, 5] - normal.expected(lead)[0, 0]) / past.spread[0, lead - 1, 0]
+        assert abs(distance) < 0.3
+    assert not Estimation.from_arrays(alone.to_arrays()).linear_start
+
+
+def test_the_planet_learns_persistence(estimation: Estimation, world: xr.Dataset) -> None:
     values = world["value"].values
     past = trailing.trailing(values)
-    table = features.predictors(past, world["slope"].values[trailing.FIRST_ROW :], 1)
+    predictors = features.Predictors(past, world["slope"].values[trailing.FIRST_ROW :])
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    target = features.targets(values, past, 1)[later]
-    result = table[later] @ pool.coefficients[0]
+    target = features.targets(values, past, 1)[0, later]
+    common = estimation.state(estimation.first + later)[1][:, :1]
+    result = predictors.forecast(estimation.coefficients)[0, later] + common
     assert ((target - result) ** 2).mean() < 0.8 * (target**2).mean()
+
+
+@given(seed=st.integers(0, 1000), first=st.integers(0, 50), rows=st.integers(1, 40))
+@settings(max_examples=20, deadline=None)
+def test_forecasts_are_sums_of_predictors(seed: int, first: int, rows: int) -> None:
+    draw = np.random.default_rng(seed)
+    past = trailing.trailing(draw.normal(size=(300, 3)) + 0.01 * np.arange(300)[:, None])
+    predictors = features.Predictors(past, 0.01 * draw.normal(size=len(past)))
+    coefficients, part = draw.normal(size=(26, features.COUNT)), slice(first, first + rows)
+    result = predictors.forecast(coefficients, part)
+    for index, weights in enumerate(coefficients):
+        np.testing.assert_allclose(result[index], predictors.at(index + 1)[part] @ weights, atol=2e-4)
 
 
 def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     draw = np.random.default_rng(2)
     components = draw.normal(size=(300, 8))
-    noise = draw.normal(size=(300, 4))
-    own, crossed = on_field(components, noise, 3, 295)
-    fitted = components[:295] @ own
-    assert (crossed * noise[:295]).sum() < 0.1 * (fitted * noise[:295]).sum()
-    signal = components[:, :1] @ np.ones((1, 4)) + 0.1 * noise
-    own, crossed = on_field(components * 10, signal, 3, 295)
-    assert (crossed * signal[:295]).sum() / (crossed**2).sum() > 0.9
+    noise = draw.normal(size=(1, 300, 4)).astype(np.float32)
+    noise[:, 299:] = np.nan
+
+    def on_field(scale: float, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
+        maps = FieldMaps(scale * components, np.full(300, True), 1)
+        own, crossed = field_forecast(residual, maps)
+        return own[0], crossed[0, :299]
+
+    own, crossed = on_field(1, noise)
+    fitted = components[:299] @ own
+    assert (crossed * noise[0, :299]).sum() < 0.1 * (fitted * noise[0, :299]).sum()
+    signal = (components[:, :1] @ np.ones((1, 4)) + 0.1 * noise).astype(np.float32)
+    own, crossed = on_field(10, signal)
+    assert (crossed * signal[0, :299]).sum() / (crossed**2).sum() > 0.9
     assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
+
+
+def test_spread_follows_the_residuals_of_a_season() -> None:
+    draw = np.random.default_rng(3)
+    months = np.arange(1200)
+    target = draw.normal(size=(1200, 2)).astype(np.float32)
+    summer = np.abs(months % 12 - 6) <= 1
+    residual = np.where(summer[:, None], 0.5, 1.0).astype(np.float32) * target
+    result = relative_spread(residual, target, months, np.array([1.0, 1.0]))
+    np.testing.assert_allclose(result[0], 1.0, atol=0.03)
+    assert (result[6] < 0.8).all()
+    unknown = np.full_like(target, np.nan)
+    np.testing.assert_allclose(relative_spread(unknown, unknown, months, np.array([0.25, 1.0])), 0.5)
+
+
+def test_the_mean_over_the_planet_is_regressed_apart() -> None:
+    draw = np.random.default_rng(4)
+    means = draw.normal(size=(400, 1, features.COUNT))
+    apart = draw.normal(size=(400, 50, features.COUNT))
+    area = np.ones(50)
+    table = (means + apart - apart.mean(axis=1, keepdims=True)).astype(np.float32)
+    own, common = 0.5 * np.eye(features.COUNT)[0], np.eye(features.COUNT)[1]
+    target = table @ own + means @ (common - own)
+    coefficients, of_mean = shared_regressions(table, target.astype(np.float32), means[:, 0], area, 1)
+    np.testing.assert_allclose(coefficients, own, atol=0.05)
+    np.testing.assert_allclose(coefficients + of_mean, common, atol=0.15)
 
 
 def test_principal_functions_order_and_scale() -> None:
@@ -234,37 +306,37 @@ def test_principal_functions_order_and_scale() -> None:
     np.testing.assert_allclose(product - np.diag(np.diag(product)), 0, atol=1e-6 * product.max())
 
 
-def test_months_without_a_value_are_no_targets(pool: Pool) -> None:
+def test_months_without_a_value_are_no_targets(estimation: Estimation) -> None:
     record = as_panel(known_at(place(field()), ESTIMATED))
     holes = record.copy(deep=True)
     holes["value"][:, 200:230] = np.nan
     bridged = holes.interpolate_na("time")
-    fields = [Pooled([pool], False).fit(each).groups[0].field for each in (record, holes, bridged)]
+    fields = [PlanetForecaster([estimation], False).fit(each).groups[0].own.field for each in (record, holes, bridged)]
     distances = [np.abs(each - fields[0]).mean() for each in fields[1:]]
     assert distances[0] > 0
     assert not np.array_equal(fields[1], fields[2]), "interpolated months are predictors, not targets"
 
 
-def test_records_longer_or_shorter_than_the_field_are_forecast(pool: Pool) -> None:
+def test_records_longer_or_shorter_than_the_field_are_forecast(estimation: Estimation) -> None:
     record = place(field())
     long_ago = (np.datetime64("1930-01", "M") + np.arange(MONTHS + 240)).astype(TIME_DTYPE)
     values = np.concatenate([record["value"].values[:240], record["value"].values])
     longer = xr.Dataset({"value": ("time", values)}, coords={"time": long_ago})
     for each in (longer, record.isel(time=slice(60, None))):
-        assert np.isfinite(quantiles_of(Pooled([pool], network=True), each, LEADS)).all()
+        assert np.isfinite(quantiles_of(PlanetForecaster([estimation], network=True), each, LEADS)).all()
 
 
-def test_early_records_are_named(pool: Pool) -> None:
+def test_early_records_are_named(estimation: Estimation) -> None:
     record = as_panel(place(field()))
-    with pytest.raises(ClimateError, match=r"first estimation of the pool is of 1978-12, after the origin 1974-12"):
-        Pooled([pool], network=False).fit(record.isel(time=slice(0, 300)))
+    with pytest.raises(ClimateError, match=r"first estimation of the planet is of 1978-12, after the origin 1974-12"):
+        PlanetForecaster([estimation], network=False).fit(record.isel(time=slice(0, 300)))
 
 
-def test_the_newest_estimation_that_was_known_is_used(pool: Pool, world: xr.Dataset) -> None:
-    second = followed(train_pool(known_at(world, np.datetime64("1982-12", "s")), POOL, LEADS), world)
-    forecaster, record = Pooled([pool, second], network=False), as_panel(place(field()))
-    assert forecaster.fit(known_at(record, np.datetime64("1982-11", "s"))).pool is pool
-    assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).pool is second
+def test_the_newest_estimation_that_was_known_is_used(estimation: Estimation, world: xr.Dataset) -> None:
+    second = followed(estimate(known_at(world, np.datetime64("1982-12", "s")), PLANET, LEADS), world)
+    forecaster, record = PlanetForecaster([estimation, second], network=False), as_panel(place(field()))
+    assert forecaster.fit(known_at(record, np.datetime64("1982-11", "s"))).estimation is estimation
+    assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).estimation is second
 
 
 def test_only_temperature_is_forecast() -> None:
@@ -281,7 +353,7 @@ def test_estimations_follow_the_first_origin_to_the_end_of_the_record(world: xr.
 
 def test_no_weight_depends_on_the_regions() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert not {"regions", "build/series"} & set(stages["pool"]["params"] + stages["pool"]["deps"])
+    assert not {"regions", "build/series"} & set(stages["planet"]["params"] + stages["planet"]["deps"])
     for name in ("baselines", "lstm", "combine"):
         assert "regions" not in stages[name]["do"]["params"]
         assert [dep for dep in stages[name]["do"]["deps"] if dep.startswith("build/series/")] in (

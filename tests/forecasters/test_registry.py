@@ -40,9 +40,9 @@ from tests.forecasters.models import forecast_table
 SETTINGS: dict[str, tuple[Any, ...]] = {
     "baselines": (),
     "lstm": (NetworkSettings(seeds=(1,), lookback=12, units=2, epochs=1, batch=8, learning_rate=0.01),),
-    "pool": ([],),
+    "planet": ([],),
 }
-RUNNABLE = names_of("baselines", "lstm", "pool")
+RUNNABLE = names_of("baselines", "lstm", "planet")
 
 
 def forecaster_of(name: str) -> Any:
@@ -122,7 +122,7 @@ def test_only_a_classical_model_is_best_in_hindsight(
 def test_a_network_of_any_name_may_be_the_primary_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "transformer", entry("transformer", Kind.NETWORK))
     assert primary_network(["ets", "transformer"]) == "transformer"
-    assert primary_network(["lstm-pooled", "lstm-direct", "transformer"]) == "lstm-direct"
+    assert primary_network(["lstm-planet", "lstm-direct", "transformer"]) == "lstm-direct"
     assert primary_network(["ets"]) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, IntArray, lag_one_autocorrelation
+from climate.forecasters.base import NORMAL_QUANTILES, PRIOR_YEARS, FloatArray, IntArray, lag_one_autocorrelation
 from climate.forecasters.classical.naive import SeasonalNaive
 from climate.forecasters.classical.trend import ITERATIONS, MAX_PERSISTENCE, NORMAL_MONTHS, ClimatologyTrend
 from tests.forecasters.models import panel
@@ -74,14 +74,26 @@ def trend(values: FloatArray, fitted: int, leads: int, *, residual: bool) -> Flo
             rho = memory(known - rows @ coefficients)
     else:
         covariance, rho = covariance * (1 + rho) / (1 - rho), 0.0
+    errors = known - rows @ coefficients
+    shocks = errors[1:] - rho * errors[:-1] if residual else errors
+    by_month = [shocks[month[len(errors) - len(shocks) :] % 12 == calendar] for calendar in range(12)]
+    counts = [int(np.isfinite(part).sum()) for part in by_month]
+    raw = np.array([float(np.nanmean(part**2)) for part in by_month])
+    raw = raw / raw.mean()
+    near = [(raw[(m - 1) % 12] + 2 * raw[m] + raw[(m + 1) % 12]) / 4 for m in range(12)]
+    weight = np.mean(counts) / (np.mean(counts) + PRIOR_YEARS)
+    season = [weight * value + (1 - weight) * np.mean(near) for value in near]
     last = int(np.flatnonzero(np.isfinite(values))[-1])
     newest = design(np.array([last]))[0]
+    unknown = values.size - 1 - last
+    accumulated = (1 - rho ** (2 * unknown)) / (1 - rho**2)
     result = []
     for lead in range(1, leads + 1):
         ahead = design(np.array([values.size - 1 + lead]))[0]
         decay = rho ** (values.size - 1 - last + lead)
         contrast = ahead - decay * newest
-        spread = variance * (1 - decay**2) / (1 - rho**2) + contrast @ covariance @ contrast
+        accumulated = rho**2 * accumulated + season[(values.size - 1 + lead) % 12]
+        spread = variance * accumulated + contrast @ covariance @ contrast
         result.append((ahead @ coefficients + decay * (values[last] - newest @ coefficients), np.sqrt(spread)))
     return np.array(result)
 

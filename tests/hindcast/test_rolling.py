@@ -230,7 +230,7 @@ def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
     assert not np.array_equal(tables[0]["forecast"].values[:, -1], tables[1]["forecast"].values[:, -1])
 
 
-@pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-pooled"])
+@pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-planet"])
 def test_places_of_a_panel_are_forecast_as_each_alone(name: str) -> None:
     values = np.stack([noisy(6), noisy(7)])
     values[1, :40] = np.nan

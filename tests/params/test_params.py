@@ -27,7 +27,7 @@ def changed(tmp_path: Path, change: Change) -> Path:
 
 
 HYPOTHESIS = {
-    **{"quantity": "temperature", "better": "ridge-pooled", "against": "trend-ar1"},
+    **{"quantity": "temperature", "better": "ridge-planet", "against": "trend-ar1"},
     **{"block": "1-12", "places": "ar6-regions"},
 }
 
@@ -75,7 +75,7 @@ def put(*keys_then_value: Any) -> Change:
         (put("baselines", "models", ["trend-ar2"]), ["baselines.models", "trend-ar2", "trend-ar1"]),
         (put("baselines", "models", ["ets", "ets"]), ["baselines.models", "ets", "more than once"]),
         (put("lstm", "models", ["ets"]), ["lstm.models", "ets", "lstm-direct"]),
-        (put("pool", "models", ["lstm-direct"]), ["pool.models", "lstm-direct", "lstm-pooled"]),
+        (put("planet", "models", ["lstm-direct"]), ["planet.models", "lstm-direct", "lstm-planet"]),
         (put("panels", "countries", "models", ["lstm-direct"]), ["panels.countries.models", "lstm-direct"]),
         (put("ceiling", "models", ["ets"]), ["ceiling.models", "ets", "sarimax-enso"]),
         (put("combine", "uncalibrated", ["mean-all"]), ["combine.uncalibrated", "mean-all", "mean-equal"]),
@@ -100,7 +100,7 @@ def test_leads_beyond_the_reach_of_a_chosen_model_are_refused(tmp_path: Path) ->
     def far(content: dict[str, Any]) -> None:
         content["backtest"]["leads"] = 72
 
-    message = "backtest.leads is 72, but .*ridge-hybrid.*lstm-direct.*lstm-pooled.* forecast at most 60; choose fewer"
+    message = "backtest.leads is 72, but .*ridge-hybrid.*lstm-direct.*lstm-planet.* forecast at most 60; choose fewer"
     with pytest.raises(ClimateError, match=message):
         load_params(changed(tmp_path, far))
 
@@ -108,11 +108,11 @@ def test_leads_beyond_the_reach_of_a_chosen_model_are_refused(tmp_path: Path) ->
         far(content)
         content["baselines"]["models"] = ["seasonal-naive", "trend-ar1"]
         content["lstm"]["models"] = ["lstm-tutorial"]
-        content["pool"]["models"] = ["ridge-pooled"]
+        content["planet"]["models"] = ["ridge-planet"]
         content["panels"] = {}
         content["score"] |= {"reference": "seasonal-naive", "hypotheses": {}, "opponent": {"candidates": ["trend-ar1"]}}
 
-    with pytest.raises(ClimateError, match="72, but ridge-pooled forecast at most 60"):
+    with pytest.raises(ClimateError, match="72, but ridge-planet forecast at most 60"):
         load_params(changed(tmp_path, without))
 
 

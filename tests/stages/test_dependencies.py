@@ -65,9 +65,9 @@ def definition(stage: str) -> dict[str, Any]:
 def makers(entry: dict[str, Any]) -> set[str]:
     """Modules of the forecasters that the sections of params.yaml among a stage's `params` may list."""
     keys = {str(key).partition(".")[0] for key in entry["params"]}
-    sections = keys & {"baselines", "lstm", "pool"}
+    sections = keys & {"baselines", "lstm", "planet"}
     if "panels" in keys:
-        sections |= {"pool"}
+        sections |= {"planet"}
     return {model.maker.partition(":")[0].removeprefix("climate.") for model in ENTRIES if model.section in sections}
 
 

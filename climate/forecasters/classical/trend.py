@@ -21,6 +21,7 @@ from climate.forecasters.base import (
     normal_quantiles,
     panel_values,
     require_months,
+    smoothed_by_month,
 )
 from climate.schema import MONTHS_PER_YEAR
 
@@ -54,7 +55,8 @@ class FittedTrend:
     """Coefficients of climatology and trend with their covariance, and the error around them, for each place.
 
     months: length of the history. coefficients (place, 13), covariance (place, 13, 13), innovation (place): variance of
-    the error's shocks, persistence (place): its autocorrelation at one month.
+    the error's shocks, persistence (place): its autocorrelation at one month. season (place, 12): ratio of the shocks'
+    variance in each calendar month to its mean.
     """
 
     months: int
@@ -62,6 +64,7 @@ class FittedTrend:
     covariance: FloatArray
     innovation: FloatArray
     persistence: FloatArray
+    season: FloatArray
     parameters: int
     fallbacks: int = 0
 
@@ -73,11 +76,26 @@ class FittedTrend:
         ahead = design(future_months(history, leads), length - self.months + np.arange(1, leads + 1))
         residual = values[np.arange(len(values)), last] - np.einsum("pk,pk->p", newest, self.coefficients)
         decay = self.persistence[:, None] ** ((length - 1 - last)[:, None] + np.arange(1.0, leads + 1))
-        # an error of the fitted mean at the last month is offset by the residual there
-        contrast = ahead - decay[..., None] * newest[:, None, :]
-        estimation = np.einsum("plj,pjk,plk->pl", contrast, self.covariance, contrast, optimize=True)
-        variance = self.innovation[:, None] * (1 - decay**2) / (1 - self.persistence[:, None] ** 2) + estimation
+        # an error of the fitted mean at the last month is offset by the residual there: the contrast of both months
+        squares = self.covariance.reshape(len(values), -1) @ (ahead[:, :, None] * ahead[:, None]).reshape(leads, -1).T
+        across = np.einsum("pjk,pk->pj", self.covariance, newest)
+        offset = decay * np.einsum("pj,pj->p", across, newest)[:, None] - 2 * across @ ahead.T
+        shocks = self.innovation[:, None] * self._accumulated(length - 1 - last, future_months(history, leads))
+        variance = shocks + squares + decay * offset
         return normal_quantiles(self.coefficients @ ahead.T + decay * residual[:, None], np.sqrt(variance))
+
+    def _accumulated(self, unknown: IntArray, months: IntArray) -> FloatArray:
+        """Variance (place, lead) of the sum of shocks up to each of `months`, in units of their mean variance.
+
+        The shocks before, since the last value `unknown` months ago, have the mean variance.
+        """
+        carried = self.persistence**2
+        total = (1 - carried**unknown) / (1 - carried)
+        steps = []
+        for month in months:
+            total = carried * total + self.season[:, month]
+            steps.append(total)
+        return np.stack(steps, axis=1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,8 @@ class ClimatologyTrend:
     Without `residual`: ordinary least squares with independent errors, except that the covariance of the coefficients
     is inflated by (1 + r) / (1 - r) for a lag-1 autocorrelation r (Santer et al. 2008, doi:10.1002/joc.1756, eq. 6).
     With `residual`: generalised least squares with an AR(1) error by the iteration of Cochrane and Orcutt (1949); the
-    anomaly at the origin decays. Quantiles are normal and include the uncertainty of the coefficients.
+    anomaly at the origin decays. Quantiles are normal, include the uncertainty of the coefficients, and have a spread
+    per calendar month.
     """
 
     residual: bool = False
@@ -107,12 +126,14 @@ class ClimatologyTrend:
         regressors = design(calendar_months(recent), np.arange(values.shape[1]) - values.shape[1] + 1)
         months, count = history.sizes["time"], regressors.shape[1] + 1
         coefficients, covariance, variance = _solved(_Products.of(regressors, regressors, values, values))
-        persistence = _persistence(values - coefficients @ regressors.T)
+        residual = values - coefficients @ regressors.T
+        persistence, calendar = _persistence(residual), calendar_months(recent)
         if not self.residual:
             inflation = (1 + persistence) / (1 - persistence)
             covariance = covariance * inflation[:, None, None]
             coefficients[:, :MONTHS_PER_YEAR] += centre
-            return FittedTrend(months, coefficients, covariance, variance, np.zeros(len(values)), count)
+            season = _season(residual, calendar)
+            return FittedTrend(months, coefficients, covariance, variance, np.zeros(len(values)), season, count)
         both = np.isfinite(values[:, 1:]) & np.isfinite(values[:, :-1])
         now, before = np.where(both, values[:, 1:], np.nan), np.where(both, values[:, :-1], np.nan)
         products = (
@@ -123,9 +144,22 @@ class ClimatologyTrend:
         )
         for _ in range(ITERATIONS):
             coefficients, covariance, variance = _solved(_quasi_differences(products, persistence))
-            persistence = _persistence(values - coefficients @ regressors.T)
+            residual = values - coefficients @ regressors.T
+            persistence = _persistence(residual)
         coefficients[:, :MONTHS_PER_YEAR] += centre
-        return FittedTrend(months, coefficients, covariance, variance, persistence, count + 1)
+        season = _season(residual[:, 1:] - persistence[:, None] * residual[:, :-1], calendar[1:])
+        return FittedTrend(months, coefficients, covariance, variance, persistence, season, count + 1)
+
+
+def _season(shocks: FloatArray, calendar: IntArray) -> FloatArray:
+    """Ratio (place, 12) of the variance of `shocks` (place, time) in each calendar month to its mean; 1 without any."""
+    known = np.isfinite(shocks)
+    month = np.eye(MONTHS_PER_YEAR)[calendar]
+    count = known @ month
+    variance = np.where(known, shocks, 0.0) ** 2 @ month / np.maximum(count, 1)
+    mean = variance.mean(axis=1, keepdims=True)
+    ratio = np.divide(variance, mean, out=np.ones_like(variance), where=(count > 0) & (mean > 0))
+    return smoothed_by_month(ratio, count.mean(axis=1, keepdims=True), axis=1)
 
 
 def _persistence(residual: FloatArray) -> FloatArray:

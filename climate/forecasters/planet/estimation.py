@@ -1,9 +1,10 @@
-"""One estimation of the pool: a model of many series at once, on months up to its date.
+"""One estimation of the planet's forecasters, on months up to its date.
 
-For each lead a ridge regression, shared by all series, forecasts the departure from the trailing normal (see
-`predictors`). Its residual in a series is regressed on the principal components of the global field (`field`), series
-by series; the weight of that second forecast is again estimated over all series, from forecasts of blocks of months
-that it was not fitted on. A network is then trained on the residual of both (`network`).
+For each lead a ridge regression, shared by all places, forecasts the departure from the trailing normal (see
+`predictors`); the mean over the planet is forecast apart. The residual in a place is regressed on the principal
+components of the global field (`field`), place by place (`places`); the weight of that second forecast is again
+estimated over all places, from forecasts of blocks of months that it was not fitted on. A network is then trained on
+the residual of both (`network`).
 """
 
 from __future__ import annotations
@@ -17,189 +18,287 @@ import numpy.typing as npt
 import xarray as xr
 
 from climate.forecasters.base import FloatArray, IntArray, months_since_1970, season_waves
-from climate.forecasters.linear import FOLDS, distant_rows, ridge
+from climate.forecasters.linear import ridge
 from climate.forecasters.planet.field import principal_functions, projected
-from climate.forecasters.planet.network import Layers, train_members
-from climate.forecasters.planet.predictors import predictors, targets
-from climate.forecasters.planet.settings import PoolSettings
-from climate.forecasters.planet.trailing import NORMAL, Trailing, trailing
+from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
+from climate.forecasters.planet.places import (
+    FieldMaps,
+    Own,
+    Single,
+    field_forecast,
+    in_units,
+    linear_forecast,
+    loadings_on,
+    relative_spread,
+)
+from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, targets
+from climate.forecasters.planet.settings import PlanetSettings
+from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, NORMAL, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
-PENALTY = 50.0
+PENALTY = 1000.0
 """Ridge penalty of the shared regression, on predictors in units of the spread."""
 
-FIELD_PENALTY = 2000.0
-"""Ridge penalty of a series' regression on the components of the field."""
+EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
+"""Last lead, and factor of the trend-like predictors, which the penalty then holds back less."""
 
-FIELD_LEADS = 6
-"""Leads (months) at which the field has skill."""
+MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
+"""Last lead, and ridge penalty of the regression of the planet's mean."""
+
+LEADING = 20
+"""Components of the field whose sequence the network reads."""
 
 SEED = 11
 """Seed of the draw of rows that the network is trained on."""
 
-ARRAYS = ("components", "slope", "coefficients", "share", "residual")
-"""Arrays of a `Pool` that are stored."""
+ARRAYS = ("components", "common", "coefficients", "share", "power", "residual", "slope", "linear_start")
+"""Arrays of an `Estimation` that are stored."""
 
 
 @dataclass(frozen=True)
-class Pool:
+class Estimation:
     """The result of one estimation.
 
     month: the last month that it used (months since 1970-01). first: month of the first row of `components` (row,
-    component) and `slope` (row), the state of the planet in each month: principal components of the field's departures
-    and the trend of its mean temperature. Rows after `month` are projections on functions estimated before it.
-    coefficients (lead, predictor) of the shared regression; share (lead) of the field's forecast; residual: quantiles
-    (lead, quantile) of the residuals of both. members: the network's weights, one set per seed.
+    component), `common` (row, lead) and `slope` (row), the state of the planet in each month: principal components of
+    the field's departures, what the planet's mean adds to the forecast of every place, and the trend of its mean
+    temperature. Rows after `month` are projections on functions estimated before it. coefficients (lead, predictor) of
+    the shared regression; share (lead) of the field's forecast; power (lead, 2): mean squares of the residuals and of
+    their targets; residual: quantiles (lead, quantile) of the residuals over their relative spread. members: the
+    network's weights, one set per seed.
     """
 
     month: int
     first: int
-    components: FloatArray
     slope: FloatArray
+    components: FloatArray
+    common: FloatArray
     coefficients: FloatArray
     share: FloatArray
+    power: FloatArray
     residual: FloatArray
     members: tuple[Layers, ...]
+    linear_start: bool = True
+    """Whether the network changes the linear forecast; otherwise it forecasts alone."""
     functions: FloatArray | None = None
     """Functions (cell, component) onto which `followed` projects later months."""
+    mean_coefficients: FloatArray | None = None
+    """Coefficients (lead, predictor) with which `followed` computes `common` of later months."""
 
     @property
     def leads(self) -> int:
         """Longest lead (months)."""
         return int(self.coefficients.shape[0])
 
-    def state(self, months: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Components (month, component) and slope (month).
+    def _row(self, months: IntArray) -> IntArray:
+        return np.asarray(np.clip(months - self.first, 0, len(self.slope) - 1))
 
-        Components are zero for months without a field; the slope there is that of the nearest month.
+    def state(self, months: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Components (month, component) and common part (month, lead).
+
+        Components are zero for months without a field; the common part there is that of the nearest month.
         """
-        row = months - self.first
-        inside = (row >= 0) & (row < len(self.slope))
-        nearest = np.clip(row, 0, len(self.slope) - 1)
-        return np.where(inside[:, None], self.components[nearest], 0.0), self.slope[nearest]
+        row = self._row(months)
+        inside = row == months - self.first
+        return np.where(inside[:, None], self.components[row], np.float32(0)), self.common[row]
+
+    def leading(self, months: IntArray) -> Single:
+        """The LEADING components (month, component) over their deviation up to the estimation."""
+        until = self.components[: self.month - self.first + 1, :LEADING]
+        deviation = np.sqrt((until**2).mean(axis=0))
+        return np.asarray(self.state(months)[0][:, :LEADING] / deviation, dtype=np.float32)
+
+    def slope_at(self, months: IntArray) -> FloatArray:
+        """Slope (month), see `predictors`; that of the nearest month where there is no field."""
+        return np.asarray(self.slope[self._row(months)])
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Everything but the functions by name, the weights as `member<n>/<layer>/<weight>`."""
+        """Everything that `followed` leaves, by name; the weights as `member<n>/<layer>/<weight>`."""
         arrays = {name: np.asarray(getattr(self, name)) for name in ("month", "first", *ARRAYS)}
         for number, layers in enumerate(self.members):
             arrays |= {f"member{number}/{name}": weight for name, weight in sorted(layers.items())}
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Pool:
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Estimation:
         """The inverse of `to_arrays`."""
         numbers = sorted({name.split("/")[0] for name in arrays if name.startswith("member")})
         members = tuple(
             {name.removeprefix(f"{number}/"): arrays[name] for name in arrays if name.startswith(f"{number}/")}
             for number in numbers
         )
-        estimates = {name: arrays[name] for name in ARRAYS}
-        return cls(month=int(arrays["month"]), first=int(arrays["first"]), members=members, **estimates)
+        estimates: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+        estimates |= {"month": int(arrays["month"]), "first": int(arrays["first"])}
+        estimates["linear_start"] = bool(arrays["linear_start"])
+        return cls(members=members, **estimates)
 
 
-def on_field(components: FloatArray, residual: FloatArray, lead: int, known: int) -> tuple[FloatArray, FloatArray]:
-    """Regression of `residual` (row, series; NaN where unknown) on components (row, component).
+def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
+    """The value of the first of `steps` (last lead, value) that holds at `lead`."""
+    return next(value for last, value in steps if lead <= last)
 
-    The first `known` rows have a known target. Returns coefficients (component, series), and forecasts (row, series) of
-    the known rows, of which each block is forecast from `distant_rows`.
+
+def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
+    """Traits (row, place, trait) of place and season that the network reads beside the departures, at some rows."""
+    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.windows[NORMAL]
+    waves = np.broadcast_to(season_waves(months[rows])[:, None], (*persistence.shape, 2))
+    relative = np.log(spread / spread.mean(axis=1, keepdims=True))
+    tilt = normal.slope[rows] * normal.reach(1)[rows] / spread.mean(axis=1)
+    summer = relative[:, MONTHS_PER_YEAR // 2]
+    return np.stack([waves[..., 0], waves[..., 1], persistence, relative[:, 0], summer, tilt], axis=-1)
+
+
+def sequences(departures: FloatArray, months: IntArray) -> Single:
+    """Input of the recurrent layer (..., month, channel): departures (..., month), season's sine and cosine.
+
+    `months` (...): the last month of each sequence.
     """
-    inside, actual = components[:known], np.nan_to_num(residual[:known])
-    cross_fitted = np.zeros_like(actual)
-    for block, far in distant_rows(np.arange(known), lead):
-        if far.any():
-            cross_fitted[block] = inside[block] @ ridge(inside[far], actual[far], FIELD_PENALTY)
-    return ridge(inside, actual, FIELD_PENALTY), cross_fitted
+    back = np.arange(1 - departures.shape[-1], 1)
+    waves = season_waves((months[..., None] + back) % MONTHS_PER_YEAR)
+    waves = np.broadcast_to(waves, (*departures.shape, 2))
+    return np.concatenate([departures[..., None], waves], axis=-1, dtype=np.float32)
 
 
-def traits(past: Trailing, months: IntArray) -> FloatArray:
-    """Traits (row, series, trait) of series and season that the network reads beside the departures."""
-    waves = np.broadcast_to(season_waves(months)[:, None], (*past.persistence.shape, 2))
-    spread = np.log(past.spread / past.spread.mean(axis=1, keepdims=True))
-    normal = past.windows[NORMAL]
-    tilt = normal.slope * normal.reach(1) / past.spread.mean(axis=1)
-    return np.stack(
-        [waves[..., 0], waves[..., 1], past.persistence, spread[:, 0], spread[:, MONTHS_PER_YEAR // 2], tilt], axis=-1
-    )
+def field_sequences(estimation: Estimation, months: IntArray) -> Single:
+    """Leading components (row, month, component) of the MEMORY months up to each of `months`."""
+    back = np.arange(1 - MEMORY, 1)
+    leading = estimation.leading((months[:, None] + back).ravel())
+    return leading.reshape(len(months), MEMORY, -1)
 
 
-def sequences(past: Trailing, months: IntArray) -> FloatArray:
-    """Input of the recurrent layer (row, series, month, channel): departures, sine and cosine of the season."""
-    back = np.arange(1 - past.departures.shape[1], 1)
-    waves = season_waves((months[:, None] + back) % MONTHS_PER_YEAR)[:, None]
-    departures = np.swapaxes(past.departures, 1, 2)[..., None]
-    return np.concatenate([departures, np.broadcast_to(waves, (*departures.shape[:3], 2))], axis=-1)
-
-
-def train_pool(history: xr.Dataset, settings: PoolSettings, leads: int = MAX_LEADS) -> Pool:
+def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Estimation:
     """Estimate everything on `history`, which ends at the estimation's date.
 
     Args:
-        history: `value` (time, series) of the training series; `departures` (time, cell) of the field and `slope`
-            (time) of the planet's mean temperature, see `field.planet`. Series and cells with a missing month up to the
-            estimation are left out.
-        settings: parameters of the pool.
+        history: see `field.planet`. Cells with a missing month up to the estimation are left out.
+        settings: parameters of the planet's forecasters.
         leads: months ahead.
     """
     values = np.asarray(history["value"].values, dtype=np.float64)
-    values = values[:, np.isfinite(values).all(axis=0)]
-    past = trailing(values)
-    months = months_since_1970(history)[0] + past.rows
-    slope = np.asarray(history["slope"].values, dtype=np.float64)[-len(past) :]
-    field = np.asarray(history["departures"].values, dtype=np.float64)[-len(past) :]
+    used = np.isfinite(values).all(axis=0) & (history["area"].values > 0)
+    values, area = values[:, used], np.asarray(history["area"].values, dtype=np.float64)[used]
+    slope, field, means = (
+        np.asarray(history[name].values, dtype=np.float64)[FIRST_ROW:] for name in ("slope", "departures", "means")
+    )
+    predictors = Predictors(trailing(values), slope)
+    months = months_since_1970(history)[FIRST_ROW:]
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
-    linear = np.full((len(past), values.shape[1], leads), np.nan, dtype=np.float32)
-    actual = np.full(linear.shape, np.nan, dtype=np.float32)
-    coefficients, share, residual = [], np.zeros(leads), []
-    for lead in range(1, leads + 1):
-        known = max(len(past) - lead, 0)
-        table, target = predictors(past, slope, lead), targets(values, past, lead)
-        inside = table[:known].reshape(-1, table.shape[-1])
-        shared = ridge(inside, target[:known].ravel(), PENALTY)
-        forecast = table @ shared
-        if lead <= FIELD_LEADS and known > FOLDS:
-            _, cross_fitted = on_field(components, target - forecast, lead, known)
-            both = ridge(np.column_stack([inside, cross_fitted.ravel()]), target[:known].ravel(), PENALTY)
-            shared, share[lead - 1] = both[:-1], both[-1]
-            forecast = table @ shared
-            forecast[:known] += share[lead - 1] * cross_fitted
-        errors = (target - forecast)[:known]
-        coefficients.append(shared)
-        residual.append(np.quantile(errors, QUANTILES) if errors.size else np.array(QUANTILES) - 0.5)
-        linear[..., lead - 1], actual[..., lead - 1] = forecast, target
-    quantiles = np.maximum.accumulate(np.stack(residual), axis=1)
-    members = _network(past, months, linear, actual, quantiles, settings) if settings.seeds else ()
-    first, last = int(months[0]), int(months[-1])
-    return Pool(last, first, components, slope, np.stack(coefficients), share, quantiles, members, functions)
-
-
-def followed(pool: Pool, planet: xr.Dataset) -> Pool:
-    """`pool` with the state of the planet in all months of `planet`, including those after the estimation.
-
-    `planet` has the form of `train_pool`'s history, of which `departures` and `slope` are read; no row of `departures`
-    depends on a later month. The functions are dropped. Raises ValueError if they already were.
-    """
-    if pool.functions is None:
-        raise ValueError("the pool has no functions to project onto")
-    rows = np.flatnonzero(np.isfinite(planet["slope"].values))
-    components = projected(np.asarray(planet["departures"].values, dtype=np.float64)[rows], pool.functions)
-    slope = np.asarray(planet["slope"].values, dtype=np.float64)[rows]
-    first = int(months_since_1970(planet)[rows[0]])
-    return replace(pool, first=first, components=components.astype(np.float32), slope=slope, functions=None)
-
-
-def _network(
-    past: Trailing,
-    months: IntArray,
-    linear: FloatArray,
-    actual: FloatArray,
-    residual: FloatArray,
-    settings: PoolSettings,
-) -> tuple[Layers, ...]:
-    """Train on one row in `settings.row_stride` of every series, in months drawn at random."""
-    usable = np.isfinite(actual).any(axis=2)
-    row, series = np.nonzero(usable & (np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1))
-    sequence, trait, start, target = (
-        array[row, series] for array in (sequences(past, months), traits(past, months), linear, actual)
+    target = targets(values, predictors.past, leads)
+    coefficients, mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
+    for index in range(leads):
+        known = slice(0, max(len(months) - index - 1, 0))
+        coefficients[index], mean_coefficients[index] = shared_regressions(
+            predictors.at(index + 1)[known], target[index, known], means[known, index], area, index + 1
+        )
+    common = np.einsum("rlp,lp->rl", means[:, :leads], mean_coefficients)
+    linear = predictors.forecast(coefficients) + common.T[..., None].astype(np.float32)
+    share = np.zeros(leads)
+    crossed = field_forecast(target - linear, FieldMaps(components, np.full(len(months), True), leads))[1]
+    weight = area / area.mean()
+    for index, forecast in enumerate(crossed):
+        error = np.nan_to_num(target[index] - linear[index])
+        product, power_of_forecast = ((each * forecast).sum(axis=0) @ weight for each in (error, forecast))
+        share[index] = np.clip(product / power_of_forecast, 0.0, 1.0) if power_of_forecast > 0 else 0.0
+        linear[index] += np.float32(share[index]) * forecast
+    power, residual = np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+    for index in range(leads):
+        known = np.isfinite(target[index]).all(axis=1)
+        if known.any():
+            actual, error = target[index, known], target[index, known] - linear[index, known]
+            power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, actual)]
+            scale = relative_spread(error, actual, months[known], power[index])
+            standardised = error / scale[months[known] % MONTHS_PER_YEAR]
+            residual[index] = weighted_quantiles(standardised, area)
+    state = slope, components.astype(np.float32), common.astype(np.float32)
+    estimates = coefficients, share, power, residual
+    learnt = Estimation(
+        int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
     )
-    return train_members(sequence, trait, start, target, residual, settings)
+    if not settings.seeds:
+        return learnt
+    past, usable = predictors.past, np.isfinite(target).any(axis=0)
+    chosen = np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1
+    row, place = np.nonzero(usable & chosen)
+    scales = [relative_spread(target[k] - linear[k], target[k], months, power[k]) for k in range(leads)]
+    start, scale = linear[:, row, place].T, np.stack(scales)[:, months[row] % MONTHS_PER_YEAR, place].T
+    if not settings.linear_start:
+        normal = [weighted_quantiles(each[np.isfinite(each).all(axis=1)], area) for each in target]
+        start, scale, residual = np.zeros_like(start), np.ones_like(scale), np.stack(normal)
+    inputs = Inputs(
+        sequences(past.departures[row, :, place], months[row]),
+        field_sequences(learnt, months)[row],
+        loadings_on(learnt.leading(months), past.departures[:, -1])[place],
+        traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
+        start,
+        scale,
+    )
+    return replace(learnt, members=train_members(inputs, target[:, row, place].T, residual, settings))
+
+
+def shared_regressions(
+    table: npt.NDArray[np.float32], target: npt.NDArray[np.float32], means: FloatArray, area: FloatArray, lead: int
+) -> tuple[FloatArray, FloatArray]:
+    """Coefficients (predictor) that all places share, and those of the planet's mean residual.
+
+    Args:
+        table: predictors (row, place, predictor). target: (row, place).
+        means: area means (row, predictor) of the predictors.
+        area: weight (place).
+        lead: months ahead.
+    """
+    factors = np.ones(COUNT)
+    factors[TREND_LIKE:] = at_lead(EMPHASIS, lead)
+    weight = area / area.mean()
+    middle = np.average(np.asarray(target, dtype=np.float64), axis=1, weights=area)
+    root = np.sqrt(weight)[:, None].astype(np.float32)
+    inside = (table - means[:, None].astype(np.float32)) * (root * factors.astype(np.float32))
+    outside = (target - middle[:, None].astype(np.float32)) * root[:, 0]
+    coefficients = factors * ridge(inside.reshape(-1, COUNT), outside.ravel(), PENALTY)
+    return coefficients, ridge(means, middle - means @ coefficients, at_lead(MEAN_PENALTY, lead))
+
+
+def weighted_quantiles(values: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray:
+    """QUANTILES of values (row, place) with a weight per place."""
+    order = np.argsort(values, axis=None)
+    total = np.cumsum(np.broadcast_to(weight, values.shape).ravel()[order])
+    position = np.searchsorted(total, np.array(QUANTILES) * total[-1])
+    return np.asarray(values.ravel()[order[np.minimum(position, order.size - 1)]], dtype=np.float64)
+
+
+def followed(estimation: Estimation, planet: xr.Dataset) -> Estimation:
+    """`estimation` with the state of the planet in all months of `planet`, including those after the estimation.
+
+    `planet` has the form of the history of `estimate`, of which no row depends on a later month. The functions are
+    dropped. Raises ValueError if they already were.
+    """
+    if estimation.functions is None or estimation.mean_coefficients is None:
+        raise ValueError("the estimation has no functions to project onto")
+    departures, slope, means = (
+        np.asarray(planet[name].values, dtype=np.float64)[FIRST_ROW:] for name in ("departures", "slope", "means")
+    )
+    return replace(
+        estimation,
+        first=int(months_since_1970(planet)[FIRST_ROW]),
+        components=projected(departures, estimation.functions).astype(np.float32),
+        slope=slope,
+        common=np.einsum("rlp,lp->rl", means[:, : estimation.leads], estimation.mean_coefficients).astype(np.float32),
+        functions=None,
+        mean_coefficients=None,
+    )
+
+
+def network_quantiles(
+    predictors: Predictors, rows: IntArray, months: IntArray, estimation: Estimation, own: Own, leads: int
+) -> FloatArray:
+    """Quantiles (row, place, lead, quantile) of the network at some rows, in the unit of the values."""
+    linear, scale = (
+        np.moveaxis(each[:leads], 0, -1) for each in linear_forecast(predictors, rows, months, estimation, own)
+    )
+    if not estimation.linear_start:
+        linear, scale = np.zeros_like(linear), np.ones_like(scale)
+    sequence = sequences(np.swapaxes(predictors.past.departures[rows], 1, 2), months[rows, None])
+    trait = traits(predictors.past, months, rows).astype(np.float32)
+    inputs = Inputs(sequence, field_sequences(estimation, months[rows]), own.loadings, trait, linear, scale)
+    departures = np.mean([read_out(layers, inputs) for layers in estimation.members], axis=0)
+    return in_units(departures.transpose(2, 0, 1, 3), predictors, rows).transpose(1, 2, 0, 3)

@@ -12,10 +12,22 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL, WINDOWS, departures, window
+from climate.forecasters.planet.predictors import COUNT, Predictors
+from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL, WINDOWS, departures, trailing, window
+from climate.schema import MAX_LEADS
 
-CELLS_AT_ONCE = 512
+CELLS_AT_ONCE = 171
 """Cells processed together, which bounds memory."""
+
+
+def thinned(field: xr.DataArray, step: int) -> xr.DataArray:
+    """Every `step`-th cell, in both directions, of field (time, lat, lon), as (time, cell) with `lat`, `lon`, `area`.
+
+    `area` is the cosine of the latitude.
+    """
+    chosen = field.transpose("time", "lat", "lon").isel(lat=slice(None, None, step), lon=slice(None, None, step))
+    cells = chosen.stack(cell=("lat", "lon")).reset_index("cell")
+    return cells.assign_coords(area=np.clip(np.cos(np.deg2rad(cells["lat"])), 0.0, None))
 
 
 def field_departures(field: xr.DataArray, step: int) -> FloatArray:
@@ -23,10 +35,8 @@ def field_departures(field: xr.DataArray, step: int) -> FloatArray:
 
     Rows are those of `trailing`. A cell is NaN from its first missing month on.
     """
-    thinned = field.transpose("time", "lat", "lon").isel(lat=slice(None, None, step), lon=slice(None, None, step))
-    values = np.asarray(thinned.values, dtype=np.float64).reshape(thinned.sizes["time"], -1)
-    area = np.cos(np.deg2rad(np.asarray(thinned["lat"].values, dtype=np.float64)))
-    weight = np.sqrt(np.clip(np.repeat(area, thinned.sizes["lon"]), 0.0, None))
+    cells = thinned(field, step)
+    values, weight = np.asarray(cells.values, dtype=np.float64), np.sqrt(np.asarray(cells["area"].values))
     values, weight = values[:, weight > 0], weight[weight > 0]
     rows = np.arange(FIRST_ROW, values.shape[0])
     parts = []
@@ -58,29 +68,58 @@ def projected(departures: FloatArray, functions: FloatArray) -> FloatArray:
     return np.asarray(np.nan_to_num(departures) @ functions)
 
 
-def planet(field: xr.DataArray, values: xr.DataArray, step: int) -> xr.Dataset:
-    """Training data of the pool: series, and the state of the planet in each month.
+def area_means(values: FloatArray, slope: FloatArray, area: FloatArray, leads: int) -> FloatArray:
+    """Area-weighted mean (row, lead, predictor) of the predictors of values (time, cell).
+
+    A cell is left out from its first missing month on.
+    """
+    rows = values.shape[0] - FIRST_ROW
+    total, weight = np.zeros((rows, leads, COUNT)), np.zeros((rows, 1, 1))
+    for first in range(0, values.shape[1], CELLS_AT_ONCE):
+        part = slice(first, first + CELLS_AT_ONCE)
+        predictors = Predictors(trailing(values[:, part]), slope)
+        known = np.isfinite(np.cumsum(values[:, part], axis=0))[FIRST_ROW:]
+        share = np.where(known, area[part], 0.0).astype(np.float32)
+        weight[:, 0, 0] += share.sum(axis=1)
+        for lead in range(1, leads + 1):
+            inside = np.where(known[..., None], predictors.at(lead), np.float32(0))
+            total[:, lead - 1] += np.einsum("rcp,rc->rp", inside, share, optimize=True)
+    return np.asarray(total / weight)
+
+
+def planet(field: xr.DataArray, train_stride: int, field_stride: int, leads: int = MAX_LEADS) -> xr.Dataset:
+    """What all places share: cells to train on, and the state of the planet in each month.
 
     Args:
         field: temperature (time, lat, lon) on a gap-free month axis.
-        values: series (time, series) on the same months; may hold NaN.
-        step: stride of the cells used of the field, in both directions.
+        train_stride: spacing of the cells trained on, in both directions.
+        field_stride: spacing of the cells of which principal components are made.
+        leads: months ahead.
 
     Returns:
-        Dataset with `value` (time, series), `departures` (time, cell) and `slope` (time) per year of the area mean over
-        the trailing normal; both are NaN before the first row of `trailing`, and no month depends on a later one.
+        Dataset with `value` (time, cell) and `area` (cell) of the cells to train on; `departures` (time, field_cell),
+        `slope` (time) per year of the area mean over the trailing normal, and `means` (time, lead, predictor), the area
+        mean of the predictors. The last three are NaN before the first row of `trailing`, and no month of them depends
+        on a later one.
     """
-    departed = field_departures(field, step)
+    departed = field_departures(field, field_stride)
     area = field["lat"].copy(data=np.cos(np.deg2rad(np.asarray(field["lat"].values, dtype=np.float64))))
     mean = np.asarray(field.astype(np.float64).weighted(area).mean(("lat", "lon")).values)[:, None]
     rows = np.arange(FIRST_ROW, field.sizes["time"])
     slope = window(mean, WINDOWS[NORMAL], rows).slope[:, 0]
-    before = field.sizes["time"] - rows.size
+    cells = thinned(field, train_stride)
+    values, weight = np.asarray(cells.values, dtype=np.float64), np.asarray(cells["area"].values)
+    state = {
+        "departures": (("time", "field_cell"), departed),
+        "slope": (("time",), slope),
+        "means": (("time", "lead", "predictor"), area_means(values, slope, weight, leads)),
+    }
+
+    def padded(array: FloatArray) -> FloatArray:
+        return np.pad(array, [(FIRST_ROW, 0)] + [(0, 0)] * (array.ndim - 1), constant_values=np.nan)
+
     return xr.Dataset(
-        {
-            "value": values.transpose("time", "series"),
-            "departures": (("time", "cell"), np.pad(departed, ((before, 0), (0, 0)), constant_values=np.nan)),
-            "slope": ("time", np.pad(slope, (before, 0), constant_values=np.nan)),
-        },
+        {name: (dims, padded(array)) for name, (dims, array) in state.items()}
+        | {"value": (("time", "cell"), values), "area": ("cell", weight)},
         coords={"time": field["time"].values},
     )

@@ -8,11 +8,12 @@ little more than one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation
+from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation, smoothed_by_month
 from climate.schema import MONTHS_PER_YEAR
 
 WINDOWS = (10, 20, 30, 40)
@@ -30,11 +31,11 @@ FIRST_ROW = MONTHS_PER_YEAR * MIN_YEARS - 1
 MEMORY = 36
 """Departures that a row holds (months)."""
 
+SERIES_AT_ONCE = 114
+"""Series whose sums are held together, which bounds memory."""
+
 MAX_PERSISTENCE = 0.98
 """Upper limit of the monthly autocorrelation."""
-
-PRIOR_YEARS = 4.0
-"""Weight, in years, of the year-round mean variance in the variance of a calendar month."""
 
 
 def sums_by_month(values: FloatArray) -> FloatArray:
@@ -73,9 +74,7 @@ class Window:
 
     def spread(self) -> FloatArray:
         """Standard deviation (row, 12, series) by calendar month, smoothed over neighbours, shrunk to the mean."""
-        near = (np.roll(self.variance, 1, axis=1) + 2 * self.variance + np.roll(self.variance, -1, axis=1)) / 4
-        weight = (self.years / (self.years + PRIOR_YEARS))[:, None, None]
-        mixed = weight * near + (1 - weight) * near.mean(axis=1, keepdims=True)
+        mixed = smoothed_by_month(self.variance, self.years[:, None, None], axis=1)
         return np.asarray(np.sqrt(np.maximum(mixed, np.finfo(float).tiny)))
 
 
@@ -122,6 +121,25 @@ class Trailing:
 
 def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
     """Windows of values (time, series; without NaN) at every row from FIRST_ROW on, or at the `newest` alone."""
+    chunks = range(0, values.shape[1], SERIES_AT_ONCE)
+    parts = [_trailing(values[:, first : first + SERIES_AT_ONCE], newest) for first in chunks]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[Trailing]) -> Trailing:
+    """Several series after one another."""
+
+    def along(name: str, objects: Sequence[object]) -> FloatArray:
+        return np.concatenate([getattr(each, name) for each in objects], axis=-1)
+
+    windows = tuple(
+        Window(each[0].years, *(along(name, each) for name in ("climatology", "slope", "variance")))
+        for each in zip(*(part.windows for part in parts), strict=True)
+    )
+    return Trailing(parts[0].rows, windows, *(along(name, parts) for name in ("spread", "departures", "persistence")))
+
+
+def _trailing(values: FloatArray, newest: bool) -> Trailing:
     rows = np.arange(FIRST_ROW, values.shape[0])
     normal = window(values, WINDOWS[NORMAL], rows)
     spread = normal.spread()

@@ -1,0 +1,309 @@
+"""Every cell of a grid, forecast by the planet's forecasters and their opponents, and scored in bounded memory.
+
+A chunk of cells keeps no forecast but the issued one: scores are added up by block of leads and calendar month of the
+origin. The parameters of all forecasters are estimated at the months of the planet's estimations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from climate.forecasters.base import FloatArray, Forecaster, IntArray
+from climate.forecasters.classical.trend import ClimatologyTrend
+from climate.forecasters.planet.estimation import Estimation, network_quantiles
+from climate.forecasters.planet.places import FieldMaps, Own, own_estimates, ridge_quantiles
+from climate.forecasters.planet.predictors import Predictors
+from climate.forecasters.planet.trailing import FIRST_ROW, trailing
+from climate.schema import MONTHS_PER_YEAR, QUANTILES, TIME_DTYPE
+from climate.verify.losses import MEDIAN, level_weights
+
+Single = npt.NDArray[np.float32]
+
+CELLS_AT_ONCE = 219
+"""Cells forecast together, which bounds memory."""
+
+TROPICS = 23.5
+"""Largest latitude of the tropics (degrees)."""
+
+ZONES = ("planet", "tropics", "north", "south")
+
+OPPONENTS = {"climatology-trend": ClimatologyTrend(), "trend-ar1": ClimatologyTrend(residual=True)}
+"""Simple forecasters by name; the first is the reference from which errors are measured."""
+
+LEARNT = {"ridge-planet": ridge_quantiles, "lstm-planet": network_quantiles}
+"""The planet's forecasters by name."""
+
+STATISTICS = ("crps", "covered90", "forecast_mean", "forecast_square", "product")
+"""Means that each forecaster has, see stage `planet`."""
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """Origins (months since 1970-01) of the scores, and the leads that they are forecast to."""
+
+    origins: IntArray
+    leads: int
+    short_leads: int
+    long_every: int
+    blocks: Mapping[str, tuple[int, int]]
+
+    def reach(self) -> IntArray:
+        """Longest lead (origin)."""
+        long = np.arange(self.origins.size) % self.long_every == 0
+        return np.where(long, self.leads, min(self.short_leads, self.leads))
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """A chunk of cells: values (time, cell) without NaN, from month `start` on, and the estimations to apply."""
+
+    values: FloatArray
+    start: int
+    latitude: FloatArray
+    estimations: Sequence[Estimation]
+    plan: CellPlan
+    forecasters: Sequence[str]
+
+
+@dataclass
+class Scores:
+    """Sums over origins of one chunk, see stage `planet`; `zones` are area-weighted sums over its cells."""
+
+    sums: Single
+    """(statistic, forecaster, cell, block, start)"""
+    observed: Single
+    """(2, cell, block, start): of the observation and its square"""
+    by_origin: Single
+    """(forecaster, block, origin, cell)"""
+    zones: FloatArray
+    """(forecaster, zone, start, lead)"""
+    issued: Single
+    """(forecaster, quantile, lead, cell)"""
+
+
+def zone_weights(latitude: FloatArray) -> FloatArray:
+    """Area (zone, cell) of cells at `latitude` (degrees) in each of ZONES."""
+    area = np.clip(np.cos(np.deg2rad(latitude)), 0.0, None)
+    inside = [np.ones(latitude.size), np.abs(latitude) <= TROPICS, latitude > TROPICS, latitude < -TROPICS]
+    return np.asarray(np.stack(inside) * area)
+
+
+def verified(plan: CellPlan, last: int) -> npt.NDArray[np.bool_]:
+    """True (origin, lead) where an origin is forecast to a lead whose month is not after `last`."""
+    lead = np.arange(1, plan.leads + 1)
+    return np.asarray((lead <= plan.reach()[:, None]) & (plan.origins[:, None] + lead <= last))
+
+
+def block_members(plan: CellPlan) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """True (block, lead) for the leads of a block; True (origin, block) where an origin is forecast to all of them."""
+    lead = np.arange(1, plan.leads + 1)
+    inside = np.stack([(lead >= first) & (lead <= last) for first, last in plan.blocks.values()])
+    reached = plan.reach()[:, None] >= np.array([last for _, last in plan.blocks.values()])
+    return inside, reached
+
+
+def score_cells(task: CellTask) -> Scores:
+    """Forecast and score the cells of a task, a few at once."""
+    maps = [_field_maps(task, estimation) for estimation in task.estimations]
+    parts = []
+    for first in range(0, task.values.shape[1], CELLS_AT_ONCE):
+        part = slice(first, first + CELLS_AT_ONCE)
+        parts.append(_score_part(task, task.values[:, part], task.latitude[part], maps))
+    return joined(parts)
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Scores of several chunks as one."""
+    return Scores(
+        np.concatenate([part.sums for part in parts], axis=2),
+        np.concatenate([part.observed for part in parts], axis=1),
+        np.concatenate([part.by_origin for part in parts], axis=3),
+        np.sum([part.zones for part in parts], axis=0),
+        np.concatenate([part.issued for part in parts], axis=3),
+    )
+
+
+def _months(task: CellTask) -> IntArray:
+    return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
+
+
+def _field_maps(task: CellTask, estimation: Estimation) -> FieldMaps:
+    months = _months(task)
+    components, _ = estimation.state(months[months <= estimation.month])
+    return FieldMaps(components, np.asarray(components.any(axis=1)), estimation.leads)
+
+
+def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[FieldMaps]) -> Scores:
+    plan, months = task.plan, _months(task)
+    last, cells = int(months[-1]), values.shape[1]
+    predictors = Predictors(trailing(values), task.estimations[0].slope_at(months))
+    chunk = Chunk(task, values, months, predictors)
+    count, blocks = len(task.forecasters), len(plan.blocks)
+    result = Scores(
+        np.zeros((len(STATISTICS), count, cells, blocks, MONTHS_PER_YEAR), np.float32),
+        np.zeros((2, cells, blocks, MONTHS_PER_YEAR), np.float32),
+        np.full((count, blocks, plan.origins.size, cells), np.nan, np.float32),
+        np.zeros((count, len(ZONES), MONTHS_PER_YEAR, plan.leads)),
+        np.zeros((count, len(QUANTILES), plan.leads, cells), np.float32),
+    )
+    reach, weights = plan.reach(), zone_weights(latitude)
+    dates = np.array([estimation.month for estimation in task.estimations])
+    newest = np.searchsorted(dates, plan.origins, side="right") - 1
+    for number, estimation in enumerate(task.estimations):
+        own = own_estimates(values, predictors, months, estimation, maps[number])
+        for leads in np.unique(reach):
+            chosen = np.flatnonzero((newest == number) & (reach == leads))
+            if chosen.size == 0:
+                continue
+            rows, reference = plan.origins[chosen] - int(months[0]), None
+            actual = _observed(values, rows + FIRST_ROW, int(leads))
+            forecasts = chunk.forecasts(number, own, plan.origins[chosen], int(leads))
+            for index, quantiles in enumerate(forecasts):
+                if reference is None:
+                    reference = quantiles[..., QUANTILES.index(MEDIAN)].copy()
+                    _add_observed(result, plan, chosen, last, actual - reference)
+                _add(result, index, plan, chosen, last, quantiles, actual, reference, weights)
+    for index, quantiles in enumerate(chunk.forecasts(len(dates) - 1, own, months[-1:], plan.leads)):
+        result.issued[index] = quantiles[0].transpose(2, 1, 0)
+    return result
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Cells that are forecast together: what all their forecasts share."""
+
+    task: CellTask
+    values: FloatArray
+    months: IntArray
+    predictors: Predictors
+
+    def forecasts(self, number: int, own: Own, origins: IntArray, leads: int) -> Iterator[Single]:
+        """Quantiles (origin, cell, lead, quantile) by each forecaster with the parameters of an estimation."""
+        estimation, rows = self.task.estimations[number], origins - int(self.months[0])
+        for name in self.task.forecasters:
+            if name in LEARNT:
+                quantiles = LEARNT[name](self.predictors, rows, self.months, estimation, own, leads)
+            else:
+                quantiles = self._simple(OPPONENTS[name], estimation.month, origins, leads)
+            yield quantiles.astype(np.float32)
+
+    def _simple(self, forecaster: Forecaster, month: int, origins: IntArray, leads: int) -> FloatArray:
+        start = self.task.start
+        panel = xr.Dataset(
+            {"value": (("place", "time"), self.values.T)},
+            coords={"time": (start + np.arange(len(self.values))).astype("datetime64[M]").astype(TIME_DTYPE)},
+        )
+        fitted = forecaster.fit(panel.isel(time=slice(0, month - start + 1)))
+        return np.stack([fitted.forecast(panel.isel(time=slice(0, int(o) - start + 1)), leads) for o in origins])
+
+
+def _observed(values: FloatArray, position: IntArray, leads: int) -> Single:
+    """Values (origin, cell, lead) after each of `position`; zero beyond the last month, where nothing is scored."""
+    ahead = position[:, None] + np.arange(1, leads + 1)
+    inside = ahead < len(values)
+    result = np.where(inside[..., None], values[np.minimum(ahead, len(values) - 1)], 0.0)
+    return result.transpose(0, 2, 1).astype(np.float32)
+
+
+def _block_sums(statistic: Single, known: npt.NDArray[np.bool_], plan: CellPlan) -> Single:
+    """Sums (origin, cell, block) over the known leads of a statistic (origin, cell, lead)."""
+    leads = statistic.shape[2]
+    inside = block_members(plan)[0][:, :leads].T.astype(np.float32)
+    return np.where(known[:, None, :leads], statistic, np.float32(0)) @ inside
+
+
+def _add_by_start(total: Single, sums: Single, plan: CellPlan, chosen: IntArray) -> None:
+    """Add sums (origin, cell, block) to the total (cell, block, start) where the origin is forecast to the block."""
+    reached = block_members(plan)[1][chosen]
+    for row, origin in enumerate(plan.origins[chosen]):
+        total[..., origin % MONTHS_PER_YEAR] += np.where(reached[row], sums[row], np.float32(0))
+
+
+def _add_observed(result: Scores, plan: CellPlan, chosen: IntArray, last: int, actual: Single) -> None:
+    known = verified(plan, last)[chosen]
+    for position, statistic in enumerate((actual, actual**2)):
+        _add_by_start(result.observed[position], _block_sums(statistic, known, plan), plan, chosen)
+
+
+def crps_of(quantiles: Single, actual: Single) -> Single:
+    """CRPS of quantiles (..., quantile), see `verify.losses.crps_from_quantiles`."""
+    total = np.zeros_like(actual)
+    for position, (level, weight) in enumerate(zip(QUANTILES, level_weights(np.array(QUANTILES)), strict=True)):
+        error = actual - quantiles[..., position]
+        total += np.float32(2 * weight) * np.maximum(np.float32(level) * error, np.float32(level - 1) * error)
+    return total
+
+
+def _add(
+    result: Scores,
+    index: int,
+    plan: CellPlan,
+    chosen: IntArray,
+    last: int,
+    quantiles: Single,
+    actual: Single,
+    reference: Single,
+    weights: FloatArray,
+) -> None:
+    """Add the scores of forecaster `index` at the `chosen` origins, from arrays (origin, cell, lead, ...)."""
+    known, leads = verified(plan, last)[chosen], actual.shape[2]
+    crps = crps_of(quantiles, actual)
+    covered = ((actual >= quantiles[..., 0]) & (actual <= quantiles[..., -1])).astype(np.float32)
+    middle, anomaly = quantiles[..., QUANTILES.index(MEDIAN)] - reference, actual - reference
+    for position, statistic in enumerate((crps, covered, middle, middle**2, middle * anomaly)):
+        sums = _block_sums(statistic, known, plan)
+        _add_by_start(result.sums[position, index], sums, plan, chosen)
+        if position == 0:
+            inside, reached = block_members(plan)
+            whole = reached[chosen] & (known[:, None] | ~inside[None, :, : known.shape[1]]).all(axis=2)
+            means = sums / inside.sum(axis=1).astype(np.float32)
+            kept = np.where(whole[:, None], means, np.float32(np.nan))
+            result.by_origin[index][:, chosen] = kept.transpose(2, 0, 1)
+    of_zones = np.einsum("ocl,zc->ozl", np.where(known[:, None, :leads], crps, np.float32(0)), weights, optimize=True)
+    for row, origin in enumerate(plan.origins[chosen]):
+        result.zones[index, :, origin % MONTHS_PER_YEAR, :leads] += of_zones[row]
+
+
+def cell_dataset(
+    scores: Scores, plan: CellPlan, last: int, latitude: FloatArray, longitude: FloatArray, forecasters: Sequence[str]
+) -> xr.Dataset:
+    """Scores of all cells as the dataset that stage `planet` describes."""
+    known, inside, reached = (each.astype(float) for each in (verified(plan, last), *block_members(plan)))
+    start = np.eye(MONTHS_PER_YEAR)[plan.origins % MONTHS_PER_YEAR]
+    pairs = np.einsum("ol,bl,ob,os->bs", known, inside, reached, start, optimize=True)
+    at_lead = np.einsum("ol,os->sl", known, start)
+    area = zone_weights(latitude)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means, observed = scores.sums / pairs, scores.observed / pairs
+        zones = scores.zones / (area.sum(axis=1)[:, None, None] * at_lead)
+    cells = ("cell", "block", "start")
+    variables: dict[str, tuple[tuple[str, ...], FloatArray]]
+    variables = {name: (("forecaster", *cells), values) for name, values in zip(STATISTICS, means, strict=True)}
+    variables |= {"observed_mean": (cells, observed[0]), "observed_square": (cells, observed[1])}
+    variables |= {
+        "pairs": (("block", "start"), pairs),
+        "crps_by_origin": (("forecaster", "block", "origin", "cell"), scores.by_origin),
+        "zone_crps": (("forecaster", "zone", "start", "lead"), zones),
+        "issued": (("forecaster", "quantile", "lead", "cell"), scores.issued),
+    }
+    return xr.Dataset(
+        {name: (dims, np.asarray(values, dtype=np.float32)) for name, (dims, values) in variables.items()},
+        coords={
+            "forecaster": np.array(forecasters, dtype=object),
+            "block": np.array([*plan.blocks], dtype=object),
+            "zone": np.array(ZONES, dtype=object),
+            "start": np.arange(1, MONTHS_PER_YEAR + 1),
+            "origin": plan.origins.astype("datetime64[M]").astype(TIME_DTYPE),
+            "lead": np.arange(1, plan.leads + 1),
+            "quantile": np.array(QUANTILES),
+            "lat": ("cell", latitude),
+            "lon": ("cell", longitude),
+            "area": ("cell", area[0]),
+        },
+        attrs={"issued_from": str(np.datetime64(last, "M"))},
+    )

@@ -1,0 +1,119 @@
+"""Stage `planet`: every cell of the reference grid, forecast and scored; the estimations serve regions and panels too.
+
+Writes `build/planet/scores.nc` and `build/planet/estimations/<month>.npz`. Without the sources, both hold the reason
+alone (`skipped`).
+
+`scores.nc` has the dimensions `forecaster`; `cell` (coordinates `lat`, `lon` of its centre in degrees, and `area`, the
+cosine of its latitude); `block` of leads, named as in `score.blocks`; `start`, the calendar month of the origin (1-12);
+`origin` (datetime64[s]); `lead` (months); `zone`; `quantile`. All scores are means over pairs of origin and lead whose
+month is observed, in K (squares in K2) unless said otherwise, float32:
+
+- `crps`, `covered90` (forecaster, cell, block, start): CRPS by quantiles, and the share inside the 90% interval (1).
+- `pairs` (block, start): number of such pairs, the same for all cells and forecasters.
+- `forecast_mean`, `forecast_square`, `product` (forecaster, cell, block, start), `observed_mean`, `observed_square`
+  (cell, block, start): means of f, f2, f o, o and o2, where f is the forecast's median and o the observation, both less
+  the median of `climatology-trend`. The mean squared error is f2 - 2 f o + o2, that of the reference is o2;
+  correlation, amplitude and bias of Murphy (1988) follow from these means.
+- `crps_by_origin` (forecaster, block, origin, cell): mean over the block's leads; NaN at origins from which the block
+  is not forecast (leads beyond `planet.short_leads` at every `planet.long_every`-th origin only) or not all observed.
+- `zone_crps` (forecaster, zone, start, lead): area-weighted mean of `planet`, `tropics` (up to 23.5 degrees),
+  `north` and `south` of them; NaN where no pair is observed.
+- `issued` (forecaster, quantile, lead, cell): the forecast from the record's last month.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from climate import paths
+from climate.errors import ClimateError
+from climate.files import write_arrays, write_netcdf, write_skipped
+from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.field import planet, thinned
+from climate.forecasters.planet.settings import PlanetSettings
+from climate.harmonize.checks import examine
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, joined, score_cells
+from climate.hindcast.rolling import estimation_months, known_at, origins
+from climate.parallel.tasks import run_tasks, settled
+from climate.params.params import Params, load_params
+from climate.sources.pulled import read_sources
+from climate.sources.readers.grid.opening import is_grid
+
+log = logging.getLogger("climate")
+
+TASK_CELLS = 876
+"""Cells of a task: enough to share the regressions on the field, few enough to share out the work."""
+
+
+def run() -> None:
+    """Estimate at every date, forecast and score every cell; without the source, write the reason alone."""
+    params = load_params()
+    source = params.planet.source
+    pulled = read_sources([source], examine)
+    shutil.rmtree(paths.ESTIMATIONS, ignore_errors=True)
+    if pulled.unavailable:
+        reason = f"source {source} is unavailable ({pulled.unavailable[source]})"
+        log.warning("planet: skipped, %s", reason)
+        write_skipped(paths.ESTIMATIONS, f"there is no estimation of the planet: {reason}")
+        write_netcdf(xr.Dataset(attrs={"skipped": reason}), paths.PLANET_SCORES)
+        return
+    grid = pulled.records.get(source)
+    if grid is None or not is_grid(grid):
+        raise ClimateError(f"params.yaml: planet.source: found '{source}', expected a grid; choose one")
+    field = grid["value"].load()
+    learnt = estimations(field, params)
+    for estimation in learnt:
+        write_arrays(estimation.to_arrays(), paths.ESTIMATIONS / f"{np.datetime64(estimation.month, 'M')}.npz")
+    write_netcdf(cell_scores(field, learnt, params), paths.PLANET_SCORES)
+
+
+def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
+    """The estimations of all dates on field (time, lat, lon), with the state of the planet in all its months."""
+    chosen = params.planet
+    world = planet(field, chosen.train_stride, chosen.field_stride)
+    months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
+    log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
+    tasks = [Training(known_at(world, month), chosen.settings(PlanetSettings)) for month in months]
+    return [followed(each, world) for each in run_tasks(train, tasks, settled(params.compute), "planet")]
+
+
+def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
+    """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
+    cells = thinned(field, params.planet.stride)
+    values = np.asarray(cells.values, dtype=np.float64)
+    complete = np.isfinite(values).all(axis=0)
+    cells, values = cells.isel(cell=complete), values[:, complete]
+    start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
+    when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
+    plan = CellPlan(
+        np.array(when).astype("datetime64[M]").astype(np.int64),
+        params.backtest.leads,
+        params.planet.short_leads,
+        params.planet.long_every,
+        params.score.blocks,
+    )
+    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    names = [*OPPONENTS, *params.planet.models]
+    log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
+    chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
+    tasks = [CellTask(values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
+    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
+    return cell_dataset(scores, plan, last, latitude, longitude, names)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One estimation: what was known, and how to learn from it."""
+
+    history: xr.Dataset
+    settings: PlanetSettings
+
+
+def train(task: Training) -> Estimation:
+    """`estimate` as a function that a worker process can be sent."""
+    return estimate(task.history, task.settings)
