@@ -27,6 +27,9 @@ from tests.forecasters.models import (
     record,
 )
 
+SINGLE_PRECISION = 1e-6
+"""Relative: networks multiply in single precision, where the order of sums depends on the number of leads."""
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_forecaster_is_called_as_it_is_registered(name: str) -> None:
@@ -50,7 +53,7 @@ def test_forecasts_are_finite_rising_and_repeatable(name: str) -> None:
 def test_leads_do_not_depend_on_how_many_are_asked_for(name: str) -> None:
     known = as_panel(history(record(3)))
     fitted = make(name).fit(known)
-    np.testing.assert_allclose(fitted.forecast(known, 6)[0], fitted.forecast(known, 18)[0, :6], rtol=1e-9)
+    np.testing.assert_allclose(fitted.forecast(known, 6)[0], fitted.forecast(known, 18)[0, :6], rtol=SINGLE_PRECISION)
 
 
 @pytest.mark.parametrize("name", params())
