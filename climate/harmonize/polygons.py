@@ -60,9 +60,10 @@ def polygon(table: geopandas.GeoDataFrame, wanted: str, what: str, country: bool
     """
     text = plain(wanted)
     codes = _codes(table) if country else []
-    meant = [name for name, code in zip(table["name"], codes, strict=False) if code in AMBIGUOUS.get(text, ())]
+    meant = {code: name for name, code in zip(table["name"], codes, strict=False) if code in AMBIGUOUS.get(text, ())}
     if len(meant) > 1:
-        raise ClimateError(f"{what}: '{wanted}' may be {' or '.join(meant)}; write one of these names")
+        may_be = " or ".join(f"{name} ({code})" for code, name in meant.items())
+        raise ClimateError(f"{what}: '{wanted}' may be {may_be}; write the code of one of them")
     for candidates in (
         table["name"].str.casefold() == wanted.casefold(),
         table["key"].str.casefold() == wanted.casefold(),
