@@ -163,6 +163,51 @@ def sources_show(source: SourceKey) -> None:
     print(details(source))
 
 
+@sources.command("add")
+def sources_add(
+    keys: Annotated[
+        list[str],
+        typer.Argument(help="Keys of the catalogue, or with --path a new key for a file of your own.", metavar="KEY"),
+    ],
+    path: Annotated[
+        str | None, typer.Option(help="A file of your own: a file, folder, 'quoted/*.nc' or zip or gzip archive.")
+    ] = None,
+    variable: Annotated[str | None, typer.Option(help="Of a grid with several variables.")] = None,
+    kind: Annotated[str | None, typer.Option(help="absolute or anomaly.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Of anomalies: 1961-1990, or unknown.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Of a table: degC, K, ppm or another.")] = None,
+    quantity: Annotated[str | None, typer.Option(help="temperature, co2 or index.")] = None,
+    cadence: Annotated[str | None, typer.Option(help="daily, weekly, monthly, annual or irregular.")] = None,
+    title: Annotated[str | None, typer.Option(help="Name in the report.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the data, such as CC BY 4.0.")] = None,
+    citation: Annotated[str | None, typer.Option(help="How the data are to be cited.")] = None,
+    homepage: Annotated[str | None, typer.Option(help="Where the data are described, https://...")] = None,
+    reader: Annotated[str | None, typer.Option(help="Of a publisher's format, such as gistemp.")] = None,
+) -> None:
+    """Switch sources of the catalogue on, or make a file of your own a source; params.yaml keeps its comments."""
+    from climate.commands.sources import add, add_own
+
+    given = {
+        "variable": variable,
+        "kind": kind,
+        "baseline": baseline,
+        "unit": unit,
+        "quantity": quantity,
+        "cadence": cadence,
+        "title": title,
+        "licence": licence,
+        "citation": citation,
+        "homepage": homepage,
+        "reader": reader,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+
+    def ask(question: str, default: str) -> str:
+        return str(typer.prompt(question, default=default, show_default=bool(default)))
+
+    print(add(keys, options) if path is None else add_own(keys, path, options, ask if sys.stdin.isatty() else None))
+
+
 @regions.command("list")
 def regions_list() -> None:
     """Every region, record and covariate of params.yaml, and what it rests on."""

@@ -34,7 +34,7 @@ def _against_previous(release: Release, record: xr.Dataset) -> tuple[xr.Dataset,
 
 def run() -> tuple[str, bool]:
     """The table and a word on this machine, and whether a check failed or a source could not be read."""
-    pulled = read_sources(list(load_params().pull.sources), _against_previous)
+    pulled = read_sources(list(load_params().pull.pinned), _against_previous)
     table = Table("source", "check", "status", "found", "expected", box=box.SIMPLE)
     for row in sorted(pulled.checks, key=lambda check: check.status != "error"):
         table.add_row(row.source, row.check, row.status, row.found, row.expected)

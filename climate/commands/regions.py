@@ -20,7 +20,6 @@ from climate.harmonize.series import month, months_of
 from climate.params.edit import with_region
 from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
 from climate.params.regions import RegionDefinition, required_sources
-from climate.sources.catalogue import find_source
 from climate.sources.provenance import PROVENANCE, read_provenance
 from climate.sources.pulled import read_sources
 
@@ -91,8 +90,8 @@ def details(name: str) -> str:
 
 def _source_line(key: str, params: Params) -> str:
     """One source: the vintage that is asked for, and what data/ holds of it."""
-    asked = params.pull.sources[key].vintage
-    line = f"Source: {key}, vintage {asked}, {find_source(key).title}"
+    asked = params.pull.pinned[key].vintage
+    line = f"Source: {key}, vintage {asked}, {params.pull.source(key).title}"
     if _not_pulled([key]):
         return f"{line}; not pulled yet"
     held = read_provenance(paths.DATA / key)
@@ -126,7 +125,7 @@ def _made(name: str, params: Params) -> Harmonized:
             ("combinations", {member.combination for member in wanted.values()}),
         )
     }
-    periods = {key: find_source(key).periods for key in pulled.records}
+    periods = {key: params.pull.source(key).periods for key in pulled.records}
     return harmonize(
         pulled.records,
         wanted,

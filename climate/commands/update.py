@@ -28,7 +28,7 @@ from climate.sources.catalogue import find_source
 from climate.sources.channels.publisher import LATEST
 from climate.sources.provenance import PREVIOUS, Provenance, read_provenance
 from climate.sources.pulled import Release, faults, local
-from climate.sources.releases import release
+from climate.sources.releases import release, source_with_vintages
 from climate.sources.revisions import last_time
 
 Ask = Callable[[str], bool]
@@ -54,8 +54,11 @@ def update(keys: Sequence[str], *, ask: Ask, dry_run: bool = False, say: Say = p
     what would change and `ask` decides. A source that fails stops no other one. Raises ClimateError for a key that is
     not under pull.sources.
     """
-    pinned = load_params().pull.sources
+    known = load_params().pull
+    pinned = known.sources
     for key in keys:
+        if key in known.own:
+            source_with_vintages(key)
         if key not in pinned:
             raise ClimateError(
                 f"source '{key}' is not under pull.sources of params.yaml (there: {', '.join(pinned)}); add it there"
@@ -172,7 +175,7 @@ def _what_changes(current: Release | None, newest: Release) -> list[str]:
 
 def retry(say: Say = print) -> bool:
     """Pull again what is unavailable or only an older copy, previous vintages too; whether every source is well now."""
-    keys = list(load_params().pull.sources)
+    keys = list(load_params().pull.pinned)
     unpulled = [key for key in keys if not _pulled(key)]
     failed = [key for key in keys if any(pulled.status != "ok" for pulled in _pulled(key))]
     if unpulled:
@@ -207,7 +210,8 @@ def _pulled(key: str) -> list[Provenance]:
 
 def pull_again(keys: Sequence[str]) -> None:
     """Run the pull stages of `keys` whether or not anything they depend on changed."""
-    command = [sys.executable, "-m", "dvc", "repro", "--force", *(f"pull@{key}" for key in keys)]
+    known = load_params().pull
+    command = [sys.executable, "-m", "dvc", "repro", "--force", *(known.source(key).stage for key in keys)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(command, env={**os.environ, "PATH": path}, check=False)
     if done.returncode:

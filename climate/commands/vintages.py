@@ -16,7 +16,7 @@ from climate.params.regions import required_sources
 from climate.sources.catalogue import find_source, known_from
 from climate.sources.channels.verify import head_bytes
 from climate.sources.pulled import Release, local
-from climate.sources.releases import release
+from climate.sources.releases import release, source_with_vintages
 from climate.sources.revisions import MAX_LINES, as_of, differences, in_words, revisions
 
 MAX_WIDTH = 120
@@ -28,7 +28,7 @@ def listing(key: str) -> str:
     """One line per vintage: name, what the catalogue says of it, whether params.yaml uses it and data/ holds it."""
     from climate.commands.sources import channels
 
-    source = find_source(key)
+    source = source_with_vintages(key)
     pinned = load_params().pull.sources if PARAMS_FILE.exists() else {}
     held = local(key)
     lines = []
@@ -212,7 +212,8 @@ def as_of_month(month: str) -> str:
 
 def _reach(region: str, params: Params, chosen: Mapping[str, str]) -> np.datetime64 | None:
     """The month that a region's record reaches for certain; None where a source was not out yet."""
-    keys = required_sources(region, params.definitions, params.harmonize)
+    required = required_sources(region, params.definitions, params.harmonize)
+    keys = [key for key in required if key not in params.pull.own]
     moving = [key for key in keys if find_source(key).cadence != "static"]
     if not moving or not all(key in chosen for key in keys):
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.harmonize.series import add_history, describe, months_of
+from climate.harmonize.series import add_history, describe, is_annual, months_of
 from climate.sources.readers.calendar import MONTH_NAMES
 
 
@@ -18,9 +20,14 @@ def calendar_month(time: xr.DataArray) -> np.ndarray:
 def climatology(value: xr.DataArray, baseline: tuple[int, int], min_years: int, what: str) -> xr.DataArray:
     """Mean of each calendar month over the years `baseline[0]`..`baseline[1]`, both included: dims (month), 1..12.
 
-    `value` has dim time (months); NaN is left out. Raises ClimateError when a calendar month has fewer than
-    `min_years` values in the baseline; `what` names the record in it.
+    `value` has dim time (months); NaN is left out. Raises ClimateError for annual values, and when a calendar month has
+    fewer than `min_years` values in the baseline; `what` names the record in it.
     """
+    if is_annual(value):
+        raise ClimateError(
+            f"{what}: found annual values, expected monthly ones, since anomalies are taken per calendar month; use a "
+            f"monthly record"
+        )
     year = months_of(value["time"]).astype("datetime64[Y]").astype(np.int64) + 1970
     month = calendar_month(value["time"])
     numbers = np.asarray(value.values, dtype=np.float64)
@@ -43,7 +50,8 @@ def rebase(series: xr.Dataset, baseline: tuple[int, int], min_years: int, what: 
 
     Absolute temperatures and anomalies from any other baseline come out alike. What was subtracted is kept as
     `climatology` (month) where the record was absolute. Uncertainty stays as published: that of the climatology is
-    not added. Only months of the baseline touch the subtracted values.
+    not added. Only months of the baseline touch the subtracted values. attrs["baseline_note"] says which years these
+    are, "" where they are all that the baseline names.
     """
     removed = climatology(series["value"], baseline, min_years, what)
     month = calendar_month(series["time"])
@@ -56,14 +64,30 @@ def rebase(series: xr.Dataset, baseline: tuple[int, int], min_years: int, what: 
             units=series.attrs["units"], long_name=f"Mean of {span} by calendar month"
         )
     rebased.attrs |= {"kind": "anomaly", "baseline": span} | describe(str(series.attrs["quantity"]), "anomaly")
-    if series.attrs["units"] == "K":
-        rebased.attrs["units"] = "degC"
-    rebased.attrs["baseline_years"] = _years_with_values(series["value"], baseline)
+    rebased.attrs["baseline_note"] = _baseline_note(series["value"], baseline)
     return add_history(rebased, f"{before} re-based to {span} per calendar month")
 
 
-def _years_with_values(value: xr.DataArray, baseline: tuple[int, int]) -> str:
-    """First and last year of the baseline that have a value, such as 1970-1990."""
-    year = months_of(value["time"]).astype("datetime64[Y]").astype(int) + 1970
-    used = year[(year >= baseline[0]) & (year <= baseline[1]) & np.isfinite(value.values)]
-    return f"{used.min()}-{used.max()}"
+def _baseline_note(value: xr.DataArray, baseline: tuple[int, int]) -> str:
+    """Which years of the baseline have values, such as "from 1961-1965, 1986-1990"; "" where no month is missing."""
+    time = value["time"][np.isfinite(value.values)]
+    year = months_of(time).astype("datetime64[Y]").astype(np.int64) + 1970
+    within = (year >= baseline[0]) & (year <= baseline[1])
+    years = np.unique(year[within])
+    counts = np.bincount(calendar_month(time)[within], minlength=13)[1:]
+    if counts.min() == baseline[1] - baseline[0] + 1:
+        return ""
+    runs = np.split(years, np.flatnonzero(np.diff(years) > 1) + 1)
+    note = "from " + ", ".join(f"{run[0]}-{run[-1]}" if run.size > 1 else f"{run[0]}" for run in runs)
+    if counts.min() < years.size:
+        note += f", only {counts.min()} years in {MONTH_NAMES[int(counts.argmin())]}"
+    return note
+
+
+def joint_baseline_note(members: Mapping[str, xr.Dataset]) -> str:
+    """The baseline notes of the members of a mean as one: each names its member unless all say the same."""
+    notes = {name: str(member.attrs.get("baseline_note", "")) for name, member in members.items()}
+    if len(set(notes.values())) == 1:
+        return next(iter(notes.values()))
+    named = [note if note.startswith("of ") else f"of {name} {note}" for name, note in notes.items() if note]
+    return "; ".join(dict.fromkeys(named))

@@ -15,7 +15,7 @@ from climate.harmonize.anomaly import rebase
 from climate.harmonize.completeness import rule
 from climate.harmonize.composite import combine_records
 from climate.harmonize.regions import Periods, grid_series, mix, published_series
-from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of, require_same_unit
+from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of
 from climate.harmonize.splice import comparisons, join_seams, splice
 from climate.params.regions import (
     OF_A_GRID,
@@ -132,6 +132,14 @@ class _Work:
 
     def region(self, name: str) -> xr.Dataset:
         """The finished series of region `name`: re-based, cut to its own start and end, with all attributes."""
+        series = self._cut(name)
+        attrs = series.attrs | _named(name, self.definitions[name])
+        if note := attrs.pop("baseline_note", ""):
+            attrs["title"] += f" (baseline {note})"
+        return series.drop_attrs(deep=False).assign_attrs(attrs)
+
+    def _cut(self, name: str) -> xr.Dataset:
+        """The re-based series of region `name` between its own start and end."""
         definition = self.definitions[name]
         series = cut(self._whole(name), definition.start, definition.end)
         if not series.sizes["time"]:
@@ -139,20 +147,14 @@ class _Work:
                 f"region '{name}': no value between {definition.start or 'the start'} and "
                 f"{definition.end or 'the end'} of its record, expected some; correct start and end"
             )
-        attrs = series.attrs | _named(name, definition)
-        used = attrs.pop("baseline_years", "")
-        if used and used != attrs["baseline"]:
-            attrs["title"] = f"{definition.title} (baseline from {used})"
-        return series.drop_attrs(deep=False).assign_attrs(attrs)
+        return series
 
     def _whole(self, name: str) -> xr.Dataset:
         """The re-based series of region `name`, uncut."""
         definition = self.definitions[name]
         where = f"region '{name}'"
         if definition.mix is not None:
-            members = {member: self.region(member) for member in definition.mix}
-            require_same_unit(where, members)
-            return mix(name, definition.mix, members)
+            return mix(name, definition.mix, {member: self._cut(member) for member in definition.mix})
         if definition.combination is not None:
             return self._combined(definition.combination)
         if definition.splice is not None:
@@ -191,7 +193,9 @@ class _Work:
                 own = limit(self._published(part), part.start, part.end)
                 members[key] = self._rebased(own, f"combination '{name}', '{key}'")
             combined, self.seams[f"combination {name}"] = combine_records(name, members, definition)
-            self.combined[name] = self._rebased(combined, f"combination '{name}'")
+            # Its anomalies rest on the baselines of its members, whatever it has in the baseline itself.
+            note = combined.attrs["baseline_note"]
+            self.combined[name] = self._rebased(combined, f"combination '{name}'").assign_attrs(baseline_note=note)
             for key, member in members.items():
                 self.comparisons[f"{key} - {name}"] = member["value"] - self.combined[name]["value"]
         return self.combined[name]

@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from climate.errors import ClimateError
-from climate.harmonize.offset import MIN_OVERLAP, Difference, step_left, summarise
-from climate.harmonize.series import add_history, gap_free, make_series, month, month_axis, months_of, require_same_unit
+from climate.harmonize.anomaly import joint_baseline_note
+from climate.harmonize.offset import MIN_OVERLAP, single_offset, step_left
+from climate.harmonize.series import add_history, gap_free, make_series, month, month_axis, months_of, require_alike
 from climate.harmonize.splice import seams_table
 from climate.params.regions import CombinationDefinition
 
@@ -34,9 +35,10 @@ def combine_records(
     Result: SERIES_VARIABLES plus `spread` (standard deviation among the shifted members, NaN for one) and `members`
     (their number). uncertainty is the root mean square of what members publish: they share most of their stations, so
     their errors do not average out. Seams: as for `climate.harmonize.splice.splice`, one row per change; `older` is the
-    combination before it. Raises ClimateError on different units or on fewer than two members that can be joined.
+    combination before it. Raises ClimateError on different quantities, units, kinds or baselines, or on fewer than two
+    members that can be joined.
     """
-    require_same_unit(f"combination '{name}'", dict(members))
+    require_alike(f"combination '{name}'", members, ("quantity", "units", "kind", "baseline"))
     spans = {key: months_of(gap_free(member)["time"])[[0, -1]] for key, member in members.items()}
     axis = month_axis(min(span[0] for span in spans.values()), max(span[1] for span in spans.values()))
     values = {key: gap_free(member, axis[0], axis[-1])["value"].values for key, member in members.items()}
@@ -99,9 +101,9 @@ class _Combination:
         if row is None:
             return None
         self.shift[key] = 0.0
-        self.mean[:at] += row["difference"].mean
+        self.mean[:at] += row["offset"].difference.mean
         for values in self.adjusted.values():
-            values[:at] += row["difference"].mean
+            values[:at] += row["offset"].difference.mean
         return row if np.isfinite(self.mean[:at]).any() else None
 
     def end(self, key: str, at: int) -> dict[str, Any] | None:
@@ -117,7 +119,7 @@ class _Combination:
         row = self._row(staying, self.mean[since:at], since, at, "combination", f"without {key}")
         if row is not None:
             for other in self.shift:
-                self.shift[other] -= row["difference"].mean
+                self.shift[other] -= row["offset"].difference.mean
             row["join"] = months_of(self.axis)[at - 1] + 1
         return row
 
@@ -131,10 +133,10 @@ class _Combination:
         )
         if np.isfinite(columns["difference"]).sum() < MIN_OVERLAP:
             return None
-        difference: Difference = summarise(common["difference"])
+        offset = single_offset(common["difference"])
         join = months_of(self.axis)[since]
-        step = step_left(common["difference"], join, difference.mean)
-        return {"older": left, "newer": right, "join": join, "overlap": common, "difference": difference, "step": step}
+        step = step_left(offset.level, join, offset.difference.mean)
+        return {"older": left, "newer": right, "join": join, "overlap": common, "offset": offset, "step": step}
 
     def result(self, name: str, members: Mapping[str, xr.Dataset], left_out: list[str]) -> xr.Dataset:
         """The combination as a Dataset."""
@@ -160,10 +162,11 @@ class _Combination:
             for k in ("units", "quantity", "kind", "baseline", "long_name", "standard_name")
             if k in first.attrs
         }
-        sources = ",".join(dict.fromkeys(str(members[key].attrs["sources"]) for key in kept))
-        combined = make_series(
-            self.axis, self.mean, attrs | {"sources": sources}, source=running, period=running, uncertainty=error
-        )
+        about = {
+            "sources": ",".join(dict.fromkeys(str(members[key].attrs["sources"]) for key in kept)),
+            "baseline_note": joint_baseline_note({key: members[key] for key in kept}),
+        }
+        combined = make_series(self.axis, self.mean, attrs | about, source=running, period=running, uncertainty=error)
         combined["spread"] = ("time", np.where(np.isfinite(self.mean), spread, np.nan))
         combined["members"] = ("time", count)
         if left_out:

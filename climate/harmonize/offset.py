@@ -1,4 +1,4 @@
-"""Two records where they overlap: their difference, its mean and trend, and what a splice leaves of it.
+"""Two records where they overlap: their difference, its offsets and trend, and what a splice leaves of it.
 
 Standard errors of means and trends of differences allow for autocorrelation through the effective sample size of a
 first-order autoregressive process (Santer et al. 2000, J. Geophys. Res. 105, 7337-7356, eqs. 3-6).
@@ -13,13 +13,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from climate.harmonize.anomaly import calendar_month
 from climate.harmonize.completeness import MissingRule, annual_means
-from climate.harmonize.series import month, months_of
+from climate.harmonize.series import is_annual, month, months_of
 from climate.params.regions import PartDefinition
 from climate.schema import TIME_DTYPE
 
 MIN_OVERLAP = 5
 """Values of the difference that an offset needs; with fewer, its standard error means nothing."""
+
+MIN_YEARS_PER_MONTH = 5
+"""Common values of a calendar month that its own offset needs: the mean of five differences has a standard error of
+0.45 of their standard deviation, and that standard deviation is itself known to a third (1 / sqrt(2 (n - 1)))."""
 
 STEP_YEARS = 5
 """Years of overlap next to a join in which a step left by the splice is looked for."""
@@ -28,8 +33,6 @@ STEP_MIN_VALUES = 4
 """Differences that an estimate of the step needs."""
 
 MONTHS_PER_DECADE = 120
-ANNUAL_SPACING = 6
-"""Median spacing in months from which a record counts as annual."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,50 @@ def summarise(difference: xr.DataArray) -> Difference:
     return Difference(mean, float(mean_se), drift, float(drift_se), n, rho)
 
 
+@dataclass(frozen=True)
+class Offset:
+    """What brings the older of two records to the level of the newer.
+
+    Attributes:
+        by_month: added in January to December, NaN where a calendar month has too few common values.
+        by_month_se: their standard errors.
+        level: newer minus older (time) without the departures of single calendar months from the mean offset.
+        difference: mean and trend of `level`.
+    """
+
+    by_month: NDArray[np.float64]
+    by_month_se: NDArray[np.float64]
+    level: xr.DataArray
+    difference: Difference
+
+
+def single_offset(difference: xr.DataArray) -> Offset:
+    """One offset for all months: the mean of `difference` (time)."""
+    summary = summarise(difference)
+    return Offset(np.full(12, summary.mean), np.full(12, summary.mean_se), difference, summary)
+
+
+def offset_by_month(difference: xr.DataArray) -> Offset:
+    """An offset for each calendar month: its mean of `difference` (time) over MIN_YEARS_PER_MONTH values or more.
+
+    Records of temperature differ by season: by their climatology where one is absolute and the other an anomaly, by
+    that of two baselines, or by site. At least one calendar month must have enough values.
+    """
+    at = calendar_month(difference["time"])
+    by_month, by_month_se = np.full(12, np.nan), np.full(12, np.nan)
+    for index, count in enumerate(common_by_month(difference)):
+        if count >= MIN_YEARS_PER_MONTH:
+            month_alone = summarise(difference.isel(time=np.flatnonzero(at == index + 1)))
+            by_month[index], by_month_se[index] = month_alone.mean, month_alone.mean_se
+    level = difference - by_month[at - 1] + np.nanmean(by_month)
+    return Offset(by_month, by_month_se, level, summarise(level))
+
+
+def common_by_month(difference: xr.DataArray) -> NDArray[np.int64]:
+    """Number of values of `difference` (time) in January to December, NaN left out."""
+    return np.bincount(calendar_month(difference["time"])[np.isfinite(difference.values)], minlength=13)[1:]
+
+
 def _effective(n: int, rho: float) -> float:
     return max(n * (1 - rho) / (1 + rho), 1.0)
 
@@ -80,12 +127,6 @@ def lag_one_autocorrelation(centred: NDArray[np.float64]) -> float:
     return float(np.clip((centred[1:] * centred[:-1])[pairs].mean() / variance, 0.0, 0.99))
 
 
-def is_annual(series: xr.Dataset) -> bool:
-    """Whether the values of a month-axis record lie half a year apart or more."""
-    months = months_of(series["time"])[np.isfinite(series["value"].values)]
-    return months.size > 1 and float(np.median(np.diff(months).astype(np.int64))) >= ANNUAL_SPACING
-
-
 def overlap(
     older: xr.Dataset, newer: xr.Dataset, older_part: PartDefinition, newer_part: PartDefinition, rule: MissingRule
 ) -> xr.Dataset:
@@ -94,7 +135,7 @@ def overlap(
     Where one is annual, the other's means over the same twelve months are compared with it, made under `rule`.
     """
     columns = {"older": older["value"], "newer": newer["value"]}
-    annual = {"older": is_annual(older), "newer": is_annual(newer)}
+    annual = {name: is_annual(value) for name, value in columns.items()}
     if annual["older"] != annual["newer"]:
         yearly, part = ("older", older_part) if annual["older"] else ("newer", newer_part)
         monthly = "newer" if yearly == "older" else "older"

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError, suggest
+from climate.harmonize.anomaly import joint_baseline_note
 from climate.harmonize.completeness import Cadence, means, rule
 from climate.harmonize.grid import (
     ROUNDING,
@@ -20,10 +21,20 @@ from climate.harmonize.grid import (
     weighted_means,
 )
 from climate.harmonize.polygons import region_polygon
-from climate.harmonize.series import add_history, describe, gap_free, label_periods, make_series, months_of
+from climate.harmonize.series import (
+    add_history,
+    describe,
+    gap_free,
+    label_periods,
+    make_series,
+    months_of,
+    require_alike,
+    spacing,
+)
 from climate.params.regions import HarmonizeParams, MissingParams, RegionDefinition
 from climate.schema import TIME_DTYPE
 from climate.sources.readers.grid.opening import is_grid
+from climate.sources.units import conversion
 
 if TYPE_CHECKING:
     import geopandas
@@ -37,15 +48,19 @@ may be 50 K colder than the region, so that the mean without a thousandth of the
 
 CARRIED = ("units", "quantity", "kind", "baseline")
 
+SPACING = {"monthly": (1, 1), "annual": (12, np.inf)}
+"""Cadence -> least and greatest median of months between the values of a record that declares it."""
+
 
 def published_series(
     record: xr.Dataset, source: str, series: str | None, missing: MissingParams, periods: Periods | None = None
 ) -> xr.Dataset:
-    """One series of a table on a month axis (time), gap-free from its first to its last value.
+    """One series of a table on a month axis (time), gap-free from its first to its last value; temperatures in degC.
 
     Daily and weekly values become monthly means under `missing.daily` and `missing.weekly`; several values of an
     irregular record in a month are averaged. Nothing is interpolated. Raises ClimateError for an unknown series, a
-    month that stands twice in a monthly record, or a series without any value.
+    month that stands twice in a monthly record, a spacing that is not the declared cadence, or a series without any
+    value.
     """
     if is_grid(record):
         raise ClimateError(f"source '{source}' is a grid and has no published series; take a box, point or country")
@@ -58,7 +73,7 @@ def published_series(
             f"source '{source}': unknown series '{wanted}', expected one such as {suggest(wanted, names)}"
         )
     table = record.isel(series=names.index(wanted))
-    table = table.isel(time=np.flatnonzero(np.isfinite(table["value"].values)))
+    table = in_celsius(table.isel(time=np.flatnonzero(np.isfinite(table["value"].values))), f"source '{source}'")
     what = f"source '{source}', series '{wanted}'"
     if not table.sizes["time"]:
         raise ClimateError(f"{what}: found no value in the whole record, expected some; choose another series")
@@ -74,9 +89,10 @@ def published_series(
     if disorder.size:
         raise ClimateError(
             f"{what}: found {months[disorder[0] + 1]} after {months[disorder[0]]}, expected every month once and in "
-            f"order; get the source's file again"
+            f"order; correct the cadence ({cadence}) in your own entry, or choose another vintage"
         )
-    attrs = {name: record.attrs.get(name, "") for name in CARRIED}
+    _check_spacing(table["value"], cadence, what)
+    attrs = {name: table.attrs.get(name, "") for name in CARRIED}
     declared = (periods or {}).get(source, ())
     result = make_series(
         table["time"].values,
@@ -90,6 +106,32 @@ def published_series(
     )
     correction = f", corrected: {record.attrs['corrections']}" if record.attrs.get("corrections") else ""
     return add_history(gap_free(result), f"series '{wanted}' of {source}{correction}")
+
+
+def in_celsius(record: xr.Dataset, what: str) -> xr.Dataset:
+    """A table or grid of temperature in degC, so that records in K join and mix; other quantities as they are.
+
+    `what` names the record in the ClimateError for a unit that is none of temperature.
+    """
+    if record.attrs["quantity"] != "temperature" or record.attrs["units"] == "degC":
+        return record
+    factor, offset = conversion(
+        str(record.attrs["units"]), "degC", difference=record.attrs["kind"] == "anomaly", what=what
+    )
+    converted = record.assign(value=record["value"] * factor + offset).assign_attrs(units="degC")
+    return converted.assign(uncertainty=record["uncertainty"] * factor) if "uncertainty" in record else converted
+
+
+def _check_spacing(value: xr.DataArray, cadence: str, what: str) -> None:
+    """ClimateError where the values (time) lie further apart, or closer, than the declared cadence says."""
+    least, greatest = SPACING.get(cadence, (0, np.inf))
+    apart = spacing(value)
+    if value.size > 2 and not least <= apart <= greatest:
+        actual = next((name for name, (low, high) in SPACING.items() if low <= apart <= high), "irregular")
+        raise ClimateError(
+            f"{what}: found {actual} values, one in {apart:g} months, expected {cadence} ones as its cadence declares; "
+            f"declare cadence: {actual} in the source's entry"
+        )
 
 
 def _monthly(table: xr.Dataset, cadence: Cadence, rule_name: str) -> xr.Dataset:
@@ -178,10 +220,11 @@ def grid_series(
 ) -> dict[str, xr.Dataset]:
     """Area means of one gridded source for many regions, in one pass over the field; each a series (time).
 
-    attrs say the number of cells, the share of the region's area in cells that can have a part in the mean, and the
-    rule for months with missing cells. ClimateError for a region of which the grid covers too little, or without any
-    value.
+    Temperatures are in degC. attrs say the number of cells, the share of the region's area in cells that can have a
+    part in the mean, and the rule for months with missing cells. ClimateError for a region of which the grid covers too
+    little, or without any value.
     """
+    grid = in_celsius(grid, f"source '{source}'")
     field = grid["value"]
     min_coverage = params.min_coverage
     footprints = {
@@ -214,8 +257,10 @@ def grid_series(
 def mix(name: str, weights: Mapping[str, float], members: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Weighted mean of regions (time); NaN wherever one of them has no value, so that no step comes from a gap.
 
-    Weights are scaled to a sum of 1. Uncertainties add up in full: members may share their errors.
+    Weights are scaled to a sum of 1. Uncertainties add up in full: members may share their errors. Raises ClimateError
+    on different quantities, units, kinds or baselines, or without a month in common.
     """
+    require_alike(f"region '{name}'", members, ("quantity", "units", "kind", "baseline"))
     aligned = dict(zip(weights, xr.align(*(gap_free(members[key]) for key in weights), join="inner"), strict=True))
     total = sum(weights.values())
     first = next(iter(aligned.values()))
@@ -232,7 +277,7 @@ def mix(name: str, weights: Mapping[str, float], members: Mapping[str, xr.Datase
     mixed = make_series(
         first["time"].values,
         np.asarray(value),
-        attrs | {"sources": sources},
+        attrs | {"sources": sources, "baseline_note": joint_baseline_note(members)},
         source=_merged([member["source"].values for member in aligned.values()]),
         site=_merged([member["site"].values for member in aligned.values()]),
         period=_merged([member["period"].values for member in aligned.values()]),

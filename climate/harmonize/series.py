@@ -35,6 +35,17 @@ LONG_NAMES = {
     ("co2", "absolute"): "CO2 mole fraction in dry air",
 }
 
+ANNUAL_SPACING = 6
+"""Median spacing in months from which a record counts as annual."""
+
+UNLIKE = {
+    "quantity": "remove the odd one",
+    "units": "use records in one unit; only temperatures are converted",
+    "kind": "remove the odd one: only temperatures are brought to one kind, as anomalies from harmonize.baseline",
+    "baseline": "remove the odd one: only temperatures are brought to one baseline, that of harmonize.baseline",
+}
+"""Attribute in which records must agree before they are joined or averaged -> what to do where they do not."""
+
 
 def months_of(time: xr.DataArray | NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     """`time` as whole months (datetime64[M])."""
@@ -132,26 +143,24 @@ def add_history(series: xr.Dataset, step: str) -> xr.Dataset:
     return series.assign_attrs(history=f"{before}\n{step}" if before else step)
 
 
-def require_same_unit(what: str, series: Mapping[str, xr.Dataset]) -> None:
-    """ClimateError unless all of `series` have the same units and quantity."""
-    held = {name: (record.attrs.get("units"), record.attrs.get("quantity")) for name, record in series.items()}
-    if len(set(held.values())) > 1:
-        listed = ", ".join(f"{name}: {quantity} in {units}" for name, (units, quantity) in held.items())
-        raise ClimateError(f"{what}: expected records of one quantity and unit, found {listed}; take out the odd one")
+def is_annual(value: xr.DataArray) -> bool:
+    """Whether the values (time) of a month axis lie half a year apart or more, NaN left out."""
+    return spacing(value) >= ANNUAL_SPACING
 
 
-def require_same_kind(what: str, series: Mapping[str, xr.Dataset]) -> None:
-    """ClimateError unless all of `series` are absolute values, or all are anomalies: one offset cannot join the two.
+def spacing(value: xr.DataArray) -> float:
+    """Median months between the values (time) of a month axis, NaN left out; 0 for fewer than two."""
+    months = months_of(value["time"])[np.isfinite(value.values)]
+    return float(np.median(np.diff(months).astype(np.int64))) if months.size > 1 else 0.0
 
-    Between them lies a whole climatology, and one offset would leave its season in the result.
-    """
-    kinds = {name: str(record.attrs.get("kind")) for name, record in series.items()}
-    if len(set(kinds.values())) > 1:
-        listed = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
-        raise ClimateError(
-            f"{what}: found {listed}, expected absolute values or anomalies alone; use a combination instead, whose "
-            "members become anomalies first"
-        )
+
+def require_alike(what: str, series: Mapping[str, xr.Dataset], attributes: Sequence[str]) -> None:
+    """ClimateError unless all of `series` have the same `attributes`, which are among those of UNLIKE."""
+    for attribute in attributes:
+        values = {name: str(record.attrs.get(attribute) or "none") for name, record in series.items()}
+        if len(set(values.values())) > 1:
+            listed = ", ".join(f"{name}: {value}" for name, value in values.items())
+            raise ClimateError(f"{what}: found {listed}, expected records of one {attribute}; {UNLIKE[attribute]}")
 
 
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:

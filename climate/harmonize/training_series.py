@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from climate.harmonize.regions import grid_series
+from climate.harmonize.regions import grid_series, in_celsius
 from climate.params.regions import HarmonizeParams, RegionDefinition
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def training_series(
         lattice_degrees: degrees between the points of the lattice; None for none.
         params: least coverage of a polygon, and the baseline of cell anomalies.
     """
+    grid = in_celsius(grid, f"source '{source}'")
     regions = {
         str(key): RegionDefinition(title=str(name), source=source, ar6=str(key))
         for key, name in zip(shapes["key"], shapes["name"], strict=True)

@@ -18,16 +18,52 @@ def with_region(text: str, name: str, entry: Mapping[str, Any]) -> str:
     Raises:
         ClimateError: the name is taken or is no text to some YAML, or the file has no block of regions to add to.
     """
-    check_key(name, "params.yaml: regions")
-    regions = _at(text, "regions")
-    if not isinstance(regions, yaml.MappingNode) or regions.flow_style or not regions.value:
-        raise ClimateError("params.yaml: regions: expected a block with one region per line; rewrite it and try again")
-    if any(key.value == name for key, _ in regions.value):
-        raise ClimateError(f"params.yaml: regions.{name} exists already; choose another name or edit the entry")
-    indent = " " * regions.value[0][0].start_mark.column
-    end = _end_of_lines(text, regions.value[-1][1])
+    return _with_entry(text, ("regions",), name, entry)
+
+
+def with_source(text: str, key: str, vintage: str) -> str:
+    """`text` of a parameter file with one more source of the catalogue, written on one line after the others.
+
+    Raises:
+        ClimateError: the source is there already, or the file has no block of sources to add to.
+    """
+    return _with_entry(text, ("pull", "sources"), key, {"vintage": vintage})
+
+
+def with_own(text: str, key: str, entry: Mapping[str, Any]) -> str:
+    """`text` of a parameter file with one more file of the user's own, written on one line after the others.
+
+    Raises:
+        ClimateError: the key is there already, or the file has no block to add to.
+    """
+    pull = _at(text, "pull")
+    if isinstance(pull, yaml.MappingNode) and not any(known.value == "own" for known, _ in pull.value):
+        sources = _at(text, "pull", "sources")
+        end = _end_of_lines(text, sources)
+        before = text[:end] if text[:end].endswith("\n") else f"{text[:end]}\n"
+        text = f"{before}{' ' * pull.value[0][0].start_mark.column}own: {{}}\n{text[end:]}"
+    return _with_entry(text, ("pull", "own"), key, entry)
+
+
+def _with_entry(text: str, section: tuple[str, ...], name: str, entry: Mapping[str, Any]) -> str:
+    """`text` with `name: entry` after the last entry of `section`, or as the first one of an empty section."""
+    block, where = _at(text, *section), ".".join(section)
+    check_key(name, f"params.yaml: {where}")
+    line = f"{name}: {_on_one_line(entry)}\n"
+    if not block.value or block.tag == "tag:yaml.org,2002:null":
+        parent = _at(text, *section[:-1])
+        indent = " " * (2 * parent.value[0][0].start_mark.column or 2)
+        newline = _end_of_lines(text, block)
+        rest = text[block.end_mark.index : newline].rstrip("\n")
+        return f"{text[: block.start_mark.index].rstrip(' ')}{rest}\n{indent}{line}{text[newline:]}"
+    if not isinstance(block, yaml.MappingNode) or block.flow_style:
+        raise ClimateError(f"params.yaml: {where}: expected a block with one entry per line; rewrite it and try again")
+    if any(key.value == name for key, _ in block.value):
+        raise ClimateError(f"params.yaml: {where}.{name} exists already; choose another name or edit the entry")
+    indent = " " * block.value[0][0].start_mark.column
+    end = _end_of_lines(text, block.value[-1][1])
     before = text[:end] if text[:end].endswith("\n") else f"{text[:end]}\n"
-    return f"{before}{indent}{name}: {_on_one_line(entry)}\n{text[end:]}"
+    return f"{before}{indent}{line}{text[end:]}"
 
 
 def with_vintage(text: str, key: str, vintage: str) -> str:

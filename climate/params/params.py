@@ -38,7 +38,6 @@ from climate.params.sections import (
     RevisionsParams,
     ScoreParams,
 )
-from climate.sources.catalogue import load_catalogue
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -121,14 +120,17 @@ class Params(Strict):
 
     def _check_sources(self) -> None:
         definitions = self.definitions
-        check_definitions(definitions, self.harmonize, load_catalogue())
+        check_definitions(definitions, self.harmonize, self.pull.known())
         needed = {f"'{name}'": required_sources(name, definitions, self.harmonize) for name in definitions}
         needed |= {f"panels.{name}": panel.sources for name, panel in self.panels.items()}
         needed |= {"revisions.against": list(self.revisions.against)}
         for what, sources in needed.items():
             for source in sources:
-                if source not in self.pull.sources:
-                    raise ValueError(f"{what} needs source '{source}', which is not under pull.sources; add it there")
+                if source not in self.pull.pinned:
+                    raise ValueError(
+                        f"{what} needs source '{source}', which is not under pull.sources; "
+                        f"`climate sources add {source}` adds it there"
+                    )
 
     def _check_names(self) -> None:
         name, count = Counter([*self.regions, *self.records, *self.covariates]).most_common(1)[0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from climate.forecasters.registry import MODELS
 from climate.params.keys import Name
+from climate.params.own import LATEST, OwnSource, check_keys
 from climate.params.regions import Month, Strict, as_tuple
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import Source, find_source, load_catalogue
 
 
 class ComputeParams(Strict):
@@ -37,6 +38,26 @@ class PullParams(Strict):
 
     mirror: str | None = None
     sources: dict[str, Pinned] = Field(min_length=1)
+    """Of the catalogue."""
+    own: dict[Name, OwnSource] = Field(default_factory=dict)
+    """Files of the user's own."""
+
+    @property
+    def pinned(self) -> dict[str, Pinned]:
+        """Every source by key, those of the catalogue first."""
+        own = {key: Pinned(vintage=LATEST, path=entry.path) for key, entry in self.own.items()}
+        return {**self.sources, **own}
+
+    def source(self, key: str) -> Source:
+        """What params.yaml says of a file of the user's own, what the catalogue says of other sources.
+
+        Raises ClimateError with near names for an unknown key.
+        """
+        return self.own[key].source(key) if key in self.own else find_source(key)
+
+    def known(self) -> set[str]:
+        """Keys that a region may name: of the catalogue and of the user's own files."""
+        return {*load_catalogue(), *self.own}
 
     @property
     def chosen_mirror(self) -> str | None:
@@ -49,6 +70,11 @@ class PullParams(Strict):
         for key in sources:
             find_source(key)
         return sources
+
+    @model_validator(mode="after")
+    def _own_keys(self) -> PullParams:
+        check_keys(self.own, self.sources)
+        return self
 
 
 class PanelDefinition(Strict):

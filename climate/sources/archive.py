@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import stat
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, cast
 
 from climate.errors import ClimateError
 from climate.sources.channels import Refused
@@ -18,7 +20,10 @@ from climate.sources.channels.transfer import copy_bounded
 MAX_BYTES = 4 * 2**30
 """Largest file that is read out of a zip in a source's folder; the largest known table has half a GiB."""
 
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
+"""First bytes of archives."""
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
 
 
 def leads_out(member: str) -> bool:
@@ -44,8 +49,50 @@ def extract(archive: Path, member: str, path: Path, *, max_bytes: int) -> None:
             _extract_from_tar(archive, member, path, max_bytes)
     except _DAMAGED as error:
         raise Refused(
-            f"{archive.name}: found a damaged archive ({type(error).__name__}), expected {member} in it"
+            f"{archive.name}: found a damaged archive ({type(error).__name__}), expected {member} in it; get it again"
         ) from None
+
+
+def members(archive: Path) -> list[str]:
+    """Files in a zip, in the order of their names, without what macOS adds. Refused for a damaged one."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            names = [info.filename for info in packed.infolist() if not info.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise Refused(f"{archive.name}: found a damaged zip ({error}), expected a whole one; get it again") from None
+    return sorted(name for name in names if not name.startswith("__MACOSX/"))
+
+
+def gunzip(archive: Path, path: Path, *, max_bytes: int) -> None:
+    """Write what a gzip file holds to `path`. Refused for a damaged file, and for more than `max_bytes`."""
+    try:
+        with gzip.open(archive) as content:
+            copy_bounded(cast(IO[bytes], content), path, max_bytes=max_bytes, what=archive.name)
+    except _DAMAGED as error:
+        raise Refused(
+            f"{archive.name}: found a damaged gzip ({type(error).__name__}), expected a whole one; get it again"
+        ) from None
+
+
+def unpack_in_place(path: Path, *, max_bytes: int) -> None:
+    """Replace an archive whose name does not say so by the file in it; other files stay as they are.
+
+    Publishers compress files that the catalogue calls by their plain names. Refused unless a zip holds one file.
+    """
+    with path.open("rb") as file:
+        head = file.read(max(map(len, (ZIP, GZIP))))
+    if path.suffix.lower() in (".gz", ".zip") or not head.startswith((ZIP, GZIP)):
+        return
+    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=path.parent) as folder:
+        unpacked = Path(folder) / path.name
+        if head.startswith(GZIP):
+            gunzip(path, unpacked, max_bytes=max_bytes)
+        else:
+            held = members(path)
+            if len(held) != 1:
+                raise Refused(f"{path.name}: found a zip of {len(held)} files, expected the file, or a zip of it alone")
+            extract(path, held[0], unpacked, max_bytes=max_bytes)
+        unpacked.replace(path)
 
 
 def _check_inside(name: str, archive: Path) -> None:

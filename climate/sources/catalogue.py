@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,10 @@ class FileDate(_Strict):
     """Regular expression, searched in the first 16 KiB; its one group is the date."""
     format: str
     """Of that group, for `datetime.strptime`."""
+
+
+OWN_MAX_BYTES = 64 * 2**30
+"""Largest file of the user's own; monthly fields of a quarter of a degree since 1940 have 4 GiB."""
 
 
 class Expected(_Strict):
@@ -176,6 +181,9 @@ class Source(_Strict):
     """For `latest`, whose `{version}` is then read from a page."""
     corrections: tuple[Correction, ...] = ()
     """Known faults of the publisher's file, see climate.harmonize.corrections."""
+    own: bool = False
+    """Whether this is a file of the user's own, described in params.yaml: then `files` is what its path held when it
+    was pulled."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Source:
@@ -232,6 +240,17 @@ class Source(_Strict):
         """The newest vintage older than `vintage` that a package carries; None without one, and for no record."""
         packaged = [name for name in self.before(vintage) if self.vintages[name].registry is not None]
         return packaged[-1] if packaged and self.is_record else None
+
+    def holding(self, names: Iterable[str]) -> Source:
+        """This source of the user's own with the files `names`."""
+        expect = Expected(max_bytes=OWN_MAX_BYTES)
+        files = tuple(SourceFile(name=name, url="", mirror="", expect=expect) for name in names)
+        return self.model_copy(update={"files": files})
+
+    @property
+    def stage(self) -> str:
+        """The stage of dvc.yaml that pulls this source."""
+        return f"{'pull-own' if self.own else 'pull'}@{self.key}"
 
     def file(self, name: str) -> SourceFile:
         """The file entry called `name`."""

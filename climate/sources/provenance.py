@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from climate.errors import ClimateError
+from climate.sources.catalogue import Source, find_source
 from climate.sources.channels.verify import sha256_of
 
 PROVENANCE = "provenance.json"
@@ -57,6 +58,13 @@ class Provenance(_Record):
     homepage: str
     reasons: tuple[str, ...]
     """Why channels before the serving one did not serve, one line each."""
+    entry: Source | None = None
+    """What params.yaml says of a file of the user's own; sources of the catalogue have none."""
+
+    @property
+    def source(self) -> Source:
+        """The entry of the source, whatever its vintage. ClimateError for a key that the catalogue no longer has."""
+        return self.entry or find_source(self.key)
 
 
 def read_provenance(folder: Path) -> Provenance:
@@ -69,12 +77,17 @@ def read_provenance(folder: Path) -> Provenance:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "content"
-        raise ClimateError(f"{path}: {where}: {first['msg']}; run `dvc repro -f pull@{folder.name}`") from None
+        raise ClimateError(
+            f"{path}: {where}: {first['msg']}; `dvc repro` pulls the source again if the file is in downloads/, and "
+            "`dvc checkout data.dvc` restores data/"
+        ) from None
 
 
 def write_provenance(provenance: Provenance, folder: Path) -> None:
     """Write `folder`/provenance.json, the same bytes for the same content."""
-    content = provenance.model_dump(mode="json")
+    content = provenance.model_dump(mode="json", exclude={"entry"})
+    if provenance.entry is not None:
+        content["entry"] = provenance.entry.model_dump(mode="json", exclude_defaults=True)
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / PROVENANCE).write_text(text, encoding="utf-8", newline="\n")
 

@@ -9,12 +9,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from climate.errors import ClimateError
-from climate.sources.catalogue import Source, find_source
+from climate.sources.archive import unpack_in_place
+from climate.sources.catalogue import Source
 from climate.sources.channels import Fetcher, Limits, Refused, Request, own, publisher, registry
 from climate.sources.channels import mirror as mirror_channel
 from climate.sources.channels.publisher import LATEST
@@ -49,7 +51,7 @@ log = logging.getLogger("climate")
 
 
 def pull(
-    key: str,
+    source: Source,
     vintage: str,
     destination: Path,
     *,
@@ -59,7 +61,7 @@ def pull(
     previous: str | None = None,
     limits: Limits | None = None,
 ) -> Provenance:
-    """Fill `destination` with the files of source `key` at `vintage`, and provenance.json.
+    """Fill `destination` with the files of `source` at `vintage`, and provenance.json.
 
     The user's own copy at `path`, if any, comes first; then channels are tried in the order of the catalogue entry.
     Each refusal is one line in the log. If all refuse, the copy in `last_good` (or the one that `destination` already
@@ -70,9 +72,9 @@ def pull(
     `previous` is an older vintage to compare with. It goes into the folder `previous` of `destination` in the same
     way, except that no other vintage ever stands in for it.
 
-    Raises ClimateError for an unknown source or vintage and for a disk that cannot be written.
+    Raises ClimateError for an unknown vintage and for a disk that cannot be written.
     """
-    source = find_source(key)
+    key = source.key
     request = _request(source, vintage, f"pull.sources.{key}.vintage", mirror, path, limits)
     older = _request(source, previous, f"revisions.against.{key}", mirror, None, limits) if previous else None
     try:
@@ -187,6 +189,10 @@ def _fill(request: Request, folder: Path, kept: _Kept | None) -> Provenance:
         try:
             served = CURRENT_VERSION.get(channel, _unchanged)(request)
             via = CHANNELS[channel].fetch(served, folder)
+            if served.source.own:
+                served = replace(served, source=served.source.holding(via))
+            for file in served.source.files:
+                unpack_in_place(folder / file.name, max_bytes=file.expect.max_bytes)
             _check(served, folder, kept)
         except Refused as refusal:
             refusals.append(f"{channel}: {refusal}")
@@ -215,7 +221,9 @@ def _reuse(request: Request, folder: Path, kept: _Kept) -> Provenance:
 def _without(
     request: Request, folder: Path, kept: _Kept | None, refusals: Sequence[str], idle: Sequence[str]
 ) -> Provenance:
-    key, again = request.source.key, f"`dvc repro -f pull@{request.source.key}` tries again"
+    key, again = request.source.key, f"`dvc repro -f {request.source.stage}` tries again"
+    if request.source.own:
+        again = f"put the file there or correct pull.own.{key}.path; then {again}"
     if kept is None:
         reasons = [*refusals, *idle]
         log.error("%s: missing: vintage %s: %s; %s", key, request.name, "; ".join(reasons), again)
@@ -223,7 +231,8 @@ def _without(
     _copy(kept, folder)
     reasons = [f"asked for vintage {request.name}", *refusals, *idle]
     log.warning("%s: last good copy, vintage %s: %s; %s", key, kept.provenance.vintage, "; ".join(reasons), again)
-    return kept.provenance.model_copy(update={"status": "last-good", "reasons": tuple(reasons)})
+    entry = request.source.holding(kept.provenance.files) if request.source.own else None
+    return kept.provenance.model_copy(update={"status": "last-good", "reasons": tuple(reasons), "entry": entry})
 
 
 def _as_pinned(request: Request, kept: Provenance) -> bool:
@@ -237,7 +246,8 @@ def _as_pinned(request: Request, kept: Provenance) -> bool:
 
 def _check(request: Request, folder: Path, kept: _Kept | None) -> None:
     version = request.source.version
-    older = kept.provenance.files if kept and request.name == LATEST and kept.provenance.version == version else {}
+    grows = request.name == LATEST and not request.source.own
+    older = kept.provenance.files if kept and grows and kept.provenance.version == version else {}
     for file in request.source.files:
         check(
             folder / file.name,
@@ -288,4 +298,5 @@ def _provenance(
         doi=source.doi,
         homepage=source.homepage,
         reasons=tuple(reasons),
+        entry=source if source.own else None,
     )

@@ -13,7 +13,7 @@ import xarray as xr
 
 from climate.errors import ClimateError, counted
 from climate.paths import DATA, DOWNLOADS
-from climate.sources.catalogue import Source, find_source
+from climate.sources.catalogue import Source
 from climate.sources.channels.verify import head_of, sha256_of
 from climate.sources.provenance import PREVIOUS, Provenance, read_provenance, verify
 from climate.sources.readers.grid.opening import is_grid, read_every_value, sound
@@ -52,8 +52,8 @@ class Release:
 
     @property
     def source(self) -> Source:
-        """The catalogue entry as it holds for this vintage."""
-        return find_source(self.provenance.key).at(self.vintage).model_copy(update={"version": self.provenance.version})
+        """The entry as it holds for this vintage."""
+        return self.provenance.source.at(self.vintage).model_copy(update={"version": self.provenance.version})
 
     @property
     def digests(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from climate.errors import ClimateError, suggest
 from climate.params.params import PARAMS_FILE, load_params
-from climate.sources.catalogue import find_source
+from climate.sources.catalogue import Source, find_source
 from climate.sources.channels.registry import cache_folder
 from climate.sources.pull import pull
 from climate.sources.pulled import Release, local
@@ -25,6 +25,16 @@ def _settings(key: str) -> tuple[str | None, str | None]:
     return settings.sources[key].path if key in settings.sources else None, settings.chosen_mirror
 
 
+def source_with_vintages(key: str) -> Source:
+    """The catalogue entry of `key`. ClimateError for an unknown key and for a file of the user's own."""
+    if PARAMS_FILE.exists() and key in load_params().pull.own:
+        raise ClimateError(
+            f"'{key}' is a file of your own and has no vintages, expected a source of the catalogue; `dvc repro` "
+            "takes the file as it is"
+        )
+    return find_source(key)
+
+
 @contextmanager
 def release(key: str, vintage: str) -> Iterator[Release]:
     """One vintage of a source: the copy in data/, else from the channels of the catalogue.
@@ -32,7 +42,7 @@ def release(key: str, vintage: str) -> Iterator[Release]:
     Vintages whose bytes are pinned stay in the user's cache, so that the next look needs no transfer. ClimateError for
     an unknown vintage and when no channel delivers.
     """
-    source = find_source(key)
+    source = source_with_vintages(key)
     if vintage not in source.vintages:
         raise ClimateError(
             f"{key}: unknown vintage '{vintage}', expected one of the catalogue's such as "
@@ -45,7 +55,7 @@ def release(key: str, vintage: str) -> Iterator[Release]:
         return
     with _folder(key, vintage, keep=pinned) as folder:
         path, mirror = _settings(key)
-        provenance = pull(key, vintage, folder, mirror=mirror, last_good=None, path=path)
+        provenance = pull(source, vintage, folder, mirror=mirror, last_good=None, path=path)
         if provenance.status != "ok":
             shutil.rmtree(folder, ignore_errors=True)
             raise ClimateError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 from climate.errors import ClimateError
@@ -51,25 +53,31 @@ def _registry() -> Any:
 
 
 def _unit(name: str, what: str) -> Any:
-    from pint.errors import PintError
-
     try:
         return _registry().Unit(_temperature(name) or name)
-    except (PintError, ValueError, TypeError, AssertionError, AttributeError):
+    except _PARSER_ERRORS:
         raise ClimateError(
-            f"{what}: found values in '{name}', expected a unit such as degC, K or ppm; name it in the source's entry"
+            f"{what}: found values in '{name}', expected a unit such as degC, K or ppm; correct it"
         ) from None
 
 
 def _temperature(name: str) -> str | None:
     """Which unit of temperature a file calls `name`, such as degree C, deg_C, °C, Kelvin or degK; None for none."""
-    plain = re.sub(r"[\s_]+", "_", name.strip().replace("°", "deg_").replace("º", "deg_"))
+    letters = unicodedata.normalize("NFKC", name.replace("\N{RING ABOVE}", "°"))
+    plain = re.sub(r"[\s_.()\[\]-]+", "_", letters).strip("_")
     return next((unit for form, unit in _TEMPERATURES.items() if re.fullmatch(form, plain, re.IGNORECASE)), None)
 
 
-_DEGREES = r"(deg(ree)?s?_*)?"
+_PARSER_ERRORS = (
+    *(TokenError, SyntaxError, RecursionError, AssertionError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+)
+"""What the unit registry raises for text that is no unit; its own errors derive from these."""
+
+_DEGREES = r"((°|o|deg(ree)?s?)_*)?"
+"""The letter o is what becomes of a degree sign, or of the ordinal sign that is taken for one, in plain text."""
 _TEMPERATURES = {
-    rf"{_DEGREES}(c|celsius|centigrade)": "degC",
+    rf"{_DEGREES}(c|cel[sc]ius|centigrade)(_degrees?)?": "degC",
     rf"{_DEGREES}(k|kelvins?)": "kelvin",
     rf"{_DEGREES}(f|fahrenheit)": "degF",
 }

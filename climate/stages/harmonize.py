@@ -15,7 +15,6 @@ from climate.harmonize.checks import examine
 from climate.harmonize.series import join_covariates
 from climate.params.params import load_params
 from climate.params.regions import required_sources
-from climate.sources.catalogue import find_source
 from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
@@ -26,14 +25,14 @@ def run() -> None:
     params = load_params()
     names = params.definitions
     required = {key for name in names for key in required_sources(name, names, params.harmonize)}
-    needed = [key for key in params.pull.sources if key in required]
+    needed = [key for key in params.pull.pinned if key in required]
     pulled = read_sources(needed, examine)
     made = harmonize(
         pulled.records,
         params.definitions,
         params.harmonize,
         shapes=pulled.shapes,
-        periods={key: find_source(key).periods for key in pulled.records},
+        periods={key: params.pull.source(key).periods for key in pulled.records},
         unavailable=pulled.unavailable,
     )
     for name, reason in made.skipped.items():

@@ -14,7 +14,6 @@ from climate.parallel.tasks import run_tasks
 from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
 from climate.report.site import DrawnRegion, draw_region, render
-from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
 
 log = logging.getLogger("climate")
@@ -45,7 +44,7 @@ def read_inputs() -> ReportInputs:
     params = load_params()
     series, skipped = split_skipped({region: read_netcdf(paths.series_file(region)) for region in params.regions})
     records, _ = split_skipped({name: read_netcdf(paths.record_file(name)) for name in params.records})
-    sources = {key: find_source(key) for key in params.pull.sources}
+    sources = {key: params.pull.source(key) for key in params.pull.pinned}
     provenance = {key: read_json(paths.DATA / key / "provenance.json") for key in sources}
     return ReportInputs(
         params=params,

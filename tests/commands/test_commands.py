@@ -284,7 +284,7 @@ def test_a_region_whose_source_is_not_pulled_is_added_unseen(run: Run) -> None:
         (["new"], "expected exactly one of series, box, point, country, ar6, splice, combination, mix; found none"),
         (["new", "--series", "Midland", "--source", "kaggle-countries"], "unknown series 'Midland', expected one such"),
         (["new", "--series", "Upland", "--source", "kaggle-lands"], "unknown source 'kaggle-lands'"),
-        (["new", "--series", "global", "--source", "hadcrut5"], "'hadcrut5', which is not under pull.sources; add it"),
+        (["new", "--series", "global", "--source", "hadcrut5"], "`climate sources add hadcrut5` adds it"),
         (["new", "--country", "Kenya", "--source", "ncep-air"], "'natural-earth', which is not under pull.sources"),
         (["new", "--box", "1,2,3", "--source", "ncep-air"], "--box: found '1,2,3', expected 4 numbers as south,north"),
         (["new", "--box", "20,10,0,30", "--source", "ncep-air"], "lat must run from south to north"),

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-import climate.params.params
+import climate.params.sections
 import climate.sources.catalogue as catalogue
 from climate.commands import update as module
 from climate.commands.update import Outcome, retry, update
 from climate.errors import ClimateError
-from climate.sources.catalogue import Source
+from climate.sources.catalogue import Source, find_source
 from climate.sources.provenance import read_provenance, write_provenance
 from climate.sources.pull import pull
 from tests.conftest import ROOT, Project
@@ -66,7 +66,7 @@ class Place:
 
     def pull(self, key: str, vintage: str) -> None:
         mirror = str(self.folder / "mirror")
-        pull(key, vintage, self.folder / "data" / key, mirror=mirror, last_good=None)
+        pull(find_source(key), vintage, self.folder / "data" / key, mirror=mirror, last_good=None)
 
     def update(self, *keys: str, answer: bool = True, **options: Any) -> tuple[Outcome, str]:
         lines: list[str] = []
@@ -95,7 +95,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         'pull:  # here\n  sources:\n    # first\n    alpha: {vintage: "2020-01"}  # A\n    beta: {vintage: "2021-01"}\n'
     )
     here.params.write_text(f"{pulled}\n{yaml.safe_dump(params, sort_keys=False)}")
-    for target in (catalogue, climate.params.params):
+    for target in (catalogue, climate.params.sections):
         monkeypatch.setattr(target, "load_catalogue", lambda: sources)
     monkeypatch.setenv("CLIMATE_MIRROR", str(tmp_path / "mirror"))
     monkeypatch.setenv("CLIMATE_CACHE", str(tmp_path / "cache"))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from climate.errors import ClimateError
-from climate.params.edit import with_region, with_vintage
+from climate.params.edit import with_own, with_region, with_vintage
 from tests.conftest import ROOT
 
 ENTRY = {"title": "Kenya", "source": "ncep-air", "box": {"lat": [-5, 5], "lon": [34, 42]}}
@@ -55,10 +55,30 @@ def test_a_taken_name_is_refused() -> None:
         with_region((ROOT / "params.yaml").read_text(), "globe", ENTRY)
 
 
-@pytest.mark.parametrize("text", ["regions: {a: {title: A}}\n", "regions:\n", "harmonize: 1\n", "a: [\n"])
+@pytest.mark.parametrize("text", ["regions: {a: {title: A}}\n", "harmonize: 1\n", "a: [\n"])
 def test_a_file_without_a_block_of_regions_is_refused(text: str) -> None:
     with pytest.raises(ClimateError, match=r"params\.yaml"):
         with_region(text, "kenya", ENTRY)
+
+
+@pytest.mark.parametrize("empty", ["regions:", "regions: {}", "regions:  # none", "regions: {}  # none"])
+def test_an_empty_section_gets_its_first_entry(empty: str) -> None:
+    text = with_region(f"a:\n  b: 1\n{empty}\n# next\nc: 2\n", "kenya", ENTRY)
+    assert yaml.safe_load(text) == {"a": {"b": 1}, "regions": {"kenya": ENTRY}, "c": 2}
+    assert ("# none" in text) == ("# none" in empty)
+    assert "# next" in text
+
+
+@pytest.mark.parametrize("own", ["", "  own: {}\n", "  own:\n", "  # mine\n  own: {}  # none yet\n"])
+def test_a_file_of_ones_own_leaves_every_other_line(own: str) -> None:
+    before = f"pull:\n  sources:\n    # first\n    b: {{vintage: latest}}\n    # last\n{own}\nregions: {{}}\n"
+    text = with_own(with_own(before, "era5", {"path": "a.nc"}), "table", {"path": "b.csv"})
+    read = yaml.safe_load(text)
+    assert read["pull"]["own"] == {"era5": {"path": "a.nc"}, "table": {"path": "b.csv"}}
+    assert read["pull"]["sources"] == {"b": {"vintage": "latest"}}
+    assert read["regions"] == {}
+    for comment in ("# first", "# last", "# mine", "# none yet"):
+        assert (comment in text) == (comment in before)
 
 
 @pytest.mark.parametrize(("vintage", "written"), [("2024-04", '"2024-04"'), ("2016", '"2016"'), ("latest", "latest")])

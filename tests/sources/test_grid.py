@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
@@ -208,6 +209,25 @@ def test_times_are_read_in_any_form(made: xr.Dataset, tmp_path: Path) -> None:
     check_cells(grid)
 
 
+DAY_OF_YEAR = (MONTHS.astype("datetime64[D]") - MONTHS.astype("datetime64[Y]").astype("datetime64[D]")).astype(int)
+DAYS_OF_MONTH = np.diff(np.append(MONTHS, MONTHS[-1] + 1).astype("datetime64[D]")).astype(int)
+
+
+@pytest.mark.parametrize("year", [365, 366, 365.25, np.where(YEARS == 1976, 366, 365)])
+@pytest.mark.parametrize("day", [DAY_OF_YEAR + part * DAYS_OF_MONTH for part in (0, 0.45, 0.5, 1)])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_decimal_years_may_be_made_from_days(year: Any, day: np.ndarray, kind: str, tmp_path: Path) -> None:
+    check_cells(read(tmp_path, with_time((YEARS + day / year).astype(kind), "decimal year")))
+
+
+def test_decimal_years_between_two_months_are_those_of_whole_years_or_refused(tmp_path: Path) -> None:
+    for first in (0, 1):
+        grid = read(tmp_path, with_time(YEARS + (NUMBERS - 1 + first) / 12, "year"))
+        assert (grid["time"].values.astype("datetime64[M]") == MONTHS).all()
+    with pytest.raises(ClimateError, match=r"decimal years between two months.*cdo settaxis"):
+        read(tmp_path, with_time(YEARS + NUMBERS / 12, "year").isel(time=slice(3, None)))
+
+
 def test_a_month_is_that_of_its_bounds(tmp_path: Path) -> None:
     made = file(time=days(MONTHS + 1, 1), bounds="time_bnds")
     made["time_bnds"] = (("time", "bnds"), np.column_stack((days(MONTHS, 1), days(MONTHS + 1, 1))))
@@ -227,13 +247,32 @@ def test_another_variable_is_not_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["C", "degC", "deg C", "degree C", "degrees C", "Degrees C", "deg_C", "°C", "Celsius", "degrees_celsius"]
+    "unit",
+    [
+        *("C", "degC", "deg C", "degree C", "degrees C", "Degrees C", "deg_C", "°C", "Celsius", "degrees_celsius"),
+        *(
+            "\N{DEGREE CELSIUS}",
+            "\N{MASCULINE ORDINAL INDICATOR}C",
+            "\N{RING ABOVE}C",
+            "oC",
+            "deg. C",
+            "[degC]",
+            "DegC",
+        ),
+        *("[degC]", "degree (C)", "Celsius degrees", "degreesC", "deg-C"),
+    ],
 )
 def test_spellings_of_celsius_are_one_unit(unit: str, tmp_path: Path) -> None:
     check_cells(read(tmp_path, file(units=unit)))
 
 
-@pytest.mark.parametrize("unit", ["K", "Kelvin", "kelvin", "degK", "deg K", "degrees_K"])
+@pytest.mark.parametrize("unit", ["(", "K**", "1/0", "'", "[", "0.1 degC", "none", "K/day", "degree"])
+def test_what_is_no_unit_of_temperature_is_refused(unit: str, tmp_path: Path) -> None:
+    with pytest.raises(ClimateError, match=rf"grid0\.nc, 'tas': found values in '{re.escape(unit)}'"):
+        read(tmp_path, file(units=unit))
+
+
+@pytest.mark.parametrize("unit", ["K", "Kelvin", "degK", "deg K", "degrees_K", "\N{KELVIN SIGN}", "°K", "(K)"])
 def test_kelvin_becomes_the_unit_of_the_source(unit: str, tmp_path: Path) -> None:
     made = file(units=unit)
     made["tas"] = (made["tas"] + 273.15).assign_attrs(units=unit)
@@ -278,9 +317,40 @@ def test_files_on_nearly_one_grid_are_one_record(tmp_path: Path) -> None:
     parts = [file().isel(time=slice(0, 12)), file().isel(time=slice(12, None))]
     near = parts[1].assign_coords(lat=("lat", LAT * (1 + 1e-9), parts[1]["lat"].attrs))
     check_cells(read(tmp_path, parts[0], near))
+    for turn in (-180.0, -179.0, 0.0, 180.0):
+        for shift in (-1e-9, 1e-9):
+            west, moved = ((LON - LON[0] + turn + more) for more in (0.0, shift))
+            near = file(lon=west).isel(time=slice(12, None)).assign_coords(lon=("lon", moved, file().lon.attrs))
+            joined = read(tmp_path, file(lon=west).isel(time=slice(0, 12)), near)
+            np.testing.assert_allclose(joined["value"][12:] - 12, joined["value"][:12], atol=1e-6)
+            np.testing.assert_allclose(joined["value"], read(tmp_path, file(lon=west))["value"])
     far = parts[1].assign_coords(lat=("lat", LAT + 0.1, parts[1]["lat"].attrs))
     with pytest.raises(ClimateError, match=r"grid1\.nc: found another grid along lat than in grid0\.nc"):
         read(tmp_path, parts[0], far)
+
+
+def test_values_of_several_files_stay_on_disk(tmp_path: Path) -> None:
+    joined = read(tmp_path, file().isel(time=slice(0, 12)), file().isel(time=slice(12, None)))
+    assert not joined["value"]._in_memory
+
+
+def test_a_meridian_given_twice_with_other_values_is_refused(tmp_path: Path) -> None:
+    lon = np.arange(-180, 181, STEP)
+    made = file(lon=lon)
+    made["tas"][5, :, -1] = 7.0
+    for each in (made, with_bounds(made)):
+        with pytest.raises(ClimateError, match=r"longitude"):
+            read(tmp_path, each)
+
+
+def test_the_time_that_a_field_is_valid_for_goes_before_that_of_the_forecast(tmp_path: Path) -> None:
+    made = file().rename(time="valid_time")
+    start = {"standard_name": "forecast_reference_time", "units": "days since 1900-01-01"}
+    check_cells(read(tmp_path, made.assign_coords(time=((), 10_000.0, start))))
+    check_cells(read(tmp_path, made.assign_coords(time=((), 10_000.0, start | {"standard_name": "time"}))))
+    check_cells(read(tmp_path, made.assign_coords(time=((), 10_000.0)).expand_dims("time")))
+    check_cells(read(tmp_path, made.assign(time=((), 10_000.0, start))))
+    check_cells(read(tmp_path, made.assign_coords(time=("valid_time", np.full(MONTHS.size, 1e4), start))))
 
 
 def rotated() -> xr.Dataset:
@@ -295,14 +365,52 @@ def rotated() -> xr.Dataset:
 
 
 def test_a_rotated_grid_is_refused_and_a_regular_one_in_two_dimensions_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ClimateError, match=r"2-D latitudes and longitudes \(rotated pole\).*cdo remapbil"):
-        read(tmp_path, rotated())
+    for made in (rotated(), rotated().drop_vars(["lat", "lon"]), rotated().drop_vars(["lat", "lon"]).drop_attrs()):
+        made["tas"].attrs["units"] = "degC"
+        with pytest.raises(ClimateError, match=r"found a rotated grid .*cdo remapcon.*xESMF"):
+            read(tmp_path, made)
     plain = file().rename(lat="y", lon="x")
     lat, lon = np.meshgrid(LAT, LON, indexing="ij")
     plain = plain.drop_vars(["y", "x"]).assign_coords(
         lat=(("y", "x"), lat, {"units": "degrees_north"}), lon=(("y", "x"), lon, {"units": "degrees_east"})
     )
     check_cells(read(tmp_path, plain))
+
+
+def on_plane(unit: str) -> xr.Dataset:
+    """Axes in a unit of length, with numbers that would do for degrees."""
+    made = file().rename(lat="y", lon="x")
+    for axis in ("x", "y"):
+        made[axis].attrs = {"axis": axis.upper(), "units": unit}
+    return made
+
+
+def in_a_list(dim: str, *coordinates: str) -> xr.Dataset:
+    made = file().stack({dim: ("lat", "lon")}, create_index=False)
+    return made.drop_vars([axis for axis in ("lat", "lon") if axis not in coordinates])
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        *((on_plane(unit), "found a projected grid") for unit in ("m", "km", "metre", "kilometers")),
+        (in_a_list("i", "lat", "lon"), "found an unstructured grid"),
+        (in_a_list("ncells"), "found an unstructured grid"),
+        (in_a_list("nod2"), "found an unstructured grid"),
+    ],
+)
+def test_other_grids_are_named_with_how_to_regrid_them(made: xr.Dataset, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ClimateError, match=f"{message}.*cdo remapcon.*xESMF"):
+        read(tmp_path, made)
+
+
+@pytest.mark.parametrize("unit", ["radians", "radian", "rad"])
+def test_radians_are_not_taken_for_degrees(unit: str, tmp_path: Path) -> None:
+    made = file(lat=np.deg2rad(LAT), lon=np.deg2rad(LON))
+    for axis, standard_name in (("lat", "latitude"), ("lon", "longitude")):
+        made[axis].attrs = {"standard_name": standard_name, "units": unit}
+    with pytest.raises(ClimateError, match="found lat in radians, expected degrees"):
+        read(tmp_path, made)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +428,20 @@ def test_a_rotated_grid_is_refused_and_a_regular_one_in_two_dimensions_is_read(t
 )
 def test_times_that_cannot_be_used_are_named(made: xr.Dataset, message: str, tmp_path: Path) -> None:
     with pytest.raises(ClimateError, match=message):
+        read(tmp_path, made)
+
+
+def test_times_as_text_are_named(tmp_path: Path) -> None:
+    made = file().assign_coords(time=("time", MONTHS.astype(str).astype(object), {"standard_name": "time"}))
+    with pytest.raises(ClimateError, match="found times that are no numbers, such as '1975-01'"):
+        read(tmp_path, made)
+
+
+@pytest.mark.parametrize(("key", "number"), [("scale_factor", "0.01"), ("scale_factor", 0.0), ("add_offset", np.nan)])
+def test_a_packing_that_loses_the_values_is_named(key: str, number: Any, tmp_path: Path) -> None:
+    made = file()
+    made["tas"].attrs[key] = number
+    with pytest.raises(ClimateError, match=f"found the {key} '{number}' of 'tas', expected a number"):
         read(tmp_path, made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.server
 import io
@@ -121,22 +122,21 @@ def entry(url: str = "http://127.0.0.1:9", **changes: Any) -> Source:
 class Publisher(Server):
     """The publisher of a source, and the folders of somebody who pulls it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self.answers[PATH] = BODY
         self.folder, self.mirror = folder, folder / "mirror"
         self.target, self.good = folder / "downloads" / "co2", folder / "data" / "co2"
-        self._monkeypatch = monkeypatch
         self.use(entry(self.url))
 
     def use(self, source: Source) -> None:
-        """Let the catalogue have `source` alone."""
-        self._monkeypatch.setattr("climate.sources.pull.find_source", lambda _key: source)
+        """Let `source` be the entry that is pulled."""
+        self.source = source
 
     def fetch(self, vintage: str = "latest", mirror: Path | str | None = None, limits: Limits = QUICK) -> Provenance:
         """pull() into `target` with `good` as the last good copy."""
         served = None if mirror is None else str(mirror)
-        return pull("co2", vintage, self.target, mirror=served, last_good=self.good, limits=limits)
+        return pull(self.source, vintage, self.target, mirror=served, last_good=self.good, limits=limits)
 
     @property
     def text(self) -> str:
@@ -145,8 +145,8 @@ class Publisher(Server):
 
 
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    running = Publisher(tmp_path, monkeypatch)
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    running = Publisher(tmp_path)
     yield running
     running.close()
 
@@ -154,7 +154,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publi
 @pytest.fixture
 def known(publisher: Publisher) -> Publisher:
     """A publisher that somebody has a good copy of."""
-    pull("co2", "latest", publisher.good, mirror=None, last_good=None, limits=QUICK)
+    pull(publisher.source, "latest", publisher.good, mirror=None, last_good=None, limits=QUICK)
     return publisher
 
 
@@ -257,6 +257,29 @@ def test_long_downloads_show_progress_on_a_terminal_only(
 OLDER = BODY[: len(BODY) * 2 // 3]
 
 
+@pytest.mark.parametrize("body", [gzip.compress(BODY), archive_of({"inner/name.csv": BODY}, "zip")])
+def test_a_file_that_its_publisher_packed_is_unpacked(body: bytes, publisher: Publisher) -> None:
+    publisher.answers[PATH] = body
+    assert publisher.fetch().status == "ok"
+    assert (publisher.target / "co2.csv").read_bytes() == BODY
+    assert sorted(path.name for path in publisher.target.iterdir()) == ["co2.csv", "provenance.json"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (gzip.compress(BODY)[:-20], "damaged gzip"),
+        (archive_of({"a.csv": BODY, "b.csv": BODY}, "zip"), "found a zip of 2 files"),
+        (archive_of({"../a.csv": BODY}, "zip"), "outside its folder"),
+    ],
+)
+def test_an_archive_that_holds_no_single_sound_file_is_refused(body: bytes, reason: str, publisher: Publisher) -> None:
+    publisher.answers[PATH] = body
+    provenance = publisher.fetch()
+    assert provenance.status == "missing"
+    assert reason in provenance.reasons[0]
+
+
 @pytest.fixture
 def with_previous(publisher: Publisher) -> Callable[..., tuple[Provenance, Provenance]]:
     """pull() of today's release with 2020-01, which a mirror holds, beside it: both provenances."""
@@ -266,7 +289,7 @@ def with_previous(publisher: Publisher) -> Callable[..., tuple[Provenance, Prove
     target, options = publisher.target, {"last_good": publisher.good, "limits": QUICK}
 
     def run(previous: str = "2020-01") -> tuple[Provenance, Provenance]:
-        main = pull("co2", "latest", target, previous=previous, mirror=f"{publisher.url}/m", **options)
+        main = pull(publisher.source, "latest", target, previous=previous, mirror=f"{publisher.url}/m", **options)
         assert read_provenance(target) == main
         assert verify(target) == verify(target / PREVIOUS) == []
         return main, read_provenance(target / PREVIOUS)
@@ -550,8 +573,7 @@ from pathlib import Path
 import climate.sources.pull
 from climate.sources.catalogue import Source
 source = Source.model_validate_json(sys.stdin.read())
-climate.sources.pull.find_source = lambda key: source
-climate.sources.pull.pull("co2", "latest", Path("downloads/co2"), mirror=None, last_good=Path("data/co2"))
+climate.sources.pull.pull(source, "latest", Path("downloads/co2"), mirror=None, last_good=Path("data/co2"))
 """
 
 
@@ -819,7 +841,7 @@ def test_reference_sources_come_from_the_registry(key: str, tmp_path: Path) -> N
     source = load_catalogue()[key]
     vintages = [name for name, vintage in source.vintages.items() if vintage.registry]
     for vintage in vintages[: 1 if key == "ncep-air" else None]:
-        provenance = pull(key, vintage, tmp_path / key, mirror=None, last_good=None)
+        provenance = pull(source, vintage, tmp_path / key, mirror=None, last_good=None)
         assert (provenance.channel, provenance.status) == ("registry", "ok"), provenance.reasons
         assert verify(tmp_path / key) == []
 
@@ -898,7 +920,7 @@ def test_the_mirror_serves_every_source_that_has_a_place_on_it(tmp_path: Path, m
             ]
             if not all(path.exists() for path in paths):
                 continue
-            provenance = pull(key, name, tmp_path / key / name, mirror=str(mirror), last_good=None)
+            provenance = pull(source, name, tmp_path / key / name, mirror=str(mirror), last_good=None)
             assert (provenance.channel, provenance.status) == ("mirror", "ok"), (key, name, provenance.reasons)
             assert [record.bytes for record in provenance.files.values()] == [path.stat().st_size for path in paths]
             served.add((key, name))

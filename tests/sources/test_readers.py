@@ -21,6 +21,7 @@ from climate.harmonize.checks import check_source, values_until
 from climate.schema import SERIES_VARIABLES, TIME_DTYPE
 from climate.sources.catalogue import find_source, load_catalogue
 from climate.sources.channels.verify import head_of
+from climate.sources.own_files import TABLE_READER
 from climate.sources.readers import kaggle
 from climate.sources.readers.calendar import decimal_year_dates
 from climate.sources.readers.csv_blocks import read_blocks, read_header
@@ -84,7 +85,7 @@ def write(folder: Path, of: Sample, data: bytes | None = None) -> xr.Dataset:
 
 def test_every_entry_has_a_reader() -> None:
     used = {entry.reader for entry in load_catalogue().values()}
-    assert used == {*READERS, SHAPE_READER, ""}
+    assert used | {TABLE_READER} == {*READERS, SHAPE_READER, ""}
 
 
 @pytest.mark.parametrize("key", sorted(load_catalogue()))

@@ -36,6 +36,17 @@ def at_current_version(request: Request) -> Request:
     return request.at_listed_version("\n".join(names))
 
 
+def holds(request: Request) -> bool:
+    """Whether a mirror's folder has every file; a mirror on the web is not asked."""
+    if unavailable(request) or _is_web(request):
+        return False
+    try:
+        current = at_current_version(request)
+    except Refused:
+        return False
+    return all((_root(request) / current.mirror_path(file)).is_file() for file in request.source.files)
+
+
 def fetch(request: Request, folder: Path) -> dict[str, str]:
     """Copy or download every file."""
     assert request.mirror is not None

@@ -11,6 +11,7 @@ from climate.sources.archive import extract, zip_with
 from climate.sources.catalogue import SourceFile
 from climate.sources.channels import Refused, Request
 from climate.sources.channels.mirror import copy_plain
+from climate.sources.own_files import collect
 
 NAME = "own"
 
@@ -22,6 +23,8 @@ def unavailable(request: Request) -> str:
 
 def fetch(request: Request, folder: Path) -> dict[str, str]:
     """Copy every file from there, or out of a zip there."""
+    if request.source.own:
+        return collect(str(request.path), folder, reader=request.source.reader)
     copy = Path(str(request.path)).expanduser()
     if not copy.exists():
         raise Refused("the `path` of params.yaml is not there, expected a folder, a zip or the file itself")

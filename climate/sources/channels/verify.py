@@ -15,7 +15,7 @@ HEAD_BYTES = 16 * 1024
 SHRINK_TOLERANCE = 0.02
 """Share of its bytes that a newer release may lack against the last good one. Publishers reword their headers, but
 records only grow; a body cut at a random place passes once in fifty times."""
-_HTML = re.compile(r"\s*(<!--.*?-->\s*)*(<\?xml|<!doctype|<html|<head|<body)", re.IGNORECASE | re.DOTALL)
+WEB_PAGE = re.compile(r"\s*(<!--.*?-->\s*)*(<\?xml|<!doctype|<html|<head|<body)", re.IGNORECASE | re.DOTALL)
 
 
 def sha256_of(path: Path) -> str:
@@ -46,7 +46,7 @@ def check(path: Path, file: SourceFile, version: str, *, pinned: str | None, las
     begins = f"begins with {first!r}"
     if size == 0:
         raise Refused(f"{file.name}: found an empty body, expected at least {file.expect.min_bytes:,} bytes")
-    if _HTML.match(head.removeprefix("\xef\xbb\xbf")):
+    if WEB_PAGE.match(head.removeprefix("\xef\xbb\xbf")):
         raise Refused(f"{file.name}: found a web page, expected data; it {begins}")
     if size < file.expect.min_bytes:
         raise Refused(f"{file.name}: found {size:,} bytes, expected at least {file.expect.min_bytes:,}; it {begins}")

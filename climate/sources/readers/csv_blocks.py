@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from climate.sources.readers.textfile import ADVICE, NUMBER, decode, problem
+from climate.sources.readers.textfile import GET_AGAIN, NUMBER, decode, problem
 
 BLOCK_BYTES = 8 * 2**20
 """Bytes that are parsed at a time; memory use is a small multiple of it."""
@@ -68,9 +68,11 @@ def read_blocks(
         yield Block(name, row, _parse(block, name, row, columns, numbers))
         row += block.count(b"\n")
     if rest.strip():
-        raise problem(name, row, rest[-40:].decode("latin-1"), "a line end after the last row (the file is cut short)")
+        raise problem(
+            name, row, rest[-40:].decode("latin-1"), "a line end after the last row (the file is cut short)", GET_AGAIN
+        )
     if row == 2:
-        raise problem(name, row, "no row", f"rows below the header {','.join(columns)}", ADVICE)
+        raise problem(name, row, "no row", f"rows below the header {','.join(columns)}", GET_AGAIN)
 
 
 def _parse(block: bytes, name: str, row: int, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:

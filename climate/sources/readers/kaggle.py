@@ -25,7 +25,7 @@ from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import month_axis
 from climate.sources.readers.csv_blocks import Block, read_blocks, read_header
 from climate.sources.readers.records import SIGMA_PER_95, Record, assemble, dataset, series_name
-from climate.sources.readers.textfile import problem, read_text, split
+from climate.sources.readers.textfile import GET_AGAIN, problem, read_text, split
 
 VALUE, ERROR = "AverageTemperature", "AverageTemperatureUncertainty"
 
@@ -211,7 +211,9 @@ def read_ucsd(folder: Path, source: Source) -> xr.Dataset:
     text = read_text(folder, file.name)
     text.expect(1, ",".join(UCSD))
     if not text.ended:
-        raise text.error(len(text.lines), text.lines[-1], "a line end after the last row (the file is cut short)")
+        raise text.error(
+            len(text.lines), text.lines[-1], "a line end after the last row (the file is cut short)", GET_AGAIN
+        )
     table = split(text, 2, UCSD, ",")
     time = month_axis(table, "Year", "Month", "Decimal Date")
     value = table.mole_fractions(UCSD[3], ("",))

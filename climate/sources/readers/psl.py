@@ -11,7 +11,7 @@ import xarray as xr
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import MONTH_NAMES, months_of_years
 from climate.sources.readers.records import Record, dataset, series_name
-from climate.sources.readers.textfile import Cells, TextFile, read_text, split
+from climate.sources.readers.textfile import GET_AGAIN, Cells, TextFile, read_text, split
 
 COLUMNS = ("year", *MONTH_NAMES)
 
@@ -47,9 +47,14 @@ def _table(text: TextFile) -> Cells:
     below = last - first + 3  # the row below the table
     marker = text.line(below).strip()
     if not re.fullmatch(r"-?[0-9]+\.?[0-9]*", marker):
-        raise text.error(below, text.line(below), f"the missing marker below {last - first + 1} rows ({first}-{last})")
+        raise text.error(
+            below,
+            text.line(below),
+            f"the missing marker below {last - first + 1} rows ({first}-{last})",
+            GET_AGAIN if below > len(text.lines) else "",
+        )
     if len(text.lines) == below and not text.ended:
-        raise text.error(below, marker, "a line end after the missing marker (the file is cut short)")
+        raise text.error(below, marker, "a line end after the missing marker (the file is cut short)", GET_AGAIN)
     table = split(text, 2, COLUMNS, last=below - 1)
     listed = table.integers("year", 1, 9999)
     if listed[0] != first or listed[-1] != last:

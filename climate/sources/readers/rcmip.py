@@ -12,7 +12,7 @@ import xarray as xr
 from climate.sources.catalogue import Source
 from climate.sources.readers.calendar import month_starts
 from climate.sources.readers.records import Record, dataset
-from climate.sources.readers.textfile import Cells, read_text
+from climate.sources.readers.textfile import GET_AGAIN, Cells, read_text
 
 LEADING = ("Model", "Scenario", "Region", "Variable", "Unit", "Activity_Id", "Mip_Era")
 CO2 = "Atmospheric Concentrations|CO2"
@@ -32,7 +32,9 @@ def read(folder: Path, source: Source) -> xr.Dataset:
     region = str(source.options.get("region", "World"))
     text = read_text(folder, source.files[0].name)
     if not text.ended:
-        raise text.error(len(text.lines), text.lines[-1][-30:], "a line end after the last row (the file is cut short)")
+        raise text.error(
+            len(text.lines), text.lines[-1][-30:], "a line end after the last row (the file is cut short)", GET_AGAIN
+        )
     header = text.line(1).split(",")
     if tuple(header[: len(LEADING)]) != LEADING:
         raise text.error(1, ",".join(header[: len(LEADING)]), f"a header that begins {','.join(LEADING)}")

@@ -87,7 +87,10 @@ def assemble(source: Source, names: Sequence[str], time: Times, value: Floats, u
         )
     absent = np.isnan(value)
     if absent.all():
-        raise ClimateError(f"source '{source.key}': found no value in its files, expected some; get the files again")
+        raise ClimateError(
+            f"source '{source.key}': found no value in its files, expected some; choose another vintage, "
+            "or correct the entry's variable or series"
+        )
     uncertainty[absent] = np.nan
     dims = ("series", "time")
     nothing = np.broadcast_to(np.array("", dtype="<U1"), value.shape)

@@ -66,12 +66,10 @@ def read_shapes(folder: Path, source: Source) -> geopandas.GeoDataFrame:
     for column in columns:
         twice = shapes[column][shapes[column].duplicated()]
         if len(twice):
-            raise ClimateError(
-                f"{name}: found {column} '{twice.iloc[0]}' twice, expected each once; get the file again"
-            )
+            raise ClimateError(f"{name}: found {column} '{twice.iloc[0]}' twice, expected each once; correct the file")
     if shapes.geometry.isna().any() or shapes.geometry.is_empty.any():
         bad = shapes["name"][shapes.geometry.isna() | shapes.geometry.is_empty].iloc[0]
-        raise ClimateError(f"{name}: found no polygon for '{bad}', expected one; get the file again")
+        raise ClimateError(f"{name}: found no polygon for '{bad}', expected one; correct the file")
     if shapes.crs is not None:
         shapes = shapes.to_crs(LONGITUDE_LATITUDE)
     for wanted, geometry in zip(shapes["name"], shapes.geometry, strict=True):

@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 
 from climate.errors import ClimateError
 from climate.sources.archive import open_file
+from climate.sources.channels.verify import WEB_PAGE
 
 Floats = NDArray[np.float64]
 
-ADVICE = "get the file again, or choose another vintage"
+ADVICE = "correct your own copy, or choose another vintage of the source"
+"""For a file that is whole, which would be the same another time."""
+GET_AGAIN = "get the file again"
+"""For a file that was cut short or damaged on its way, and for a web page in its place."""
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(rf"(?:{_NUMBER}\n)*+")  # possessive: a cell can be read in one way only, so never try again
@@ -60,12 +64,16 @@ def decode(data: bytes, name: str, fallback: str | None = None) -> str:
         if marked or fallback is None:
             row = data.count(b"\n", 0, error.start) + 1
             byte = f"byte {data[error.start]:#04x}" if error.start < len(data) else "a cut-off character"
-            raise problem(name, row, byte, f"{encoding.removesuffix('-sig').upper()} text") from None
+            raise problem(
+                name, row, byte, f"{encoding.removesuffix('-sig').upper()} text", "save it as UTF-8"
+            ) from None
         try:
             text = data.decode(fallback)
         except UnicodeDecodeError as error2:
             row = data.count(b"\n", 0, error2.start) + 1
-            raise problem(name, row, f"byte {data[error2.start]:#04x}", f"UTF-8 or {fallback} text") from None
+            raise problem(
+                name, row, f"byte {data[error2.start]:#04x}", f"UTF-8 or {fallback} text", "save it as UTF-8"
+            ) from None
     control = re.search("[\x00-\x08\x0e-\x1f\x7f]", text)
     if control:
         row = text.count("\n", 0, control.start()) + 1
@@ -81,6 +89,8 @@ class TextFile:
     lines: list[str]
     ended: bool
     """Whether the last line has a line end; without one it may be cut short."""
+    advice: str = ADVICE
+    """What to do about a fault of the file."""
 
     def line(self, row: int) -> str:
         """Line `row`, counted from 1; "" past the end."""
@@ -102,9 +112,9 @@ class TextFile:
         except ValueError:
             return ""
 
-    def error(self, row: int | None, found: object, expected: str, advice: str = ADVICE) -> ClimateError:
+    def error(self, row: int | None, found: object, expected: str, advice: str = "") -> ClimateError:
         """The error for a row of this file."""
-        return problem(self.name, row, found, expected, advice)
+        return problem(self.name, row, found, expected, advice or self.advice)
 
     def expect(self, row: int, header: str) -> None:
         """ClimateError unless line `row` is `header`, trailing blanks apart."""
@@ -118,7 +128,9 @@ def read_text(folder: Path, name: str, fallback: str | None = None) -> TextFile:
         data = stream.read()
     text = decode(data, name, fallback).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
-        raise problem(name, None, "an empty file", "a table")
+        raise problem(name, None, "an empty file", "a table", GET_AGAIN)
+    if WEB_PAGE.match(text):
+        raise problem(name, 1, text.strip()[:60], "a table and not a web page", GET_AGAIN)
     lines = text.split("\n")
     ended = lines[-1] == ""
     return TextFile(name, lines[:-1] if ended else lines, ended)
@@ -200,7 +212,8 @@ def split(
         line = file.lines[row - 1]
         cells = line.split() if delimiter is None else [cell.strip(" ") for cell in line.split(delimiter)]
         if len(cells) != len(columns):
-            raise file.error(row, line, f"{len(columns)} columns ({', '.join(columns)}) and not {len(cells)}")
+            advice = GET_AGAIN if row == len(file.lines) and not file.ended else ""
+            raise file.error(row, line, f"{len(columns)} columns ({', '.join(columns)}) and not {len(cells)}", advice)
         table.rows.append(row)
         table.cells.append(cells)
     if not table.rows:
@@ -215,7 +228,9 @@ def _check_last_cell(table: Cells) -> None:
     decimals = {_decimals(cell) for cell in above} - {None}
     same_as_above = not NUMBER.fullmatch(last) and last in above
     if not same_as_above and (len(decimals) != 1 or _decimals(last) not in decimals):
-        raise table.file.error(table.rows[-1], last, "a whole last row with a line end (the file is cut short)")
+        raise table.file.error(
+            table.rows[-1], last, "a whole last row with a line end (the file is cut short)", GET_AGAIN
+        )
 
 
 def _decimals(cell: str) -> int | None:

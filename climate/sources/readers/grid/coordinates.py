@@ -1,11 +1,10 @@
-"""Where the cells of a grid are: axes by their CF attributes, edges by their bounds, longitudes as one circle."""
+"""Where the cells of a grid are: edges by their bounds, longitudes as one circle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-import cf_xarray  # noqa: F401  registers the accessor .cf
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from climate.errors import ClimateError
 
 Floats = NDArray[np.float64]
-Axis = Literal["latitude", "longitude", "time"]
 
 CIRCLE = 360.0
 """Degrees."""
@@ -22,75 +20,7 @@ HOLE = 1.5
 """A gap between neighbouring centres is a hole in the grid if it is this many times wider than the gaps beside it."""
 
 TOUCHING = 1e-3
-"""Part of a cell by which edges may differ and still be one edge; bounds are often rounded."""
-
-
-def candidates(opened: xr.Dataset, axis: Axis) -> list[str]:
-    """Variables that may be `axis`: by standard name, units or axis attribute, otherwise by name; no bounds."""
-    bounds = {str(name) for names in opened.cf.bounds.values() for name in names}
-    letter = {"latitude": "Y", "longitude": "X", "time": "T"}[axis]
-    for by_name in (False, True):
-        dataset = opened.cf.guess_coord_axis() if by_name else opened
-        named = dataset.cf.coordinates.get(axis) or dataset.cf.axes.get(letter, [])
-        found = [str(name) for name in named if str(name) not in bounds]
-        found = [name for name in found if not str(opened[name].attrs.get("standard_name", "")).startswith("grid_")]
-        if found:
-            return found
-    return []
-
-
-def with_plain_axes(opened: xr.Dataset, name: str) -> xr.Dataset:
-    """`opened` with the 1-D dimension coordinates `lat` and `lon`, whatever the file calls them.
-
-    Raises:
-        ClimateError: there are none or several, or the grid is rotated, projected or unstructured.
-    """
-    axes: tuple[tuple[Axis, str], ...] = (("latitude", "lat"), ("longitude", "lon"))
-    for axis, short in axes:
-        found = candidates(opened, axis)
-        flat = [coordinate for coordinate in found if opened[coordinate].ndim == 1]
-        used = {dim for field in opened.data_vars.values() if field.ndim >= 2 for dim in field.dims}
-        on_grid = [coordinate for coordinate in flat if opened[coordinate].dims[0] in used]
-        if not flat and any(opened[coordinate].ndim == 2 for coordinate in found):
-            opened = _flattened(opened, name)
-            on_grid = [short]
-        if len(on_grid) != 1:
-            known = ", ".join(map(str, opened.coords)) or "none"
-            what = f"several: {', '.join(on_grid)}" if on_grid else f"none among the coordinates {known}"
-            raise ClimateError(
-                f"{name}: expected one coordinate with the standard_name {axis}, found {what}; give a file on a "
-                "regular grid of latitude and longitude"
-            )
-        opened = _renamed(opened, on_grid[0], short)
-    return opened
-
-
-def _renamed(opened: xr.Dataset, coordinate: str, short: str) -> xr.Dataset:
-    dim = opened[coordinate].dims[0]
-    if dim != coordinate:
-        opened = opened.swap_dims({dim: coordinate})
-    if coordinate == short:
-        return opened
-    return opened.drop_vars(short, errors="ignore").rename({coordinate: short})
-
-
-def _flattened(opened: xr.Dataset, name: str) -> xr.Dataset:
-    """A regular grid whose axes were written as 2-D fields; ClimateError for any other 2-D grid."""
-    lat, lon = (opened[candidates(opened, axis)[0]] for axis in ("latitude", "longitude"))  # type: ignore[arg-type]
-    mapping = ", ".join(opened.cf.grid_mapping_names).replace("rotated_latitude_longitude", "rotated pole")
-    if lat.dims == lon.dims:
-        for rows, columns in (lat.dims, lat.dims[::-1]):
-            by_row, by_column = lat.transpose(rows, columns).values, lon.transpose(rows, columns).values
-            if (by_row == by_row[:, :1]).all() and (by_column == by_column[:1]).all():
-                plain = opened.drop_vars([lat.name, lon.name]).assign_coords(
-                    lat=(rows, by_row[:, 0], {"standard_name": "latitude"}),
-                    lon=(columns, by_column[0], {"standard_name": "longitude"}),
-                )
-                return plain.swap_dims({rows: "lat", columns: "lon"})
-    raise ClimateError(
-        f"{name}: found 2-D latitudes and longitudes ({mapping or 'curvilinear'}), "
-        f"expected a regular grid; regrid the file first, such as by `cdo remapbil,r360x180 {name} regular.nc`"
-    )
+"""Part of a cell, or of a degree, by which edges may differ and still be one edge; files are often rounded."""
 
 
 class Cells(NamedTuple):
@@ -149,7 +79,7 @@ def _repeats_first_meridian(field: xr.DataArray) -> bool:
     lon = field["lon"].values
     if lon.size < 2 or abs(abs(lon[-1] - lon[0]) - CIRCLE) > TOUCHING:
         return False
-    first, last = field.isel(lon=[0, -1], time=[0, -1]).transpose("lon", ...).values
+    first, last = field.isel(lon=[0, -1]).transpose("lon", ...).values
     return bool(np.array_equal(first, last, equal_nan=True))
 
 
@@ -178,7 +108,10 @@ def longitude_cells(centres: Floats, bounds: Floats | None, name: str) -> Cells:
         wrapped = wrapped[order]
         gaps = np.append(np.diff(wrapped), wrapped[0] + CIRCLE - wrapped[-1])
         if (gaps < TOUCHING * np.median(gaps)).any():
-            raise ClimateError(f"{name}: found the longitude {_repeated(wrapped):g} twice, expected each meridian once")
+            raise ClimateError(
+                f"{name}: found the longitude {_repeated(wrapped):g} twice, expected each meridian once; "
+                "remove one column"
+            )
         edges = _halfway(wrapped, gaps, "longitude", name)
     else:
         west, width = _eastward(bounds)
@@ -200,8 +133,9 @@ def longitude_cells(centres: Floats, bounds: Floats | None, name: str) -> Cells:
 
 
 def _wrap(degrees: Floats) -> Floats:
-    """Longitudes within -180..180, 180 left out."""
-    return np.asarray((degrees + 180) % CIRCLE - 180)
+    """Longitudes within -180..180; what is 180 but for rounding is -180, so that nearly equal grids have one order."""
+    wrapped = (degrees + 180) % CIRCLE - 180
+    return np.where(wrapped > 180 - TOUCHING, wrapped - CIRCLE, wrapped)
 
 
 def _eastward(bounds: Floats) -> tuple[Floats, Floats]:

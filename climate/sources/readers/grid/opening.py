@@ -11,7 +11,8 @@ import xarray as xr
 
 from climate.errors import ClimateError
 from climate.sources.catalogue import Source
-from climate.sources.readers.grid.coordinates import Floats, candidates, in_order, with_cells, with_plain_axes
+from climate.sources.readers.grid.axes import candidates, with_plain_axes
+from climate.sources.readers.grid.coordinates import Floats, in_order, with_cells
 from climate.sources.readers.grid.time_axis import check_order, month_of_title, months
 from climate.sources.readers.grid.values import decoded
 from climate.sources.readers.records import describe
@@ -75,7 +76,9 @@ def _joined(maps: list[xr.DataArray], names: list[str]) -> xr.DataArray:
                     f"{name}: found another grid along {axis} than in {names[0]}, expected one grid in all files of "
                     "the record; regrid them to one"
                 )
-        aligned.append(part.assign_coords({key: first[key] for key in first.coords if key != "time"}))
+        # Chunks are what keeps the values on disk when arrays are joined.
+        on_disk = part.chunk(time=CHUNK_MONTHS)
+        aligned.append(on_disk.assign_coords({key: first[key] for key in first.coords if key != "time"}))
     return xr.concat(aligned, dim="time", join="exact", coords="minimal", compat="override", combine_attrs="override")
 
 
@@ -124,7 +127,7 @@ def _plain_field(field: xr.DataArray, opened: xr.Dataset, time: str | None, name
             f"{name}: found the dimension {large[0]} of size {field.sizes[large[0]]} too, expected time, lat and lon; "
             f"choose one by options.select, such as {{{large[0]}: {known[0] if known else 0}}}"
         )
-    axes = {axis: field[axis] for axis in ("lat", "lon")}
+    axes = {axis: field[axis].variable for axis in ("lat", "lon")}
     return field.isel(dict.fromkeys(others, 0), drop=True).reset_coords(drop=True).assign_coords(axes)
 
 

@@ -24,6 +24,9 @@ HALF_A_MINUTE = timedelta(seconds=30)
 ROUNDING = 1e-6
 """Of counted months and decimal years."""
 
+UNEQUAL = 0.1
+"""Months. In months of equal length, the first day of March or the last of January is 0.06 from an edge."""
+
 FIRST_YEAR, LAST_YEAR = 2, 2999
 """Years before the first are those of climatologies, which have no date."""
 
@@ -54,6 +57,11 @@ def months(time: xr.DataArray, bounds: NDArray[Any] | None, name: str) -> NDArra
     if not time.size:
         raise ClimateError(f"{name}: found no time step, expected at least one; give a file with fields")
     values = np.atleast_1d(time.values)
+    if values.dtype.kind not in "iuf":
+        raise ClimateError(
+            f"{name}: found times that are no numbers, such as '{values[0]}', expected numbers in a unit such as days "
+            "since 1900-01-01; correct its time axis, such as by `cdo settaxis,1948-01-15,12:00,1mon`"
+        )
     absent = _absent(values, time)
     if absent.any():
         raise ClimateError(
@@ -78,7 +86,7 @@ def months(time: xr.DataArray, bounds: NDArray[Any] | None, name: str) -> NDArra
         reason = " ".join(str(error).split())[:100]
         raise ClimateError(
             f"{name}: found times in '{units or 'no unit'}' ({reason}), expected dates such as days since 1900-01-01; "
-            "correct the units of the time axis"
+            "correct its time axis, such as by `cdo settaxis,1948-01-15,12:00,1mon`"
         ) from None
     if (year < FIRST_YEAR).all():
         raise ClimateError(f"{name}: found a climatology (year {year[0]}), expected dated fields; give single months")
@@ -143,9 +151,28 @@ def _decode(numbers: NDArray[np.float64], units: str, calendar: str) -> tuple[ND
         return np.array([date.year for date in dates]), np.array([date.month for date in dates])
     whole = np.floor(numbers + ROUNDING).astype(np.int64)
     if "year" in units.casefold() and ((whole > 0) & (whole <= LAST_YEAR)).all():
-        return whole, np.floor((numbers - whole) * 12 + ROUNDING).astype(np.int64) + 1
+        count, at_edges = _whole_months(numbers * 12)
+        if at_edges and count[0] % 12 == 1 and count[-1] % 12 == 0:
+            count = count - 1
+        elif at_edges and count[0] % 12:
+            raise ValueError("decimal years between two months, of which either may be meant")
+        return count // 12, count % 12 + 1
     for divisor in (1, 100):  # YYYYMM, YYYYMMDD
         year, month = np.divmod(whole // divisor, 100)
         if ((year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)).all():
             return year, month
     raise ValueError("neither a date to count from nor dates such as 195001")
+
+
+def _whole_months(months: NDArray[np.float64]) -> tuple[NDArray[np.int64], bool]:
+    """The month that each stamp, in months, lies in; and whether stamps lie at edges of months.
+
+    Programs make fractions of years from days or from months of equal length, so that a stamp may be up to a tenth of a
+    month (`UNEQUAL`) from where the others are in theirs.
+    """
+    turn = np.angle(np.exp(2j * np.pi * months).mean()) / (2 * np.pi)
+    offset = turn if abs(turn) < UNEQUAL else turn % 1
+    count = np.round(months - offset)
+    if np.abs(months - offset - count).max() > UNEQUAL:
+        return np.floor(months + ROUNDING).astype(np.int64), False
+    return count.astype(np.int64), bool(abs(offset) < UNEQUAL)

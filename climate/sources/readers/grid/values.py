@@ -28,12 +28,17 @@ def decoded(raw: xr.Dataset, variable: str, source: Source, name: str) -> xr.Dat
     """
     values = raw[variable]
     attrs = values.attrs
-    unit = str(attrs.get("units", "")).strip()
+    unit = str(attrs.get("units", "")).strip() or (source.unit if source.own else "")
     if not unit:
         raise ClimateError(f"{name}: found no unit of '{variable}', expected one such as degC or K; add it to the file")
     change = conversion(unit, source.unit, difference=source.kind == "anomaly", what=f"{name}, '{variable}'")
     missing = [number for key in MISSING for number in _numbers(attrs.get(key, raw.attrs.get(key)))]
     packing = {key: np.asarray(attrs[key]).ravel()[0] for key in PACKING if key in attrs}
+    for key, number in packing.items():
+        if number.dtype.kind not in "iuf" or not np.isfinite(number) or (key == "scale_factor" and number == 0):
+            raise ClimateError(
+                f"{name}: found the {key} '{number}' of '{variable}', expected a number; correct the attribute"
+            )
     if not change.is_identity:
         scale, offset = packing.get("scale_factor", 1.0), packing.get("add_offset", 0.0)
         number = values.dtype.type if values.dtype.kind == "f" else np.float64
