@@ -224,6 +224,16 @@ def regions_show(region: Region) -> None:
     print(details(region))
 
 
+@regions.command("polygons")
+def regions_polygons(
+    source: Annotated[str, typer.Argument(help="A source of polygons.", metavar="SOURCE")] = "natural-earth",
+) -> None:
+    """Names and keys of the polygons that regions can be made of."""
+    from climate.commands.region_extent import polygon_names
+
+    print(polygon_names(source))
+
+
 @regions.command("add")
 def regions_add(
     name: Annotated[str, typer.Argument(help="Key of the new region: lower case, digits, hyphens.", metavar="NAME")],
@@ -239,6 +249,7 @@ def regions_add(
     point: Annotated[str | None, typer.Option(help="lat,lon in degrees: one cell of a grid.")] = None,
     method: Annotated[str, typer.Option(help="Of a point: nearest or bilinear.")] = "nearest",
     shapes: Annotated[str | None, typer.Option(help="A source of polygons other than the usual one.")] = None,
+    part: Annotated[str | None, typer.Option(help="Of a country: mainland, its largest polygon alone.")] = None,
     start: Annotated[str | None, typer.Option(help="First month to use, YYYY-MM.")] = None,
     end: Annotated[str | None, typer.Option(help="Last month to use, YYYY-MM.")] = None,
 ) -> None:
@@ -257,6 +268,7 @@ def regions_add(
         "box": parse_box(box),
         "point": parse_point(point, method),
         "shapes": shapes,
+        "part": part,
         "start": start,
         "end": end,
     }

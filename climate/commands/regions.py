@@ -11,6 +11,7 @@ import yaml
 
 from climate import paths
 from climate.commands.record_text import facts, plot, seam_lines
+from climate.commands.region_extent import extent_lines, parts_lines
 from climate.errors import ClimateError, suggest
 from climate.files import write_text
 from climate.harmonize.build import Harmonized, harmonize
@@ -69,6 +70,7 @@ def details(name: str) -> str:
     definition = params.definitions[name]
     role = _role(name, params)
     lines = [f"{definition.title}: {describe(definition)}" + (f" ({role})" if role else "")]
+    lines += [*extent_lines(name, definition), *parts_lines(name, definition)]
     needed = required_sources(name, params.definitions, params.harmonize)
     lines += [_source_line(key, params) for key in needed]
     if _not_pulled(needed):
@@ -161,7 +163,8 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
             )
         held = f" {facts(harmonized.series[name])[0]}."
     write_text(text, PARAMS_FILE)
-    return f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."
+    added = f"Added regions.{name} to {PARAMS_FILE}.{held} `dvc repro` computes it."
+    return "\n".join([added, *parts_lines(name, params.definitions[name])])
 
 
 def parse_box(text: str | None) -> dict[str, list[float]] | None:

@@ -92,7 +92,7 @@ def polygon_footprint(field: xr.DataArray, geometry: Any) -> Footprint:
     """Cells of `field` (lat, lon, with their bounds) in a shapely polygon (degrees, any turn of longitude)."""
     lon, sine = _edges(field)
     fine = shapely.segmentize(geometry, EDGE_DEGREES)
-    projected = shapely.make_valid(shapely.transform(fine, _equal_area))
+    projected = shapely.make_valid(shapely.transform(fine, equal_area))
     west, east = (np.tile(lon[:, side], len(sine)) for side in (0, 1))
     south, north = (np.repeat(sine[:, side], len(lon)) for side in (0, 1))
     shapely.prepare(projected)
@@ -111,7 +111,8 @@ def polygon_footprint(field: xr.DataArray, geometry: Any) -> Footprint:
     return _footprint(weights, float(projected.area))
 
 
-def _equal_area(degrees: Floats) -> Floats:
+def equal_area(degrees: Floats) -> Floats:
+    """Longitude and latitude (point, 2) in degrees as longitude in radians and sine of latitude."""
     return np.column_stack((np.deg2rad(degrees[:, 0]), np.sin(np.deg2rad(degrees[:, 1]))))
 
 

@@ -20,6 +20,7 @@ from climate.harmonize.grid import (
     polygon_footprint,
     weighted_means,
 )
+from climate.harmonize.polygons import region_polygon
 from climate.harmonize.series import (
     add_history,
     describe,
@@ -155,16 +156,6 @@ def _one_a_month(table: xr.Dataset) -> xr.Dataset:
     return result.assign(value=("time", mean), uncertainty=("time", error))
 
 
-def polygon(table: geopandas.GeoDataFrame, wanted: str, what: str) -> Any:
-    """The geometry whose name or key is `wanted`, upper and lower case alike; ClimateError with near names."""
-    for column in ("name", "key"):
-        matching = table.geometry[table[column].str.casefold() == wanted.casefold()]
-        if len(matching):
-            return matching.iloc[0]
-    known = [*table["name"], *table["key"]] if len(wanted) <= 3 else list(table["name"])
-    raise ClimateError(f"{what}: unknown name '{wanted}', expected one such as {suggest(wanted, known)}")
-
-
 def footprint(
     name: str,
     definition: RegionDefinition,
@@ -182,9 +173,7 @@ def footprint(
         result = point_footprint(field, definition.point)
     else:
         key = str(definition.polygons)
-        result = polygon_footprint(
-            field, polygon(shapes[key], str(definition.country or definition.ar6), f"region '{name}', shapes '{key}'")
-        )
+        result = polygon_footprint(field, region_polygon(definition, shapes[key], f"region '{name}', shapes '{key}'"))
     if not result.cells.size:
         raise ClimateError(
             f"region '{name}': source '{definition.source}' does not cover it, expected at least one cell inside; "
@@ -257,6 +246,8 @@ def grid_series(
         regional = make_series(mean["time"].values, mean.values, attrs, source=source, period=period)
         point = definitions[name].point
         how = "area mean" if point is None else f"{point.method} value"
+        if definitions[name].part is not None:
+            how = f"{how} of the {definitions[name].part} alone"
         if mean.attrs["anomalies_first"]:
             how = f"{how} of cell anomalies plus that of their climatology, since coverage changes,"
         result[name] = add_history(gap_free(regional), f"{how} over {attrs['cells']} cells of {source}")

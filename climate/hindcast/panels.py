@@ -122,11 +122,11 @@ def _cut_out(
     skipped: dict[str, str],
 ) -> xr.Dataset:
     footprints, points = {}, {}
-    for name, geometry in zip(shapes["name"], shapes.geometry, strict=True):
+    for row, (name, geometry) in enumerate(zip(shapes["name"], shapes.geometry, strict=True)):
         region = RegionDefinition(title=name, source=definition.source, country=name, shapes=definition.shapes)
         try:
             footprints[name] = footprint(
-                name, region, record["value"], {definition.shapes: shapes}, params.min_coverage
+                name, region, record["value"], {definition.shapes: shapes.iloc[[row]]}, params.min_coverage
             )
         except ClimateError as error:
             skipped[name] = str(error)

@@ -84,6 +84,8 @@ class RegionDefinition(Strict):
     mix: dict[Key, float] | None = None
     shapes: str | None = None
     """Source of polygons other than the default of `country` or `ar6`."""
+    part: Literal["mainland"] | None = None
+    """Of a country or AR6 region: its largest polygon alone."""
     start: Month | None = None
     end: Month | None = None
 
@@ -98,6 +100,8 @@ class RegionDefinition(Strict):
             raise ValueError(f"a {given[0]} takes no `source` (found '{self.source}'); remove it")
         if self.shapes is not None and given[0] not in DEFAULT_SHAPES:
             raise ValueError(f"a {given[0]} takes no `shapes` (found '{self.shapes}'); remove it")
+        if self.part is not None and given[0] not in DEFAULT_SHAPES:
+            raise ValueError(f"a {given[0]} takes no `part` (found '{self.part}'); remove it")
         if self.mix is not None and (not self.mix or not all(0 < w < float("inf") for w in self.mix.values())):
             raise ValueError("a mix needs at least one region, each with a weight above 0")
         if self.start and self.end and self.start > self.end:

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from climate.errors import ClimateError
 from climate.harmonize.build import harmonize
 from climate.harmonize.grid import Footprint, box_footprint, point_footprint, polygon_footprint, weighted_means
-from climate.harmonize.regions import grid_series, mix, polygon, published_series
+from climate.harmonize.polygons import polygon
+from climate.harmonize.regions import grid_series, mix, published_series
 from climate.harmonize.series import make_series
 from climate.params.regions import (
     Box,

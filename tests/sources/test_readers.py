@@ -625,6 +625,43 @@ def test_shape_errors(columns: dict[str, list[str]], message: str, tmp_path: Pat
         read_shapes(shape_entry(), tmp_path)
 
 
+FIGURE_OF_EIGHT = [(0, 0), (10, 10), (10, 0), (0, 5)]
+TOUCHES_ITSELF = [(0, 0), (10, 0), (10, 10), (5, 0), (0, 10)]
+
+
+@pytest.mark.parametrize(
+    ("outline", "message"),
+    [
+        ([(50, 100), (50, 110), (60, 110), (60, 100)], "found latitudes 100 to 110.*longitude first"),
+        ([(500000, 0), (600000, 0), (600000, 80)], "found longitudes.*coordinate reference system"),
+        ([(170, -20), (-170, -20), (-170, -10), (170, -10)], "neighbouring points at longitudes 170 and -170"),
+        (FIGURE_OF_EIGHT, "outline that crosses itself"),
+    ],
+)
+def test_outlines_that_may_mean_something_else_are_refused(
+    outline: list[tuple[float, float]], message: str, tmp_path: Path
+) -> None:
+    drawn = geopandas.GeoDataFrame({"NAME": ["a"], "CODE": ["A"]}, geometry=[shapely.Polygon(outline)], crs="EPSG:4326")
+    drawn.to_file(tmp_path / "squares.geojson")
+    with pytest.raises(ClimateError, match=f"squares.geojson: polygon 'a': .*{message}"):
+        read_shapes(shape_entry(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        [(170, -20), (190, -20), (190, -10), (170, -10)],
+        [(-180, 60), (180, 60), (180, 90), (-180, 90)],
+        TOUCHES_ITSELF,
+    ],
+    ids=["past the date line", "round the Earth", "touches itself"],
+)
+def test_unusual_but_certain_outlines_are_read(outline: list[tuple[float, float]], tmp_path: Path) -> None:
+    drawn = geopandas.GeoDataFrame({"NAME": ["a"], "CODE": ["A"]}, geometry=[shapely.Polygon(outline)], crs="EPSG:4326")
+    drawn.to_file(tmp_path / "squares.geojson")
+    assert read_shapes(shape_entry(), tmp_path).geometry.iloc[0].area == pytest.approx(shapely.Polygon(outline).area)
+
+
 @pytest.mark.parametrize("key", ["natural-earth", "natural-earth-geojson"])
 def test_natural_earth(key: str, request: pytest.FixtureRequest) -> None:
     geojson = key == "natural-earth-geojson"

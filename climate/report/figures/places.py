@@ -14,6 +14,8 @@ from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from climate.errors import ClimateError
+from climate.harmonize.polygons import region_polygon
 from climate.params.regions import RegionDefinition
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
@@ -81,13 +83,12 @@ def _place(region: str, definition: RegionDefinition, shapes: Mapping[str, Any])
     table = shapes.get(definition.polygons or "")
     if table is None:
         return None
-    wanted = str(definition.country or definition.ar6).casefold()
-    for column in ("name", "key"):
-        match = table.geometry[table[column].str.casefold() == wanted]
-        if len(match):
-            west, south, east, north = match.iloc[0].bounds
-            return Place(region, match.iloc[0], (south, north), (west, east))
-    return None
+    try:
+        geometry = region_polygon(definition, table, f"region '{region}'")
+    except ClimateError:
+        return None
+    west, south, east, north = geometry.bounds
+    return Place(region, geometry, (south, north), (west, east))
 
 
 def warming_map(inputs: ReportInputs) -> Drawing | None:
