@@ -38,7 +38,20 @@ OVERRIDES = {
     },
     "combine": {"min_verified": 2},
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
-    "score": {"blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]}},
+    "score": {
+        "blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]},
+        "opponent": {"candidates": ["climatology-trend", "trend-ar1"], "every": 12},
+        "hypotheses": {
+            "information": {
+                **{"quantity": "temperature", "better": "lstm-pooled", "against": "opponent"},
+                **{"block": "1-12", "places": PANEL},
+            },
+            "co2-network": {
+                **{"quantity": "co2", "better": "lstm-direct", "against": "ridge-enso"},
+                **{"block": "1-24", "places": "mauna-loa-co2"},
+            },
+        },
+    },
 }
 
 
