@@ -41,26 +41,15 @@ OVERRIDES = {
     "ceiling": {"regions": ["mauna-loa-co2"], "models": ["trend-arma-enso"]},
     "score": {
         "blocks": {"1": [1, 1], "1-12": [1, 12], "1-24": [1, 24]},
-        "opponent": {
-            "candidates": ["climatology-trend", "trend-ar1"],
-            "first_origin": "2010-12",
-            "every": 12,
-            "verified_before": "2018-01",
-        },
+        "opponent": {"candidates": ["climatology-trend", "trend-ar1"], "every": 12},
         "hypotheses": {
-            "network": {
-                "quantity": "temperature",
-                "better": "lstm-planet",
-                "against": "trend-ar1",
-                "block": "1-12",
-                "places": PANEL,
+            "information": {
+                **{"quantity": "temperature", "better": "lstm-planet", "against": "opponent"},
+                **{"block": "1-12", "places": PANEL},
             },
             "co2-network": {
-                "quantity": "co2",
-                "better": "lstm-direct",
-                "against": "ridge-enso",
-                "block": "1-12",
-                "places": "mauna-loa-co2",
+                **{"quantity": "co2", "better": "lstm-direct", "against": "ridge-enso"},
+                **{"block": "1-24", "places": "mauna-loa-co2"},
             },
         },
     },
