@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import subprocess
@@ -183,8 +182,8 @@ def test_changelog_has_the_version_of_the_package() -> None:
 def test_short_answer_agrees_with_the_committed_report() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     answer = re.search(
-        r"has ([\d.]+)% lower errors in the first year .*\(90% interval ([\d.]+)% to ([\d.]+)%, p = ([\d.]+), significant "
-        r"after .* errors are ([\d.]+)% lower, but .* not significant\. .* by ([\d.]+)% and ([\d.]+)%",
+        r"has ([\d.]+)% lower errors in the first year .*\(90% interval ([\d.]+)% to ([\d.]+)%, p = ([\d.]+), "
+        r"significant after .* errors are ([\d.]+)% lower, but .* not significant\. .* by ([\d.]+)% and ([\d.]+)%",
         readme,
     )
     assert answer
