@@ -144,10 +144,17 @@ def seam_lines(seams: xr.Dataset) -> list[str]:
         )
         lines.append(
             f"Seam {months['join']}, {older} / {newer}: offset {float(seam['offset']):+.3f} "
-            f"{unit} (se {float(seam['offset_se']):.3f}, n {int(seam['n'])}, {months['overlap_start']} to "
+            f"{unit}{_by_month(seam['offset_by_month'].values)} "
+            f"(se {float(seam['offset_se']):.3f}, n {int(seam['n'])}, {months['overlap_start']} to "
             f"{months['overlap_end']}), {left}"
         )
     return lines
+
+
+def _by_month(offsets: NDArray[np.float64]) -> str:
+    """The range of the offsets of January to December, "" where they are one for all months."""
+    low, high = np.nanmin(offsets), np.nanmax(offsets)
+    return "" if low == high else f", by calendar month {low:+.3f} to {high:+.3f}"
 
 
 def plot(series: xr.Dataset, missing: str) -> list[str]:

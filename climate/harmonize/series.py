@@ -160,7 +160,7 @@ def require_alike(what: str, series: Mapping[str, xr.Dataset], attributes: Seque
         values = {name: str(record.attrs.get(attribute) or "none") for name, record in series.items()}
         if len(set(values.values())) > 1:
             listed = ", ".join(f"{name}: {value}" for name, value in values.items())
-            raise ClimateError(f"{what}: found {listed}, expected records of one {attribute}; {UNLIKE[attribute]}")
+            raise ClimateError(f"{what}: found {listed}, expected records of the same {attribute}; {UNLIKE[attribute]}")
 
 
 def join_covariates(series: Mapping[str, xr.Dataset]) -> xr.Dataset:

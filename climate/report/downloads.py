@@ -51,6 +51,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "newer_minus_older": ("Their difference", RECORD_UNIT),
     "north": ("Northern edge", DEGREES),
     "observed": ("What was observed in that month", RECORD_UNIT),
+    "offset": ("What is added to the older record of a seam in that calendar month", RECORD_UNIT),
     "older": ("Value of the older record of a seam", RECORD_UNIT),
     "origin": ("Last observed month that the forecast used", "YYYY-MM"),
     "panel": ("Panel of the figure: reliability or leads", ""),

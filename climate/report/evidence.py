@@ -91,11 +91,12 @@ def seam_table(inputs: ReportInputs) -> Table | None:
             ),
             *(Cell(_with_error(row, name), kind="whole") for name in SEAM_NUMBERS),
         ]
-        for row in rows_of(inputs.seams.drop_dims("time"))
+        for row in rows_of(inputs.seams.drop_dims(["time", "month"]))
     ]
     return make_table(
-        "Where records are joined. The offset is added to the older part; the drift is the trend of newer minus older "
-        "over the overlap; the residual step is that at the join. Each with its standard error.",
+        "Where records are joined. The offset is added to the older part, for temperatures by calendar month with this "
+        "mean; the drift is the trend of newer minus older over the overlap; the residual step is that at the join. "
+        "Each with its standard error.",
         ["Record", "Older part", "Newer part", "Joined at", "Overlap", *numeric(*SEAM_NUMBERS.values())],
         rows,
     )

@@ -203,7 +203,7 @@ def test_no_source_at_all_is_an_error() -> None:
         ({"source": "towns", "series": "Rom"}, "unknown series 'Rom', expected one such as Rome"),
         ({"source": "town", "series": "Rome"}, "unknown source 'town'"),
         ({"source": "towns", "series": "Rome", "start": "2090-01"}, "no value between 2090-01"),
-        ({"mix": {"rome": 1, "air-of-the-world": 1}}, "rome: temperature.*records of one quantity"),
+        ({"mix": {"rome": 1, "air-of-the-world": 1}}, "rome: temperature.*records of the same quantity"),
     ],
 )
 def test_a_region_that_does_not_fit_its_source_is_named(entry: dict[str, Any], message: str) -> None:

@@ -109,7 +109,7 @@ def test_absolute_values_and_anomalies_of_anything_but_temperature_are_not_joine
     )
     each = {name: region(source=name, series="town") for name in records}
     wanted: dict[str, Any] = {"mix": {"old": 1, "new": 1}} if join == "mix" else {join: "both"}
-    with pytest.raises(ClimateError, match=r"expected records of one kind"):
+    with pytest.raises(ClimateError, match=r"expected records of the same kind"):
         harmonize(records, each | {"joined": region(**wanted)}, params)
 
 

@@ -207,13 +207,14 @@ def make_seams() -> xr.Dataset:
             "drift_se": ("seam", [np.nan]),
             "units": ("seam", ["ppm"]),
             "offset": ("seam", [0.12]),
+            "offset_by_month": (("seam", "month"), np.full((1, 12), 0.12)),
             "offset_se": ("seam", [0.01]),
             "step": ("seam", [0.02]),
             "step_se": ("seam", [0.015]),
             "older_value": (("seam", "time"), older[None]),
             "newer_value": (("seam", "time"), older[None] + 0.12),
         },
-        coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months},
+        coords={"seam": ["co2-mauna-loa: old-source - new-source"], "time": months, "month": np.arange(1, 13)},
     )
 
 

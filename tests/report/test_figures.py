@@ -19,8 +19,9 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, trend
 from climate.report.palette import style_of
 from climate.report.text import record as record_text
+from climate.report.words import MINUS
 from climate.schema import QUANTILES, TIME_DTYPE
-from tests.report.samples import MODEL_NAMES, ORIGINS, make_inputs, make_shapes
+from tests.report.samples import MODEL_NAMES, ORIGINS, make_inputs, make_seams, make_shapes
 
 
 def lines(axes: Any) -> dict[str, np.ndarray]:
@@ -63,6 +64,14 @@ def test_data_of_a_seam_hold_both_records_and_their_difference(inputs: ReportInp
     assert len(drawing.data) == 120
     np.testing.assert_allclose(drawing.data["newer"] - drawing.data["older"], drawing.data["newer_minus_older"])
     np.testing.assert_allclose(drawing.data["newer_minus_older"], 0.12)
+
+
+def test_a_seam_of_temperature_shows_the_offset_of_each_calendar_month(inputs: ReportInputs) -> None:
+    by_month = np.linspace(-1, 1, 12)
+    warm = make_seams().assign(units=("seam", ["degC"]), offset_by_month=(("seam", "month"), by_month[None]))
+    [drawing] = [one for one in seam_figures(replace(inputs, seams=warm)) if one]
+    np.testing.assert_allclose(drawing.data["offset"], by_month[drawing.data["month"].str[5:].astype(int) - 1])
+    assert f"added to the older record by calendar month, from {MINUS}1.0 to 1.0 °C" in drawing.caption
 
 
 def test_frequent_colours_survive_the_palette_exactly() -> None:

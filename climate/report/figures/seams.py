@@ -41,6 +41,10 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing 
             "newer_minus_older": newer[overlap] - older[overlap],
         }
     )
+    by_month = seam["offset_by_month"].values
+    seasonal = bool(np.isfinite(by_month).any() and np.ptp(by_month[np.isfinite(by_month)]) > 0)
+    if seasonal:
+        data["offset"] = by_month[times.astype("datetime64[M]").astype(int) % 12]
     offset, offset_se, step, step_se = (float(seam[name]) for name in ("offset", "offset_se", "step", "step_se"))
     names = [inputs.source_title(str(seam[name].item())) for name in ("older", "newer")]
     unit = words.unit(str(seam["units"].item()))
@@ -53,7 +57,9 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing 
         top.set_ylabel(f"Value ({unit})")
         bottom.axhline(0, color=SOFT, lw=0.8)
         bottom.plot(x, data["newer_minus_older"], color="#7A7A7A", lw=1.0, label="Newer minus older")
-        if np.isfinite(offset):
+        if seasonal:
+            bottom.plot(x, data["offset"], color="#D55E00", lw=1.4, label="Offset of the join, by calendar month")
+        elif np.isfinite(offset):
             bottom.axhspan(offset - 2 * offset_se, offset + 2 * offset_se, color="#D55E00", alpha=0.18, lw=0)
             bottom.axhline(offset, color="#D55E00", lw=1.4, label="Offset of the join, ±2 standard errors")
         bottom.set_ylabel(f"Difference ({unit})")
@@ -67,10 +73,14 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing 
     first, last = data["month"].iloc[0], data["month"].iloc[-1]
     fact = f"{words.count(len(data), 'common value')}, {first} to {last}"
     if np.isfinite(offset):
+        mean = "mean offset" if seasonal else "offset"
         fact += (
-            f"; offset {words.significant(offset, 2)} {unit} (standard error {words.significant(offset_se, 2)}), "
-            "added to the older record"
+            f"; {mean} {words.significant(offset, 2)} {unit} (standard error {words.significant(offset_se, 2)}), "
+            f"added to the older record{' by calendar month' if seasonal else ''}"
         )
+        if seasonal:
+            low, high = (words.significant(end(by_month), 2) for end in (np.nanmin, np.nanmax))
+            fact += f", from {low} to {high} {unit}"
     if np.isfinite(step):
         fact += f"; residual step at the join {words.significant(step, 2)} {unit} ({words.significant(step_se, 2)})"
     joined = f"joined at {words.iso_month(seam['join'].values)}{' (dashed)' if shown else ''}"
