@@ -78,7 +78,7 @@ def estimate(one: Hypothesis) -> str:
 
 
 def standfirst(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> str:
-    """The answer to each question of the declared hypotheses, with every estimate, interval and p."""
+    """The answer to each question of the declared hypotheses, with estimates of what is significant."""
     if not declared:
         return "No hypothesis was declared for this run: every comparison below is descriptive."
     questions = dict.fromkeys(one.question for one in declared)
@@ -94,10 +94,24 @@ def _answer(inputs: ReportInputs, question: str, rows: Sequence[Hypothesis]) -> 
         start = "Yes" if set(outcomes) == {"better"} else "In part"
     elif "worse" in outcomes:
         start = "No, it does harm"
+    told = [one for one in rows if one.reason or one.outcome != "same"]
+    rest = [one for one in rows if one not in told]
     pairs: dict[tuple[str, str, str], list[Hypothesis]] = {}
-    for one in rows:
+    for one in told:
         pairs.setdefault((one.better, one.against, one.places), []).append(one)
-    return f"{question} {start}: {'; '.join(_pair(inputs, pair) for pair in pairs.values())}."
+    parts = [_pair(inputs, pair) for pair in pairs.values()]
+    if rest:
+        parts.append(_not_shown(rest, "other " if told else ""))
+    return f"{question} {start}: {'; '.join(parts)}."
+
+
+def _not_shown(rows: Sequence[Hypothesis], other: str = "") -> str:
+    """How many declared differences are not significant, and between what they lie."""
+    ratios = [one.ratio for one in rows]
+    ends = " to ".join(dict.fromkeys(words.percent(ratio - 1, 1, True) for ratio in (min(ratios), max(ratios))))
+    if len(ratios) == 1:
+        return f"the {other}declared difference of CRPS ({ends}) is not significant"
+    return f"none of the {len(ratios)} {other}declared differences of CRPS ({ends}) is significant"
 
 
 def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis]) -> str:
@@ -111,10 +125,7 @@ def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis]) -> str:
 def _result(inputs: ReportInputs, one: Hypothesis) -> str:
     if one.reason:
         return f"not tested {inputs.when(one.block)} ({one.reason})"
-    beyond = "" if one.outcome != "same" else ", no difference shown"
-    return (
-        f"{estimate(one)} {inputs.when(one.block)} ({interval(one.low, one.high, 1)}; {words.p_value(one.p)}{beyond})"
-    )
+    return f"{estimate(one)} {inputs.when(one.block)} ({interval(one.low, one.high, 1)}; {words.p_value(one.p)})"
 
 
 def opponents(inputs: ReportInputs) -> str:

@@ -18,6 +18,9 @@ from climate.report.numbers import Contest, Hypothesis
 from climate.report.palette import style_of
 from climate.report.text import places_of
 
+LARGEST_DIFFERENCE = 20.0
+"""Per cent; intervals of long leads reach further and would hide all others."""
+
 RATIO_LIMITS = (0.35, 2.0)
 """Widest axis of the CRPS ratio; values off scale are arrows at the edge, with their number."""
 
@@ -78,7 +81,7 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
         f"{places_of(inputs, one)}"
         for one in tested
     ]
-    reach = 1.15 * float(max(abs(100 * (data[["low", "ratio", "high"]] - 1)).max()))
+    reach = min(1.15 * float(max(abs(100 * (data[["low", "ratio", "high"]] - 1)).max())), LARGEST_DIFFERENCE)
     with style():
         figure, panels = panel_row(1.3 + 0.62 * len(tested), [""])
         axes = panels[0]
@@ -89,6 +92,10 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
             face = "white" if one.outcome == "same" else colour
             axes.plot([100 * (one.low - 1), 100 * (one.high - 1)], [y, y], color=colour, lw=2.4, alpha=0.6, zorder=2)
             axes.plot(100 * (one.ratio - 1), y, "o", ms=10, mew=2.2, mfc=face, mec=colour, zorder=3)
+            if 100 * (one.high - 1) > reach:
+                axes.plot(0.98 * reach, y, ">", ms=7, color=colour, zorder=3)
+            if 100 * (one.low - 1) < -reach:
+                axes.plot(-0.98 * reach, y, "<", ms=7, color=colour, zorder=3)
         axes.set_xlim(-reach, reach)
         axes.set_xlabel("Difference of CRPS (%)")
         label_rows(axes, rows)
@@ -100,7 +107,7 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
     caption = (
         "The declared hypotheses: difference of CRPS between two forecasters, with its 90% interval; left of 0 the "
         "first is better. Full dots: a "
-        "difference beyond chance after Holm's correction for all of them; rings: none shown."
+        "difference beyond chance after Holm's correction for all of them; rings: none shown. Arrows: off scale."
     )
     return Drawing("hypotheses", figure, data, f"Differences of CRPS with intervals. {listing}", caption)
 
