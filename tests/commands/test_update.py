@@ -89,6 +89,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     params["regions"] = {"a": {"title": "A", "source": "alpha", "series": "co2"}}
     params["notebooks"], params["ceiling"] = {}, {}
     params["records"], params["covariates"], params["panels"] = {}, {}, {}
+    params["score"]["hypotheses"] = {}
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]
     pulled = (
