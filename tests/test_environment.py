@@ -19,8 +19,9 @@ CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 """Packages that conda-forge calls something else. TensorFlow's processor-only build is `tensorflow-cpu` in both."""
 
 
-RUN_BUT_NOT_IMPORTED = {"dvc", "ipykernel", "ruamel-yaml-clib", "netcdf4"}
-"""The pipeline, the notebooks' kernel, the fast half of DVC's YAML reader, and what xarray reads NetCDF with."""
+RUN_BUT_NOT_IMPORTED = {"dvc", "ipykernel", "ruamel-yaml-clib", "netcdf4", "pint"}
+"""The pipeline, the notebooks' kernel, the fast half of DVC's YAML reader, what xarray reads NetCDF with, and what
+cf_xarray's registry of units is made of."""
 
 
 def imported() -> set[str]:
