@@ -42,9 +42,9 @@ class Coverage:
         """The share and extent, and what regions can use the grid."""
         if self.is_global:
             return "It covers the globe: any box, point, country or AR6 region can use it."
-        where = f"{_degrees(self.lat[0], 'N', 'S')}-{_degrees(self.lat[1], 'N', 'S')}"
+        where = f"{degrees(self.lat[0], 'N', 'S')}-{degrees(self.lat[1], 'N', 'S')}"
         if self.lon != (-180.0, 180.0):
-            where += f", {_degrees(self.lon[0], 'E', 'W')}-{_degrees(self.lon[1], 'E', 'W')}"
+            where += f", {_meridian(self.lon[0])}-{_meridian(self.lon[1])}"
         such = f", such as {', '.join(self.countries)}" if self.countries else ""
         share = "less than 1%" if self.share < 0.005 else f"{self.share:.0%}"
         return f"It covers {share} of the globe: boxes, points, countries and AR6 regions within {where}{such}."
@@ -110,7 +110,10 @@ def _has_value(lat: float, lon: float, present: NDArray[np.bool_], months: xr.Da
     return bool(present[row, column])
 
 
-def _degrees(number: float, positive: str, negative: str) -> str:
-    if positive == "E":
-        number = (number + 180) % 360 - 180
-    return f"{abs(number):g} {positive if number >= 0 else negative}" if number else "0"
+def degrees(number: float, positive: str, negative: str) -> str:
+    """A latitude or longitude with its side; 0 has none."""
+    return f"{abs(number):g} {positive if number > 0 else negative}" if number else "0"
+
+
+def _meridian(lon: float) -> str:
+    return degrees((lon + 180) % 360 - 180, "E", "W")

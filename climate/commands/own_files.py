@@ -19,9 +19,9 @@ from climate.errors import ClimateError, counted
 from climate.files import write_text
 from climate.harmonize.series import months_of
 from climate.params.edit import with_own
-from climate.params.keys import check_key
+from climate.params.keys import NAME, check_key
 from climate.params.own import NOT_STATED, OwnSource
-from climate.params.params import PARAMS_FILE, parse_params
+from climate.params.params import PARAMS_FILE, parse_params, read_params_text
 from climate.sources import file_metadata
 from climate.sources.catalogue import load_catalogue
 from climate.sources.channels import Refused
@@ -38,7 +38,6 @@ OTHER = "index"
 """The quantity of values that are in no unit of temperature or of CO2."""
 UNKNOWN = "unknown"
 """What stands for a baseline that nobody knows."""
-KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def add(key: str, path: str, given: Mapping[str, str], ask: Ask | None) -> str:
@@ -54,10 +53,7 @@ def add(key: str, path: str, given: Mapping[str, str], ask: Ask | None) -> str:
         ClimateError: a key that is taken or unusable, nothing readable at `path`, or an option that is missing or
             wrong. Nothing is written then.
     """
-    try:
-        text = PARAMS_FILE.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ClimateError(f"{PARAMS_FILE} not found: run this command in the repository's top folder") from None
+    text = read_params_text()
     _check_key(key)
     with tempfile.TemporaryDirectory(prefix="climate-") as temporary:
         file = _File(key, path, given, ask, Path(temporary))
@@ -73,7 +69,7 @@ def add(key: str, path: str, given: Mapping[str, str], ask: Ask | None) -> str:
 
 
 def _check_key(key: str) -> None:
-    if not KEY.fullmatch(key):
+    if not re.fullmatch(NAME, key):
         raise ClimateError(f"'{key}': expected a key of lower case letters, digits and hyphens, such as my-era5")
     check_key(key, "climate sources add")
     if key in load_catalogue():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas
 
 from climate import paths
+from climate.commands.coverage_text import degrees
 from climate.errors import ClimateError
 from climate.harmonize.polygons import EARTH_RADIUS_KM, Part, area, extent, mainland, parts, region_polygon
 from climate.params.regions import DEFAULT_SHAPES, RegionDefinition
@@ -14,7 +15,10 @@ from climate.sources.readers.registry import read_shapes
 
 
 def extent_lines(name: str, definition: RegionDefinition) -> list[str]:
-    """Extent of a box, country or AR6 region, and area of a polygon; [] without one or before polygons are pulled."""
+    """Extent of a box, country or AR6 region, and of polygons the area and `parts_lines`.
+
+    [] for other regions, and before their polygons are pulled.
+    """
     if definition.box is not None:
         (south, north), (west, east) = definition.box.lat, definition.box.lon
         return [_extent(south, north, west, east if east > west else east + 360)]
@@ -22,14 +26,17 @@ def extent_lines(name: str, definition: RegionDefinition) -> list[str]:
     if table is None:
         return []
     used = region_polygon(definition, table, _what(name, definition))
-    return [f"{_extent(*extent(used))}; {area(used) * EARTH_RADIUS_KM**2:,.0f} km2"]
+    measured = f"{_extent(*extent(used))}; {area(used) * EARTH_RADIUS_KM**2:,.0f} km2"
+    return [measured, *_parts_lines(name, definition, table)]
 
 
 def parts_lines(name: str, definition: RegionDefinition) -> list[str]:
     """Distant parts of a country or AR6 region, and how to leave them out; [] if it has none."""
     table = _table(definition)
-    if table is None:
-        return []
+    return [] if table is None else _parts_lines(name, definition, table)
+
+
+def _parts_lines(name: str, definition: RegionDefinition, table: geopandas.GeoDataFrame) -> list[str]:
     whole = region_polygon(definition.model_copy(update={"part": None}), table, _what(name, definition))
     pieces, largest = parts(whole), area(mainland(whole)) / area(whole)
     words = [_part(piece) for piece in pieces[1:]]
@@ -49,19 +56,20 @@ def polygon_names(key: str) -> str:
     if find_source(key).kind != "shapes":
         usual = " or ".join(DEFAULT_SHAPES.values())
         raise ClimateError(f"source '{key}' has no polygons; expected one of kind shapes such as {usual}")
-    if not _is_pulled(key):
+    if not is_pulled(key):
         raise ClimateError(f"source '{key}' is not in data/ yet; put it under pull.sources and run `dvc repro`")
     table = read_shapes(find_source(key), paths.DATA / key).sort_values("name")
     return "\n".join(f"{code}  {name}" for code, name in zip(table["key"], table["name"], strict=True))
 
 
-def _is_pulled(key: str) -> bool:
+def is_pulled(key: str) -> bool:
+    """Whether a source is in data/."""
     return (paths.DATA / key / PROVENANCE).is_file()
 
 
 def _table(definition: RegionDefinition) -> geopandas.GeoDataFrame | None:
     key = definition.polygons
-    return read_shapes(find_source(key), paths.DATA / key) if key is not None and _is_pulled(key) else None
+    return read_shapes(find_source(key), paths.DATA / key) if key is not None and is_pulled(key) else None
 
 
 def _what(name: str, definition: RegionDefinition) -> str:
@@ -82,8 +90,7 @@ def _meridian(lon: float) -> str:
 
 
 def _degrees(value: float, positive: str, negative: str) -> str:
-    rounded = round(value, 1)
-    return f"{abs(rounded):g} {positive if rounded > 0 else negative}" if rounded else "0"
+    return degrees(round(value, 1), positive, negative)
 
 
 def _part(part: Part) -> str:

@@ -11,16 +11,16 @@ import yaml
 
 from climate import paths
 from climate.commands.record_text import facts, plot, seam_lines
-from climate.commands.region_extent import extent_lines, parts_lines
+from climate.commands.region_extent import extent_lines, is_pulled, parts_lines
 from climate.errors import ClimateError, suggest
 from climate.files import write_text
 from climate.harmonize.build import Harmonized, harmonize
 from climate.harmonize.checks import examine
 from climate.harmonize.series import month, months_of
 from climate.params.edit import with_region
-from climate.params.params import PARAMS_FILE, Params, load_params, parse_params
+from climate.params.params import PARAMS_FILE, Params, load_params, parse_params, read_params_text
 from climate.params.regions import RegionDefinition, required_sources
-from climate.sources.provenance import PROVENANCE, read_provenance
+from climate.sources.provenance import read_provenance
 from climate.sources.pulled import read_sources
 
 ROLES = {"records": "shown, not forecast", "covariates": "a predictor, seen up to the origin"}
@@ -70,7 +70,7 @@ def details(name: str) -> str:
     definition = params.definitions[name]
     role = _role(name, params)
     lines = [f"{definition.title}: {describe(definition)}" + (f" ({role})" if role else "")]
-    lines += [*extent_lines(name, definition), *parts_lines(name, definition)]
+    lines += extent_lines(name, definition)
     needed = required_sources(name, params.definitions, params.harmonize)
     lines += [_source_line(key, params) for key in needed]
     if _not_pulled(needed):
@@ -103,7 +103,7 @@ def _source_line(key: str, params: Params) -> str:
 
 
 def _not_pulled(keys: list[str]) -> list[str]:
-    return [key for key in keys if not (paths.DATA / key / PROVENANCE).is_file()]
+    return [key for key in keys if not is_pulled(key)]
 
 
 def _made(name: str, params: Params) -> Harmonized:
@@ -149,10 +149,7 @@ def add(name: str, entry: Mapping[str, Any]) -> str:
 
     Nothing is written if the entry is wrong or, where its sources are in data/, if the region cannot be made of them.
     """
-    try:
-        text = with_region(PARAMS_FILE.read_text(encoding="utf-8"), name, entry)
-    except FileNotFoundError:
-        raise ClimateError(f"{PARAMS_FILE} not found: run this command in the repository's top folder") from None
+    text = with_region(read_params_text(), name, entry)
     params = parse_params(yaml.safe_load(text), PARAMS_FILE)
     held = ""
     if not _not_pulled(required_sources(name, params.definitions, params.harmonize)):

@@ -11,7 +11,7 @@ from climate.commands.own_files import add as add_file
 from climate.errors import ClimateError, counted
 from climate.files import write_text
 from climate.params.edit import with_source
-from climate.params.params import PARAMS_FILE, load_params, parse_params
+from climate.params.params import PARAMS_FILE, load_params, parse_params, read_params_text
 from climate.params.sections import PullParams
 from climate.sources.catalogue import Source, Vintage, find_source, load_catalogue
 from climate.sources.channels import Request, mirror
@@ -95,10 +95,7 @@ def add(keys: Sequence[str], options: Mapping[str, str]) -> str:
         sources = {key: find_source(key) for key in keys}
     except ClimateError as error:
         raise ClimateError(f"{error}; for a file of your own add --path FILE") from None
-    try:
-        text = PARAMS_FILE.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ClimateError(f"{PARAMS_FILE} not found: run this command in the repository's top folder") from None
+    text = read_params_text()
     pull = parse_params(yaml.safe_load(text), PARAMS_FILE).pull
     lines, new = [], []
     for key, source in sources.items():

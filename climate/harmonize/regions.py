@@ -174,17 +174,22 @@ def footprint(
     else:
         key = str(definition.polygons)
         result = polygon_footprint(field, region_polygon(definition, shapes[key], f"region '{name}', shapes '{key}'"))
+    require_cover(result, name, definition.kind, str(definition.source), min_coverage)
+    return result
+
+
+def require_cover(result: Footprint, name: str, kind: str, source: str, min_coverage: float) -> None:
+    """ClimateError where a region of some `kind` has no cell, or cells on less than `min_coverage` of its area."""
     if not result.cells.size:
         raise ClimateError(
-            f"region '{name}': source '{definition.source}' does not cover it, expected at least one cell inside; "
-            f"correct its {definition.kind} or choose another source"
+            f"region '{name}': source '{source}' does not cover it, expected at least one cell inside; correct its "
+            f"{kind} or choose another source"
         )
     if result.share < min_coverage * (1 - ROUNDING):
         raise ClimateError(
-            f"region '{name}': source '{definition.source}' covers {result.share:.0%} of its area, expected at least "
+            f"region '{name}': source '{source}' covers {result.share:.0%} of its area, expected at least "
             f"{min_coverage:.0%}; choose another source or lower harmonize.min_coverage"
         )
-    return result
 
 
 def why_unusable(name: str, source: str, mean: xr.DataArray, params: HarmonizeParams) -> str:

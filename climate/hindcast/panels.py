@@ -17,13 +17,13 @@ from climate.errors import ClimateError
 from climate.forecasters.base import FloatArray, Forecaster, panel_values
 from climate.forecasters.classical.trend import MIN_MONTHS, NORMAL_MONTHS
 from climate.harmonize.anomaly import calendar_month, climatology
-from climate.harmonize.grid import Baseline, weighted_means
-from climate.harmonize.regions import footprint, why_unusable
+from climate.harmonize.grid import Baseline, polygon_footprint, weighted_means
+from climate.harmonize.regions import require_cover, why_unusable
 from climate.harmonize.series import month, month_axis, months_of
 from climate.hindcast.rolling import observations, panel_hindcasts
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import Params
-from climate.params.regions import HarmonizeParams, RegionDefinition, check_no_lookahead
+from climate.params.regions import HarmonizeParams, check_no_lookahead
 from climate.params.sections import BacktestParams, PanelDefinition
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.sources.readers.grid.opening import is_grid
@@ -122,15 +122,14 @@ def _cut_out(
     skipped: dict[str, str],
 ) -> xr.Dataset:
     footprints, points = {}, {}
-    for row, (name, geometry) in enumerate(zip(shapes["name"], shapes.geometry, strict=True)):
-        region = RegionDefinition(title=name, source=definition.source, country=name, shapes=definition.shapes)
+    for name, geometry in zip(shapes["name"], shapes.geometry, strict=True):
+        cells = polygon_footprint(record["value"], geometry)
         try:
-            footprints[name] = footprint(
-                name, region, record["value"], {definition.shapes: shapes.iloc[[row]]}, params.min_coverage
-            )
+            require_cover(cells, name, "country", definition.source, params.min_coverage)
         except ClimateError as error:
             skipped[name] = str(error)
             continue
+        footprints[name] = cells
         point = geometry.representative_point()
         points[name] = point.y, point.x
     means = weighted_means(record["value"], footprints, params.min_coverage, Baseline.of(record, params))

@@ -101,5 +101,8 @@ Key = Annotated[str, BeforeValidator(_text_everywhere)]
 Text = Annotated[str, BeforeValidator(_quoted)]
 """A name among the values, such as the country code NO, which must stand in quotes."""
 
-Name = Annotated[str, BeforeValidator(_text_everywhere), Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+NAME = r"[a-z0-9][a-z0-9-]*"
+"""Regular expression of the keys of regions, panels, notebooks, models and files of one's own."""
+
+Name = Annotated[str, BeforeValidator(_text_everywhere), Field(pattern=f"^{NAME}$")]
 """Key of a region, panel, notebook or model."""

@@ -200,16 +200,24 @@ class Params(Strict):
             )
 
 
+def read_params_text(path: Path = PARAMS_FILE) -> str:
+    """The text of a parameter file. ClimateError where there is none, or it is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
+    except UnicodeDecodeError as error:
+        raise ClimateError(f"{path} is not readable YAML: {error}") from None
+
+
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """The validated parameters of `path`.
 
     Raises ClimateError in one line: file, key, what was found, what was expected.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ClimateError(f"{path} not found: run this command in the repository's top folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raw = yaml.safe_load(read_params_text(path))
+    except yaml.YAMLError as error:
         raise ClimateError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
     return parse_params(raw, path)
 

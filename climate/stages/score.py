@@ -59,10 +59,8 @@ def run() -> None:
 
 def early_losses(params: Params, regions: Iterable[str]) -> dict[str, xr.DataArray]:
     """Losses that the opponents are chosen on, calibrated like all others; without regions of too short a record."""
-    losses, calibrated = (
-        {},
-        [name for name in params.score.opponent.candidates if name not in params.combine.uncalibrated],
-    )
+    calibrated = [name for name in params.score.opponent.candidates if name not in params.combine.uncalibrated]
+    losses = {}
     for region in regions:
         table = read_netcdf(paths.forecast_file("early", region))
         if "skipped" not in table.attrs:
