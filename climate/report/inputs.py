@@ -110,6 +110,11 @@ class ReportInputs:
         return [block for block in HEADLINE_BLOCKS if block in self.blocks] or self.blocks[-1:]
 
     @property
+    def longest_lead(self) -> int:
+        """Months from the origin to the last month that is forecast."""
+        return int(self.forecasts[self.regions[0]]["lead"].max())
+
+    @property
     def calibrated(self) -> list[str]:
         """Models whose intervals were calibrated on their own earlier errors."""
         return [name for name in self.models if name not in self.params.combine.uncalibrated]

@@ -67,7 +67,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion]
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
     for item in shared["source_pages"]:
         write("source.html.j2", f"sources/{item['key']}.html", root="../", source=item, status=evidence.STATUS)
-    for name in ("projection", "sources", "judging", "methods", "data", "architecture"):
+    for name in ("forecasts", "places", "how-we-know", "learn", "sources", "data", "architecture"):
         write(f"{name}.html.j2", f"{name}.html")
     gallery.write(destination)
     return destination / "index.html"
@@ -83,10 +83,8 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
     records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     overview: dict[str, Any] = {
         "hypotheses": gallery.add(contest.hypothesis_figure(inputs, declared), whole),
-        "contest": gallery.add(contest.contest_figure(inputs, compared), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), temperatures),
         "warming": gallery.add(places_map.warming_map(inputs), temperatures),
-        "skill_map": gallery.add(places_map.skill_map(inputs, compared), whole),
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
