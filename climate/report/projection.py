@@ -46,13 +46,19 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Galler
         "hindcast_text": hindcast_text(hindcasts) if hindcasts else "",
         "hindcast_table": hindcast_table(inputs, hindcasts) if hindcasts else None,
         "co2_table": co2_table(written["co2-hindcasts"]),
-        "left_out": str(projected.attrs.get("left_out", "")),
+        "left_out": left_out(inputs, projected),
         "per_log": f"{FORCING_PER_LOG:g}",
         "doubling": words.number(DOUBLING, 1),
         "lags": words.joined([f"{lag:g}" for lag in RESPONSE_YEARS]),
         "last": int(projected["past"][-1]),
         "until": int(projected["year"][-1]),
     }
+
+
+def left_out(inputs: ReportInputs, projected: xr.Dataset) -> list[tuple[str, str]]:
+    """Title of each region that was not projected, and why."""
+    pairs = (line.partition(": ") for line in str(projected.attrs.get("left_out", "")).splitlines())
+    return [(inputs.title_of(region), reason) for region, _, reason in pairs]
 
 
 def region_part(inputs: ReportInputs, region: str, gallery: Gallery) -> dict[str, Any] | None:

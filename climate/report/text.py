@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.harmonize.caveats import compare
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import TREND_YEARS, Contest, Hypothesis, annual_means, best_model, trend
@@ -271,6 +272,28 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
             f"{unit} per decade (95% interval {words.number(low, 2, True)} to {words.number(high, 2, True)}){flat}."
         )
     return sentences
+
+
+def caveat(inputs: ReportInputs, region: str) -> str:
+    """Why the record of a region is in doubt, with the published values beside its own; "" where it is not."""
+    definition = inputs.params.regions.get(region)
+    if definition is None or definition.caveat is None:
+        return ""
+    unit, parts = inputs.unit(region), []
+    for item in compare(inputs.record(region), definition.caveat):
+        own, other = (words.number(value, 2, True) for value in (item.record, item.published))
+        years = words.EN_DASH.join(dict.fromkeys(map(str, item.years)))
+        what, how = f"Trend of {years}", f"{unit} per decade"
+        if item.baseline:
+            what, how = years, f"{unit} from the mean of {words.EN_DASH.join(map(str, item.baseline))}"
+        parts.append(f"{what}: {own} {how} here, {other} according to {item.by}.")
+    return " ".join([definition.caveat.text.strip(), *parts])
+
+
+def caveats(inputs: ReportInputs) -> list[tuple[str, str, str]]:
+    """Key, title and caveat of every region whose record is in doubt."""
+    told = ((region, inputs.title_of(region), caveat(inputs, region)) for region in inputs.regions)
+    return [item for item in told if item[2]]
 
 
 def _growth(annual: pd.Series[float], unit: str) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from climate.params.regions import Caveat, PublishedYears
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, hypotheses, periods, running_mean, trend
-from climate.report.text import against_opponent, hindsight, opponents, record, standfirst
+from climate.report.text import against_opponent, caveats, hindsight, opponents, record, standfirst
 from tests.records import months
 from tests.report.samples import RATIOS, make_hypotheses, make_inputs, make_scores
 
@@ -72,6 +74,21 @@ def test_no_hypothesis_is_said_to_be_none() -> None:
     none = make_inputs(hypotheses=xr.Dataset())
     assert hypotheses(none) == []
     assert "No hypothesis was declared" in standfirst(none, [])
+
+
+def test_caveat_puts_published_values_beside_those_of_the_record(inputs: ReportInputs) -> None:
+    assert caveats(inputs) == []
+    doubt = Caveat(
+        text="In doubt.", years=PublishedYears(by="an office", baseline=(1991, 2020), values={2024: 9.0, 1900: 1.0})
+    )
+    globe = inputs.params.regions["globe"].model_copy(update={"caveat": doubt})
+    regions = inputs.params.regions | {"globe": globe}
+    marked = replace(inputs, params=inputs.params.model_copy(update={"regions": regions}))
+    ((name, title, text),) = caveats(marked)
+    annual = annual_means(inputs.series["globe"])
+    own = words.number(annual[2024] - annual.loc[1991:2020].mean(), 2, True)
+    assert (name, title) == ("globe", inputs.title_of("globe"))
+    assert text == f"In doubt. 2024: {own} °C from the mean of 1991\u20132020 here, +9.00 according to an office."
 
 
 def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:
