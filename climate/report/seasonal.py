@@ -10,7 +10,7 @@ import xarray as xr
 
 from climate.report import words
 from climate.report.figures import seasonal as figures
-from climate.report.figures.seasonal import category_names, learners, places_of, seasons_of, shown
+from climate.report.figures.seasonal import learners, places_of, seasons_of, shown
 from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
@@ -69,19 +69,20 @@ def answer(inputs: ReportInputs) -> str:
         if len(regions) == 1:
             ahead = [figures.named(name) for name, count in zip(periods, better, strict=True) if count]
             behind = [figures.named(name) for name, count in zip(periods, worse, strict=True) if count]
-            found = [f"below {words.joined(ahead)}"] if ahead else []
-            found += [f"above {words.joined(behind)}"] if behind else []
+            ranges = "every season and year" if len(ahead) == len(periods) else words.joined(ahead)
+            found = [f"below for {ranges}"] if ahead else []
+            found += [f"above for {words.joined(behind)}"] if behind else []
             what = " and ".join(found) or "not clearly different at any range"
             place = words.inner(inputs.title_of(regions[0]))
             sentences.append(f"For {place}, the CRPS of {phrase} is {what}, compared with {reference}.")
         else:
-            counts = [
-                f"{_of(count, len(regions))} {figures.named(name)}{f' (above at {words.spell(lost)})' if lost else ''}"
-                for name, count, lost in zip(periods, better, worse, strict=True)
-            ]
+            counts: list[str] = []
+            for name, count, lost in zip(periods, better, worse, strict=True):
+                above = f" (worse at {words.spell(lost)})" if lost else ""
+                counts.append(f"{_of(count, len(regions) if not counts else 0)} for {figures.named(name)}{above}")
             sentences.append(
-                f"The CRPS of {phrase} is below that of {reference}, with a 90% interval that excludes no difference, "
-                f"at {words.joined(counts)}; there are {words.count(len(regions), 'place')}."
+                f"{words.capital(phrase)} forecasts means of months better than {reference} (lower CRPS, by a 90% "
+                f"interval that excludes no difference) at {words.joined(counts)}."
             )
         gap = abs(scores["crpss"].sel(model=pair[0]) - own["crpss"])
         sentences.append(
@@ -92,18 +93,19 @@ def answer(inputs: ReportInputs) -> str:
     return " ".join(sentences)
 
 
-def compared(inputs: ReportInputs) -> dict[tuple[str, str], list[str]]:
-    """Network and linear model with the same information -> the places where both were scored."""
-    pairs: dict[tuple[str, str], list[str]] = {}
+def compared(inputs: ReportInputs) -> dict[tuple[str, str, str], list[str]]:
+    """Network and linear model with the same information, and quantity -> the places where both were scored."""
+    pairs: dict[tuple[str, str, str], list[str]] = {}
     for region in places_of(inputs):
         pair = learners(inputs, region)
         if pair and bool(inputs.seasonal["crpss"].sel(region=region, model=list(pair)).notnull().any("period").all()):
-            pairs.setdefault(pair, []).append(region)
+            pairs.setdefault((*pair, str(inputs.series[region].attrs["quantity"])), []).append(region)
     return pairs
 
 
 def _of(count: int, places: int) -> str:
-    return f"all {words.spell(places)}" if count == places else words.how_many(count)
+    """'four of seven places', or the number alone without `places`."""
+    return f"{words.how_many(count)} of {words.count(places, 'place')}" if places else words.how_many(count)
 
 
 def _where(inputs: ReportInputs, gap: xr.DataArray) -> str:
@@ -121,7 +123,7 @@ def ranges_of(inputs: ReportInputs) -> list[str]:
 def coverage_text(inputs: ReportInputs) -> str:
     """How often the observed means were inside the 90% intervals that were made for them."""
     shares = scores_frame(inputs).groupby("leads", sort=False)["coverage90"].mean()
-    parts = [f"{words.percent(float(shares[name]))} {figures.named(name)}" for name in ranges_of(inputs)]
+    parts = [f"{words.percent(float(shares[name]))} for {figures.named(name)}" for name in ranges_of(inputs)]
     return f"Of the observed means, {words.joined(parts)} were inside the 90% interval (over places and models)."
 
 
@@ -160,26 +162,23 @@ def tercile_table(inputs: ReportInputs) -> Table | None:
         if not seasons or not bool(own["rpss"].notnull().any()):
             continue
         occurred = own["occurred"].sel(period=seasons).mean("period")
-        often = "observed: " + ", ".join(
-            f"{name} {words.percent(float(occurred.sel(category=name)))}" for name in category_names(inputs)
-        )
+        often = [words.percent(float(occurred.sel(category=name))) for name in ("below", "above")]
         for model in [name for name in shown(inputs, region) if name != inputs.reference]:
-            row: list[Cell | str] = [Cell(inputs.title_of(region), note=often), style_of(model).label]
+            row: list[Cell | str] = [Cell(inputs.title_of(region), kind="whole"), style_of(model).label]
             for season in seasons:
                 score = own.sel(model=model, period=season)
-                ends = [words.percent(float(score[name]), 0, True) for name in ("rpss_low", "rpss_high")]
                 areas = [words.number(float(score["roc"].sel(category=name))) for name in ("below", "above")]
-                note = f"{ends[0]} to {ends[1]}; ROC {areas[0]}, {areas[1]}"
+                note = f"{_interval(score, 'rpss')}; {words.joined(areas)}"
                 row.append(Cell(words.percent(float(score["rpss"]), 0, True), note=note))
-            rows.append(row)
+            rows.append([*row, *often])
     if not rows:
         return None
     return make_table(
-        f"Ranked probability skill of forecasts of terciles, against {style_of(inputs.reference).phrase}, with its 90% "
-        "interval and the ROC areas of the lower and the upper tercile (0.5: no discrimination, 1: perfect). Terciles "
-        "are those of the last 30 seasons known at the origin. Places where one category alone was observed are left "
-        "out.",
-        ["Place", "Model", *numeric(*(words.capital(figures.named(season)) for season in seasons))],
+        f"Ranked probability skill of forecasts of terciles, against {style_of(inputs.reference).phrase}, its 90% "
+        "interval, and the ROC areas of the lower and the upper tercile (0.5: no discrimination, 1: perfect). Below, "
+        "above: how often these were observed. Terciles are those of the last 30 seasons known at the origin. Places "
+        "where one category alone was observed are left out.",
+        ["Place", "Model", *numeric(*(words.capital(figures.named(season)) for season in seasons), "Below", "Above")],
         rows,
     )
 
@@ -203,6 +202,12 @@ def tercile_text(inputs: ReportInputs) -> str:
     )
 
 
+def _interval(score: xr.Dataset, name: str) -> str:
+    """'-3% to +9%'; an end without a bound is said to be open."""
+    ends = [float(score[f"{name}_{end}"]) for end in ("low", "high")]
+    return " to ".join(words.percent(end, 0, True) if np.isfinite(end) else "open" for end in ends)
+
+
 def term_table(inputs: ReportInputs) -> Table | None:
     """Skill of the linear learner's means, Murphy's terms, and correlations."""
     rows: list[list[Cell | str]] = []
@@ -212,9 +217,9 @@ def term_table(inputs: ReportInputs) -> Table | None:
             score = inputs.seasonal.sel(region=region, model=pair[1], period=period) if pair else None
             if score is None or not np.isfinite(float(score["crpss"])):
                 continue
-            ends = " to ".join(words.percent(float(score[name]), 0, True) for name in ("crpss_low", "crpss_high"))
+            ends = _interval(score, "crpss")
             row: list[Cell | str] = [
-                Cell(inputs.title_of(region), note=f"{style_of(str(score['model'].item())).label}"),
+                Cell(inputs.title_of(region), kind="whole"),
                 words.capital(figures.named(period)),
                 f"{words.significant(float(score['mae']), 2)} {inputs.unit(region)}",
                 Cell(words.percent(float(score["crpss"]), 0, True), note=ends),
@@ -226,11 +231,12 @@ def term_table(inputs: ReportInputs) -> Table | None:
             rows.append(row)
     if not rows:
         return None
+    used = words.joined(list(dict.fromkeys(style_of(linear).phrase for _, linear, _ in compared(inputs))))
     return make_table(
-        f"Means of seasons and years: error, skill against {style_of(inputs.reference).phrase} by CRPS with its 90% "
-        "interval and by mean square (MSSS), Murphy's terms, and correlations as they are and without season and "
-        "trend. MSSS = (association less conditional bias less bias plus the reference's bias) divided by (1 plus the reference's bias), all of "
-        "departures from the reference. Independent: periods that do not overlap.",
+        f"Means of seasons and years forecast by {used}: error, skill against {style_of(inputs.reference).phrase} by "
+        "CRPS with its 90% interval and by mean square (MSSS), Murphy's terms, and correlations as they are and "
+        "without season and trend. MSSS = (association - conditional bias - bias + reference's bias) / (1 + "
+        "reference's bias), all of departures from the reference. Independent: periods that do not overlap.",
         [
             "Place",
             "Mean of",

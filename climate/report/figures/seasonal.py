@@ -73,10 +73,10 @@ def category_names(inputs: ReportInputs) -> list[str]:
 
 
 def named(period: str) -> str:
-    """'for months 4-6', 'for the mean of years 1-5'."""
+    """'months 4-6', 'year 1', 'years 1-5'."""
     first, _, last = period.partition("-")
-    years = {"1-12": "for year 1", "1-60": f"for years 1{words.EN_DASH}5"}
-    return years.get(period, f"for months {first}{words.EN_DASH}{last}" if last else f"for month {first}")
+    years = {"1-12": "year 1", "1-60": f"years 1{words.EN_DASH}5"}
+    return years.get(period, f"months {first}{words.EN_DASH}{last}" if last else f"month {first}")
 
 
 def start_figure(inputs: ReportInputs) -> Drawing | None:
@@ -112,8 +112,8 @@ def start_figure(inputs: ReportInputs) -> Drawing | None:
     alt = f"CRPS skill of {named_models} by month of the origin and lead; share of cells above 0: {positive}."
     caption = (
         f"CRPS skill of {named_models} against {style_of(inputs.reference).phrase}, by calendar month of the origin "
-        f"and lead; each cell is a mean over about {_per_cell(inputs)} origins, so that single cells are noisy. Share of "
-        f"cells with skill above 0: {positive}."
+        f"and lead; each cell is a mean over about {_per_cell(inputs)} origins, so that single cells are noisy. Share "
+        f"of cells with skill above 0: {positive}."
     )
     return Drawing("seasonal-start", figure, pd.concat(frames, ignore_index=True), alt, caption, "colour")
 
@@ -162,9 +162,7 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
                 axes.set_ylim(0, 1)
                 axes.set_xticks([0, 0.5, 1])
                 axes.tick_params(labelsize=9)
-                axes.set_title(
-                    words.capital(named(season).removeprefix("for ")) if category == categories[0] else "", fontsize=10
-                )
+                axes.set_title(words.capital(named(season)) if category == categories[0] else "", fontsize=10)
             row[0].set_ylabel(words.capital(category), fontsize=10)
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9.5)  # type: ignore[call-overload]
@@ -173,7 +171,7 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
     inside = (rows["frequency"] >= rows["bar_low"]) & (rows["frequency"] <= rows["bar_high"])
     shares = inside.groupby(rows["leads"], sort=False).mean()
     summary = words.joined(
-        [f"{words.percent(number_of(shares[name]))} {named(name)}" for name in seasons if name in shares]
+        [f"{words.percent(number_of(shares[name]))} for {named(name)}" for name in seasons if name in shares]
     )
     phrase = style_of(pair[1]).phrase
     alt = f"Reliability of tercile forecasts by {phrase}: share of classes inside the bars {summary}."
