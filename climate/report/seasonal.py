@@ -162,23 +162,23 @@ def tercile_table(inputs: ReportInputs) -> Table | None:
         if not seasons or not bool(own["rpss"].notnull().any()):
             continue
         occurred = own["occurred"].sel(period=seasons).mean("period")
-        often = [words.percent(float(occurred.sel(category=name))) for name in ("below", "above")]
+        often = words.percent(float(occurred.sel(category="above")))
         for model in [name for name in shown(inputs, region) if name != inputs.reference]:
             row: list[Cell | str] = [Cell(inputs.title_of(region), kind="whole"), style_of(model).label]
             for season in seasons:
                 score = own.sel(model=model, period=season)
-                areas = [words.number(float(score["roc"].sel(category=name))) for name in ("below", "above")]
-                note = f"{_interval(score, 'rpss')}; {words.joined(areas)}"
+                area = words.number(float(score["roc"].sel(category="above")))
+                note = f"{_interval(score, 'rpss')}; {area}"
                 row.append(Cell(words.percent(float(score["rpss"]), 0, True), note=note))
-            rows.append([*row, *often])
+            rows.append([*row, often])
     if not rows:
         return None
     return make_table(
         f"Ranked probability skill of forecasts of terciles, against {style_of(inputs.reference).phrase}, its 90% "
-        "interval, and the ROC areas of the lower and the upper tercile (0.5: no discrimination, 1: perfect). Below, "
-        "above: how often these were observed. Terciles are those of the last 30 seasons known at the origin. Places "
-        "where one category alone was observed are left out.",
-        ["Place", "Model", *numeric(*(words.capital(figures.named(season)) for season in seasons), "Below", "Above")],
+        "interval, and the ROC area of the upper tercile (0.5: no discrimination, 1: perfect); those of the others are in "
+        "the file. Observed above: share of seasons in the upper tercile. Terciles are those of the last 30 seasons "
+        "known at the origin. Places where one category alone was observed are left out.",
+        ["Place", "Model", *numeric(*(words.capital(figures.named(season)) for season in seasons), "Observed above")],
         rows,
     )
 
