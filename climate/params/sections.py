@@ -177,6 +177,8 @@ class OpponentParams(Strict):
     """How the simple model that all others are compared with is chosen, one for each quantity and block of leads."""
 
     candidates: list[Name] = Field(default=["climatology-trend", "trend-ar1"], min_length=1)
+    regions: list[Name] = Field(default_factory=list)
+    """Regions that the choice rests on, so that adding another changes no opponent; all of a quantity without any."""
     first_origin: Month = "1990-12"
     every: int = Field(default=6, ge=1, le=120)
     """Months between origins."""
