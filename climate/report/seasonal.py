@@ -175,8 +175,8 @@ def tercile_table(inputs: ReportInputs) -> Table | None:
         return None
     return make_table(
         f"Ranked probability skill of forecasts of terciles, against {style_of(inputs.reference).phrase}, its 90% "
-        "interval, and the ROC area of the upper tercile (0.5: no discrimination, 1: perfect); those of the others are in "
-        "the file. Observed above: share of seasons in the upper tercile. Terciles are those of the last 30 seasons "
+        "interval, and the ROC area of the upper tercile (0.5: no discrimination, 1: perfect); those of the others are "
+        "in the file. Observed above: share of seasons in the upper tercile. Terciles are those of the last 30 seasons "
         "known at the origin. Places where one category alone was observed are left out.",
         ["Place", "Model", *numeric(*(words.capital(figures.named(season)) for season in seasons), "Observed above")],
         rows,
