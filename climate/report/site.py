@@ -16,6 +16,7 @@ from climate.report import (
     markdown,
     pages,
     projection,
+    seasonal,
     strata,
     tables,
     text,
@@ -128,6 +129,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "seasonal": seasonal.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }
     files = gallery.downloads
