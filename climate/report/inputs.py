@@ -39,6 +39,8 @@ class ReportInputs:
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
+        panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
+        planet: scores of every cell, see climate.hindcast.cells; empty where the planet was not forecast.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -64,6 +66,8 @@ class ReportInputs:
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
+    panels: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    planet: xr.Dataset = field(default_factory=xr.Dataset)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""

@@ -1,13 +1,29 @@
-"""The declared hypotheses."""
+"""The first figure of the report, and the declared hypotheses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, Drawing, label_rows, panel_row, style
+from climate.report.contest import PLANET, contest_frame
+from climate.report.figures.base import (
+    INK,
+    SOFT,
+    Drawing,
+    label_rows,
+    new_figure,
+    number_of,
+    panel_row,
+    style,
+    upright_grid,
+)
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Hypothesis
 from climate.report.palette import style_of
@@ -15,6 +31,106 @@ from climate.report.text import places_of
 
 LARGEST_DIFFERENCE = 20.0
 """Per cent; intervals of long leads reach further and would hide all others."""
+
+
+SKILLS = (-10.0, 35.0)
+"""Per cent of CRPS saved that the first figure shows; marks beyond are written at the edge."""
+
+ROLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "opponent": ("Simple model, chosen beforehand", {"marker": "s", "ms": 9, "color": "#8A8A8A"}),
+    "hindsight": ("Best simple model in hindsight", {"marker": "s", "ms": 11, "mfc": "none", "color": "#5A5A5A"}),
+    "linear": ("Linear, best informed", {"marker": "D", "ms": 9, "color": "#0072B2"}),
+    "network": ("LSTM, knowing the same", {"marker": "o", "ms": 8, "color": "#D55E00"}),
+}
+"""Role in the frame of `contest_frame` -> its name and mark."""
+
+
+SHIFTS = {"opponent": -0.24, "network": 0.24}
+"""Of the bars of a panel, in rows, so that none hides another."""
+
+
+def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
+    """CRPS saved by simple model, linear learner and network at all places; below, the network less the linear."""
+    data = contest_frame(inputs)
+    if data.empty:
+        return None
+    places = list(dict.fromkeys(data["place"]))
+    tested = [one for one in declared if is_kind(one.better, Kind.NETWORK) and is_kind(one.against, Kind.LINEAR)]
+    tested = [one for one in tested if not one.reason]
+    compared = list(dict.fromkeys(one.places for one in tested))
+    blocks = inputs.headline_blocks
+    with style():
+        figure = new_figure(1.5 + 0.42 * len(places) + (1.0 + 0.4 * len(compared) if compared else 0))
+        heights = [len(places), *([len(compared) + 0.6] if compared else [])]
+        grid = figure.subplots(len(heights), len(blocks), squeeze=False, sharey="row", height_ratios=heights)
+        for axes, block in zip(grid[0], blocks, strict=True):
+            axes.set_title(words.capital(inputs.when(block)))
+            _skill_panel(axes, data[data["block"] == block], places)
+            axes.set_xlabel(f"CRPS saved against {style_of(inputs.reference).phrase} (%)", fontsize=9.5)
+        label_rows(grid[0][0], [_row_title(inputs, place) for place in places])
+        for axes, block in zip(grid[1] if compared else (), blocks, strict=False):
+            _difference_panel(axes, [one for one in tested if one.block == block], compared)
+        if compared:
+            label_rows(grid[1][0], [_row_title(inputs, place) for place in compared])
+        handles = [Line2D([], [], ls="", label=name, **mark) for name, mark in ROLES.values()]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=10.5, handletextpad=0.3)
+    caption = (
+        f"CRPS saved against {style_of(inputs.reference).phrase}: to the right of 0, less error. Bars: the middle half "
+        "of the places of a panel, with the mark at the median; the planet: all cells of the grid, by area. Below: the "
+        "LSTM less the linear forecast that knows the same, with the 90% interval of the declared comparisons; rings: "
+        "no difference beyond chance."
+    )
+    return Drawing("contest", figure, data, _contest_alt(inputs, data), caption)
+
+
+def _row_title(inputs: ReportInputs, place: str) -> str:
+    panel = inputs.params.panels.get(place)
+    title = "All cells of the planet" if place == PLANET else panel.title if panel else inputs.title_of(place)
+    return "\n".join(wrap(words.typeset(title), 24))
+
+
+def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
+    """Marks of one block of leads; those off the scale sit at its edge, with their values beside them."""
+    axes.axvline(0, color=INK, lw=1.2, zorder=1)
+    upright_grid(axes)
+    axes.set_xlim(*SKILLS)
+    saved = data[["skill", "low", "high"]].mul(100).assign(y=data["place"].map(places.index), role=data["role"])
+    saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["low"].notna(), 0.0)
+    for role, (_, mark) in ROLES.items():
+        own = saved[saved["role"] == role]
+        axes.hlines(own["y"], own["low"], own["high"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2)
+        axes.plot(own["skill"].clip(*SKILLS), own["y"], ls="", mew=1.6, zorder=3, clip_on=False, **mark)
+    for edge, side, beyond in (
+        (SKILLS[0] + 2, "left", saved[saved["skill"] < SKILLS[0]]),
+        (SKILLS[1] - 2, "right", saved[saved["skill"] > SKILLS[1]]),
+    ):
+        for y, values in beyond.groupby("y")["skill"]:
+            ends = dict.fromkeys(words.percent(value / 100, 0, True) for value in (values.min(), values.max()))
+            axes.text(edge, number_of(y) - 0.35, " to ".join(ends), ha=side, va="center", fontsize=8.5, color=SOFT)
+
+
+def _difference_panel(axes: Axes, tested: Sequence[Hypothesis], compared: Sequence[str]) -> None:
+    """LSTM less linear: difference of CRPS with its interval."""
+    axes.axvline(0, color=INK, lw=1.2, zorder=1)
+    upright_grid(axes)
+    axes.set_xlim(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+    axes.set_xlabel("LSTM less linear (% of CRPS)", fontsize=9.5)
+    colour = str(ROLES["network"][1]["color"])
+    for one in tested:
+        y = compared.index(one.places)
+        axes.plot([100 * (one.low - 1), 100 * (one.high - 1)], [y, y], color=colour, lw=2.4, alpha=0.6, zorder=2)
+        face = "white" if one.outcome == "same" else colour
+        axes.plot(100 * (one.ratio - 1), y, "o", ms=8, mew=2.0, color=colour, mfc=face, zorder=3)
+
+
+def _contest_alt(inputs: ReportInputs, data: pd.DataFrame) -> str:
+    block = inputs.headline_blocks[0]
+    parts = []
+    for place, rows in data[(data["block"] == block) & (data["role"] != "hindsight")].groupby("place", sort=False):
+        marks = zip(rows["model"], rows["skill"], strict=True)
+        listing = ", ".join(f"{style_of(model).label} {words.percent(skill, 0, True)}" for model, skill in marks)
+        parts.append(f"{_row_title(inputs, str(place))}: {listing}.".replace("\n", " "))
+    return f"CRPS saved {inputs.when(block)}. {' '.join(parts)}"
 
 
 def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
