@@ -29,12 +29,13 @@ def contest_frame(inputs: ReportInputs) -> pd.DataFrame:
     """CRPS skill against the reference: one row per place, block and role.
 
     Roles: `opponent`, `hindsight` (the best simple model in hindsight, of single places), `linear` and `network`, the
-    learners that know the same and the most there. A panel has the median over its places as `skill` and the quartiles
-    as `low` and `high`. Places come in order of the linear model's skill in the first headline block, a panel and the
+    learners that know the same and the most there. A panel has the median over its places as `skill`, and its quartiles. Places come in order of the linear model's skill in the first headline block, a panel and the
     planet last.
     """
     rows = [*_single(inputs), *_panels(inputs), *_planet(inputs)]
-    frame = pd.DataFrame(rows, columns=["place", "kind", "block", "role", "model", "skill", "low", "high"])
+    frame = pd.DataFrame(
+        rows, columns=["place", "kind", "block", "role", "model", "skill", "lower_quartile", "upper_quartile"]
+    )
     first = frame[(frame["block"] == inputs.headline_blocks[0]) & (frame["role"].isin(["linear", "opponent"]))]
     best = first.groupby("place", sort=False)["skill"].max()
     rank = {"place": 0, "panel": 1, PLANET: 2}
@@ -51,7 +52,7 @@ def _single(inputs: ReportInputs) -> list[tuple[object, ...]]:
             scores = inputs.scores.sel(region=region, block=block)
             skill = scores["skill"].dropna("model")
             roles = {"opponent": inputs.opponent(region, block), "hindsight": str(scores["hindsight"].item())}
-            for role, model in (roles | _learners(skill["model"].values)).items():
+            for role, model in (roles | _learners(skill["model"].values.tolist())).items():
                 if model in skill["model"].values:
                     rows.append((region, "place", block, role, model, float(skill.sel(model=model)), np.nan, np.nan))
     return rows
@@ -66,7 +67,7 @@ def _panels(inputs: ReportInputs) -> list[tuple[object, ...]]:
         crps = inputs.panels[panel]["crps"]
         quantity = str(inputs.panels[panel].attrs["quantity"])
         for block in inputs.headline_blocks:
-            for role, model in _roles(inputs, crps["model"].values, quantity, block).items():
+            for role, model in _roles(inputs, crps["model"].values.tolist(), quantity, block).items():
                 own = crps.sel(block=block)
                 skill = 1 - own.sel(model=model) / own.sel(model=inputs.reference)
                 low, middle, high = (float(skill.quantile(share)) for share in QUARTILES)
@@ -78,10 +79,11 @@ def _planet(inputs: ReportInputs) -> list[tuple[object, ...]]:
     """Mean CRPS over all cells, by area."""
     if "crps_by_origin" not in inputs.planet:
         return []
-    scores, rows = inputs.planet.rename(forecaster="model"), []
+    rows: list[tuple[object, ...]] = []
+    scores = inputs.planet.rename(forecaster="model")
     crps = scores["crps_by_origin"].weighted(scores["area"]).mean("cell").mean("origin")
     for block in inputs.headline_blocks:
-        for role, model in _roles(inputs, crps["model"].values, "temperature", block).items():
+        for role, model in _roles(inputs, crps["model"].values.tolist(), "temperature", block).items():
             own = crps.sel(block=block)
             skill = float(1 - own.sel(model=model) / own.sel(model=inputs.reference))
             rows.append((PLANET, PLANET, block, role, model, skill, np.nan, np.nan))
@@ -167,30 +169,22 @@ def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis], repeated: bool) -> s
     if _of_information(one):
         what = f"knowing {MODELS[one.better].informed_by} rather than {MODELS[one.against].informed_by}"
     elif _of_network(one):
-        what = "an LSTM instead of a linear forecast that knows the same"
+        what = "an LSTM in place of a linear forecast that knows the same"
     else:
-        what = f"{style_of(one.better).phrase} instead of {style_of(one.against).phrase}"
-    results: dict[str, list[str]] = {}
-    for row in rows:
-        results.setdefault(_verb(row), []).append(_result(inputs, row))
-    parts = [f"{verb} {words.joined(found)}" for verb, found in results.items()]
-    return f"{where}, {what} {' and '.join(parts)}."
-
-
-def _verb(one: Hypothesis) -> str:
-    if one.reason:
-        return "was not tested"
-    return {"better": "lowers the error", "worse": "raises the error", "same": "makes no significant difference"}[
-        one.outcome
-    ]
+        what = f"{style_of(one.better).phrase} in place of {style_of(one.against).phrase}"
+    if len(rows) > 1 and all(row.outcome == "same" and not row.reason for row in rows):
+        sizes = words.joined([f"{words.percent(row.ratio - 1, 1, True)} {inputs.when(row.block)}" for row in rows])
+        return f"{where}, {what} changes the error by {sizes}, not significantly."
+    return f"{where}, {what} {'; it '.join(_result(inputs, row) for row in rows)}."
 
 
 def _result(inputs: ReportInputs, one: Hypothesis) -> str:
+    when, size = inputs.when(one.block), words.percent(abs(one.ratio - 1), 1)
     if one.reason:
-        return f"{inputs.when(one.block)} ({one.reason})"
+        return f"was not tested {when} ({one.reason})"
     if one.outcome == "same":
-        return f"{inputs.when(one.block)} ({words.percent(one.ratio - 1, 1, True)})"
-    return f"by {words.percent(abs(one.ratio - 1), 1)} {inputs.when(one.block)}"
+        return f"makes no significant difference {when} ({words.percent(one.ratio - 1, 1, True)})"
+    return f"{'lowers' if one.outcome == 'better' else 'raises'} the error by {size} {when}"
 
 
 def reach(inputs: ReportInputs) -> str:
@@ -201,7 +195,8 @@ def reach(inputs: ReportInputs) -> str:
     if linear.empty:
         return ""
     opponent = frame[frame["role"] == "opponent"].set_index(["place", "block"])["skill"]
-    beats, simple = [], []
+    beats: list[str] = []
+    simple: list[str] = []
     for block, own in linear.groupby("block", sort=False):
         skill = own.set_index("place")["skill"].sort_values(ascending=False)
         ends = [_change(inputs, str(skill.index[end]), float(skill.iloc[end])) for end in (0, -1)]

@@ -94,11 +94,17 @@ def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
     axes.axvline(0, color=INK, lw=1.2, zorder=1)
     upright_grid(axes)
     axes.set_xlim(*SKILLS)
-    saved = data[["skill", "low", "high"]].mul(100).assign(y=data["place"].map(places.index), role=data["role"])
-    saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["low"].notna(), 0.0)
+    saved = (
+        data[["skill", "lower_quartile", "upper_quartile"]]
+        .mul(100)
+        .assign(y=data["place"].map(places.index), role=data["role"])
+    )
+    saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["lower_quartile"].notna(), 0.0)
     for role, (_, mark) in ROLES.items():
         own = saved[saved["role"] == role]
-        axes.hlines(own["y"], own["low"], own["high"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2)
+        axes.hlines(
+            own["y"], own["lower_quartile"], own["upper_quartile"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2
+        )
         axes.plot(own["skill"].clip(*SKILLS), own["y"], ls="", mew=1.6, zorder=3, clip_on=False, **mark)
     for edge, side, beyond in (
         (SKILLS[0] + 2, "left", saved[saved["skill"] < SKILLS[0]]),
