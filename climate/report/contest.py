@@ -25,12 +25,15 @@ ALMOST_NOTHING = 0.01
 """Share of CRPS below which the whole interval of a network's gain must lie for 'almost nothing'."""
 
 
+COLUMNS = ["place", "kind", "block", "role", "model", "skill", "lower_quartile", "upper_quartile"]
+
+
 def contest_frame(inputs: ReportInputs) -> pd.DataFrame:
     """CRPS skill against the reference: one row per place, block and role.
 
     Roles: `opponent`, `hindsight` (the best simple model in hindsight, of single places), `linear` and `network`, the
-    learners that know the same and the most there. A panel has the median over its places as `skill`, and its quartiles. Places come in order of the linear model's skill in the first headline block, a panel and the
-    planet last.
+    learners that know the same and the most there. A panel has the median over its places as `skill`, and its
+    quartiles. Places come in order of their skill in the first headline block, panels and the planet last.
     """
     rows = [*_single(inputs), *_panels(inputs), *_planet(inputs)]
     frame = pd.DataFrame(
