@@ -86,7 +86,6 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "contest": gallery.add(contest.contest_figure(inputs, compared), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), temperatures),
         "warming": gallery.add(places_map.warming_map(inputs), temperatures),
-        "skill_map": gallery.add(places_map.skill_map(inputs, compared), whole),
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
