@@ -87,6 +87,8 @@ class PanelDefinition(Strict):
     first_origin: Month | None = None
     """As backtest.first_origin; None: such that the last origin is a year before the end of the records."""
     models: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if model.on_panels)
+    caveat: str = ""
+    """What to know of the records before reading the scores; shown above them."""
 
     _tuples = field_validator("models", mode="before")(as_tuple)
 
