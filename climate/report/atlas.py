@@ -20,13 +20,10 @@ from climate.report.gallery import Gallery, credit
 from climate.report.palette import LESS_ERROR, MORE_ERROR, style_of
 from climate.report.tables import Cell, Table, make_table, numeric
 from climate.verify.contest import against, opponent_among
-from climate.verify.significance import false_discovery
+from climate.verify.significance import FALSE_DISCOVERY, false_discovery
 
 HEADLINE_BLOCK = "1-12"
 """Lead block of the page's sentences and maps, where it was scored."""
-
-FALSE_DISCOVERY = 0.10
-"""Rate at which places of a map are called different, as Wilks (2016), doi:10.1175/BAMS-D-15-00267.1, advises."""
 
 
 @dataclass(frozen=True)
