@@ -37,6 +37,7 @@ class PanelInputs:
         provenance: of the source of the records.
         opponents: see `climate.verify.contest.choose_opponents`.
         caveat: what to know of the records.
+        land: countries, whose outlines are the coasts; None draws none.
     """
 
     score: ScoreParams
@@ -45,6 +46,7 @@ class PanelInputs:
     provenance: Mapping[str, Any]
     opponents: xr.Dataset
     caveat: str = ""
+    land: Any = None
 
     @property
     def cut_out(self) -> bool:

@@ -15,6 +15,7 @@ from climate.report import (
     judging,
     markdown,
     pages,
+    planet,
     projection,
     seasonal,
     strata,
@@ -128,6 +129,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from climate.forecasters.registry import Kind, is_kind
-from climate.verify.contest import against, over_places
+from climate.verify import contest
 from climate.verify.losses import Blocks
 from climate.verify.significance import FALSE_DISCOVERY, false_discovery
 
@@ -37,7 +37,7 @@ def cell_losses(scores: xr.Dataset) -> xr.DataArray:
 
 def planet_losses(scores: xr.Dataset) -> xr.DataArray:
     """Mean losses (model, block, origin) over the area of all cells."""
-    return over_places(cell_losses(scores).rename(cell="series"), scores["area"].rename(cell="series"))
+    return contest.over_places(cell_losses(scores).rename(cell="series"), scores["area"].rename(cell="series"))
 
 
 def compare_cells(scores: xr.Dataset, pairs: Sequence[tuple[str, str]], blocks: Blocks) -> xr.Dataset:
@@ -51,13 +51,14 @@ def compare_cells(scores: xr.Dataset, pairs: Sequence[tuple[str, str]], blocks: 
 
     Returns:
         Over (pair, block, cell): `ratio` of mean CRPS, `p` as it is and `p_fdr`, adjusted for the false discovery rate
-        among the cells; NaN where a cell has no losses. Over (pair, block), weighted by area: `mean_ratio`, the
-        geometric mean of the cells' ratios, so that every region counts alike whatever its variance; `lower`, share of
-        the area with a ratio below 1; `better` and `worse`, shares where the difference survives at FALSE_DISCOVERY;
-        `total_ratio` of the area's mean CRPS, with its interval `total_low` to `total_high` and `total_p`; number of
-        `origins`. Over (forecaster, block): `coverage`, the share of observations inside the 90% interval, and
-        `calibrated`, the share of the area where it is in NEAR_NOMINAL. The coordinates `better_name` and `other_name`
-        (pair) tell who is compared.
+        among the cells; NaN where a cell has no losses.
+        Over (pair, block), weighted by area: `mean_ratio`, the geometric mean of the cells' ratios, so that every
+        region counts alike whatever its variance; `lower_area`, share of the area with a ratio below 1; `better_area`
+        and `worse_area`, shares where the difference survives at FALSE_DISCOVERY; `total_ratio` of the area's mean
+        CRPS, with its interval `total_low` to `total_high` and `total_p`; number of `origins`.
+        Over (forecaster, block): `coverage`, the share of observations inside the 90% interval, and `calibrated`, the
+        share of the area where it is in NEAR_NOMINAL.
+        The coordinates `model` and `against` (pair) name who is compared.
     """
     area = scores["area"].fillna(0.0)
     losses, whole = cell_losses(scores), planet_losses(scores)
@@ -79,17 +80,18 @@ def _compare(losses: xr.DataArray, whole: xr.DataArray, area: xr.DataArray, bloc
     """One pair of `compare_cells`: the first model of `losses` against the second."""
     first, second = (str(name) for name in losses["model"].values)
     opponent = xr.DataArray([second] * len(blocks), dims="block", coords={"block": list(blocks)})
-    cells, total = (against(each, opponent, blocks).sel(model=first, drop=True) for each in (losses, whole))
+    cells, total = (contest.against(each, opponent, blocks).sel(model=first, drop=True) for each in (losses, whole))
     adjusted = xr.apply_ufunc(
         false_discovery, cells["p"], input_core_dims=[["cell"]], output_core_dims=[["cell"]], vectorize=True
     )
     ratio, found = cells["ratio"], adjusted < FALSE_DISCOVERY
-    shares = {"lower": ratio < 1, "better": found & (ratio < 1), "worse": found & (ratio > 1)}
+    logarithms: xr.DataArray = xr.apply_ufunc(np.log, ratio)
+    shares = {"lower_area": ratio < 1, "better_area": found & (ratio < 1), "worse_area": found & (ratio > 1)}
     return xr.Dataset(
         {"ratio": ratio, "p": cells["p"], "p_fdr": adjusted}
-        | {"mean_ratio": np.exp(np.log(ratio).weighted(area).mean("cell"))}
+        | {"mean_ratio": np.exp(logarithms.weighted(area).mean("cell"))}
         | {name: where.where(ratio.notnull()).weighted(area).mean("cell") for name, where in shares.items()}
         | {f"total_{name}": total[name] for name in ("ratio", "low", "high", "p")}
         | {"origins": whole.notnull().all("model").sum("origin")},
-        coords={"better_name": first, "other_name": second},
+        coords={"model": first, "against": second},
     )

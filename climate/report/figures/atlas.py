@@ -15,7 +15,18 @@ from matplotlib.colors import Normalize
 
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
-from climate.report.figures.maps import DEGREES, LAND, PROJECTION, difference_colours, draw_polygon, map_axes
+from climate.report.figures.maps import (
+    DEGREES,
+    EDGE_SHARE,
+    LAND,
+    PROJECTION,
+    difference_bar,
+    difference_colours,
+    draw_coast,
+    draw_polygon,
+    map_axes,
+    round_reach,
+)
 
 if TYPE_CHECKING:
     from climate.report.atlas import PanelInputs
@@ -41,9 +52,10 @@ OTHER_NAMES = {
 }
 """Natural Earth's name of a country -> that of Berkeley Earth in 2013, where they differ."""
 
-EDGE_SHARE = 0.02
-"""Share of places beyond each end of the colour scale, so that a few extremes do not compress it."""
-
+WIDTH = 7.0
+"""Inches: narrower than other figures, so that codes can be read where the map fills a narrow screen."""
+CODE_SIZE, COAST = 7.5, 0.35
+"""Points."""
 
 LONGEST_CODE = 4
 """Characters of a key that is short enough to be written on the map."""
@@ -51,9 +63,9 @@ LONGEST_CODE = 4
 
 def colours_of(values: np.ndarray, difference: bool) -> tuple[mpl.colors.Colormap, Normalize]:
     """A scale from the 2% to the 98% quantile, symmetric around zero for a difference."""
-    low, high = (float(np.nanquantile(values, share)) for share in (EDGE_SHARE, 1 - EDGE_SHARE))
     if difference:
-        return difference_colours(max(2.0, 2 * np.ceil(max(abs(low), abs(high)) / 2)))
+        return difference_colours(round_reach(values))
+    low, high = (float(np.nanquantile(values, share)) for share in (EDGE_SHARE, 1 - EDGE_SHARE))
     return mpl.colormaps["viridis"], Normalize(low, max(high, low + 1e-6))
 
 
@@ -77,7 +89,7 @@ def map_figure(
     drawn: set[str] = set()
     coded = inputs.cut_out and max(map(len, inputs.shapes["key"].astype(str))) <= LONGEST_CODE
     with style():
-        figure = new_figure(5.0)
+        figure = new_figure(4.4, WIDTH)
         axes = map_axes(figure)
         columns = (inputs.shapes["name"], inputs.shapes["key"], inputs.shapes.geometry)
         for title, key, geometry in zip(*columns, strict=True):
@@ -86,10 +98,11 @@ def map_figure(
             if place in known:
                 colour = colours(norm(known[place]))
                 drawn.add(place)
-            draw_polygon(axes, geometry, colour, "#FFFFFF" if not inputs.cut_out else INK, 0.4, 1)
+            draw_polygon(axes, geometry, colour, "#FFFFFF" if not inputs.cut_out else INK, 0.4, 2)
             if coded and place in known:
                 spot = geometry.representative_point()
                 write_code(axes, str(key), PROJECTION.transform_point(spot.x, spot.y, DEGREES), place in sure)
+        draw_coast(axes, inputs.land, COAST)
         spots = [inputs.scores[name].values for name in ("series", "latitude", "longitude")]
         for place, lat, lon in zip(*spots, strict=True):
             if str(place) not in drawn and np.isfinite(lat) and np.isfinite(lon):
@@ -98,7 +111,10 @@ def map_figure(
                 drawn.add(str(place))
             if not coded and str(place) in sure and np.isfinite(lat) and np.isfinite(lon):
                 axes.plot(lon, lat, "o", ms=3.5, mfc=INK, mec="white", mew=0.6, transform=DEGREES, zorder=5)
-        colour_bar(figure, axes, norm, colours, label, **({} if difference else {"extend": "both"}))
+        if difference:
+            difference_bar(figure, [axes], norm, colours, label)
+        else:
+            colour_bar(figure, axes, norm, colours, label, extend="both")
     order = sorted(known, key=lambda place: known[place])
     ends = [f"{place} {words.number(known[place])}" for place in (order[0], order[-1])]
     alt = f"Map of {len(drawn)} places, {label}: from {ends[0]} to {ends[1]}."
@@ -115,7 +131,7 @@ def map_figure(
 def write_code(axes: GeoAxes, code: str, at: tuple[float, float], marked: bool) -> None:
     """The code of a region on the map, with a dot below it where it is `marked`."""
     halo = [patheffects.withStroke(linewidth=1.8, foreground="white")]
-    axes.text(*at, code, fontsize=6.5, color=INK, ha="center", va="center", path_effects=halo, zorder=5)
+    axes.text(*at, code, fontsize=CODE_SIZE, color=INK, ha="center", va="center", path_effects=halo, zorder=5)
     if marked:
         axes.annotate(
             "●", at, (0, -6.5), textcoords="offset points", fontsize=6, ha="center", va="center", path_effects=halo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -10,13 +11,15 @@ import shapely
 import xarray as xr
 from cartopy import crs
 from cartopy.mpl.geoaxes import GeoAxes
+from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import BoundaryNorm, Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
 from climate.forecasters.base import FloatArray
-from climate.report.figures.base import INK
+from climate.report import words
+from climate.report.figures.base import INK, colour_bar
 from climate.report.palette import DIFFERENCE
 
 PROJECTION = crs.EqualEarth()
@@ -26,6 +29,9 @@ DEGREES = crs.PlateCarree()
 SEA, LAND, OUTLINE = "#EEF2F5", "#D3D3CE", "#8A8A8A"
 GRATICULE = 30
 """Degrees between the lines of latitude and longitude."""
+
+EDGE_SHARE = 0.02
+"""Share of values beyond each end of the colour scale, so that a few extremes do not compress it."""
 
 
 def map_axes(figure: Figure, spec: SubplotSpec | None = None) -> GeoAxes:
@@ -45,6 +51,19 @@ def difference_colours(reach: float, steps: int = 8) -> tuple[Colormap, Normaliz
     """Colours of the error saved (%), white on both sides of no difference and in `steps` from there to `reach`."""
     colours = mpl.colormaps[DIFFERENCE]
     return colours, BoundaryNorm(np.linspace(-reach, reach, 2 * steps + 1), colours.N, extend="both")
+
+
+def round_reach(values: FloatArray) -> float:
+    """Where the colours of differences (%) end: beyond all but EDGE_SHARE of `values`, at a multiple of 4."""
+    low, high = (float(np.nanquantile(values, share)) for share in (EDGE_SHARE, 1 - EDGE_SHARE))
+    return max(4.0, float(4 * np.ceil(max(abs(low), abs(high)) / 4)))
+
+
+def difference_bar(figure: Figure, panels: Sequence[Axes], norm: Normalize, colours: Colormap, label: str) -> None:
+    """The scale of `difference_colours` below panels, labelled at every other step."""
+    bar = colour_bar(figure, panels, norm, colours, label)
+    ticks = cast(BoundaryNorm, norm).boundaries[::2].tolist()
+    bar.set_ticks(ticks, labels=[words.number(value, 0, True) for value in ticks])
 
 
 def draw_polygon(axes: GeoAxes, geometry: Any, colour: Any, edge: str, width: float, order: float) -> None:
@@ -111,7 +130,7 @@ def stipple(axes: GeoAxes, chosen: xr.DataArray, spacing: float = 5.0) -> None:
     """A dot on the cells that are True in `chosen` (cell), thinned to one in about `spacing` degrees both ways."""
     lat, lon = chosen["lat"].values, chosen["lon"].values
     keep = chosen.values & evenly(lat, lon, spacing)
-    axes.plot(lon[keep], lat[keep], ".", ms=1.6, mew=0, color=INK, transform=DEGREES, zorder=4)
+    axes.plot(lon[keep], lat[keep], "o", ms=2.4, mfc=INK, mec="white", mew=0.4, transform=DEGREES, zorder=4)
 
 
 def evenly(lat: FloatArray, lon: FloatArray, spacing: float) -> Any:
