@@ -89,13 +89,17 @@ def answer(inputs: ReportInputs, pair: tuple[str, str]) -> str:
     rows, parts = row_of(inputs.planet, pair), []
     for block in figures.blocks_in(inputs.planet):
         row = rows.sel(block=block)
-        change = float(row["mean_ratio"]) - 1
+        change, (lower, better) = float(row["mean_ratio"]) - 1, _shares(row, "lower_area", "better_area")
         parts.append(
             f"{words.percent(abs(change), 1)} {'lower' if change < 0 else 'higher'} {inputs.when(block)} (lower on "
-            f"{share_of_area(float(row['lower']))} of the area, significantly on {share_of_area(float(row['better']))})"
+            f"{lower} of the area, significantly on {better})"
         )
     one, other = (style_of(name).phrase for name in pair)
-    return f"On average over the planet's area, the CRPS of {one} against that of {other} is {words.joined(parts)}."
+    return f"Compared with {other}, the CRPS of {one} is on average over the area {words.joined(parts)}."
+
+
+def _shares(row: xr.Dataset, *names: str) -> list[str]:
+    return [share_of_area(float(row[name])) for name in names]
 
 
 def network_answer(inputs: ReportInputs, pair: tuple[str, str]) -> str:
@@ -125,9 +129,9 @@ def goal_table(inputs: ReportInputs) -> Table:
                 rows.append(_goal_row(inputs, pair[0], block, goal, row))
     low, high = (words.percent(end) for end in NEAR_NOMINAL)
     return make_table(
-        f"CRPS as a multiple of that of {style_of(SIMPLE).phrase} (geometric mean over the area, beneath it the ratio "
-        "of the area's mean CRPS with its 90% interval), 90% intervals, and shares of the area that differ "
-        f"significantly (false discovery rate {words.percent(FALSE_DISCOVERY)}), each with the goal that was set.",
+        f"CRPS as a multiple of that of {style_of(SIMPLE).phrase} (geometric mean over the area), coverage of "
+        "90% intervals, and shares of the area that differ significantly "
+        f"(false discovery rate {words.percent(FALSE_DISCOVERY)}), each with the goal that was set.",
         [
             "Forecaster",
             "Months ahead",
@@ -151,14 +155,10 @@ def _goal_row(inputs: ReportInputs, name: str, block: str, goal: Goal, row: xr.D
     }
     missed = [key for key, met in reached.items() if not met]
     met = words.capital(f"{words.how_many(len(reached) - len(missed))} of {words.how_many(len(reached))}")
-    ends = [words.number(float(row[f"total_{key}"]), 3) for key in ("ratio", "low", "high")]
     return [
         Cell(style_of(name).label, kind="whole"),
         inputs.leads(block),
-        Cell(
-            words.number(ratio, 3),
-            note=f"at most {words.number(goal.ratio, 3)}; mean {ends[0]} ({ends[1]} to {ends[2]})",
-        ),
+        Cell(words.number(ratio, 3), note=f"at most {words.number(goal.ratio, 3)}"),
         Cell(words.percent(coverage, 1), note=f"{words.percent(COVERAGE[0])} to {words.percent(COVERAGE[1])}"),
         Cell(words.percent(calibrated), note=f"at least {words.percent(LEAST_CALIBRATED)}"),
         Cell(share_of_area(better), note=f"at least {words.percent(goal.better)}" if goal.better else "no goal"),
@@ -170,9 +170,8 @@ def _goal_row(inputs: ReportInputs, name: str, block: str, goal: Goal, row: xr.D
 def method(inputs: ReportInputs) -> str:
     """On how many origins the tests rest, and what a missing dot means."""
     rows = inputs.planet.isel(pair=0)
-    counts = [
-        f"{int(rows['origins'].sel(block=block))} {inputs.when(block)}" for block in figures.blocks_in(inputs.planet)
-    ]
+    blocks = figures.blocks_in(inputs.planet)
+    counts = [f"{int(rows['origins'].sel(block=block))} for {inputs.when(block)}" for block in blocks]
     return (
         f"Every cell is tested on its origins ({words.joined(counts)}), and the {rows.sizes['cell']:,} p values of a "
         "map are adjusted for the false discovery rate (Benjamini and Hochberg 1995; Wilks 2016). Neighbouring origins "

@@ -52,13 +52,15 @@ OTHER_NAMES = {
 }
 """Natural Earth's name of a country -> that of Berkeley Earth in 2013, where they differ."""
 
-WIDTH = 7.0
-"""Inches: narrower than other figures, so that codes can be read where the map fills a narrow screen."""
+WIDTH = 7.5
+"""Inches: narrower than other figures, so that codes are readable on a phone."""
 CODE_SIZE, COAST = 7.5, 0.35
 """Points."""
 
 LONGEST_CODE = 4
 """Characters of a key that is short enough to be written on the map."""
+MOST_CODES = 80
+"""Places whose keys do not hide each other."""
 
 
 def colours_of(values: np.ndarray, difference: bool) -> tuple[mpl.colors.Colormap, Normalize]:
@@ -81,13 +83,14 @@ def map_figure(
 ) -> Drawing:
     """A map of `values` (series): polygons, or discs where a place has coordinates alone; dots on those of `sure`.
 
-    Polygons that are the places themselves carry their keys where these are short, such as the codes of AR6.
+    Polygons that are the places themselves carry their keys where these are few and short, such as the codes of AR6.
     """
     known = {str(place): float(value) for place, value in zip(values["series"].values, values.values, strict=True)}
     folded = {place.casefold(): place for place in known}
     colours, norm = colours_of(values.values, difference)
     drawn: set[str] = set()
-    coded = inputs.cut_out and max(map(len, inputs.shapes["key"].astype(str))) <= LONGEST_CODE
+    short = max(map(len, inputs.shapes["key"].astype(str))) <= LONGEST_CODE
+    coded = inputs.cut_out and short and len(known) <= MOST_CODES
     with style():
         figure = new_figure(4.4, WIDTH)
         axes = map_axes(figure)

@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, Normalize
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import Drawing, new_figure, outer_labels, panel_grid, style
+from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, style
 from climate.report.figures.maps import (
     difference_bar,
     difference_colours,
@@ -24,8 +24,10 @@ from climate.report.figures.maps import (
 from climate.report.palette import LESS_ERROR, MORE_ERROR, style_of
 from climate.verify.significance import FALSE_DISCOVERY
 
-MAP_BLOCKS = ("1-12", "1", "13-60")
-"""Lead blocks of the maps as far as they were scored: the first is drawn large."""
+MAP_BLOCKS = ("1", "1-12", "13-60")
+"""Lead blocks of the maps, as far as they were scored."""
+LARGE_BLOCK = "1-12"
+"""The one that is drawn large."""
 
 START_LEADS = 12
 """Months ahead of the figure by start month; forecasts further ahead do not start in every calendar month."""
@@ -89,18 +91,19 @@ def map_drawing(compared: xr.Dataset, pair: tuple[str, str], months: dict[str, s
         shapes: GeoDataFrame of countries, whose outlines are the coasts; None draws none.
     """
     blocks, reach = blocks_in(compared), common_reach(compared)
+    drawn = sorted(blocks, key=lambda block: block != LARGE_BLOCK)
     colours, norm = difference_colours(reach)
     one, other = (style_of(model) for model in pair)
     table, notes = {name: compared[name].values for name in ("lat", "lon")}, {}
     with style():
         small = len(blocks) - 1
-        figure = new_figure(5.2 if not small else 7.6)
+        figure = new_figure(5.7 if small else 3.9, NARROW)
         grid = figure.add_gridspec(2 if small else 1, max(1, small), height_ratios=[2, 1.05] if small else [1])
         panels = []
-        for number, block in enumerate(blocks):
+        for number, block in enumerate(drawn):
             values = saved(compared, pair, block)
             axes = map_axes(figure, grid[0, :] if number == 0 else grid[1, number - 1])
-            axes.set_title(words.capital(months[block]), fontsize=11.5 if number == 0 else 10.5, loc="left")
+            axes.set_title(words.capital(months[block]), fontsize=11, loc="left")
             draw_cells(axes, values["saved"], colours, norm)
             draw_coast(axes, shapes, 0.7 if number == 0 else 0.5)
             stipple(axes, values["different"], 5.0 if number == 0 else 8.0)
@@ -111,7 +114,7 @@ def map_drawing(compared: xr.Dataset, pair: tuple[str, str], months: dict[str, s
             }
             notes[block] = f"{months[block]} {_found(row_of(compared, pair).sel(block=block))}"
         difference_bar(figure, panels, norm, colours, f"CRPS saved against {other.label} (%)")
-    listing = "; ".join(notes[block] for block in compared["block"].values.astype(str) if block in notes)
+    listing = "; ".join(notes[block] for block in blocks)
     alt = f"Map of the CRPS that {one.phrase} saves against {other.phrase}: {listing}."
     caption = (
         f"Error (CRPS) that {one.phrase} saves against {other.phrase}: {LESS_ERROR} where it has less, {MORE_ERROR} "
@@ -147,7 +150,7 @@ def latitude_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing | N
     colours, norm = difference_colours(reach)
     edges = np.sin(np.deg2rad(edges_of(gain["band"].values)))
     with style():
-        figure = new_figure(4.6)
+        figure = new_figure(3.9, NARROW)
         axes = figure.subplots()
         axes.pcolormesh(np.arange(len(leads) + 1), edges, np.ma.masked_invalid(gain.values), cmap=colours, norm=norm)
         axes.grid(False)
@@ -179,7 +182,7 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     one, other = (style_of(model) for model in pair)
     colours, norm = difference_colours(round_reach(gain.values))
     with style():
-        figure, panels = panel_grid([ZONES[zone] for zone in zones], 1.2, 2.3, 2, sharex=True, sharey=True)
+        figure, panels = panel_grid([ZONES[zone] for zone in zones], 1.2, 1.9, 2, NARROW, sharex=True, sharey=True)
         for axes, zone in zip(panels, zones, strict=True):
             start_panel(axes, gain.sel(zone=zone).values, colours, norm)
         outer_labels(figure, y="Month of the origin")
@@ -206,6 +209,7 @@ def start_panel(axes: Any, grid: FloatArray, colours: Colormap, norm: Normalize)
     axes.grid(False)
     axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
     axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead <= leads])
+    axes.tick_params(labelsize=10.5)
 
 
 def edges_of(middles: FloatArray) -> FloatArray:
