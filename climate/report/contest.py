@@ -79,16 +79,14 @@ def _panels(inputs: ReportInputs) -> list[tuple[object, ...]]:
 
 
 def _planet(inputs: ReportInputs) -> list[tuple[object, ...]]:
-    """Mean CRPS over all cells, by area."""
-    if "crps_by_origin" not in inputs.planet:
-        return []
+    """Mean CRPS over the area of all cells."""
     rows: list[tuple[object, ...]] = []
-    scores = inputs.planet.rename(forecaster="model")
-    crps = scores["crps_by_origin"].weighted(scores["area"]).mean("cell").mean("origin")
+    if "crps" not in inputs.planet:
+        return rows
     for block in inputs.headline_blocks:
-        for role, model in _roles(inputs, crps["model"].values.tolist(), "temperature", block).items():
-            own = crps.sel(block=block)
-            skill = float(1 - own.sel(model=model) / own.sel(model=inputs.reference))
+        crps = inputs.planet["crps"].sel(block=block).to_series()
+        for role, model in _roles(inputs, crps.index.tolist(), "temperature", block).items():
+            skill = 1 - crps[model] / crps[inputs.reference]
             rows.append((PLANET, PLANET, block, role, model, skill, np.nan, np.nan))
     return rows
 

@@ -15,6 +15,22 @@ RECORD_UNIT = "unit of the record"
 MONTHS, DEGREES, SHARE = "months", "degrees", "share from 0 to 1"
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
+    "band": ("Middle latitude of a band", DEGREES),
+    "calibrated": ("Share of the area where 85% to 95% of the observations are inside the 90% interval", SHARE),
+    "lat": ("Latitude of the cell's centre", DEGREES),
+    "lon": ("Longitude of the cell's centre", DEGREES),
+    "lead_band": ("First and last lead of a band, in months", ""),
+    "lower_area": ("Share of the area where the forecaster has the lower CRPS", SHARE),
+    "better_area": ("Share of the area where it is significantly lower (false discovery rate 0.10)", SHARE),
+    "worse_area": ("Share of the area where it is significantly higher (false discovery rate 0.10)", SHARE),
+    "mean_ratio": ("Geometric mean over the area of the cells' ratios of CRPS", "1"),
+    "origins": ("Number of origins", ""),
+    "saved": ("CRPS that the forecaster saves against the other one", "%"),
+    "total_ratio": ("Ratio of the CRPS averaged over the area", "1"),
+    "total_low": ("Lower end of the 90% interval of that ratio", "1"),
+    "total_high": ("Upper end of the 90% interval of that ratio", "1"),
+    "total_p": ("p value of equal CRPS over the area, two-sided, not corrected", "1"),
+    "zone": ("planet, tropics (up to 23.5 degrees), north or south of them", ""),
     "above90": ("Part of the interval score: penalty for observations above the interval", RECORD_UNIT),
     "anomaly": ("Annual mean less the mean of the baseline period", "°C"),
     "below90": ("Part of the interval score: penalty for observations below the interval", RECORD_UNIT),
@@ -159,12 +175,22 @@ def described(name: str, about: str, data: pd.DataFrame, size: int, places: Sequ
     return Download(name, about, columns, len(data), size, max(of, key=len, default=""))
 
 
+CELL = re.compile(r"(saved|different)_(\d+(?:-\d+)?)")
+CELLS: Mapping[str, tuple[str, str]] = {
+    "saved": ("CRPS saved at leads {leads} (months)", "%"),
+    "different": ("Whether the difference at leads {leads} survives a false discovery rate of 0.10", "0 or 1"),
+}
+"""Columns of maps of the planet: what, and the leads."""
+
+
 def meaning(column: str) -> tuple[str, str] | None:
     """What a column contains and its unit; None where it is not described."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
     if vintage := VINTAGE.fullmatch(column):
         return f"The {BOUNDS[vintage[2]]} of a forecast with the {VINTAGES[vintage[1]]} vintage", RECORD_UNIT
+    if cell := CELL.fullmatch(column):
+        return CELLS[cell[1]][0].format(leads=cell[2]), CELLS[cell[1]][1]
     return MEANINGS.get(column)
 
 

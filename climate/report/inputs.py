@@ -38,9 +38,9 @@ class ReportInputs:
         opponents: the opponent of each quantity and block, with its margin, see climate.verify.contest.
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
+        planet: who is better where on the planet, see climate.verify.fields, with scores by zone and band of latitude.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
         panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
-        planet: scores of every cell, see climate.hindcast.cells; empty where the planet was not forecast.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -65,9 +65,9 @@ class ReportInputs:
     opponents: xr.Dataset = field(default_factory=xr.Dataset)
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
+    planet: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
     panels: Mapping[str, xr.Dataset] = field(default_factory=dict)
-    planet: xr.Dataset = field(default_factory=xr.Dataset)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""

@@ -16,6 +16,7 @@ from climate.report import (
     judging,
     markdown,
     pages,
+    planet,
     projection,
     seasonal,
     strata,
@@ -130,6 +131,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }

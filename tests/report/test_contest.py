@@ -21,13 +21,12 @@ SAVED = {"climatology-trend": 0.0, "trend-ar1": 0.1, "ridge-planet": 0.2, "lstm-
 
 
 def with_panel(inputs: ReportInputs) -> ReportInputs:
-    """The sample run with a panel of three places and a planet of two cells, the second of no area."""
+    """The sample run with a panel of three places and a planet."""
     blocks, skill = list(BLOCKS), xr.DataArray(list(SAVED.values()), coords={"model": CELLS})
     spread = xr.DataArray([-0.1, 0.0, 0.3], dims="series")
     crps = (1 - skill - spread.where(skill > 0.1, 0.0)).expand_dims(block=blocks)
     panel = xr.Dataset({"crps": crps}, attrs={"quantity": "temperature"})
-    cells = (1 - skill).expand_dims(block=blocks, origin=[0, 1], cell=[0, 1]) * xr.DataArray([1.0, 9.0], dims="cell")
-    planet = xr.Dataset({"crps_by_origin": cells}, coords={"area": ("cell", [1.0, 0.0])}).rename(model="forecaster")
+    planet = xr.Dataset({"crps": (1 - skill).expand_dims(block=blocks).rename(model="forecaster")})
     params = inputs.params
     declared = HypothesisParams(
         quantity="temperature", better="ridge-planet", against="ridge-enso", block="1-12", places="panel"
@@ -83,7 +82,7 @@ def test_answers_give_size_and_range_and_what_was_not_tested() -> None:
     assert "was not tested 1 to 12 months ahead (kiel was not scored)" in network
 
 
-def test_panel_shows_its_quartiles_and_the_planet_its_area(inputs: ReportInputs) -> None:
+def test_panel_shows_its_quartiles_and_the_planet_its_mean(inputs: ReportInputs) -> None:
     frame = contest_frame(with_panel(inputs))
     assert frame["place"].iloc[-1] == PLANET
     rows = frame[frame["block"] == "1-12"].set_index(["place", "role"])
