@@ -124,6 +124,14 @@ def ceiling(region: Region) -> None:
 
 
 @app.command()
+def ledger() -> None:
+    """Write the issued forecasts down in reports/ledger.csv, whose lines never change."""
+    from climate.stages.ledger import run
+
+    run()
+
+
+@app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run

@@ -1,0 +1,296 @@
+"""The ledger: what was forecast, a line per place, model and target, and what happened.
+
+A line never changes once it is written. It is kept as the text that was written, and its last field is a checksum of
+the others, so that an edited line is noticed wherever the file is read. Lines can be merged in any order: none depends
+on another.
+
+The terciles of a target are those of the same months in the climatological standard normal that was complete when the
+forecast was issued (30 years that end in a year divisible by ten, World Meteorological Organization 2017, WMO-No.
+1203), from the values known then. Records that are no anomalies have none, since their trend leaves nothing to ask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import ndtr, ndtri
+
+from climate.errors import ClimateError
+from climate.forecasters.base import MEDIAN, NORMAL_QUANTILES, FloatArray
+from climate.forecasters.combine.conformal import calibrate
+from climate.schema import MONTHS_PER_YEAR
+from climate.verify.losses import crps_from_quantiles
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+BOUNDS = ("q0.05", "q0.25", "q0.5", "q0.75", "q0.95")
+"""Quantiles of a line, by level."""
+
+LEADS = 12
+"""Longest lead (months)."""
+
+SEASON = (1, 3)
+"""Leads of the three months after the issue, which are forecast as a mean too."""
+
+NORMAL_YEARS = 30
+"""Length of a climatological standard normal (years)."""
+NORMAL_MIN_YEARS = 24
+"""Years with all months of a target that its terciles need: 80% (WMO 2017, section 4.8)."""
+
+DECIMALS = 3
+"""Of quantiles and terciles in degrees or ppm; probabilities have two."""
+
+AT_ISSUE, LATER = "at issue", "later"
+"""Made from the newest release of its source, or from an older one after a newer was published."""
+
+ISSUE = ["issued", "place", "model", "digest"]
+"""What identifies a forecast; it is written down once."""
+COLUMNS = (
+    *("issued", "place", "model", "leads", "target", "unit", *BOUNDS, "tercile_low", "tercile_high"),
+    *("below", "above", "vintage", "digest", "made", "check"),
+)
+SCORED = (
+    *("issued", "place", "model", "leads", "target", "made", "q0.5", "observed", "error", "crps", "inside90"),
+    *("category", "chance", "hit"),
+)
+NUMBERS = (*BOUNDS, "tercile_low", "tercile_high", "below", "above")
+RESTORE = "`git checkout -- reports/ledger.csv` restores the lines that were committed"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The bytes that a forecast was made from."""
+
+    vintage: str
+    """SOURCE@VINTAGE, several joined by +."""
+    digest: str
+    """First digits of the SHA-256 of the sources' files."""
+    made: str
+    """`AT_ISSUE` or `LATER`."""
+
+
+def issue(
+    table: xr.Dataset, series: xr.Dataset, models: Sequence[str], stamp: Stamp, min_verified: int
+) -> pd.DataFrame:
+    """Lines of the forecast from the last origin of a region's forecast table.
+
+    Args:
+        table: see climate.hindcast.rolling.backtest; attrs: region.
+        series: `value` (time), the region's record as of the last origin; attrs: units, kind, baseline.
+        models: those that the table lacks are left out.
+        stamp: what the forecast was made from.
+        min_verified: months of verified origins that `calibrate` needs.
+
+    Returns:
+        Text columns `COLUMNS`, one row per model and target.
+    """
+    origin = table["origin"].values[-1].astype("datetime64[M]")
+    chosen = table.sel(model=[name for name in dict.fromkeys(models) if name in table["model"].values])
+    rows = []
+    for first, end in [*((lead, lead) for lead in range(1, min(LEADS, table.sizes["lead"]) + 1)), SEASON]:
+        forecast = target_forecast(chosen, first, end, min_verified)
+        months = origin + np.arange(first, end + 1)
+        low, high = terciles(series, origin, months) if series.attrs["kind"] == "anomaly" else (np.nan, np.nan)
+        for model in forecast["model"].values:
+            quantiles = forecast.sel(model=model).values
+            numbers = [*np.interp(ndtri(LEVELS), NORMAL_QUANTILES, quantiles), low, high]
+            chances = [cumulative(quantiles, low), 1 - cumulative(quantiles, high)]
+            row = [
+                *(str(origin), str(table.attrs["region"]), str(model), _span(first, end), _span(*months[[0, -1]])),
+                *(_unit(series), *(_text(value, DECIMALS) for value in numbers), *(_text(p, 2) for p in chances)),
+                *(stamp.vintage, stamp.digest, stamp.made),
+            ]
+            rows.append([*row, checksum(row)])
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=str)
+
+
+def target_forecast(table: xr.Dataset, first: int, last: int, min_verified: int) -> xr.DataArray:
+    """Quantiles (model, quantile) of the mean over leads `first` to `last` from the last origin of a forecast table.
+
+    The quantiles of single months do not give those of their mean. Its median is the mean of the monthly medians. Its
+    other quantiles are the means of the monthly ones, which is right for errors that persist through the months,
+    narrowed or widened by `calibrate` with the errors of earlier means that were known at the origin.
+    """
+    part = table.sel(lead=slice(first, last))
+    if first < last:
+        mean = part[["forecast", "observed"]].mean("lead", skipna=False).expand_dims(lead=[last], axis=-1)
+        mean = mean.transpose("model", "origin", "lead", "quantile")
+        mean = mean.assign_coords(valid_time=part["valid_time"].isel(lead=[-1]))
+        part = calibrate(mean, part["model"].values.tolist(), min_verified)
+    return part["forecast"].isel(origin=-1, lead=0, drop=True)
+
+
+def normal_period(origin: np.datetime64) -> tuple[int, int]:
+    """First and last year of the newest standard normal that was complete by a month."""
+    complete = int((origin + 1).astype("datetime64[Y]").astype(int)) + 1969
+    last = complete // 10 * 10
+    return last - NORMAL_YEARS + 1, last
+
+
+def terciles(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> tuple[float, float]:
+    """Terciles of the mean over `months` (datetime64[M]) in the years of `normal_period`; NaN without enough years."""
+    value = series["value"].values[series["time"].values.astype("datetime64[M]") <= origin]
+    known = pd.Series(value, index=series["time"].values[: value.size].astype("datetime64[M]").astype(int))
+    first, last = normal_period(origin)
+    year = int(months[0].astype("datetime64[Y]").astype(int)) + 1970
+    shifts = (np.arange(first, last + 1) - year) * MONTHS_PER_YEAR
+    wanted = months.astype(int) + shifts[:, None]
+    means = known.reindex(wanted.ravel()).to_numpy().reshape(wanted.shape).mean(axis=1)
+    means = means[np.isfinite(means)]
+    if means.size < NORMAL_MIN_YEARS:
+        return np.nan, np.nan
+    low, high = np.quantile(means, [1 / 3, 2 / 3])
+    return float(low), float(high)
+
+
+def cumulative(quantiles: FloatArray, bound: float) -> float:
+    """Probability of a value up to `bound` under a forecast with quantiles at `QUANTILES`; NaN for a NaN bound.
+
+    Between quantiles, the normal deviate is linear; beyond the outermost it goes on as from the median to them.
+    """
+    if bound < quantiles[0]:
+        deviate = NORMAL_QUANTILES[0] * (quantiles[MEDIAN] - bound) / (quantiles[MEDIAN] - quantiles[0])
+    elif bound > quantiles[-1]:
+        deviate = NORMAL_QUANTILES[-1] * (bound - quantiles[MEDIAN]) / (quantiles[-1] - quantiles[MEDIAN])
+    else:
+        deviate = np.interp(bound, quantiles, NORMAL_QUANTILES)
+    return float(ndtr(deviate))
+
+
+def append(ledger: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """The lines of `ledger` as they are and those of forecasts that it does not hold, sorted."""
+    known = pd.MultiIndex.from_frame(ledger[ISSUE])
+    fresh = new[~pd.MultiIndex.from_frame(new[ISSUE]).isin(known)]
+    joined = pd.concat([ledger, fresh], ignore_index=True)
+    order = joined.assign(first=_first_lead(joined), season=joined["leads"].str.contains("-"))
+    return joined.loc[order.sort_values([*ISSUE, "season", "first"], kind="stable").index].reset_index(drop=True)
+
+
+def render(ledger: pd.DataFrame) -> str:
+    """The ledger as CSV."""
+    return ledger.to_csv(index=False, lineterminator="\n")
+
+
+def parse(text: str) -> pd.DataFrame:
+    """The ledger in a CSV file, its fields as they are written. Lines that a merge has doubled are given once.
+
+    Raises:
+        ClimateError: another header, a line that was edited or is incomplete, one forecast written down twice with
+            different numbers, or a forecast whose lines are not those of all leads.
+    """
+    lines = text.splitlines()
+    header = ",".join(COLUMNS)
+    if not lines or lines[0] != header:
+        found = lines[0][:40] if lines else "an empty file"
+        raise ClimateError(f"reports/ledger.csv, row 1: found '{found}', expected '{header[:40]}...'; {RESTORE}")
+    for row, line in enumerate(lines[1:], start=2):
+        *fields, check = line.split(",")
+        if len(fields) + 1 != len(COLUMNS):
+            raise ClimateError(
+                f"reports/ledger.csv, row {row}: found {len(fields) + 1} fields, expected {len(COLUMNS)}; {RESTORE}"
+            )
+        if checksum(fields) != check:
+            raise ClimateError(
+                f"reports/ledger.csv, row {row}: found check {check}, expected {checksum(fields)}: the line was "
+                f"changed after it was issued; {RESTORE}"
+            )
+    ledger = pd.read_csv(io.StringIO("\n".join([header, *dict.fromkeys(lines[1:])])), dtype=str, keep_default_na=False)
+    twice = ledger[ledger.duplicated([*ISSUE, "leads"])]
+    if len(twice):
+        raise ClimateError(
+            f"reports/ledger.csv: found two forecasts of {' '.join(twice.iloc[0][[*ISSUE, 'leads']])} months ahead, "
+            "expected one; keep the lines that were committed first"
+        )
+    for name, own in ledger[~ledger["leads"].str.contains("-")].groupby(ISSUE):
+        leads = sorted(_first_lead(own))
+        if leads != list(range(1, len(leads) + 1)):
+            raise ClimateError(
+                f"reports/ledger.csv: the forecast {' '.join(map(str, name))} has leads {leads}, expected 1 to "
+                f"{leads[-1]}; {RESTORE}"
+            )
+    return ledger
+
+
+def scored(ledger: pd.DataFrame, series: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Scores of the lines whose months have come, in the order of the ledger.
+
+    The observation is that of the record as it is now, with revisions since the issue. Lines of places that are no
+    longer forecast, and of records whose unit or baseline has changed, cannot be scored and are left out.
+
+    Columns: those of `ISSUE` but the digest, `leads`, `target`, `made`, `q0.5`; `observed`; `error` (median less
+    observation) and `crps` (of the five quantiles of the line) in the unit of the record; `inside90`, 1 where the
+    observation lies in the 90% interval, bounds included; `category`, the tercile of the observation (below, normal,
+    above) and `chance`, the probability that it was given; `hit`, 1 where none was given a higher one. The last three
+    are missing without terciles.
+    """
+    rows = numbers(ledger)
+    observed = np.full(len(rows), np.nan)
+    for name, own in rows.groupby("place"):
+        place = str(name)
+        if place in series and "value" in series[place]:
+            same = own[own["unit"] == _unit(series[place])]
+            observed[same.index] = [_observed(series[place], target) for target in same["target"]]
+    rows["observed"] = observed
+    rows = rows[np.isfinite(observed)].reset_index(drop=True)
+    quantiles = xr.DataArray(rows[list(BOUNDS)].to_numpy(), dims=("row", "quantile"), coords={"quantile": list(LEVELS)})
+    truth = xr.DataArray(rows["observed"].to_numpy(), dims="row")
+    rows["error"] = rows["q0.5"] - rows["observed"]
+    rows["crps"] = crps_from_quantiles(quantiles, truth).values
+    rows["inside90"] = rows["observed"].between(rows[BOUNDS[0]], rows[BOUNDS[-1]]).astype(int)
+    normal = 1 - rows["below"] - rows["above"]
+    chances = pd.DataFrame({"below": rows["below"], "normal": normal, "above": rows["above"]})
+    position = (rows["observed"] > rows["tercile_low"]).astype(int) + (rows["observed"] > rows["tercile_high"])
+    given = chances.to_numpy()[np.arange(len(rows)), position]
+    told = rows["tercile_low"].notna()
+    rows["category"] = np.array(chances.columns)[position]
+    rows["category"] = rows["category"].where(told)
+    rows["chance"] = given
+    rows["hit"] = (given >= chances.max(axis=1)).where(told).astype(float)
+    result: pd.DataFrame = rows[list(SCORED)]
+    return result
+
+
+def numbers(ledger: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with `NUMBERS` as floats, NaN where a field is empty."""
+    result = ledger.reset_index(drop=True)
+    for name in NUMBERS:
+        result[name] = pd.to_numeric(result[name])
+    return result
+
+
+def checksum(fields: Sequence[str]) -> str:
+    """Eight hexadecimal digits of the SHA-256 of a line's fields but the last."""
+    return hashlib.sha256(",".join(fields).encode()).hexdigest()[:8]
+
+
+def _observed(series: xr.Dataset, target: str) -> float:
+    first, _, last = target.partition("-to-")
+    months = series["time"].values.astype("datetime64[M]")
+    wanted = (months >= np.datetime64(first)) & (months <= np.datetime64(last or first))
+    length = int((np.datetime64(last or first) - np.datetime64(first)).astype(int)) + 1
+    return float(series["value"].values[wanted].mean()) if wanted.sum() == length else np.nan
+
+
+def _first_lead(ledger: pd.DataFrame) -> pd.Series[Any]:
+    return ledger["leads"].str.partition("-")[0].astype(int)
+
+
+def _span(first: object, last: object) -> str:
+    joint = "-" if isinstance(first, int) else "-to-"
+    return str(first) if first == last else f"{first}{joint}{last}"
+
+
+def _unit(series: xr.Dataset) -> str:
+    """'degC from 1961-1990', or 'ppm' for a record without baseline."""
+    units, baseline = str(series.attrs.get("units", "")), str(series.attrs.get("baseline", ""))
+    return f"{units} from {baseline}" if baseline else units
+
+
+def _text(value: float, decimals: int) -> str:
+    return "" if not np.isfinite(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
