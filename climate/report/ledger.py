@@ -100,8 +100,8 @@ def summary(lines: pd.DataFrame, scores: pd.DataFrame) -> str:
     issues = lines.groupby("issued")["made"].first()
     later = [words.month(np.datetime64(month)) for month, made in issues.items() if made == LATER]
     text = (
-        f"{words.capital(words.count(len(issues), 'issue'))} since {words.month(np.datetime64(issues.index[0]))}, named "
-        "by the last observed month of the record. "
+        f"{words.capital(words.count(len(issues), 'issue'))} since {words.month(np.datetime64(issues.index[0]))}, "
+        "named by the last observed month of the record. "
     )
     if later:
         text += (

@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from climate.errors import ClimateError
-from climate.forecasters.base import MEDIAN, NORMAL_QUANTILES, FloatArray
-from climate.forecasters.combine.conformal import calibrate
+from climate.forecasters.base import NORMAL_QUANTILES
 from climate.schema import MONTHS_PER_YEAR
-from climate.verify.losses import crps_from_quantiles
+from climate.verify.losses import Blocks, crps_from_quantiles
+from climate.verify.periods import PERIODS, calibrated_means
+from climate.verify.terciles import probability_below
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 BOUNDS = ("q0.05", "q0.25", "q0.5", "q0.75", "q0.95")
@@ -35,8 +36,8 @@ BOUNDS = ("q0.05", "q0.25", "q0.5", "q0.75", "q0.95")
 LEADS = 12
 """Longest lead (months)."""
 
-SEASON = (1, 3)
-"""Leads of the three months after the issue, which are forecast as a mean too."""
+MEANS = ("1-3", "1-12")
+"""Periods of `verify.periods` after the issue that are forecast as a mean too."""
 
 NORMAL_YEARS = 30
 """Length of a climatological standard normal (years)."""
@@ -47,7 +48,7 @@ DECIMALS = 3
 """Of quantiles and terciles in degrees or ppm; probabilities have two."""
 
 AT_ISSUE, LATER = "at issue", "later"
-"""Made from the newest release of its source, or from an older one after a newer was published."""
+"""Made from the newest release of its source, or from an older one when a newer was known: a hindcast."""
 
 ISSUE = ["issued", "place", "model", "digest"]
 """What identifies a forecast; it is written down once."""
@@ -75,55 +76,68 @@ class Stamp:
     """`AT_ISSUE` or `LATER`."""
 
 
+def stamp(sources: Mapping[str, tuple[str, Mapping[str, str]]], made: str) -> Stamp:
+    """The stamp of forecasts from the sources (key -> vintage and the SHA-256 of its files by name)."""
+    digest = hashlib.sha256()
+    for key, (_, files) in sorted(sources.items()):
+        for name, sha256 in sorted(files.items()):
+            digest.update(f"{key}/{name} {sha256}\n".encode())
+    vintage = "+".join(f"{key}@{name}" for key, (name, _) in sorted(sources.items()))
+    return Stamp(vintage, digest.hexdigest()[:12], made)
+
+
+def opponent(opponents: xr.Dataset, quantity: str, blocks: Blocks) -> str:
+    """The opponent of a quantity in the block of leads nearest to those of the ledger; "" where none was chosen."""
+    first, last = np.array([*blocks.values()]).T
+    nearest = list(blocks)[int(np.argmin(abs(first - 1) + abs(last - LEADS)))]
+    known = quantity in opponents["quantity"].values
+    return str(opponents["opponent"].sel(quantity=quantity, block=nearest).item()) if known else ""
+
+
 def issue(
-    table: xr.Dataset, series: xr.Dataset, models: Sequence[str], stamp: Stamp, min_verified: int
+    table: xr.Dataset,
+    early: xr.Dataset | None,
+    series: xr.Dataset,
+    models: Sequence[str],
+    stamp: Stamp,
+    min_verified: int,
 ) -> pd.DataFrame:
     """Lines of the forecast from the last origin of a region's forecast table.
 
     Args:
-        table: see climate.hindcast.rolling.backtest; attrs: region.
-        series: `value` (time), the region's record as of the last origin; attrs: units, kind, baseline.
+        table: calibrated, see climate.hindcast.rolling.backtest; attrs: region.
+        early: see climate.verify.periods.calibrated_means.
+        series: `value` (time), the region's record, of which only values up to the last origin are used; attrs: units,
+            kind, baseline.
         models: those that the table lacks are left out.
         stamp: what the forecast was made from.
-        min_verified: months of verified origins that `calibrate` needs.
+        min_verified: months of verified origins that the calibration of means needs.
 
     Returns:
         Text columns `COLUMNS`, one row per model and target.
     """
     origin = table["origin"].values[-1].astype("datetime64[M]")
     chosen = table.sel(model=[name for name in dict.fromkeys(models) if name in table["model"].values])
+    means = calibrated_means(chosen, early, min_verified)["forecast"].isel(origin=-1, drop=True)
+    single = chosen["forecast"].isel(origin=-1, drop=True)
+    leads = range(1, min(LEADS, table.sizes["lead"]) + 1)
+    targets = [((lead, lead), single.sel(lead=lead)) for lead in leads]
+    targets += [(PERIODS[name], means.sel(period=name)) for name in MEANS if name in means["period"].values]
     rows = []
-    for first, end in [*((lead, lead) for lead in range(1, min(LEADS, table.sizes["lead"]) + 1)), SEASON]:
-        forecast = target_forecast(chosen, first, end, min_verified)
+    for (first, end), forecast in targets:
         months = origin + np.arange(first, end + 1)
-        low, high = terciles(series, origin, months) if series.attrs["kind"] == "anomaly" else (np.nan, np.nan)
+        bounds = terciles(series, origin, months) if series.attrs["kind"] == "anomaly" else (np.nan, np.nan)
+        shares = probability_below(forecast, xr.DataArray(list(bounds), dims="third"))
         for model in forecast["model"].values:
-            quantiles = forecast.sel(model=model).values
-            numbers = [*np.interp(ndtri(LEVELS), NORMAL_QUANTILES, quantiles), low, high]
-            chances = [cumulative(quantiles, low), 1 - cumulative(quantiles, high)]
+            below, normal = shares.sel(model=model).values
+            numbers = [*np.interp(ndtri(LEVELS), NORMAL_QUANTILES, forecast.sel(model=model).values), *bounds]
             row = [
                 *(str(origin), str(table.attrs["region"]), str(model), _span(first, end), _span(*months[[0, -1]])),
-                *(_unit(series), *(_text(value, DECIMALS) for value in numbers), *(_text(p, 2) for p in chances)),
-                *(stamp.vintage, stamp.digest, stamp.made),
+                *(_unit(series), *(_text(value, DECIMALS) for value in numbers)),
+                *(_text(below, 2), _text(1 - normal, 2), stamp.vintage, stamp.digest, stamp.made),
             ]
             rows.append([*row, checksum(row)])
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=str)
-
-
-def target_forecast(table: xr.Dataset, first: int, last: int, min_verified: int) -> xr.DataArray:
-    """Quantiles (model, quantile) of the mean over leads `first` to `last` from the last origin of a forecast table.
-
-    The quantiles of single months do not give those of their mean. Its median is the mean of the monthly medians. Its
-    other quantiles are the means of the monthly ones, which is right for errors that persist through the months,
-    narrowed or widened by `calibrate` with the errors of earlier means that were known at the origin.
-    """
-    part = table.sel(lead=slice(first, last))
-    if first < last:
-        mean = part[["forecast", "observed"]].mean("lead", skipna=False).expand_dims(lead=[last], axis=-1)
-        mean = mean.transpose("model", "origin", "lead", "quantile")
-        mean = mean.assign_coords(valid_time=part["valid_time"].isel(lead=[-1]))
-        part = calibrate(mean, part["model"].values.tolist(), min_verified)
-    return part["forecast"].isel(origin=-1, lead=0, drop=True)
 
 
 def normal_period(origin: np.datetime64) -> tuple[int, int]:
@@ -149,18 +163,9 @@ def terciles(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> t
     return float(low), float(high)
 
 
-def cumulative(quantiles: FloatArray, bound: float) -> float:
-    """Probability of a value up to `bound` under a forecast with quantiles at `QUANTILES`; NaN for a NaN bound.
-
-    Between quantiles, the normal deviate is linear; beyond the outermost it goes on as from the median to them.
-    """
-    if bound < quantiles[0]:
-        deviate = NORMAL_QUANTILES[0] * (quantiles[MEDIAN] - bound) / (quantiles[MEDIAN] - quantiles[0])
-    elif bound > quantiles[-1]:
-        deviate = NORMAL_QUANTILES[-1] * (bound - quantiles[MEDIAN]) / (quantiles[-1] - quantiles[MEDIAN])
-    else:
-        deviate = np.interp(bound, quantiles, NORMAL_QUANTILES)
-    return float(ndtr(deviate))
+def empty() -> pd.DataFrame:
+    """A ledger without lines."""
+    return pd.DataFrame(columns=list(COLUMNS), dtype=str)
 
 
 def append(ledger: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -168,8 +173,8 @@ def append(ledger: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     known = pd.MultiIndex.from_frame(ledger[ISSUE])
     fresh = new[~pd.MultiIndex.from_frame(new[ISSUE]).isin(known)]
     joined = pd.concat([ledger, fresh], ignore_index=True)
-    order = joined.assign(first=_first_lead(joined), season=joined["leads"].str.contains("-"))
-    return joined.loc[order.sort_values([*ISSUE, "season", "first"], kind="stable").index].reset_index(drop=True)
+    order = joined.assign(last=_last_lead(joined), season=joined["leads"].str.contains("-"))
+    return joined.loc[order.sort_values([*ISSUE, "season", "last"], kind="stable").index].reset_index(drop=True)
 
 
 def render(ledger: pd.DataFrame) -> str:
@@ -197,8 +202,8 @@ def parse(text: str) -> pd.DataFrame:
             )
         if checksum(fields) != check:
             raise ClimateError(
-                f"reports/ledger.csv, row {row}: found check {check}, expected {checksum(fields)}: the line was "
-                f"changed after it was issued; {RESTORE}"
+                f"reports/ledger.csv, row {row}, {' '.join(fields[:3])}, lead {fields[3]}: found check {check}, "
+                f"expected {checksum(fields)} for its numbers: they were changed after they were written; {RESTORE}"
             )
     ledger = pd.read_csv(io.StringIO("\n".join([header, *dict.fromkeys(lines[1:])])), dtype=str, keep_default_na=False)
     twice = ledger[ledger.duplicated([*ISSUE, "leads"])]
@@ -208,7 +213,7 @@ def parse(text: str) -> pd.DataFrame:
             "expected one; keep the lines that were committed first"
         )
     for name, own in ledger[~ledger["leads"].str.contains("-")].groupby(ISSUE):
-        leads = sorted(_first_lead(own))
+        leads = sorted(_last_lead(own))
         if leads != list(range(1, len(leads) + 1)):
             raise ClimateError(
                 f"reports/ledger.csv: the forecast {' '.join(map(str, name))} has leads {leads}, expected 1 to "
@@ -277,8 +282,8 @@ def _observed(series: xr.Dataset, target: str) -> float:
     return float(series["value"].values[wanted].mean()) if wanted.sum() == length else np.nan
 
 
-def _first_lead(ledger: pd.DataFrame) -> pd.Series[Any]:
-    return ledger["leads"].str.partition("-")[0].astype(int)
+def _last_lead(ledger: pd.DataFrame) -> pd.Series[Any]:
+    return ledger["leads"].str.rpartition("-")[2].astype(int)
 
 
 def _span(first: object, last: object) -> str:
