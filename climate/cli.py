@@ -326,6 +326,17 @@ def vintages_forecast(
     print(forecast(source, old, new, series, leads))
 
 
+@vintages.command("issue")
+def vintages_issue(
+    source: SourceKey,
+    vintage: Annotated[str, typer.Argument(help="An older vintage.", metavar="VINTAGE")],
+) -> None:
+    """Add what the models forecast from an older vintage to reports/ledger.csv, marked as made later."""
+    from climate.commands.ledger import issue
+
+    print(issue(source, vintage))
+
+
 @vintages.command("as-of")
 def vintages_as_of(month: Annotated[str, typer.Argument(help="YYYY-MM", metavar="MONTH")]) -> None:
     """The command that runs everything on what was out by a month."""
