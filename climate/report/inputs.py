@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from climate.errors import ClimateError
@@ -39,6 +40,7 @@ class ReportInputs:
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
+        ledger: the lines of reports/ledger.csv, see climate.verify.ledger.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -64,6 +66,7 @@ class ReportInputs:
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from climate.report import words
+from climate.report import text, words
 from climate.report.figures.ledger import ledger_figure
 from climate.report.gallery import Gallery, credit
 from climate.report.inputs import ReportInputs
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Column, Table, make_table, numeric
-from climate.verify.ledger import AT_ISSUE, LATER, normal_period, numbers, scored
+from climate.verify.ledger import AT_ISSUE, LATER, normal_means, normal_period, numbers, scored
 
-CATEGORIES = {"below": "lower", "normal": "middle", "above": "upper"}
+THIRDS = {"below": "lowest", "normal": "middle", "above": "highest"}
 
 MADE = {
     AT_ISSUE: "At issue",
@@ -25,6 +26,8 @@ MADE = {
 
 def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
     """What the page of forecasts shows of the ledger; None where it has no forecast of any place of the report."""
+    if inputs.ledger.empty:
+        return None
     lines = numbers(inputs.ledger)
     lines = lines[lines["place"].isin(inputs.regions)]
     if lines.empty:
@@ -35,7 +38,7 @@ def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
     sources = {str(entry["key"]): entry for name in chosen for entry in inputs.sources_of(name)}
     return {
         "sentences": [sentence(inputs, lines, name, model) for name, model in chosen.items()],
-        "models": words.joined(list(dict.fromkeys(style_of(model).phrase for model in chosen.values()))),
+        "chosen": choice(inputs, chosen),
         "text": summary(lines, scores),
         "picture": gallery.add(ledger_figure(inputs, lines, chosen), credit(list(sources.values()), titles=False)),
         "table": score_table(inputs, scores),
@@ -58,33 +61,60 @@ def shown_model(inputs: ReportInputs, lines: pd.DataFrame, place: str) -> str | 
     return min(mean, key=mean.__getitem__) if mean else None
 
 
+def choice(inputs: ReportInputs, chosen: Mapping[str, str]) -> str:
+    """Whose forecasts the sentences and the figure give, and why; `chosen`: place -> model."""
+    by_quantity = {str(inputs.series[name].attrs["quantity"]): model for name, model in chosen.items()}
+    names = {name: name if name == "temperature" else name.upper() for name in by_quantity}
+    named = [f"{style_of(model).phrase} for {names[quantity]}" for quantity, model in by_quantity.items()]
+    return (
+        f"Forecasts of {words.joined(named)}. Of the models in the ledger, these had the lowest CRPS "
+        f"{inputs.when(inputs.headline_blocks[0])} in the hindcasts (ratio to the opponent, mean over places)."
+    )
+
+
 def sentence(inputs: ReportInputs, lines: pd.DataFrame, place: str, model: str) -> str:
-    """One sentence on the next three months that can be printed as it is."""
+    """What is expected of the months after the newest issue, in words that can be printed as they are.
+
+    Anomalies are given from the mean of the same months in the standard normal, of the record as it is now.
+    """
     newest = _newest(lines, place)
     row = newest[(newest["model"] == model) & newest["target"].str.contains("-to-")].iloc[-1]
-    first, last = (np.datetime64(month) for month in row["target"].split("-to-"))
-    unit, title = inputs.unit(place), inputs.title_of(place)
-    low, middle, high = (float(row[name]) for name in ("q0.05", "q0.5", "q0.95"))
-    when = f"{title}: the mean of {span(first, last)}"
-    baseline = row["unit"].partition(" from ")[2].replace("-", words.EN_DASH)
-    if not baseline:
-        digits = 1
-        ends = f"{words.number(low, digits)} to {words.number(high, digits)}"
-        return f"{when} is expected to be {words.number(middle, digits)} {unit} (90% interval {ends} {unit})."
-    side = "below" if middle < 0 else "above"
-    ends = " to ".join(words.number(end, 1, sign=True) for end in (low, high))
-    text = f"{when} is expected to be {words.number(abs(middle), 1)} {unit} {side} that of {baseline} "
-    text += f"(90% interval {ends} {unit})"
-    if np.isfinite(row["below"]):
-        chances = {"below": row["below"], "above": row["above"], "normal": 1 - row["below"] - row["above"]}
-        likely = max(chances, key=chances.__getitem__)
-        years = words.EN_DASH.join(str(year) for year in normal_period(np.datetime64(row["issued"])))
-        text += f"; chance of the {CATEGORIES[likely]} tercile of {years}: {chance(chances[likely])}"
-    return f"{text}."
+    first, last = (np.datetime64(month, "M") for month in row["target"].split("-to-"))
+    issued, months = np.datetime64(row["issued"], "M"), np.arange(first, last + 1)
+    unit, record = inputs.unit(place), inputs.record(place)
+    normal = float(normal_means(record, issued, months).mean()) if record.attrs.get("kind") == "anomaly" else np.nan
+    zero = normal if np.isfinite(normal) else 0.0
+    low, middle, high = (float(row[name]) - zero for name in ("q0.05", "q0.5", "q0.95"))
+    said = f"{inputs.title_of(place)}: {span(first, last)} is expected to average "
+    if np.isfinite(normal):
+        years = words.EN_DASH.join(str(year) for year in normal_period(issued))
+        said += f"{_from_normal(unit, middle)} {years}, 9 times in 10 between {_from_normal(unit, low, high)}."
+        said += _likely_third(row)
+    else:
+        said += f"{words.number(middle, 1)} {row['unit'].replace(record.attrs['units'], unit)}, 9 times in 10 between "
+        said += f"{words.number(low, 1)} and {words.number(high, 1)} {unit}."
+    return f"{said} This record is in doubt; its page says why." if text.caveat(inputs, place) else said
+
+
+def _from_normal(unit: str, *values: float) -> str:
+    """'0.3 °C below', '0.3 and 0.7 °C above', '0.3 °C below and 0.7 °C above'."""
+    shown = [(words.number(abs(value), 1), "below" if round(value, 1) < 0 else "above") for value in values]
+    if len({side for _, side in shown}) == 1:
+        return f"{words.joined([number for number, _ in shown])} {unit} {shown[0][1]}"
+    return words.joined([f"{number} {unit} {side}" for number, side in shown])
+
+
+def _likely_third(row: pd.Series[Any]) -> str:
+    """The likeliest third of the years of the normal, with its probability; "" without terciles."""
+    if not np.isfinite(row["below"]):
+        return ""
+    chances = {"below": row["below"], "normal": 1 - row["below"] - row["above"], "above": row["above"]}
+    likely = max(chances, key=chances.__getitem__)
+    return f" The chance that it is among the {THIRDS[likely]} third of those years is {chance(chances[likely])}."
 
 
 def chance(probability: float) -> str:
-    """A probability in per cent, never 0 and never 100."""
+    """A probability in per cent, of which the ledger gives whole ones: 100 is written as over 99."""
     return "over 99%" if probability > 0.99 else words.percent(probability)
 
 
@@ -98,21 +128,21 @@ def span(first: np.datetime64, last: np.datetime64) -> str:
 def summary(lines: pd.DataFrame, scores: pd.DataFrame) -> str:
     """How many forecasts there are since when, how many were made later, and how many months have come."""
     issues = lines.groupby("issued")["made"].first()
-    later = [words.month(np.datetime64(month)) for month, made in issues.items() if made == LATER]
-    text = (
+    later = [words.month(np.datetime64(str(month))) for month, made in issues.items() if made == LATER]
+    told = (
         f"{words.capital(words.count(len(issues), 'issue'))} since {words.month(np.datetime64(issues.index[0]))}, "
         "named by the last observed month of the record. "
     )
     if later:
-        text += (
+        told += (
             f"Those of {words.joined(later)} were made later, from the releases of the data that ended then. Their "
             "models and settings were chosen by people who had seen the months that followed. "
         )
     months = scores[~scores["leads"].str.contains("-")]
     if months.empty:
-        return f"{text}No month that was forecast has been observed yet."
+        return f"{told}No month that was forecast has been observed yet."
     return (
-        f"{text}Of {len(lines):,} lines, {len(scores):,} can be scored, with the record as it is today. The 90% "
+        f"{told}Of {len(lines):,} lines, {len(scores):,} can be scored, with the record as it is today. The 90% "
         f"intervals of single months held the observation in {words.percent(float(months['inside90'].mean()))}."
     )
 
@@ -152,4 +182,5 @@ def score_table(inputs: ReportInputs, scores: pd.DataFrame) -> Table | None:
 def _newest(lines: pd.DataFrame, place: str) -> pd.DataFrame:
     """Lines of the newest issue of a place."""
     own = lines[lines["place"] == place]
-    return own[own["issued"] == own["issued"].max()]
+    newest: pd.DataFrame = own[own["issued"] == own["issued"].max()]
+    return newest

@@ -13,6 +13,7 @@ from climate.report import (
     downloads,
     evidence,
     judging,
+    ledger,
     markdown,
     pages,
     projection,
@@ -130,6 +131,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
         "seasonal": seasonal.part(inputs, gallery),
+        "ledger": ledger.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }
     files = gallery.downloads

@@ -23,7 +23,7 @@ import xarray as xr
 from scipy.special import ndtri
 
 from climate.errors import ClimateError
-from climate.forecasters.base import NORMAL_QUANTILES
+from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
 from climate.schema import MONTHS_PER_YEAR
 from climate.verify.losses import Blocks, crps_from_quantiles
 from climate.verify.periods import PERIODS, calibrated_means
@@ -147,8 +147,11 @@ def normal_period(origin: np.datetime64) -> tuple[int, int]:
     return last - NORMAL_YEARS + 1, last
 
 
-def terciles(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> tuple[float, float]:
-    """Terciles of the mean over `months` (datetime64[M]) in the years of `normal_period`; NaN without enough years."""
+def normal_means(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> FloatArray:
+    """Means over `months` (datetime64[M]) in the years of `normal_period`; NaN without NORMAL_MIN_YEARS of them.
+
+    series: `value` (time), of which only values up to `origin` are used.
+    """
     value = series["value"].values[series["time"].values.astype("datetime64[M]") <= origin]
     known = pd.Series(value, index=series["time"].values[: value.size].astype("datetime64[M]").astype(int))
     first, last = normal_period(origin)
@@ -157,9 +160,12 @@ def terciles(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> t
     wanted = months.astype(int) + shifts[:, None]
     means = known.reindex(wanted.ravel()).to_numpy().reshape(wanted.shape).mean(axis=1)
     means = means[np.isfinite(means)]
-    if means.size < NORMAL_MIN_YEARS:
-        return np.nan, np.nan
-    low, high = np.quantile(means, [1 / 3, 2 / 3])
+    return np.asarray(means if means.size >= NORMAL_MIN_YEARS else [np.nan])
+
+
+def terciles(series: xr.Dataset, origin: np.datetime64, months: np.ndarray) -> tuple[float, float]:
+    """Ends of the middle third of `normal_means`."""
+    low, high = np.quantile(normal_means(series, origin, months), [1 / 3, 2 / 3])
     return float(low), float(high)
 
 

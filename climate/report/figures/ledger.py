@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from climate.report import words
 from climate.report.figures.base import SOFT, Drawing, outer_labels, panel_grid, shared_legend, style
@@ -15,7 +16,7 @@ from climate.report.palette import OBSERVED
 from climate.verify.ledger import AT_ISSUE, LATER
 
 COLOURS = {AT_ISSUE: "#0072B2", LATER: "#8C8C8C"}
-LABELS = {AT_ISSUE: "Forecast at issue", LATER: "Forecast made later, from the release of then"}
+LABELS = {AT_ISSUE: "Issued from the newest release", LATER: "Made later, from an older release"}
 INTERVALS = (("q0.05", "q0.95", 0.35), ("q0.25", "q0.75", 0.85))
 """Columns of the bounds, and opacity: the 90% and the 50% interval."""
 MONTH = 1 / 12
@@ -49,7 +50,9 @@ def ledger_figure(inputs: ReportInputs, lines: pd.DataFrame, models: Mapping[str
             table = told[["month", "model", "issued", "made", *_BOUNDS]].merge(observed, on="month", how="outer")
             frames.append(table.assign(place=place))
         for axes in panels:
-            axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+            axes.use_sticky_edges = False
+            axes.autoscale_view()
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         shared_legend(figure, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])), "upper", 3)
         outer_labels(figure, "Year", next(iter(units)) if len(units) == 1 else "")
     data = pd.concat(frames, ignore_index=True)
@@ -64,10 +67,18 @@ def ledger_figure(inputs: ReportInputs, lines: pd.DataFrame, models: Mapping[str
     )
     about = (
         "Observations (dots) and, for each month, the last forecast that was issued before it: median, 50% and 90% "
-        f"interval. {held}"
+        f"interval. {baselines(lines)}{held}"
     )
     where = words.joined([inputs.title_of(name) for name in places])
     return Drawing("ledger", figure, data, f"{where}. {about}", f"What was forecast, and what happened. {about}")
+
+
+def baselines(lines: pd.DataFrame) -> str:
+    """'Anomalies from 1961–1990. ', or "" for records without a baseline."""
+    periods = [
+        period.replace("-", words.EN_DASH) for unit in lines["unit"].unique() if (period := unit.partition(" from ")[2])
+    ]
+    return f"Anomalies from the mean of {words.joined(sorted(periods))}. " if periods else ""
 
 
 _BOUNDS = ("q0.05", "q0.25", "q0.5", "q0.75", "q0.95")
