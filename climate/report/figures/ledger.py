@@ -74,10 +74,8 @@ def ledger_figure(inputs: ReportInputs, lines: pd.DataFrame, models: Mapping[str
 
 
 def baselines(lines: pd.DataFrame) -> str:
-    """'Anomalies from 1961–1990. ', or "" for records without a baseline."""
-    periods = [
-        period.replace("-", words.EN_DASH) for unit in lines["unit"].unique() if (period := unit.partition(" from ")[2])
-    ]
+    """Years that anomalies are taken from, in a sentence; "" for records without them."""
+    periods = {unit.partition(" from ")[2].replace("-", words.EN_DASH) for unit in lines["unit"]} - {""}
     return f"Anomalies from the mean of {words.joined(sorted(periods))}. " if periods else ""
 
 
