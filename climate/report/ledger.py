@@ -16,7 +16,7 @@ from climate.report.palette import style_of
 from climate.report.tables import Cell, Column, Table, make_table, numeric
 from climate.verify.ledger import AT_ISSUE, LATER, normal_means, normal_period, numbers, scored
 
-THIRDS = {"below": "lowest", "normal": "middle", "above": "highest"}
+THIRDS = {"below": "lowest", "near": "middle", "above": "highest"}
 
 MADE = {
     AT_ISSUE: "At issue",
@@ -108,7 +108,7 @@ def _likely_third(row: pd.Series[Any]) -> str:
     """The likeliest third of the years of the normal, with its probability; "" without terciles."""
     if not np.isfinite(row["below"]):
         return ""
-    chances = {"below": row["below"], "normal": 1 - row["below"] - row["above"], "above": row["above"]}
+    chances = {"below": row["below"], "near": 1 - row["below"] - row["above"], "above": row["above"]}
     likely = max(chances, key=chances.__getitem__)
     return f" The chance that it is among the {THIRDS[likely]} third of those years is {chance(chances[likely])}."
 

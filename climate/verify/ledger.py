@@ -209,7 +209,7 @@ def parse(text: str) -> pd.DataFrame:
         if checksum(fields) != check:
             raise ClimateError(
                 f"reports/ledger.csv, row {row}, {' '.join(fields[:3])}, lead {fields[3]}: found check {check}, "
-                f"expected {checksum(fields)} for its numbers: they were changed after they were written; {RESTORE}"
+                f"expected {checksum(fields)}: the line was changed after it was written; {RESTORE}"
             )
     ledger = pd.read_csv(io.StringIO("\n".join([header, *dict.fromkeys(lines[1:])])), dtype=str, keep_default_na=False)
     twice = ledger[ledger.duplicated([*ISSUE, "leads"])]
@@ -236,7 +236,7 @@ def scored(ledger: pd.DataFrame, series: Mapping[str, xr.Dataset]) -> pd.DataFra
 
     Columns: those of `ISSUE` but the digest, `leads`, `target`, `made`, `q0.5`; `observed`; `error` (median less
     observation) and `crps` (of the five quantiles of the line) in the unit of the record; `inside90`, 1 where the
-    observation lies in the 90% interval, bounds included; `category`, the tercile of the observation (below, normal,
+    observation lies in the 90% interval, bounds included; `category`, the tercile of the observation (below, near,
     above) and `chance`, the probability that it was given; `hit`, 1 where none was given a higher one. The last three
     are missing without terciles.
     """
@@ -254,8 +254,8 @@ def scored(ledger: pd.DataFrame, series: Mapping[str, xr.Dataset]) -> pd.DataFra
     rows["error"] = rows["q0.5"] - rows["observed"]
     rows["crps"] = crps_from_quantiles(quantiles, truth).values
     rows["inside90"] = rows["observed"].between(rows[BOUNDS[0]], rows[BOUNDS[-1]]).astype(int)
-    normal = 1 - rows["below"] - rows["above"]
-    chances = pd.DataFrame({"below": rows["below"], "normal": normal, "above": rows["above"]})
+    near = 1 - rows["below"] - rows["above"]
+    chances = pd.DataFrame({"below": rows["below"], "near": near, "above": rows["above"]})
     position = (rows["observed"] > rows["tercile_low"]).astype(int) + (rows["observed"] > rows["tercile_high"])
     given = chances.to_numpy()[np.arange(len(rows)), position]
     told = rows["tercile_low"].notna()
