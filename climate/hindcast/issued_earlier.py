@@ -44,13 +44,13 @@ def issued_at(
     Raises:
         ClimateError: as `backtest`.
     """
-    known, predictors = known_at(series, month), known_at(covariates, month)
+    known = known_at(series, month)
     planned = [origin for origin in origins(plan.first_origin, plan.every, plan.origins) if origin <= month]
     ends = origin_ends(known, planned, plan.min_history)
     parts = []
     for refit_every, models in forecasters.items():
         estimated = known["time"].values[refit_groups(ends, refit_every)[-1][0] - 1]
-        part = backtest(known, predictors, models, [estimated], plan.leads, refit_every, min_history=plan.min_history)
+        part = backtest(known, covariates, models, [estimated], plan.leads, refit_every, min_history=plan.min_history)
         parts.append(part.isel(origin=[-1])[["forecast", "observed"]])
     newest = join_tables(parts)
     before = table[["forecast", "observed", "widening"]].sel(model=newest["model"].values)

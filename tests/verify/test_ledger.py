@@ -198,12 +198,12 @@ def test_scores_of_the_months_that_have_come() -> None:
         first, _, last = score.target.partition("-to-")
         truth = values[first : last or first].mean()
         quantiles = row[list(BOUNDS)].to_numpy(dtype=float)
-        loss = np.mean(
-            [max(level * (truth - q), (level - 1) * (truth - q)) for level, q in zip(LEVELS, quantiles, strict=True)]
-        )
+        # each quantile stands for the levels that are nearer to it than to its neighbours
+        weights = zip(LEVELS, truth - quantiles, [0.15, 0.225, 0.25, 0.225, 0.15], strict=True)
+        crps = 2 * sum(weight * max(level * error, (level - 1) * error) for level, error, weight in weights)
         assert score.observed == pytest.approx(truth)
         assert score.error == pytest.approx(quantiles[2] - truth)
-        assert score.crps == pytest.approx(2 * loss)
+        assert score.crps == pytest.approx(crps)
         assert score.inside90 == (quantiles[0] <= truth <= quantiles[-1])
         chances = {"below": row["below"], "near": 1 - row["below"] - row["above"], "above": row["above"]}
         category = "below" if truth <= row["tercile_low"] else "above" if truth > row["tercile_high"] else "near"
