@@ -32,6 +32,7 @@ SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 PANEL_PAGES = REPORTS / "panels"
+LEDGER = REPORTS / "ledger.csv"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

@@ -123,7 +123,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "correlation": ("Correlation of forecast median and observation", "1"),
     "detrended_correlation": ("The same without the mean of each calendar month and a straight line", "1"),
     "independent": ("Number of periods that do not overlap", "1"),
-    "leads": ("First and last lead of the period whose mean is forecast", MONTHS),
+    "leads": ("Lead of a month, or first and last of a period whose mean is forecast", MONTHS),
     "rpss": ("Ranked probability skill score of terciles against the reference", "1"),
     "rpss_low": ("Lower end of the 90% interval of rpss", "1"),
     "rpss_high": ("Upper end of the 90% interval of rpss", "1"),
@@ -137,6 +137,14 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "bar_low": ("Lower end of the consistency bar of a reliable forecast", SHARE),
     "bar_high": ("Upper end of the consistency bar of a reliable forecast", SHARE),
     "forecasts": ("Number of forecasts in a class of probability", ""),
+    "chance": ("Probability that the forecast gave to the tercile that was observed", SHARE),
+    "error": ("Median of the forecast less the observation", RECORD_UNIT),
+    "hit": ("1 where no tercile was given a higher probability than the one that was observed", ""),
+    "inside90": ("1 where the observation lies in the 90% interval", ""),
+    "issued": ("Last month that the forecast used", "YYYY-MM"),
+    "made": ("At issue, from the newest release of the record; or later, from an older one", ""),
+    "place": ("Key of the region in params.yaml", ""),
+    "target": ("The month, or the first and last of the months, whose mean is forecast", "YYYY-MM"),
     "year": ("Calendar year", "YYYY"),
 }
 """Column -> what it means, and its unit. A figure with a new column adds a line here."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from climate.errors import ClimateError
@@ -41,6 +42,7 @@ class ReportInputs:
         planet: who is better where on the planet, see climate.verify.fields, with scores by zone and band of latitude.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
         panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
+        ledger: the lines of reports/ledger.csv, see climate.verify.ledger.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -68,6 +70,7 @@ class ReportInputs:
     planet: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
     panels: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""

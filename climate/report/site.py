@@ -14,6 +14,7 @@ from climate.report import (
     downloads,
     evidence,
     judging,
+    ledger,
     markdown,
     pages,
     planet,
@@ -133,6 +134,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "judging": judging.page(inputs, gallery, whole),
         "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),
+        "ledger": ledger.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }
     files = gallery.downloads

@@ -15,6 +15,7 @@ from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
 from climate.report.site import DrawnRegion, draw_region, render
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
+from climate.verify.ledger import parse
 
 log = logging.getLogger("climate")
 
@@ -70,6 +71,7 @@ def read_inputs() -> ReportInputs:
         planet=read_netcdf(paths.PLANET_COMPARISONS),
         seasonal=read_netcdf(paths.SEASONAL),
         panels=panels,
+        ledger=parse(paths.LEDGER.read_text(encoding="utf-8")),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(source) for key, source in sources.items()},
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
