@@ -42,6 +42,7 @@ class ReportInputs:
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
+        planet: means of `crps` (forecaster, cell, block, start) and its `pairs`, see stage `planet`; or no variable.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
         readers: source key -> the file of this repository that reads it.
         architecture: docs/architecture.md.
@@ -67,6 +68,7 @@ class ReportInputs:
     architecture: str = ""
     projection: Mapping[str, xr.Dataset] = field(default_factory=dict)
     simulation: xr.Dataset | None = None
+    planet: xr.Dataset = field(default_factory=xr.Dataset)
     cost: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from climate.report import (
     downloads,
     evidence,
+    explore,
     judging,
     markdown,
     pages,
@@ -67,7 +68,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion]
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
     for item in shared["source_pages"]:
         write("source.html.j2", f"sources/{item['key']}.html", root="../", source=item, status=evidence.STATUS)
-    for name in ("projection", "sources", "judging", "methods", "data", "architecture"):
+    for name in ("projection", "sources", "judging", "methods", "data", "architecture", "explore"):
         write(f"{name}.html.j2", f"{name}.html")
     gallery.write(destination)
     return destination / "index.html"
@@ -126,6 +127,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "source_pages": every_source,
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
+        "explore": explore.page(inputs, gallery),
         "judging": judging.page(inputs, gallery, whole),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }

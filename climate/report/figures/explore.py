@@ -1,0 +1,266 @@
+"""Interactive charts of Vega-Altair: one forecast at a time, and the cells of the planet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from climate.report.figures.base import INK, SOFT
+from climate.report.palette import OBSERVED
+
+LEVELS = {"low": 0.05, "lower": 0.2, "median": 0.5, "upper": 0.8, "high": 0.95}
+"""Quantiles of a forecast by name: bounds of the 90% and of the 60% interval, and the median."""
+
+LAND = "natural-earth"
+"""Source of the coastlines."""
+
+COAST_DETAIL = 0.7
+"""Tolerance (degrees) to which coastlines are simplified."""
+
+WIDTH, NARROWEST = 880, 250
+"""Width (pixels) that the page changes to that of its window."""
+
+COLOUR_SHARE = 0.98
+"""Share of cells within the ends of the colour scale."""
+
+FONT = "system-ui, 'DejaVu Sans', sans-serif"
+
+
+def configured(chart: Any) -> Any:
+    """The look of the page: quiet axes, its font, a white ground."""
+    return (
+        chart.configure(background="#FFFFFF", font=FONT, padding={"left": 2, "right": 6, "top": 4, "bottom": 4})
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=SOFT, titleColor=INK, labelFontSize=12, titleFontSize=12, gridColor="#E6E6E0",
+            domainColor=SOFT, tickColor=SOFT, titleFontWeight="normal",
+        )
+        .configure_title(anchor="start", color=INK, fontSize=14, subtitleColor=SOFT, subtitleFontSize=12)
+        .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+    )  # fmt: skip
+
+
+def choice(name: str, label: str, options: Mapping[str, str], first: str) -> Any:
+    """A parameter that a native select sets; `options` are its values and what they are called."""
+    control = alt.binding_select(options=list(options), labels=list(options.values()), name=label)
+    return alt.param(name=name, value=first, bind=control)
+
+
+def forecast_chart(
+    cases: Sequence[Mapping[str, Any]],
+    observed: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    units: Mapping[str, str],
+    labels: Mapping[str, str],
+    colours: Mapping[str, str],
+) -> Any:
+    """The fan of one forecast with what happened and its score, above the scores of all models from that origin.
+
+    Args:
+        cases, observed: rows as `report.explore` makes them.
+        titles, units: by place.
+        labels, colours: by model.
+    """
+    months = {str(case["origin"]): str(case["month"]) for case in cases}
+    last = [case["origin"] for case in cases if case["months"] == max(one["months"] for one in cases)][-1]
+    place = choice("place", "Place", titles, next(iter(titles)))
+    model = choice("model", "Model", labels, next(iter(reversed(_planet_first(labels)))))
+    origin = choice("origin", "Forecast from", months, str(last))
+
+    data, record = alt.Data(values=list(cases), name="cases"), alt.Data(values=list(observed), name="observed")
+    here = "datum.place == place && datum.origin == origin"
+    chosen = alt.Chart(data).transform_filter(f"{here} && datum.model == model")
+    fan = (
+        chosen.transform_calculate(lead=f"sequence(1, length(datum.{next(iter(LEVELS))}) + 1)")
+        .transform_flatten(["lead", *LEVELS])
+        .transform_calculate(time="utc(1970, datum.start + datum.lead)")
+    )
+    when = alt.X(
+        "time:T",
+        title=None,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(format="%b %Y", labelOverlap=True, tickCount=6, grid=False),
+    )
+    tint = alt.Color("model:N", legend=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
+
+    def values(name: str) -> Any:
+        return alt.Y(f"{name}:Q", title=None, scale=alt.Scale(zero=False))
+
+    pointed = [alt.Tooltip("time:T", title="Month", format="%B %Y", timeUnit="utcyearmonth")]
+    read = [alt.Tooltip(f"{name}:Q", title=f"{level:.0%} quantile") for name, level in LEVELS.items()]
+    outer = fan.mark_area(opacity=0.2, tooltip=None).encode(when, values("low"), alt.Y2("high:Q"), tint)
+    inner = fan.mark_area(opacity=0.35, tooltip=None).encode(when, values("lower"), alt.Y2("upper:Q"), tint)
+    median = fan.mark_line(strokeWidth=2, point={"size": 60, "opacity": 0}).encode(
+        when, values("median"), tint, tooltip=[*pointed, *read]
+    )
+    past = (
+        alt.Chart(record)
+        .transform_filter("datum.place == place")
+        .transform_calculate(number="sequence(1, length(datum.value) + 1)")
+        .transform_flatten(["number", "value"])
+        .transform_calculate(time="utc(1970, datum.start + datum.number)", day="origin + '-01'")
+        .transform_filter("isValid(datum.value) && abs(datum.time - toDate(datum.day)) < 24.5 * 30.5 * 864e5")
+    )
+    happened = past.mark_line(color=OBSERVED, strokeWidth=1.5, point={"color": OBSERVED, "size": 16}).encode(
+        when, values("value"), tooltip=[*pointed, alt.Tooltip("value:Q", title="Observed")]
+    )
+    start = chosen.transform_calculate(time="utc(1970, datum.start)").mark_rule(color=SOFT, strokeDash=[3, 3])
+    said = chosen.mark_text(align="left", baseline="top", lineBreak="\n", fontSize=13, color=INK, lineHeight=17)
+    heading = f"{json_map({key: f'{title} ({units[key]})' for key, title in titles.items()})}[place]"
+    sub = f"{json_map(dict(labels))}[model] + ', from ' + {json_map(months)}[origin]"
+    picture = (
+        alt.layer(
+            outer, inner, happened, median, start.encode(when),
+            said.encode(x=alt.value(6), y=alt.value(-36), text="verdict:N"),
+        )
+        .properties(width=WIDTH, height=320, title=alt.Title(text=alt.expr(heading), subtitle=alt.expr(sub), offset=46))
+        .add_params(place, model, origin)
+    )  # fmt: skip
+    scored = alt.Chart(data).transform_filter(f"{here} && isValid(datum.crps)")
+    rank = alt.Y(
+        "label:N", title=None, sort=list(labels.values()), axis=alt.Axis(labels=False, ticks=False, domain=False)
+    )
+    bars = scored.mark_bar(height=12, yOffset=8).encode(
+        alt.X("crps:Q", title="CRPS, lower is better", axis=alt.Axis(tickCount=5)), rank, tint,
+        opacity=alt.condition("datum.model == model", alt.value(1), alt.value(0.45)),
+        tooltip=[alt.Tooltip("label:N", title="Model"), alt.Tooltip("crps:Q", title="CRPS")],
+    )  # fmt: skip
+    names = scored.transform_calculate(text="datum.label + '  ' + datum.short")
+    named = names.mark_text(align="left", dy=-7, dx=2, fontSize=12, color=INK).encode(
+        x=alt.value(0), y=rank, text="text:N"
+    )
+    below = alt.layer(bars, named).properties(
+        width=WIDTH, height=36 * len(labels), title="All models from this origin, over the months that have come"
+    )
+    chart = alt.vconcat(picture, below, spacing=24).resolve_scale(color="shared")
+    about = "Fan of one forecast with the observations, above bars of the CRPS of all models from the same origin."
+    return configured(chart).properties(description=about)
+
+
+def _planet_first(labels: Mapping[str, str]) -> list[str]:
+    """Models with those of the planet at the end, the linear one last."""
+    return sorted(labels, key=lambda name: (name.endswith("-planet"), name.startswith("ridge")))
+
+
+def json_map(values: Mapping[str, str]) -> str:
+    """An object literal of Vega's expressions."""
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+
+def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any:
+    """An equal-area map (Behrmann's) of the error saved in boxes, with two sliders that point at one of them.
+
+    Args:
+        frame: edges of the boxes (degrees) and one column per block, see `report.explore.coarse_cells`.
+        when: block -> what it is called.
+        shapes: polygons whose outlines are drawn, or None.
+    """
+    blocks = list(when)
+    rows = frame.round(dict.fromkeys(blocks, 4))
+    cells = rows.replace({np.nan: None}).to_dict("records")
+    size = float((frame["east"] - frame["west"]).iloc[0])
+    west, east = float(frame["west"].min()), float(frame["east"].max())
+    reach = float(np.nanquantile(np.abs(frame[blocks].to_numpy()), COLOUR_SHARE))
+
+    block = choice("block", "How far ahead", when, blocks[0])
+    latitude_at = alt.param(
+        name="latitude", value=50, bind=alt.binding_range(min=-90, max=90, step=size, name="Latitude (°N)")
+    )
+    longitude_at = alt.param(
+        name="longitude", value=10, bind=alt.binding_range(min=-180, max=180 - size, step=size, name="Longitude (°E)")
+    )
+    radians = "PI / 180"
+    boxes = (
+        alt.Chart(alt.Data(values=cells, name="cells"))
+        .transform_calculate(
+            saved="datum[block]",
+            bottom=f"sin(datum.south * {radians})",
+            top=f"sin(datum.north * {radians})",
+            lat="(datum.south + datum.north) / 2",
+            lon="(datum.west + datum.east) / 2",
+            where="format(abs(datum.lat), '.3~f') + '°' + (datum.lat < 0 ? 'S ' : 'N ') + "
+            "format(abs(datum.lon), '.3~f') + '°' + (datum.lon < 0 ? 'W' : 'E')",
+            said="isValid(datum.saved) ? format(abs(datum.saved), '.1%') + "
+            "(datum.saved < 0 ? ' more error' : ' less error') : 'no score'",
+        )
+    )  # fmt: skip
+    marks = np.arange(-120, 121, 60).tolist()
+    x = alt.X(
+        "west:Q",
+        title=None,
+        scale=alt.Scale(domain=[west, east], nice=False, zero=False),
+        axis=alt.Axis(
+            values=marks,
+            grid=False,
+            labelExpr="datum.value == 0 ? '0°' : abs(datum.value) + (datum.value < 0 ? '°W' : '°E')",
+        ),
+    )
+    ticks = {lat: float(np.sin(np.deg2rad(lat))) for lat in (-60, -30, 0, 30, 60)}
+    y = alt.Y(
+        "bottom:Q",
+        title=None,
+        scale=alt.Scale(domain=[-1, 1], nice=False),
+        axis=alt.Axis(
+            values=list(ticks.values()),
+            grid=False,
+            labelExpr="datum.value == 0 ? '0°' : round(asin(abs(datum.value)) * 180 / PI) + (datum.value < 0 ? '°S' : '°N')",
+        ),
+    )
+    colour = alt.Color(
+        "saved:Q",
+        title="Error saved",
+        scale=alt.Scale(scheme="brownbluegreen", domain=[-reach, reach], clamp=True),
+        legend=alt.Legend(orient="bottom", format="+.0%", gradientLength=220, tickCount=5),
+    )
+    drawn = boxes.mark_rect().encode(
+        x, y, colour, x2="east:Q", y2="top:Q",
+        tooltip=[alt.Tooltip("where:N", title="Cell"), alt.Tooltip("said:N", title="Saved")],
+    )  # fmt: skip
+    inside = "datum.west <= longitude && longitude < datum.east && datum.south <= latitude && (latitude < datum.north || datum.north == 90 && latitude == 90)"
+    at = boxes.transform_filter(inside)
+    ring = at.mark_rect(fill=None, stroke=INK, strokeWidth=2.5).encode(x, y, x2="east:Q", y2="top:Q")
+    text = (
+        at.transform_calculate(text="datum.where + ': ' + datum.said")
+        .mark_text(align="left", baseline="bottom", fontSize=13, color=INK)
+        .encode(x=alt.value(0), y=alt.value(-8), text="text:N")
+    )
+    layers = [drawn, *([coast(shapes, x, y)] if shapes is not None else []), ring, text]
+    chart = alt.layer(*layers).properties(width=WIDTH, height=WIDTH // 2).add_params(block, latitude_at, longitude_at)
+    about = f"Map of {len(frame)} cells of the planet coloured by the error saved; the tables below hold its values."
+    return configured(chart).properties(description=about)
+
+
+def coast(shapes: Any, x: Any, y: Any) -> Any:
+    """Outlines of the land as lines, simplified."""
+    lines = shapes.geometry.union_all().simplify(COAST_DETAIL).boundary
+    rows = [
+        {"line": number, "west": round(lon, 1), "bottom": round(float(np.sin(np.deg2rad(lat))), 3), "order": order}
+        for number, part in enumerate(lines.geoms)
+        if part.length > 8 * COAST_DETAIL
+        for order, (lon, lat, *_) in enumerate(part.coords)
+    ]
+    return (
+        alt.Chart(alt.Data(values=rows, name="coast"))
+        .mark_line(color=INK, strokeWidth=0.7, opacity=0.8, clip=True, tooltip=None)
+        .encode(x, y, alt.Detail("line:N"), alt.Order("order:Q"))
+    )
+
+
+def middle(first: Any, last: Any) -> Any:
+    """Middle of two edges."""
+    return (first + last) / 2
+
+
+def latitude(degrees: float) -> str:
+    """'52.5°N'."""
+    return f"{abs(degrees):g}°{'S' if degrees < 0 else 'N'}"
+
+
+def longitude(degrees: float) -> str:
+    """'7.5°W'."""
+    return f"{abs(degrees):g}°{'W' if degrees < 0 else 'E'}"
