@@ -24,6 +24,9 @@ LEARNT, SIMPLE = "ridge-planet", "trend-ar1"
 
 PLANET_MODELS = (LEARNT, "lstm-planet")
 
+GLOBALS = "window.vegaEmbed = vegaEmbed;"
+"""What the bundled library gives to the page."""
+
 LEADS = 24
 """Months of a forecast that the page holds."""
 
@@ -49,13 +52,12 @@ def page(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
         score_frame(cases),
     )
     labels = {name: style_of(name).label for name in models}
-    titles = {region: inputs.title_of(region) for region in inputs.regions}
-    units = {region: inputs.unit(region) for region in inputs.regions}
+    titles = {region: f"{inputs.title_of(region)} ({inputs.unit(region)})" for region in inputs.regions}
     colours = {name: style_of(name).colour for name in models}
-    forecasts = charts.forecast_chart(cases, observed_rows(inputs), titles, units, labels, colours)
+    forecasts = charts.forecast_chart(cases, titles, labels, colours)
     return {
-        "library": Markup(vl_convert.javascript_bundle()),
-        "forecasts": specification(forecasts),
+        "library": Markup(vl_convert.javascript_bundle(GLOBALS)),
+        "forecasts": specification(forecasts, cases=cases, observed=observed_rows(inputs)),
         "reference": style_of(inputs.reference).phrase,
         "leads": LEADS,
         "first": cases[0]["month"],
@@ -63,9 +65,14 @@ def page(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
     }
 
 
-def specification(chart: Any) -> Markup:
-    """A chart as JSON that can stand in a script element, the same on every run."""
-    text = json.dumps(chart.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def specification(chart: Any, **datasets: Any) -> Markup:
+    """A chart and its named data as JSON that can stand in a script element, the same on every run.
+
+    Raises:
+        ValueError: a value is not finite (None is what charts leave out).
+    """
+    whole = chart.to_dict() | {"datasets": datasets}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))
 
 
@@ -95,6 +102,7 @@ def _cases_of(inputs: ReportInputs, region: str, models: list[str]) -> list[dict
     crps = cell_scores(table)["crps"]
     mean, verified = crps.mean("lead"), crps.notnull().all("model").sum("lead")
     rows = []
+    newest = whole["origin"].values[-1]
     for origin in table["origin"].values:
         one = table.sel(origin=origin)
         months = int(verified.sel(origin=origin))
@@ -103,7 +111,7 @@ def _cases_of(inputs: ReportInputs, region: str, models: list[str]) -> list[dict
             row: dict[str, Any] = {
                 "place": region,
                 "model": model,
-                "origin": words.iso_month(origin),
+                "origin": charts.NEWEST if origin == newest else words.iso_month(origin),
                 "month": words.month(origin),
                 "start": int(origin.astype("datetime64[M]").astype(np.int64)),
                 "label": style_of(model).label,
@@ -149,7 +157,8 @@ def observed_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
         months = series["time"].values.astype("datetime64[M]")
         values = series.values[months >= first]
         start = int(months[months >= first][0].astype(np.int64))
-        rows.append({"place": region, "start": start - 1, "value": _rounded(values)})
+        newest = int(inputs.forecasts[region]["origin"].values[-1].astype("datetime64[M]").astype(np.int64))
+        rows.append({"place": region, "start": start - 1, "newest": newest, "value": _rounded(values)})
     return rows
 
 
@@ -192,13 +201,10 @@ def coarse_cells(planet: xr.Dataset, blocks: list[str]) -> pd.DataFrame:
     sums = weighted.sel(forecaster=[LEARNT, SIMPLE], block=blocks).sum("start").transpose("cell", ...).values
     total = pd.DataFrame(sums.reshape(len(lat), -1)).groupby([row, column]).sum()
     learnt, simple = np.split(total.to_numpy(), 2, axis=1)
-    south = np.maximum(south_end + total.index.get_level_values(0) * size, -90.0)
-    north = np.where(
-        total.index.get_level_values(0) == rows - 1,
-        90.0,
-        south_end + size * (1 + np.arange(rows).take(total.index.get_level_values(0))),
-    )
-    west = west_end + total.index.get_level_values(1) * size
+    place = total.index.get_level_values(0).to_numpy()
+    south = np.maximum(south_end + place * size, -90.0)
+    north = np.where(place == rows - 1, 90.0, south_end + (place + 1) * size)
+    west = west_end + total.index.get_level_values(1).to_numpy() * size
     frame = pd.DataFrame({"west": west, "east": west + size, "south": south, "north": north})
     with np.errstate(divide="ignore", invalid="ignore"):
         frame[blocks] = 1 - learnt / simple
@@ -214,8 +220,11 @@ def cells_part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
     long = frame.melt(["west", "east", "south", "north"], blocks, "block", "saved")
     gallery.table("explore-cells", f"CRPS that {LEARNT} saves against {SIMPLE}, by cell of the map of Explore.", long)
     when = {block: words.capital(inputs.when(block)) for block in blocks}
+    rows = frame.round(dict.fromkeys(blocks, DIGITS + 1)).replace({np.nan: None}).to_dict("records")
+    land = inputs.shapes.get(charts.LAND)
+    coast = [] if land is None else charts.coast_rows(land)
     return {
-        "chart": specification(charts.cell_chart(frame, when, inputs.shapes.get(charts.LAND))),
+        "chart": specification(charts.cell_chart(frame, when), cells=rows, coast=coast),
         "tables": [cell_table(frame, block, inputs.when(block)) for block in blocks],
         "learnt": style_of(LEARNT).phrase,
         "simple": style_of(SIMPLE).phrase,
@@ -230,7 +239,7 @@ def cell_table(frame: pd.DataFrame, block: str, when: str) -> Table:
     wide = grid.pivot(index="y", columns="x", values=block).sort_index(ascending=False)
     return make_table(
         f"Error saved (%) {when}: middles of cells, rows from north to south, columns from west to east.",
-        ["Latitude", *numeric(*(charts.longitude(x) for x in wide.columns))],
+        ["Latitude", *numeric(*(charts.longitude(float(x)) for x in wide.columns.to_numpy()))],
         [
             [charts.latitude(y), *(words.number(100 * value, 0) for value in row)]
             for y, row in zip(wide.index, wide.to_numpy(), strict=True)

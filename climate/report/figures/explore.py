@@ -16,11 +16,17 @@ from climate.report.palette import OBSERVED
 LEVELS = {"low": 0.05, "lower": 0.2, "median": 0.5, "upper": 0.8, "high": 0.95}
 """Quantiles of a forecast by name: bounds of the 90% and of the 60% interval, and the median."""
 
+NEWEST = "newest"
+"""In place of an origin: the last one of a place, whose forecast is issued."""
+
 LAND = "natural-earth"
 """Source of the coastlines."""
 
 COAST_DETAIL = 0.7
 """Tolerance (degrees) to which coastlines are simplified."""
+
+SHORTEST_COAST = 6.0
+"""Length (degrees) of the shortest coastline that is drawn."""
 
 WIDTH, NARROWEST = 880, 250
 """Width (pixels) that the page changes to that of its window."""
@@ -53,26 +59,27 @@ def choice(name: str, label: str, options: Mapping[str, str], first: str) -> Any
 
 def forecast_chart(
     cases: Sequence[Mapping[str, Any]],
-    observed: Sequence[Mapping[str, Any]],
     titles: Mapping[str, str],
-    units: Mapping[str, str],
     labels: Mapping[str, str],
     colours: Mapping[str, str],
 ) -> Any:
     """The fan of one forecast with what happened and its score, above the scores of all models from that origin.
 
     Args:
-        cases, observed: rows as `report.explore` makes them.
-        titles, units: by place.
+        cases: rows of the data set `cases`; that of the records is `observed`, see `report.explore`.
+        titles: by place, with the unit.
         labels, colours: by model.
     """
-    months = {str(case["origin"]): str(case["month"]) for case in cases}
-    last = [case["origin"] for case in cases if case["months"] == max(one["months"] for one in cases)][-1]
+    months = {str(case["origin"]): str(case["month"]) for case in cases if case["origin"] != NEWEST}
+    starts = {str(case["origin"]): int(case["start"]) for case in cases if case["origin"] != NEWEST}
+    longest = max(len(case["median"]) for case in cases)
+    months[NEWEST] = "The newest month"
+    whole = [str(case["origin"]) for case in cases if case["months"] == max(one["months"] for one in cases)]
     place = choice("place", "Place", titles, next(iter(titles)))
     model = choice("model", "Model", labels, next(iter(reversed(_planet_first(labels)))))
-    origin = choice("origin", "Forecast from", months, str(last))
+    origin = choice("origin", "Forecast from", months, whole[-1])
 
-    data, record = alt.Data(values=list(cases), name="cases"), alt.Data(values=list(observed), name="observed")
+    data, record = alt.NamedData("cases"), alt.NamedData("observed")
     here = "datum.place == place && datum.origin == origin"
     chosen = alt.Chart(data).transform_filter(f"{here} && datum.model == model")
     fan = (
@@ -103,24 +110,32 @@ def forecast_chart(
         .transform_filter("datum.place == place")
         .transform_calculate(number="sequence(1, length(datum.value) + 1)")
         .transform_flatten(["number", "value"])
-        .transform_calculate(time="utc(1970, datum.start + datum.number)", day="origin + '-01'")
-        .transform_filter("isValid(datum.value) && abs(datum.time - toDate(datum.day)) < 24.5 * 30.5 * 864e5")
+        .transform_calculate(
+            time="utc(1970, datum.start + datum.number)",
+            ahead=f"datum.start + datum.number - (origin == '{NEWEST}' ? datum.newest : {json.dumps(starts)}[origin])",
+        )
+        .transform_filter(f"isValid(datum.value) && abs(datum.ahead) <= {longest}")
     )
     happened = past.mark_line(color=OBSERVED, strokeWidth=1.5, point={"color": OBSERVED, "size": 16}).encode(
         when, values("value"), tooltip=[*pointed, alt.Tooltip("value:Q", title="Observed")]
     )
     start = chosen.transform_calculate(time="utc(1970, datum.start)").mark_rule(color=SOFT, strokeDash=[3, 3])
-    said = chosen.mark_text(align="left", baseline="top", lineBreak="\n", fontSize=13, color=INK, lineHeight=17)
-    heading = f"{json_map({key: f'{title} ({units[key]})' for key, title in titles.items()})}[place]"
-    sub = f"{json_map(dict(labels))}[model] + ', from ' + {json_map(months)}[origin]"
+    said = chosen.transform_calculate(
+        heading=f"{json.dumps(dict(titles), ensure_ascii=False)}[datum.place]",
+        sub="datum.label + ', from ' + datum.month",
+    )
+    bold = said.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=INK)
+    plain = said.mark_text(align="left", baseline="top", fontSize=13, color=INK, lineBreak="\n", lineHeight=17)
+
+    def written(mark: Any, field: str, above: int) -> Any:
+        return mark.encode(x=alt.value(0), y=alt.value(-above), text=f"{field}:N")
+
+    texts = [written(bold, "heading", 84), written(plain, "sub", 63), written(plain, "verdict", 44)]
     picture = (
-        alt.layer(
-            outer, inner, happened, median, start.encode(when),
-            said.encode(x=alt.value(6), y=alt.value(-36), text="verdict:N"),
-        )
-        .properties(width=WIDTH, height=320, title=alt.Title(text=alt.expr(heading), subtitle=alt.expr(sub), offset=46))
+        alt.layer(outer, inner, happened, median, start.encode(when), *texts)
+        .properties(width=WIDTH, height=320)
         .add_params(place, model, origin)
-    )  # fmt: skip
+    )
     scored = alt.Chart(data).transform_filter(f"{here} && isValid(datum.crps)")
     rank = alt.Y(
         "label:N", title=None, sort=list(labels.values()), axis=alt.Axis(labels=False, ticks=False, domain=False)
@@ -147,22 +162,16 @@ def _planet_first(labels: Mapping[str, str]) -> list[str]:
     return sorted(labels, key=lambda name: (name.endswith("-planet"), name.startswith("ridge")))
 
 
-def json_map(values: Mapping[str, str]) -> str:
-    """An object literal of Vega's expressions."""
-    return json.dumps(values, ensure_ascii=False, sort_keys=True)
-
-
-def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any:
+def cell_chart(frame: pd.DataFrame, when: Mapping[str, str]) -> Any:
     """An equal-area map (Behrmann's) of the error saved in boxes, with two sliders that point at one of them.
 
     Args:
         frame: edges of the boxes (degrees) and one column per block, see `report.explore.coarse_cells`.
         when: block -> what it is called.
-        shapes: polygons whose outlines are drawn, or None.
+
+    Its data sets are `cells`, the rows of `frame`, and `coast`, see `coast_rows`.
     """
     blocks = list(when)
-    rows = frame.round(dict.fromkeys(blocks, 4))
-    cells = rows.replace({np.nan: None}).to_dict("records")
     size = float((frame["east"] - frame["west"]).iloc[0])
     west, east = float(frame["west"].min()), float(frame["east"].max())
     reach = float(np.nanquantile(np.abs(frame[blocks].to_numpy()), COLOUR_SHARE))
@@ -176,7 +185,7 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any
     )
     radians = "PI / 180"
     boxes = (
-        alt.Chart(alt.Data(values=cells, name="cells"))
+        alt.Chart(alt.NamedData("cells"))
         .transform_calculate(
             saved="datum[block]",
             bottom=f"sin(datum.south * {radians})",
@@ -208,7 +217,7 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any
         axis=alt.Axis(
             values=list(ticks.values()),
             grid=False,
-            labelExpr="datum.value == 0 ? '0°' : round(asin(abs(datum.value)) * 180 / PI) + (datum.value < 0 ? '°S' : '°N')",
+            labelExpr="round(asin(abs(datum.value)) * 180 / PI) + (datum.value < 0 ? '°S' : '°N')",
         ),
     )
     colour = alt.Color(
@@ -221,7 +230,10 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any
         x, y, colour, x2="east:Q", y2="top:Q",
         tooltip=[alt.Tooltip("where:N", title="Cell"), alt.Tooltip("said:N", title="Saved")],
     )  # fmt: skip
-    inside = "datum.west <= longitude && longitude < datum.east && datum.south <= latitude && (latitude < datum.north || datum.north == 90 && latitude == 90)"
+    inside = (
+        "datum.west <= longitude && longitude < datum.east && datum.south <= latitude && "
+        "(latitude < datum.north || datum.north == 90 && latitude == 90)"
+    )
     at = boxes.transform_filter(inside)
     ring = at.mark_rect(fill=None, stroke=INK, strokeWidth=2.5).encode(x, y, x2="east:Q", y2="top:Q")
     text = (
@@ -229,26 +241,29 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], shapes: Any) -> Any
         .mark_text(align="left", baseline="bottom", fontSize=13, color=INK)
         .encode(x=alt.value(0), y=alt.value(-8), text="text:N")
     )
-    layers = [drawn, *([coast(shapes, x, y)] if shapes is not None else []), ring, text]
-    chart = alt.layer(*layers).properties(width=WIDTH, height=WIDTH // 2).add_params(block, latitude_at, longitude_at)
+    land = (
+        alt.Chart(alt.NamedData("coast"))
+        .mark_line(color=INK, strokeWidth=0.7, opacity=0.8, clip=True, tooltip=None)
+        .encode(x, y, alt.Detail("line:N"), alt.Order("order:Q"))
+    )
+    chart = (
+        alt.layer(drawn, land, ring, text)
+        .properties(width=WIDTH, height=WIDTH // 2)
+        .add_params(block, latitude_at, longitude_at)
+    )
     about = f"Map of {len(frame)} cells of the planet coloured by the error saved; the tables below hold its values."
     return configured(chart).properties(description=about)
 
 
-def coast(shapes: Any, x: Any, y: Any) -> Any:
-    """Outlines of the land as lines, simplified."""
+def coast_rows(shapes: Any) -> list[dict[str, Any]]:
+    """Points of the outlines of polygons, simplified, as the map's axes take them."""
     lines = shapes.geometry.union_all().simplify(COAST_DETAIL).boundary
-    rows = [
+    return [
         {"line": number, "west": round(lon, 1), "bottom": round(float(np.sin(np.deg2rad(lat))), 3), "order": order}
         for number, part in enumerate(lines.geoms)
-        if part.length > 8 * COAST_DETAIL
+        if part.length > SHORTEST_COAST
         for order, (lon, lat, *_) in enumerate(part.coords)
     ]
-    return (
-        alt.Chart(alt.Data(values=rows, name="coast"))
-        .mark_line(color=INK, strokeWidth=0.7, opacity=0.8, clip=True, tooltip=None)
-        .encode(x, y, alt.Detail("line:N"), alt.Order("order:Q"))
-    )
 
 
 def middle(first: Any, last: Any) -> Any:
