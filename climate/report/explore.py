@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from climate.report import words
 from climate.report.figures import explore as charts
+from climate.report.figures.record import axis_label
 from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
 from climate.report.palette import LESS_ERROR, MORE_ERROR, style_of
-from climate.report.tables import Table, make_table, numeric
+from climate.report.tables import ISSUED_DIGITS
 from climate.verify.losses import cell_scores
 
 LEARNT, SIMPLE = "ridge-planet", "trend-ar1"
@@ -34,16 +35,19 @@ ORIGIN_STEP = 11
 """Origins apart (months, where origins are monthly): coprime with 12, so that every start month is among them."""
 
 DIGITS = 3
-"""Decimals of values in the unit of the record."""
+"""Decimals of scores, and of the share of them that is saved."""
 
 CELL_SIZE = 5.0
 """Edge (degrees) of the map's cells, or the nearest multiple of the grid's step."""
 
+FIRST_CELL = 54.3, 10.1
+"""Latitude and longitude (degrees) that the map shows at first: Kiel, the smallest of the named places."""
+
 
 def page(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
-    """What the template reads: the library, the charts' specifications, and the same values as files and tables.
+    """What the template reads: the library and the charts' specifications; the same values become files.
 
-    `cells` is None where the planet was not scored; `library` holds no address that the page would load from.
+    `cells` is None where the planet was not scored.
     """
     models, cases = shown_models(inputs), forecast_cases(inputs)
     gallery.table(
@@ -51,14 +55,17 @@ def page(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
         f"CRPS of the forecasts on the page Explore, over their first {LEADS} months or those that have come.",
         score_frame(cases),
     )
-    labels = {name: style_of(name).label for name in models}
-    titles = {region: f"{inputs.title_of(region)} ({inputs.unit(region)})" for region in inputs.regions}
-    colours = {name: style_of(name).colour for name in models}
-    forecasts = charts.forecast_chart(cases, titles, labels, colours)
+    forecasts = charts.forecast_chart(
+        cases,
+        places={region: inputs.title_of(region) for region in inputs.regions},
+        titles={region: axis_label(inputs.series[region].attrs) for region in inputs.regions},
+        labels={name: style_of(name).label for name in models},
+        colours={name: style_of(name).colour for name in models},
+        first=LEARNT if LEARNT in models else models[-1],
+    )
     return {
         "library": Markup(vl_convert.javascript_bundle(GLOBALS)),
         "forecasts": specification(forecasts, cases=cases, observed=observed_rows(inputs)),
-        "reference": style_of(inputs.reference).phrase,
         "leads": LEADS,
         "first": cases[0]["month"],
         "cells": cells_part(inputs, gallery),
@@ -127,25 +134,22 @@ def _cases_of(inputs: ReportInputs, region: str, models: list[str]) -> list[dict
             else:
                 row |= {name: [] for name in charts.LEVELS}
                 row |= {"crps": None, "reference": None, "short": ""}
-                row["verdict"] = f"{words.capital(style_of(model).phrase)}\nhas no forecast of this place"
+                row["verdict"] = "This model has no forecast of this place."
             rows.append(row)
     return rows
 
 
 def verdict(inputs: ReportInputs, model: str, own: float, against: float, months: int, unit: str) -> str:
-    """The score of one forecast and that of the reference, in two lines."""
+    """The score of one forecast (`own`), set against that of the reference at the same months."""
     if months == 0 or not np.isfinite(own):
-        return "None of its months has come:\nthere is no score yet"
-    first = f"CRPS {words.number(own, DIGITS)} {unit} over {words.count(months, 'month')}"
+        return "None of these months has been observed: there is no score yet."
+    score = f"CRPS {words.number(own, DIGITS)} {unit} over {words.count(months, 'month')}"
     if model == inputs.reference:
-        return f"{first}\nThis is the reference"
+        return f"{score}. The other models are compared with this one."
     if not np.isfinite(against) or against <= 0:
-        return f"{first}\nThe reference has no score here"
-    saved = 1 - own / against
-    kind = "less" if saved > 0 else "more"
-    amount = words.percent(abs(saved))
-    same = amount == words.percent(0.0)
-    return f"{first}\nReference {words.number(against, DIGITS)}: " + ("the same" if same else f"{amount} {kind} error")
+        return f"{score}."
+    simple = f"{words.number(against, DIGITS)} for {style_of(inputs.reference).phrase}"
+    return f"{score}, against {simple}: {saving(1 - own / against, 0)}."
 
 
 def observed_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
@@ -183,11 +187,13 @@ def coarse_cells(planet: xr.Dataset, blocks: list[str]) -> pd.DataFrame:
     """Share of CRPS that LEARNT saves against SIMPLE in boxes of about CELL_SIZE degrees, from sums over their cells.
 
     Args:
-        planet: `crps` (forecaster, cell, block, start), `pairs` (block, start), and `lat`, `lon` and `area` of cells.
+        planet: `crps` (forecaster, cell, block, start), `pairs` (block, start), and `lat`, `lon` and `area` of cells;
+            a NaN of one forecaster leaves the months of that cell and start out for both.
         blocks: columns of the result.
 
     Returns:
-        Edges `west`, `east`, `south`, `north` (degrees) of each box and one column per block, from the north-west.
+        Middle (`lat`, `lon`) and edges (`west`, `east`, `south`, `north`, degrees) of each box, of which those at the
+        poles are cut, and one column per block, NaN where nothing was scored, from the north-west.
     """
     lat, lon = planet["lat"].values, planet["lon"].values
     step = float(np.diff(np.unique(lon)).min())
@@ -197,35 +203,39 @@ def coarse_cells(planet: xr.Dataset, blocks: list[str]) -> pd.DataFrame:
     column = np.floor((lon - west_end) % 360 / size).astype(int)
     rows = max(1, int(180 // size))
     row = np.minimum(np.floor((lat - south_end) / size).astype(int), rows - 1)
-    weighted = planet["crps"] * planet["pairs"] * planet["area"]
-    sums = weighted.sel(forecaster=[LEARNT, SIMPLE], block=blocks).sum("start").transpose("cell", ...).values
+    crps = planet["crps"].sel(forecaster=[LEARNT, SIMPLE], block=blocks)
+    weighted = crps.where(crps.notnull().all("forecaster")) * planet["pairs"] * planet["area"]
+    sums = weighted.sum("start").transpose("cell", "forecaster", "block").values
     total = pd.DataFrame(sums.reshape(len(lat), -1)).groupby([row, column]).sum()
     learnt, simple = np.split(total.to_numpy(), 2, axis=1)
-    place = total.index.get_level_values(0).to_numpy()
-    south = np.maximum(south_end + place * size, -90.0)
-    north = np.where(place == rows - 1, 90.0, south_end + (place + 1) * size)
-    west = west_end + total.index.get_level_values(1).to_numpy() * size
-    frame = pd.DataFrame({"west": west, "east": west + size, "south": south, "north": north})
+    y, x = (total.index.get_level_values(level).to_numpy() for level in (0, 1))
+    south, west = south_end + y * size, west_end + x * size
+    frame = pd.DataFrame({"lat": south + size / 2, "lon": west + size / 2, "west": west, "east": west + size})
+    frame["south"] = np.maximum(south, -90.0)
+    frame["north"] = np.where(y == rows - 1, 90.0, south + size)
     with np.errstate(divide="ignore", invalid="ignore"):
         frame[blocks] = 1 - learnt / simple
-    return frame.sort_values(["north", "west"], ascending=[False, True], ignore_index=True)
+    return frame.sort_values(["lat", "lon"], ascending=[False, True], ignore_index=True)
 
 
 def cells_part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
-    """The map of the planet, and the same values as a file and as tables."""
+    """The map of the planet, and the same values as a file."""
     if "crps" not in inputs.planet or not {LEARNT, SIMPLE} <= set(inputs.planet["forecaster"].values.tolist()):
         return None
     blocks = [block for block in inputs.headline_blocks if block in inputs.planet["block"].values]
     frame = coarse_cells(inputs.planet, blocks)
     long = frame.melt(["west", "east", "south", "north"], blocks, "block", "saved")
     gallery.table("explore-cells", f"CRPS that {LEARNT} saves against {SIMPLE}, by cell of the map of Explore.", long)
-    when = {block: words.capital(inputs.when(block)) for block in blocks}
-    rows = frame.round(dict.fromkeys(blocks, DIGITS + 1)).replace({np.nan: None}).to_dict("records")
+    nearest = int(np.argmin(np.hypot(frame["lat"] - FIRST_CELL[0], frame["lon"] - FIRST_CELL[1])))
+    chart = charts.cell_chart(
+        frame,
+        {block: words.capital(inputs.when(block)) for block in blocks},
+        (float(frame["lat"][nearest]), float(frame["lon"][nearest])),
+    )
     land = inputs.shapes.get(charts.LAND)
     coast = [] if land is None else charts.coast_rows(land)
     return {
-        "chart": specification(charts.cell_chart(frame, when), cells=rows, coast=coast),
-        "tables": [cell_table(frame, block, inputs.when(block)) for block in blocks],
+        "chart": specification(chart, cells=cell_rows(frame, blocks), coast=coast),
         "learnt": style_of(LEARNT).phrase,
         "simple": style_of(SIMPLE).phrase,
         "less": LESS_ERROR,
@@ -233,23 +243,42 @@ def cells_part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
     }
 
 
-def cell_table(frame: pd.DataFrame, block: str, when: str) -> Table:
-    """The map of one block as a table from north to south and from west to east."""
-    grid = frame.assign(y=charts.middle(frame["south"], frame["north"]), x=charts.middle(frame["west"], frame["east"]))
-    wide = grid.pivot(index="y", columns="x", values=block).sort_index(ascending=False)
-    return make_table(
-        f"Error saved (%) {when}: middles of cells, rows from north to south, columns from west to east.",
-        ["Latitude", *numeric(*(charts.longitude(float(x)) for x in wide.columns.to_numpy()))],
-        [
-            [charts.latitude(y), *(words.number(100 * value, 0) for value in row)]
-            for y, row in zip(wide.index, wide.to_numpy(), strict=True)
-        ],
+def cell_rows(frame: pd.DataFrame, blocks: list[str]) -> list[dict[str, Any]]:
+    """Cells as the map takes them: edges on its axes, and share and text by block."""
+    return [
+        {
+            "lat": row["lat"],
+            "lon": row["lon"],
+            "west": row["west"],
+            "east": row["east"],
+            "bottom": charts.height(row["south"]),
+            "top": charts.height(row["north"]),
+            "where": f"{degrees(row['lat'], 'N', 'S')}, {degrees(row['lon'], 'E', 'W')}",
+            "share": {block: _number(row[block]) for block in blocks},
+            "text": {block: saving(row[block]) for block in blocks},
+        }
+        for row in frame.to_dict("records")
+    ]
+
+
+def saving(share: float, digits: int = 1) -> str:
+    """'3.1% less error', 'as much error' or 'no score'."""
+    if not np.isfinite(share):
+        return "no score"
+    amount = words.percent(abs(share), digits)
+    return (
+        "as much error" if amount == words.percent(0.0, digits) else f"{amount} {'less' if share > 0 else 'more'} error"
     )
 
 
-def _number(value: float) -> float | None:
-    return round(value, DIGITS) if np.isfinite(value) else None
+def degrees(value: float, positive: str, negative: str) -> str:
+    """'52.5°N'."""
+    return f"{abs(value):g}°{positive if value > 0 else negative if value < 0 else ''}"
+
+
+def _number(value: float, digits: int = DIGITS) -> float | None:
+    return round(value, digits) if np.isfinite(value) else None
 
 
 def _rounded(values: Any) -> list[float | None]:
-    return [_number(float(value)) for value in values]
+    return [_number(float(value), ISSUED_DIGITS) for value in values]

@@ -19,6 +19,9 @@ LEVELS = {"low": 0.05, "lower": 0.2, "median": 0.5, "upper": 0.8, "high": 0.95}
 NEWEST = "newest"
 """In place of an origin: the last one of a place, whose forecast is issued."""
 
+PICKED = "cell"
+"""Name of the choice of a cell."""
+
 LAND = "natural-earth"
 """Source of the coastlines."""
 
@@ -28,7 +31,7 @@ COAST_DETAIL = 0.7
 SHORTEST_COAST = 6.0
 """Length (degrees) of the shortest coastline that is drawn."""
 
-WIDTH, NARROWEST = 880, 250
+WIDTH = 880
 """Width (pixels) that the page changes to that of its window."""
 
 COLOUR_SHARE = 0.98
@@ -59,25 +62,29 @@ def choice(name: str, label: str, options: Mapping[str, str], first: str) -> Any
 
 def forecast_chart(
     cases: Sequence[Mapping[str, Any]],
+    places: Mapping[str, str],
     titles: Mapping[str, str],
     labels: Mapping[str, str],
     colours: Mapping[str, str],
+    first: str,
 ) -> Any:
-    """The fan of one forecast with what happened and its score, above the scores of all models from that origin.
+    """The fan of one forecast with what happened, above the scores of all models from the same origin.
 
     Args:
         cases: rows of the data set `cases`; that of the records is `observed`, see `report.explore`.
-        titles: by place, with the unit.
+        places: name of each place.
+        titles: what the axis of each place shows, with its unit.
         labels, colours: by model.
+        first: the model that is shown at first.
     """
     months = {str(case["origin"]): str(case["month"]) for case in cases if case["origin"] != NEWEST}
     starts = {str(case["origin"]): int(case["start"]) for case in cases if case["origin"] != NEWEST}
     longest = max(len(case["median"]) for case in cases)
     months[NEWEST] = "The newest month"
-    whole = [str(case["origin"]) for case in cases if case["months"] == max(one["months"] for one in cases)]
-    place = choice("place", "Place", titles, next(iter(titles)))
-    model = choice("model", "Model", labels, next(iter(reversed(_planet_first(labels)))))
-    origin = choice("origin", "Forecast from", months, whole[-1])
+    most = max(case["months"] for case in cases)
+    latest = [str(case["origin"]) for case in cases if case["months"] == most][-1]
+    place, model = choice("place", "Place", places, next(iter(places))), choice("model", "Model", labels, first)
+    origin = choice("origin", "Forecast from", months, latest)
 
     data, record = alt.NamedData("cases"), alt.NamedData("observed")
     here = "datum.place == place && datum.origin == origin"
@@ -120,20 +127,10 @@ def forecast_chart(
         when, values("value"), tooltip=[*pointed, alt.Tooltip("value:Q", title="Observed")]
     )
     start = chosen.transform_calculate(time="utc(1970, datum.start)").mark_rule(color=SOFT, strokeDash=[3, 3])
-    said = chosen.transform_calculate(
-        heading=f"{json.dumps(dict(titles), ensure_ascii=False)}[datum.place]",
-        sub="datum.label + ', from ' + datum.month",
-    )
-    bold = said.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=INK)
-    plain = said.mark_text(align="left", baseline="top", fontSize=13, color=INK, lineBreak="\n", lineHeight=17)
-
-    def written(mark: Any, field: str, above: int) -> Any:
-        return mark.encode(x=alt.value(0), y=alt.value(-above), text=f"{field}:N")
-
-    texts = [written(bold, "heading", 84), written(plain, "sub", 63), written(plain, "verdict", 44)]
+    heading = alt.Title(alt.ExprRef(f"{json.dumps(dict(titles), ensure_ascii=False)}[place]"), fontWeight="normal")
     picture = (
-        alt.layer(outer, inner, happened, median, start.encode(when), *texts)
-        .properties(width=WIDTH, height=320)
+        alt.layer(outer, inner, happened, median, start.encode(when))
+        .properties(width=WIDTH, height=320, title=heading)
         .add_params(place, model, origin)
     )
     scored = alt.Chart(data).transform_filter(f"{here} && isValid(datum.crps)")
@@ -145,79 +142,70 @@ def forecast_chart(
         opacity=alt.condition("datum.model == model", alt.value(1), alt.value(0.45)),
         tooltip=[alt.Tooltip("label:N", title="Model"), alt.Tooltip("crps:Q", title="CRPS")],
     )  # fmt: skip
-    names = scored.transform_calculate(text="datum.label + '  ' + datum.short")
-    named = names.mark_text(align="left", dy=-7, dx=2, fontSize=12, color=INK).encode(
-        x=alt.value(0), y=rank, text="text:N"
+    named = (
+        scored.transform_calculate(text="datum.label + '  ' + datum.short")
+        .mark_text(align="left", dy=-7, dx=2, fontSize=12, color=INK)
+        .encode(x=alt.value(0), y=rank, text="text:N")
     )
     below = alt.layer(bars, named).properties(
-        width=WIDTH, height=36 * len(labels), title="All models from this origin, over the months that have come"
+        width=WIDTH, height=36 * len(labels), title="All models from this month, over the months observed since"
     )
     chart = alt.vconcat(picture, below, spacing=24).resolve_scale(color="shared")
-    about = "Fan of one forecast with the observations, above bars of the CRPS of all models from the same origin."
+    about = "Fan of one forecast with the observations, above bars of the CRPS of all models from the same month."
     return configured(chart).properties(description=about)
 
 
-def _planet_first(labels: Mapping[str, str]) -> list[str]:
-    """Models with those of the planet at the end, the linear one last."""
-    return sorted(labels, key=lambda name: (name.endswith("-planet"), name.startswith("ridge")))
-
-
-def cell_chart(frame: pd.DataFrame, when: Mapping[str, str]) -> Any:
-    """An equal-area map (Behrmann's) of the error saved in boxes, with two sliders that point at one of them.
+def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], first: tuple[float, float]) -> Any:
+    """An equal-area map (Behrmann's) of the error saved in cells; a click or two sliders choose one of them.
 
     Args:
-        frame: edges of the boxes (degrees) and one column per block, see `report.explore.coarse_cells`.
+        frame: `lat`, `lon` and the edges of the cells (degrees) and one column per block, see
+            `report.explore.coarse_cells`.
         when: block -> what it is called.
+        first: `lat` and `lon` of the cell that is chosen at first.
 
-    Its data sets are `cells`, the rows of `frame`, and `coast`, see `coast_rows`.
+    Its data sets are `cells`, see `report.explore.cell_rows`, and `coast`, see `coast_rows`.
     """
     blocks = list(when)
-    size = float((frame["east"] - frame["west"]).iloc[0])
     west, east = float(frame["west"].min()), float(frame["east"].max())
     reach = float(np.nanquantile(np.abs(frame[blocks].to_numpy()), COLOUR_SHARE))
 
     block = choice("block", "How far ahead", when, blocks[0])
-    latitude_at = alt.param(
-        name="latitude", value=50, bind=alt.binding_range(min=-90, max=90, step=size, name="Latitude (°N)")
-    )
-    longitude_at = alt.param(
-        name="longitude", value=10, bind=alt.binding_range(min=-180, max=180 - size, step=size, name="Longitude (°E)")
-    )
-    radians = "PI / 180"
-    boxes = (
-        alt.Chart(alt.NamedData("cells"))
-        .transform_calculate(
-            saved="datum[block]",
-            bottom=f"sin(datum.south * {radians})",
-            top=f"sin(datum.north * {radians})",
-            lat="(datum.south + datum.north) / 2",
-            lon="(datum.west + datum.east) / 2",
-            where="format(abs(datum.lat), '.3~f') + '°' + (datum.lat < 0 ? 'S ' : 'N ') + "
-            "format(abs(datum.lon), '.3~f') + '°' + (datum.lon < 0 ? 'W' : 'E')",
-            said="isValid(datum.saved) ? format(abs(datum.saved), '.1%') + "
-            "(datum.saved < 0 ? ' more error' : ' less error') : 'no score'",
+    sliders: Any = {
+        name: alt.binding_range(
+            min=float(frame[name].min()), max=float(frame[name].max()), step=_step(frame[name]), name=label
         )
-    )  # fmt: skip
-    marks = np.arange(-120, 121, 60).tolist()
+        for name, label in (("lat", "Latitude (°N)"), ("lon", "Longitude (°E)"))
+    }
+    picked = alt.selection_point(
+        name=PICKED,
+        fields=["lat", "lon"],
+        on="click",
+        clear=False,
+        toggle=False,
+        empty=False,
+        value=[dict(zip(("lat", "lon"), first, strict=True))],
+        bind=sliders,
+    )
     x = alt.X(
         "west:Q",
         title=None,
         scale=alt.Scale(domain=[west, east], nice=False, zero=False),
         axis=alt.Axis(
-            values=marks,
+            values=np.arange(-120, 121, 60).tolist(),
             grid=False,
             labelExpr="datum.value == 0 ? '0°' : abs(datum.value) + (datum.value < 0 ? '°W' : '°E')",
         ),
     )
-    ticks = {lat: float(np.sin(np.deg2rad(lat))) for lat in (-60, -30, 0, 30, 60)}
     y = alt.Y(
         "bottom:Q",
         title=None,
         scale=alt.Scale(domain=[-1, 1], nice=False),
         axis=alt.Axis(
-            values=list(ticks.values()),
+            values=[height(lat) for lat in (-60, -30, 0, 30, 60)],
             grid=False,
-            labelExpr="round(asin(abs(datum.value)) * 180 / PI) + (datum.value < 0 ? '°S' : '°N')",
+            labelExpr="round(asin(abs(datum.value)) * 180 / PI) + "
+            "(datum.value == 0 ? '°' : datum.value < 0 ? '°S' : '°N')",
         ),
     )
     colour = alt.Color(
@@ -226,56 +214,49 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str]) -> Any:
         scale=alt.Scale(scheme="brownbluegreen", domain=[-reach, reach], clamp=True),
         legend=alt.Legend(orient="bottom", format="+.0%", gradientLength=220, tickCount=5),
     )
-    drawn = boxes.mark_rect().encode(
-        x, y, colour, x2="east:Q", y2="top:Q",
-        tooltip=[alt.Tooltip("where:N", title="Cell"), alt.Tooltip("said:N", title="Saved")],
+    cells = alt.Chart(alt.NamedData("cells"), name="map")
+    drawn = (
+        cells.transform_calculate(saved="datum.share[block]", said="datum.text[block]")
+        .mark_rect()
+        .encode(
+            x, y, colour, x2="east:Q", y2="top:Q",
+            tooltip=[alt.Tooltip("where:N", title="Cell"), alt.Tooltip("said:N", title="Saved")],
+        )
+        .add_params(picked)
     )  # fmt: skip
-    inside = (
-        "datum.west <= longitude && longitude < datum.east && datum.south <= latitude && "
-        "(latitude < datum.north || datum.north == 90 && latitude == 90)"
-    )
-    at = boxes.transform_filter(inside)
-    ring = at.mark_rect(fill=None, stroke=INK, strokeWidth=2.5).encode(x, y, x2="east:Q", y2="top:Q")
-    text = (
-        at.transform_calculate(text="datum.where + ': ' + datum.said")
-        .mark_text(align="left", baseline="bottom", fontSize=13, color=INK)
-        .encode(x=alt.value(0), y=alt.value(-8), text="text:N")
+    ring = (
+        alt.Chart(alt.NamedData("cells"))
+        .transform_filter(picked)
+        .mark_rect(fill=None, stroke=INK, strokeWidth=2.5, tooltip=None)
+        .encode(x, y, x2="east:Q", y2="top:Q")
     )
     land = (
         alt.Chart(alt.NamedData("coast"))
         .mark_line(color=INK, strokeWidth=0.7, opacity=0.8, clip=True, tooltip=None)
         .encode(x, y, alt.Detail("line:N"), alt.Order("order:Q"))
     )
-    chart = (
-        alt.layer(drawn, land, ring, text)
-        .properties(width=WIDTH, height=WIDTH // 2)
-        .add_params(block, latitude_at, longitude_at)
-    )
-    about = f"Map of {len(frame)} cells of the planet coloured by the error saved; the tables below hold its values."
+    chart = alt.layer(drawn, land, ring).properties(width=WIDTH, height=WIDTH // 2).add_params(block)
+    about = f"Map of {len(frame)} cells of the planet coloured by the error saved; the file below holds its values."
     return configured(chart).properties(description=about)
+
+
+def _step(values: pd.Series[float]) -> float:
+    """Distance of neighbours; 1 where there is a single value."""
+    distances = np.diff(np.unique(values))
+    return float(distances.min()) if distances.size else 1.0
 
 
 def coast_rows(shapes: Any) -> list[dict[str, Any]]:
     """Points of the outlines of polygons, simplified, as the map's axes take them."""
     lines = shapes.geometry.union_all().simplify(COAST_DETAIL).boundary
     return [
-        {"line": number, "west": round(lon, 1), "bottom": round(float(np.sin(np.deg2rad(lat))), 3), "order": order}
+        {"line": number, "west": round(lon, 1), "bottom": height(lat), "order": order}
         for number, part in enumerate(lines.geoms)
         if part.length > SHORTEST_COAST
         for order, (lon, lat, *_) in enumerate(part.coords)
     ]
 
 
-def middle(first: Any, last: Any) -> Any:
-    """Middle of two edges."""
-    return (first + last) / 2
-
-
-def latitude(degrees: float) -> str:
-    """'52.5°N'."""
-    return f"{abs(degrees):g}°{'S' if degrees < 0 else 'N'}"
-
-
-def longitude(degrees: float) -> str:
-    """'7.5°W'."""
-    return f"{abs(degrees):g}°{'W' if degrees < 0 else 'E'}"
+def height(lat: float) -> float:
+    """Latitude (degrees) on an equal-area map, -1 to 1."""
+    return round(float(np.sin(np.deg2rad(lat))), 4)
