@@ -42,6 +42,8 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "crps": ("Mean continuous ranked probability score; lower is better", RECORD_UNIT),
     "high": ("Upper end of the 90% interval of that ratio", "1"),
     "low": ("Lower end of the 90% interval of that ratio", "1"),
+    "crps_reference": ("CRPS of the reference of skill at the same months", RECORD_UNIT),
+    "saved": ("Share of the error (CRPS) of the simple forecaster that is saved; negative where it is greater", SHARE),
     "crps_seed_mean": ("CRPS of the mean of the seeds' quantiles", RECORD_UNIT),
     "skill": ("1 minus the ratio of CRPS to the reference's; 1 is perfect, 0 the reference", "1"),
     "crps_widened": ("CRPS of forecasts widened by the published uncertainty of the observation", RECORD_UNIT),

@@ -39,6 +39,7 @@ class ReportInputs:
         opponents: the opponent of each quantity and block, with its margin, see climate.verify.contest.
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
+        cells: mean `crps` (forecaster, cell, block, start) and its `pairs`, see stage `planet`; or no variable.
         planet: who is better where on the planet, see climate.verify.fields, with scores by zone and band of latitude.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
         panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
@@ -67,6 +68,7 @@ class ReportInputs:
     opponents: xr.Dataset = field(default_factory=xr.Dataset)
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
+    cells: xr.Dataset = field(default_factory=xr.Dataset)
     planet: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
     panels: Mapping[str, xr.Dataset] = field(default_factory=dict)

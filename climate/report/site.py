@@ -13,6 +13,7 @@ from climate.report import (
     contest,
     downloads,
     evidence,
+    explore,
     judging,
     ledger,
     markdown,
@@ -72,7 +73,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion]
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
     for item in shared["source_pages"]:
         write("source.html.j2", f"sources/{item['key']}.html", root="../", source=item, status=evidence.STATUS)
-    for name in ("forecasts", "places", "how-we-know", "learn", "sources", "data", "architecture"):
+    for name in ("forecasts", "places", "how-we-know", "learn", "explore", "sources", "data", "architecture"):
         write(f"{name}.html.j2", f"{name}.html")
     gallery.write(destination)
     return destination / "index.html"
@@ -131,6 +132,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "source_pages": every_source,
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
+        "explore": explore.page(inputs, gallery),
         "judging": judging.page(inputs, gallery, whole),
         "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),

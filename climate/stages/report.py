@@ -21,6 +21,9 @@ log = logging.getLogger("climate")
 
 ARCHITECTURE = Path("docs/architecture.md")
 
+CELL_SCORES = ("crps", "pairs")
+"""What the pages read of the planet's scores, which are large."""
+
 
 def run() -> None:
     """Render reports/ and say where it is; the pictures of regions are drawn in several processes."""
@@ -77,5 +80,6 @@ def read_inputs() -> ReportInputs:
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
         simulation=same_design(xr.Dataset.from_dict(read_json(paths.SIMULATION)), params),
         cost=read_json(paths.COST),
+        cells=read_netcdf(paths.PLANET_SCORES, CELL_SCORES),
         projection={path.stem: read_netcdf(path) for path in sorted(paths.PROJECTION.glob("*.nc"))},
     )
