@@ -56,8 +56,8 @@ def compare_cells(scores: xr.Dataset, pairs: Sequence[tuple[str, str]], blocks: 
         region counts alike whatever its variance; `lower_area`, share of the area with a ratio below 1; `better_area`
         and `worse_area`, shares where the difference survives at FALSE_DISCOVERY; `total_ratio` of the area's mean
         CRPS, with its interval `total_low` to `total_high` and `total_p`; number of `origins`.
-        Over (forecaster, block): `coverage`, the share of observations inside the 90% interval, and `calibrated`, the
-        share of the area where it is in NEAR_NOMINAL.
+        Over (forecaster, block): `crps`, the mean over area and origins; `coverage`, the share of observations inside
+        the 90% interval, and `calibrated`, the share of the area where it is in NEAR_NOMINAL.
         The coordinates `model` and `against` (pair) name who is compared.
     """
     area = scores["area"].fillna(0.0)
@@ -70,6 +70,7 @@ def compare_cells(scores: xr.Dataset, pairs: Sequence[tuple[str, str]], blocks: 
     covered = scores["covered90"].weighted(scores["pairs"].fillna(0.0)).mean("start")
     inside = (covered >= NEAR_NOMINAL[0]) & (covered <= NEAR_NOMINAL[1])
     result = xr.concat(parts, "pair").assign(
+        crps=whole.mean("origin").rename(model="forecaster"),
         coverage=covered.weighted(area).mean("cell"),
         calibrated=inside.where(covered.notnull()).weighted(area).mean("cell"),
     )
