@@ -60,9 +60,9 @@ def round_reach(values: FloatArray) -> float:
 
 
 def difference_bar(figure: Figure, panels: Sequence[Axes], norm: Normalize, colours: Colormap, label: str) -> None:
-    """The scale of `difference_colours` below panels, labelled at every other step."""
+    """The scale of `difference_colours` below panels, labelled at every fourth step."""
     bar = colour_bar(figure, panels, norm, colours, label)
-    ticks = cast(BoundaryNorm, norm).boundaries[::2].tolist()
+    ticks = cast(BoundaryNorm, norm).boundaries[::4].tolist()
     bar.set_ticks(ticks, labels=[words.number(value, 0, True) for value in ticks])
 
 
