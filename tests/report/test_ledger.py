@@ -12,6 +12,7 @@ from climate.report import ledger, pages
 from climate.report.downloads import meaning
 from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
+from climate.report.words import EN_DASH
 from climate.verify.ledger import AT_ISSUE, BOUNDS, LATER, numbers
 
 PARTIAL = "{% import 'macros.html.j2' as m %}{% include 'parts/ledger.html.j2' %}"
@@ -52,20 +53,22 @@ def test_without_forecasts_there_is_no_part(inputs: ReportInputs) -> None:
 @pytest.mark.parametrize(
     ("departures", "expected"),
     [
-        ((0.31, 1.02, 1.98), "1.0 °C above 1991–2020, with a 9 in 10 chance of 0.3 to 2.0 °C above."),
-        ((-0.31, 1.02, 1.98), "1.0 °C above 1991–2020, with a 9 in 10 chance of 0.3 °C below to 2.0 °C above."),
-        ((-2.21, -1.02, -0.08), "1.0 °C below 1991–2020, with a 9 in 10 chance of 2.2 to 0.1 °C below."),
-        ((-0.04, 0.0, 0.04), "0.0 °C above 1991–2020, with a 9 in 10 chance of 0.0 to 0.0 °C above."),
+        ((0.31, 1.02, 1.98), ("1.0 °C above", "0.3 to 2.0 °C above")),
+        ((-0.31, 1.02, 1.98), ("1.0 °C above", "0.3 °C below to 2.0 °C above")),
+        ((-2.21, -1.02, -0.08), ("1.0 °C below", "2.2 to 0.1 °C below")),
+        ((-0.04, 0.0, 0.04), ("0.0 °C above", "0.0 to 0.0 °C above")),
     ],
 )
 def test_sentence_gives_departures_from_the_standard_normal(
-    departures: tuple[float, float, float], expected: str, inputs: ReportInputs
+    departures: tuple[float, float, float], expected: tuple[str, str], inputs: ReportInputs
 ) -> None:
     values = {
         name: f"{normal(inputs, 'kiel') + value:.6f}" for name, value in zip(BOUNDS[::2], departures, strict=True)
     }
+    middle, interval = expected
     assert said(altered(inputs, **values)).startswith(
-        f"Kiel: March 2026 to February 2027 is expected to average {expected}"
+        f"Kiel: March 2026 to February 2027 is expected to average {middle} 1991{EN_DASH}2020, "
+        f"with a 9 in 10 chance of {interval}."
     )
 
 
