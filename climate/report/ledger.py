@@ -18,10 +18,7 @@ from climate.verify.ledger import AT_ISSUE, LATER, normal_means, normal_period, 
 
 THIRDS = {"below": "lowest", "near": "middle", "above": "highest"}
 
-MADE = {
-    AT_ISSUE: "At issue",
-    LATER: "Later, from an older release",
-}
+MADE = {AT_ISSUE: "At issue", LATER: "Later"}
 
 
 def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
@@ -88,20 +85,21 @@ def sentence(inputs: ReportInputs, lines: pd.DataFrame, place: str, model: str) 
     said = f"{inputs.title_of(place)}: {span(first, last)} is expected to average "
     if np.isfinite(normal):
         years = words.EN_DASH.join(str(year) for year in normal_period(issued))
-        said += f"{_from_normal(unit, middle)} {years}, 9 times in 10 between {_from_normal(unit, low, high)}."
+        said += f"{_from_normal(unit, middle)} {years}, with a 9 in 10 chance of {_from_normal(unit, low, high)}."
         said += _likely_third(row)
     else:
-        said += f"{words.number(middle, 1)} {row['unit'].replace(record.attrs['units'], unit)}, 9 times in 10 between "
-        said += f"{words.number(low, 1)} and {words.number(high, 1)} {unit}."
+        since = row["unit"].removeprefix(str(record.attrs["units"]))
+        said += f"{words.number(middle, 1)} {unit}{since}, with a 9 in 10 chance of {words.number(low, 1)} to "
+        said += f"{words.number(high, 1)} {unit}."
     return f"{said} This record is in doubt; its page says why." if text.caveat(inputs, place) else said
 
 
 def _from_normal(unit: str, *values: float) -> str:
-    """'0.3 °C below', '0.3 and 0.7 °C above', '0.3 °C below and 0.7 °C above'."""
+    """'0.3 °C below', '0.3 to 0.7 °C above', '0.3 °C below to 0.7 °C above'."""
     shown = [(words.number(abs(value), 1), "below" if round(value, 1) < 0 else "above") for value in values]
     if len({side for _, side in shown}) == 1:
-        return f"{words.joined([number for number, _ in shown])} {unit} {shown[0][1]}"
-    return words.joined([f"{number} {unit} {side}" for number, side in shown])
+        return f"{' to '.join(number for number, _ in shown)} {unit} {shown[0][1]}"
+    return " to ".join(f"{number} {unit} {side}" for number, side in shown)
 
 
 def _likely_third(row: pd.Series[Any]) -> str:
@@ -110,7 +108,7 @@ def _likely_third(row: pd.Series[Any]) -> str:
         return ""
     chances = {"below": row["below"], "near": 1 - row["below"] - row["above"], "above": row["above"]}
     likely = max(chances, key=chances.__getitem__)
-    return f" The chance that it is among the {THIRDS[likely]} third of those years is {chance(chances[likely])}."
+    return f" The chance of a value in the {THIRDS[likely]} third of those years is {chance(chances[likely])}."
 
 
 def chance(probability: float) -> str:
@@ -143,7 +141,7 @@ def summary(lines: pd.DataFrame, scores: pd.DataFrame) -> str:
         return f"{told}No month that was forecast has been observed yet."
     return (
         f"{told}Of {len(lines):,} lines, {len(scores):,} can be scored, with the record as it is today. The 90% "
-        f"intervals of single months held the observation in {words.percent(float(months['inside90'].mean()))}."
+        f"intervals of single months contained the observation in {words.percent(float(months['inside90'].mean()))}."
     )
 
 
@@ -172,8 +170,9 @@ def score_table(inputs: ReportInputs, scores: pd.DataFrame) -> Table | None:
     columns: list[Column | str] = ["Model", "Made", *numeric("Months scored", "CRPS ÷ reference")]
     return make_table(
         f"Forecasts of single months that have come. Reference: {style_of(inputs.reference).phrase}; the ratio is the "
-        "geometric mean over places. Tercile: the one given the highest probability was observed; a third is chance "
-        "without a trend. Neighbouring months and places resemble each other, so this is no test.",
+        "geometric mean over places. Later: made from an older release when a newer one was known. Tercile right: the "
+        "tercile with the highest probability was observed; by chance, without a trend, in a third of cases. Errors of "
+        "neighbouring months and places are correlated, so this is no test.",
         [*columns, *numeric("In 90% interval", "Tercile right")],
         rows,
     )
