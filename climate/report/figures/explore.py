@@ -148,7 +148,7 @@ def forecast_chart(
         .encode(x=alt.value(0), y=rank, text="text:N")
     )
     below = alt.layer(bars, named).properties(
-        width=WIDTH, height=36 * len(labels), title="All models from this month, over the months observed since"
+        width=WIDTH, height=36 * len(labels), title=alt.Title("All models, over the same months", fontWeight="normal")
     )
     chart = alt.vconcat(picture, below, spacing=24).resolve_scale(color="shared")
     about = "Fan of one forecast with the observations, above bars of the CRPS of all models from the same month."
@@ -175,11 +175,11 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], first: tuple[float,
         name: alt.binding_range(
             min=float(frame[name].min()), max=float(frame[name].max()), step=_step(frame[name]), name=label
         )
-        for name, label in (("lat", "Latitude (°N)"), ("lon", "Longitude (°E)"))
+        for name, label in (("lon", "Longitude (°E)"), ("lat", "Latitude (°N)"))
     }
     picked = alt.selection_point(
         name=PICKED,
-        fields=["lat", "lon"],
+        fields=["lon", "lat"],
         on="click",
         clear=False,
         toggle=False,
@@ -212,7 +212,13 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], first: tuple[float,
         "saved:Q",
         title="Error saved",
         scale=alt.Scale(scheme="brownbluegreen", domain=[-reach, reach], clamp=True),
-        legend=alt.Legend(orient="bottom", format="+.0%", gradientLength=220, tickCount=5),
+        legend=alt.Legend(
+            orient="bottom",
+            format="+.0%",
+            gradientLength=220,
+            tickCount=5,
+            labelExpr="datum.value == 0 ? '0%' : datum.label",
+        ),
     )
     cells = alt.Chart(alt.NamedData("cells"), name="map")
     drawn = (
