@@ -58,11 +58,8 @@ def planetary(inputs: ReportInputs) -> ReportInputs:
 
 def filled(inputs: ReportInputs) -> str:
     """The page as the site renders it."""
-    return pages.page_text(
-        "explore.html.j2",
-        pages.frame(span="", standfirst="")
-        | {"title": "A title", "explore": explore.page(inputs, Gallery([*inputs.regions]))},
-    )
+    own = {"title": "A title", "caveats": [], "explore": explore.page(inputs, Gallery([*inputs.regions]))}
+    return pages.page_text("explore.html.j2", pages.frame(span="", standfirst="") | own)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def configured(chart: Any) -> Any:
             labelColor=SOFT, titleColor=INK, labelFontSize=12, titleFontSize=12, gridColor="#E6E6E0",
             domainColor=SOFT, tickColor=SOFT, titleFontWeight="normal",
         )
-        .configure_title(anchor="start", color=INK, fontSize=14, subtitleColor=SOFT, subtitleFontSize=12)
+        .configure_title(anchor="start", frame="group", color=INK, fontSize=14, subtitleColor=SOFT, subtitleFontSize=12)
         .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
     )  # fmt: skip
 
