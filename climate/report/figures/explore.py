@@ -43,7 +43,10 @@ FONT = "system-ui, 'DejaVu Sans', sans-serif"
 def configured(chart: Any) -> Any:
     """The look of the page: quiet axes, its font, a white ground."""
     return (
-        chart.configure(background="#FFFFFF", font=FONT, padding={"left": 2, "right": 6, "top": 4, "bottom": 4})
+        chart.configure(
+            background="#FFFFFF", font=FONT, padding={"left": 2, "right": 6, "top": 4, "bottom": 4},
+            autosize=alt.AutoSizeParams(type="pad", resize=True),
+        )
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=SOFT, titleColor=INK, labelFontSize=12, titleFontSize=12, gridColor="#E6E6E0",
