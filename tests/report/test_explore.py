@@ -58,11 +58,8 @@ def planetary(inputs: ReportInputs) -> ReportInputs:
 
 def filled(inputs: ReportInputs) -> str:
     """The page as the site renders it."""
-    return pages.page_text(
-        "explore.html.j2",
-        pages.frame(span="", standfirst="")
-        | {"title": "A title", "explore": explore.page(inputs, Gallery([*inputs.regions]))},
-    )
+    own = {"title": "A title", "caveats": [], "explore": explore.page(inputs, Gallery([*inputs.regions]))}
+    return pages.page_text("explore.html.j2", pages.frame(span="", standfirst="") | own)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +229,7 @@ def test_page_works_from_disk_and_axe_finds_nothing(browser: Browser, page: Path
     assert browser.complaints() == []
     assert [url for url in browser.requests() if not url.startswith("data:")] == [page.resolve().as_uri()]
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    controls = "[...document.querySelectorAll('.vega-bind select, .vega-bind input')]"
+    controls = "[...document.querySelectorAll('.choices select, .choices input')]"
     assert browser.evaluate(f"{controls}.length") == 6
     assert browser.evaluate(f"{controls}.every(one => one.labels.length === 1 && one.labels[0].innerText.trim())")
     browser.evaluate(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8") + ";0")
@@ -246,7 +243,7 @@ def test_keys_choose_a_forecast_and_a_cell(browser: Browser, page: Path, planeta
     known = {(case["place"], case["verdict"]) for case in explore.forecast_cases(planetary)}
     seen = reading(browser, "forecast")
     assert (planetary.regions[0], seen) in known
-    browser.evaluate("document.querySelector('#chart-forecast select').focus()")
+    browser.evaluate("document.querySelector('#choices-forecast select').focus()")
     press(browser, "ArrowDown")
     seen = after(browser, "forecast", seen)
     assert (planetary.regions[1], seen) in known
@@ -257,7 +254,7 @@ def test_keys_choose_a_forecast_and_a_cell(browser: Browser, page: Path, planeta
 
     seen = reading(browser, "planet")
     assert seen == "56.25°N, 11.25°E: 10.0% less error."
-    browser.evaluate("document.querySelector('#chart-planet input[name=cell_lat]').focus()")
+    browser.evaluate("document.querySelector('#choices-planet input[name=cell_lat]').focus()")
     press(browser, "ArrowLeft")
     assert after(browser, "planet", seen) == "51.25°N, 11.25°E: 10.0% less error."
 
@@ -282,5 +279,5 @@ def test_pointer_reads_a_cell_and_a_click_chooses_it(browser: Browser, page: Pat
         browser.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
     where = after(browser, "planet", seen).split(":")[0]
     assert where in tip
-    shown = "[...document.querySelectorAll('#chart-planet input')].map(one => Math.abs(one.value))"
+    shown = "[...document.querySelectorAll('#choices-planet input')].map(one => Math.abs(one.value))"
     assert all(f"{value:g}°" in where for value in browser.evaluate(shown))

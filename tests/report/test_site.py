@@ -99,9 +99,9 @@ def test_html_is_well_formed_and_loads_nothing_from_elsewhere(parsed: list[Page]
         assert len(page.of("table")) == len(page.of("caption")) or page.path.name == "architecture.html"
         assert all(head.get("scope") in ("col", "row") for head in page.of("th"))
         assert not [attrs for _, attrs in page.tags if attrs.get("src", "").startswith(("http", "//"))], page.path
-        assert not page.of("script"), page.path
+        assert not page.of("script") or page.path.name == "explore.html", page.path
         assert all(link["href"].startswith("data:") for link in page.of("link"))
-        text = page.path.read_text(encoding="utf-8")
+        text = re.sub(r"<script>.*?</script>", "", page.path.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert "url(" not in text
         assert "@import" not in text
 

@@ -43,13 +43,16 @@ FONT = "system-ui, 'DejaVu Sans', sans-serif"
 def configured(chart: Any) -> Any:
     """The look of the page: quiet axes, its font, a white ground."""
     return (
-        chart.configure(background="#FFFFFF", font=FONT, padding={"left": 2, "right": 6, "top": 4, "bottom": 4})
+        chart.configure(
+            background="#FFFFFF", font=FONT, padding={"left": 2, "right": 6, "top": 4, "bottom": 4},
+            autosize=alt.AutoSizeParams(type="pad", resize=True),
+        )
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=SOFT, titleColor=INK, labelFontSize=12, titleFontSize=12, gridColor="#E6E6E0",
             domainColor=SOFT, tickColor=SOFT, titleFontWeight="normal",
         )
-        .configure_title(anchor="start", color=INK, fontSize=14, subtitleColor=SOFT, subtitleFontSize=12)
+        .configure_title(anchor="start", frame="group", color=INK, fontSize=14, subtitleColor=SOFT, subtitleFontSize=12)
         .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
     )  # fmt: skip
 
@@ -148,7 +151,7 @@ def forecast_chart(
         .encode(x=alt.value(0), y=rank, text="text:N")
     )
     below = alt.layer(bars, named).properties(
-        width=WIDTH, height=36 * len(labels), title="All models from this month, over the months observed since"
+        width=WIDTH, height=36 * len(labels), title=alt.Title("All models, over the same months", fontWeight="normal")
     )
     chart = alt.vconcat(picture, below, spacing=24).resolve_scale(color="shared")
     about = "Fan of one forecast with the observations, above bars of the CRPS of all models from the same month."
@@ -175,11 +178,11 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], first: tuple[float,
         name: alt.binding_range(
             min=float(frame[name].min()), max=float(frame[name].max()), step=_step(frame[name]), name=label
         )
-        for name, label in (("lat", "Latitude (°N)"), ("lon", "Longitude (°E)"))
+        for name, label in (("lon", "Longitude (°E)"), ("lat", "Latitude (°N)"))
     }
     picked = alt.selection_point(
         name=PICKED,
-        fields=["lat", "lon"],
+        fields=["lon", "lat"],
         on="click",
         clear=False,
         toggle=False,
@@ -212,7 +215,13 @@ def cell_chart(frame: pd.DataFrame, when: Mapping[str, str], first: tuple[float,
         "saved:Q",
         title="Error saved",
         scale=alt.Scale(scheme="brownbluegreen", domain=[-reach, reach], clamp=True),
-        legend=alt.Legend(orient="bottom", format="+.0%", gradientLength=220, tickCount=5),
+        legend=alt.Legend(
+            orient="bottom",
+            format="+.0%",
+            gradientLength=220,
+            tickCount=5,
+            labelExpr="datum.value == 0 ? '0%' : datum.label",
+        ),
     )
     cells = alt.Chart(alt.NamedData("cells"), name="map")
     drawn = (
