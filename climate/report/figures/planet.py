@@ -109,7 +109,7 @@ def map_drawing(compared: xr.Dataset, pair: tuple[str, str], months: dict[str, s
             stipple(axes, values["different"], 5.0 if number == 0 else 8.0)
             panels.append(axes)
             table |= {
-                f"saved_{block}": np.round(values["saved"].values, 1),
+                f"percent_saved_{block}": np.round(values["saved"].values, 1),
                 f"different_{block}": values["different"].values.astype(int),
             }
             notes[block] = f"{months[block]} {_found(row_of(compared, pair).sel(block=block))}"
@@ -142,7 +142,7 @@ def latitude_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing | N
     if "zonal_loss" not in compared:
         return None
     first, second = (compared["zonal_loss"].sel(forecaster=name).mean("start") for name in pair)
-    gain = (100 * (1 - first / second)).rename("saved").transpose("band", "lead_band")
+    gain = (100 * (1 - first / second)).rename("percent_saved").transpose("band", "lead_band")
     gain = gain.dropna("lead_band", how="all")
     one, other = (style_of(model) for model in pair)
     leads = [str(lead).replace("-", words.EN_DASH) for lead in gain["lead_band"].values]
@@ -177,7 +177,7 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     """Error saved by month of the origin and lead, for the planet and its zones."""
     near = compared["lead"] <= START_LEADS
     first, second = (compared["zone_crps"].sel(forecaster=name).isel(lead=near.values) for name in pair)
-    gain = (100 * (1 - first / second)).rename("saved").transpose("zone", "start", "lead")
+    gain = (100 * (1 - first / second)).rename("percent_saved").transpose("zone", "start", "lead")
     zones = [zone for zone in ZONES if zone in gain["zone"].values]
     one, other = (style_of(model) for model in pair)
     colours, norm = difference_colours(round_reach(gain.values))
@@ -198,7 +198,7 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
         f"Error (CRPS) that {one.phrase} saves against {other.phrase}, by calendar month of the origin and lead: means "
         f"over the area of each zone. Over all origins and leads shown: {listing}. Tropics: up to 23.5°."
     )
-    data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "saved"]]
+    data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "percent_saved"]]
     return Drawing("planet-start", figure, data, alt, caption, "colour")
 
 
