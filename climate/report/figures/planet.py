@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.colors import Colormap, Normalize
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, style
+from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, start_panel, style
 from climate.report.figures.maps import (
     difference_bar,
     difference_colours,
@@ -184,7 +183,8 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     with style():
         figure, panels = panel_grid([ZONES[zone] for zone in zones], 1.2, 1.9, 2, NARROW, sharex=True, sharey=True)
         for axes, zone in zip(panels, zones, strict=True):
-            start_panel(axes, gain.sel(zone=zone).values, colours, norm)
+            start_panel(axes, gain.sel(zone=zone).values, norm, colours)
+            axes.tick_params(labelsize=10.5)
         outer_labels(figure, y="Month of the origin")
         for axes in panels[-2:]:
             axes.set_xlabel("Lead (months)")
@@ -200,16 +200,6 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     )
     data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "percent_saved"]]
     return Drawing("planet-start", figure, data, alt, caption, "colour")
-
-
-def start_panel(axes: Any, grid: FloatArray, colours: Colormap, norm: Normalize) -> None:
-    """Colour values (start, lead) from lead 1 on."""
-    leads = grid.shape[1]
-    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", extent=(0.5, leads + 0.5, 12.5, 0.5))
-    axes.grid(False)
-    axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
-    axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead <= leads])
-    axes.tick_params(labelsize=10.5)
 
 
 def edges_of(middles: FloatArray) -> FloatArray:
