@@ -25,7 +25,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "worse_area": ("Share of the area where it is significantly higher (false discovery rate 0.10)", SHARE),
     "mean_ratio": ("Geometric mean over the area of the cells' ratios of CRPS", "1"),
     "origins": ("Number of origins", ""),
-    "saved": ("CRPS that the forecaster saves against the other one", "%"),
+    "percent_saved": ("CRPS that the forecaster saves against the other one", "%"),
     "total_ratio": ("Ratio of the CRPS averaged over the area", "1"),
     "total_low": ("Lower end of the 90% interval of that ratio", "1"),
     "total_high": ("Upper end of the 90% interval of that ratio", "1"),
@@ -184,9 +184,9 @@ def described(name: str, about: str, data: pd.DataFrame, size: int, places: Sequ
     return Download(name, about, columns, len(data), size, max(of, key=len, default=""))
 
 
-CELL = re.compile(r"(saved|different)_(\d+(?:-\d+)?)")
+CELL = re.compile(r"(percent_saved|different)_(\d+(?:-\d+)?)")
 CELLS: Mapping[str, tuple[str, str]] = {
-    "saved": ("CRPS saved at leads {leads} (months)", "%"),
+    "percent_saved": ("CRPS saved at leads {leads} (months)", "%"),
     "different": ("Whether the difference at leads {leads} survives a false discovery rate of 0.10", "0 or 1"),
 }
 """Columns of maps of the planet: what, and the leads."""

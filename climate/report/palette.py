@@ -14,7 +14,7 @@ PERIOD_TINTS = ("#DCE6EF", "#F1E3D3", "#DFEBDD", "#E9DFEC", "#F0EBCF", "#D8ECEA"
 """Collection periods, in order of appearance."""
 
 DIFFERENCE = "BrBG"
-"""matplotlib's name for the colours of the error that one model saves against another: teal less, brown more."""
+"""matplotlib's colours of skill and of the error that one model saves against another: teal less error, brown more."""
 LESS_ERROR, MORE_ERROR = "teal", "brown"
 """Its ends in words."""
 

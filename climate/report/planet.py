@@ -146,25 +146,28 @@ def _goal_row(inputs: ReportInputs, name: str, block: str, goal: Goal, row: xr.D
     own = inputs.planet.sel(forecaster=name, block=block)
     ratio, better, worse = (float(row[key]) for key in ("mean_ratio", "better_area", "worse_area"))
     coverage, calibrated = float(own["coverage"]), float(own["calibrated"])
-    reached = {
-        "ratio": ratio <= goal.ratio,
-        "coverage": COVERAGE[0] <= coverage <= COVERAGE[1],
-        "calibration": calibrated >= LEAST_CALIBRATED,
-        **({} if goal.better is None else {"better": better >= goal.better}),
-        "worse": worse < MOST_WORSE,
-    }
-    missed = [key for key, met in reached.items() if not met]
-    met = words.capital(f"{words.how_many(len(reached) - len(missed))} of {words.how_many(len(reached))}")
+    shares = [share_of_area(share) for share in (better, worse)]
+    spread = " to ".join(words.percent(end) for end in COVERAGE)
+    least = "" if goal.better is None else f"at least {words.percent(goal.better)}"
+    judged = [
+        (words.number(ratio, 3), f"at most {words.number(goal.ratio, 3)}", ratio <= goal.ratio),
+        (words.percent(coverage, 1), spread, COVERAGE[0] <= coverage <= COVERAGE[1]),
+        (words.percent(calibrated), f"at least {words.percent(LEAST_CALIBRATED)}", calibrated >= LEAST_CALIBRATED),
+        (shares[0], least, better >= (goal.better or 0.0)),
+        (shares[1], f"less than {words.percent(MOST_WORSE)}", worse < MOST_WORSE),
+    ]
+    met = [reached for _, wanted, reached in judged if wanted]
+    cells = [Cell(text, note=_verdict(wanted, reached)) for text, wanted, reached in judged]
     return [
         Cell(style_of(name).label, kind="whole"),
         inputs.leads(block),
-        Cell(words.number(ratio, 3), note=f"at most {words.number(goal.ratio, 3)}"),
-        Cell(words.percent(coverage, 1), note=f"{words.percent(COVERAGE[0])} to {words.percent(COVERAGE[1])}"),
-        Cell(words.percent(calibrated), note=f"at least {words.percent(LEAST_CALIBRATED)}"),
-        Cell(share_of_area(better), note=f"at least {words.percent(goal.better)}" if goal.better else "no goal"),
-        Cell(share_of_area(worse), note=f"less than {words.percent(MOST_WORSE)}"),
-        Cell(met, note=f"missed: {', '.join(missed)}" if missed else ""),
+        *cells,
+        words.capital(f"{words.how_many(sum(met))} of {words.how_many(len(met))}"),
     ]
+
+
+def _verdict(wanted: str, reached: bool) -> str:
+    return f"{wanted}: {'reached' if reached else 'missed'}" if wanted else "no goal"
 
 
 def method(inputs: ReportInputs) -> str:

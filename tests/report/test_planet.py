@@ -113,17 +113,29 @@ def test_a_network_is_news_from_one_percent_on(lstm: float, said: str) -> None:
 
 def test_goals_are_missed_where_the_numbers_miss_them() -> None:
     rows = {ratio: planet.goal_table(with_ratios(ratio, ratio)).rows[0] for ratio in (0.9, 1.1)}
-    assert rows[0.9][-1].text == "Five of five"
-    assert rows[0.9][-1].note == ""
-    assert rows[1.1][-1].text == "Two of five"
-    assert rows[1.1][-1].note == "missed: ratio, better, worse"
+    verdicts = {ratio: [cell.note.rpartition(": ")[2] for cell in row[2:-1]] for ratio, row in rows.items()}
+    assert verdicts[0.9] == ["reached"] * 5
+    assert verdicts[1.1] == ["missed", "reached", "reached", "missed", "missed"]
+    assert [rows[ratio][-1].text for ratio in rows] == ["Five of five", "Two of five"]
+
+
+def test_a_block_without_a_goal_on_the_area_is_not_judged_by_it(with_planet: ReportInputs) -> None:
+    compared = with_planet.planet.assign_coords(block=["1", "1-12", "13-60"])
+    params = with_planet.params
+    score = params.score.model_copy(update={"blocks": {"1": (1, 1), "1-12": (1, 12), "13-60": (13, 60)}})
+    inputs = replace(with_planet, planet=compared, params=params.model_copy(update={"score": score}))
+    far = planet.goal_table(inputs).rows[2]
+    assert far[1].text == "13\N{EN DASH}60"
+    assert far[-2].note == "less than 1%: reached"
+    assert far[-3].note == "no goal"
+    assert far[-1].text == "Four of four"
 
 
 def test_maps_draw_what_their_file_holds(with_planet: ReportInputs) -> None:
     pair, block = ("ridge-planet", SIMPLE), "1-12"
     drawing = figures.map_drawing(with_planet.planet, pair, {name: name for name in BLOCKS}, "map", None)
     own = with_planet.planet.isel(pair=0).sel(block=block)
-    np.testing.assert_allclose(drawing.data[f"saved_{block}"], 100 * (1 - own["ratio"]), atol=0.051)
+    np.testing.assert_allclose(drawing.data[f"percent_saved_{block}"], 100 * (1 - own["ratio"]), atol=0.051)
     assert drawing.data[f"different_{block}"].tolist() == (own["p_fdr"] < 0.10).astype(int).values.tolist()
     row = drawing.data[(drawing.data["lat"] == 15) & (drawing.data["lon"] == -60)]
     assert len(row) == 1

@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from climate.report import words
+
 WIDTH = 9.0
 """Inches; with DPI this gives 1152 pixels, a quarter more than a page's column. The report is in git: keep it small."""
 DPI = 128
@@ -230,6 +232,15 @@ def panel_grid(
     for axes in panels[len(titles) :]:
         axes.set_visible(False)
     return figure, panels[: len(titles)]
+
+
+def start_panel(axes: Axes, grid: npt.NDArray[Any], norm: Normalize, colours: Colormap) -> None:
+    """Colour values (start month, lead), from lead 1 on."""
+    leads = grid.shape[1]
+    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", extent=(0.5, leads + 0.5, 12.5, 0.5))
+    axes.grid(False)
+    axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
+    axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead <= leads])
 
 
 def outer_labels(figure: Figure, x: str = "", y: str = "") -> None:

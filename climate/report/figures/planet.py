@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.colors import Colormap, Normalize
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, style
+from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, start_panel, style
 from climate.report.figures.maps import (
     difference_bar,
     difference_colours,
@@ -109,7 +108,7 @@ def map_drawing(compared: xr.Dataset, pair: tuple[str, str], months: dict[str, s
             stipple(axes, values["different"], 5.0 if number == 0 else 8.0)
             panels.append(axes)
             table |= {
-                f"saved_{block}": np.round(values["saved"].values, 1),
+                f"percent_saved_{block}": np.round(values["saved"].values, 1),
                 f"different_{block}": values["different"].values.astype(int),
             }
             notes[block] = f"{months[block]} {_found(row_of(compared, pair).sel(block=block))}"
@@ -142,7 +141,7 @@ def latitude_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing | N
     if "zonal_loss" not in compared:
         return None
     first, second = (compared["zonal_loss"].sel(forecaster=name).mean("start") for name in pair)
-    gain = (100 * (1 - first / second)).rename("saved").transpose("band", "lead_band")
+    gain = (100 * (1 - first / second)).rename("percent_saved").transpose("band", "lead_band")
     gain = gain.dropna("lead_band", how="all")
     one, other = (style_of(model) for model in pair)
     leads = [str(lead).replace("-", words.EN_DASH) for lead in gain["lead_band"].values]
@@ -177,14 +176,15 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     """Error saved by month of the origin and lead, for the planet and its zones."""
     near = compared["lead"] <= START_LEADS
     first, second = (compared["zone_crps"].sel(forecaster=name).isel(lead=near.values) for name in pair)
-    gain = (100 * (1 - first / second)).rename("saved").transpose("zone", "start", "lead")
+    gain = (100 * (1 - first / second)).rename("percent_saved").transpose("zone", "start", "lead")
     zones = [zone for zone in ZONES if zone in gain["zone"].values]
     one, other = (style_of(model) for model in pair)
     colours, norm = difference_colours(round_reach(gain.values))
     with style():
         figure, panels = panel_grid([ZONES[zone] for zone in zones], 1.2, 1.9, 2, NARROW, sharex=True, sharey=True)
         for axes, zone in zip(panels, zones, strict=True):
-            start_panel(axes, gain.sel(zone=zone).values, colours, norm)
+            start_panel(axes, gain.sel(zone=zone).values, norm, colours)
+            axes.tick_params(labelsize=10.5)
         outer_labels(figure, y="Month of the origin")
         for axes in panels[-2:]:
             axes.set_xlabel("Lead (months)")
@@ -198,18 +198,8 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
         f"Error (CRPS) that {one.phrase} saves against {other.phrase}, by calendar month of the origin and lead: means "
         f"over the area of each zone. Over all origins and leads shown: {listing}. Tropics: up to 23.5°."
     )
-    data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "saved"]]
+    data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "percent_saved"]]
     return Drawing("planet-start", figure, data, alt, caption, "colour")
-
-
-def start_panel(axes: Any, grid: FloatArray, colours: Colormap, norm: Normalize) -> None:
-    """Colour values (start, lead) from lead 1 on."""
-    leads = grid.shape[1]
-    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", extent=(0.5, leads + 0.5, 12.5, 0.5))
-    axes.grid(False)
-    axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
-    axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead <= leads])
-    axes.tick_params(labelsize=10.5)
 
 
 def edges_of(middles: FloatArray) -> FloatArray:

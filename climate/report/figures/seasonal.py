@@ -18,10 +18,11 @@ from climate.report.figures.base import (
     number_of,
     outer_labels,
     panel_grid,
+    start_panel,
     style,
 )
 from climate.report.inputs import ReportInputs
-from climate.report.palette import style_of
+from climate.report.palette import DIFFERENCE, style_of
 
 START_LEADS = 12
 """Months ahead of the figure by start month."""
@@ -85,14 +86,11 @@ def start_figure(inputs: ReportInputs) -> Drawing | None:
     frames, sentences = [], []
     with style():
         figure, panels = panel_grid([inputs.title_of(name) for name in regions], 1.2, 2.3, 4, sharex=True, sharey=True)
-        colours, shade = mpl.colormaps["PuOr"].with_extremes(bad="#EEEEEE"), Normalize(-SKILL_LIMIT, SKILL_LIMIT)
+        colours, shade = mpl.colormaps[DIFFERENCE].with_extremes(bad="#EEEEEE"), Normalize(-SKILL_LIMIT, SKILL_LIMIT)
         for axes, region in zip(panels, regions, strict=True):
             skill = inputs.seasonal["crpss_by_start"].sel(region=region, model=models[region], lead=leads)
             grid = skill.transpose("start", "lead").values
-            axes.imshow(grid, cmap=colours, norm=shade, aspect="auto", extent=(0.5, len(leads) + 0.5, 12.5, 0.5))
-            axes.grid(False)
-            axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
-            axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead in leads])
+            start_panel(axes, grid, shade, colours)
             frame = skill.rename("crpss").to_dataframe().reset_index()
             frames.append(
                 frame.assign(region=region, model=models[region])[["region", "model", "start", "lead", "crpss"]]
