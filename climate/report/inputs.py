@@ -41,6 +41,8 @@ class ReportInputs:
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
         ledger: the lines of reports/ledger.csv, see climate.verify.ledger.
+        panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
+        planet: scores of every cell, see climate.hindcast.cells; empty where the planet was not forecast.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -67,6 +69,8 @@ class ReportInputs:
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
+    panels: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    planet: xr.Dataset = field(default_factory=xr.Dataset)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
@@ -113,6 +117,11 @@ class ReportInputs:
     def headline_blocks(self) -> list[str]:
         """The blocks of sentences, tables and figures: those of HEADLINE_BLOCKS that were scored, else the last."""
         return [block for block in HEADLINE_BLOCKS if block in self.blocks] or self.blocks[-1:]
+
+    @property
+    def longest_lead(self) -> int:
+        """Months from the origin to the last month that is forecast."""
+        return int(self.forecasts[self.regions[0]]["lead"].max())
 
     @property
     def calibrated(self) -> list[str]:

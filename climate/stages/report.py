@@ -45,6 +45,7 @@ def read_inputs() -> ReportInputs:
     params = load_params()
     series, skipped = split_skipped({region: read_netcdf(paths.series_file(region)) for region in params.regions})
     records, _ = split_skipped({name: read_netcdf(paths.record_file(name)) for name in params.records})
+    panels, _ = split_skipped({name: read_netcdf(paths.panel_file(name)) for name in params.panels})
     sources = {key: params.pull.source(key) for key in params.pull.pinned}
     provenance = {key: read_json(paths.DATA / key / "provenance.json") for key in sources}
     return ReportInputs(
@@ -69,6 +70,8 @@ def read_inputs() -> ReportInputs:
         ceiling=read_netcdf(paths.CEILING_SCORES),
         seasonal=read_netcdf(paths.SEASONAL),
         ledger=parse(paths.LEDGER.read_text(encoding="utf-8")),
+        panels=panels,
+        planet=read_netcdf(paths.PLANET_SCORES),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(source) for key, source in sources.items()},
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),

@@ -111,7 +111,7 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
 def make_hypotheses(outcomes: dict[str, str]) -> xr.Dataset:
     """Three declared hypotheses, with the outcome of each, and one that was not tested."""
     rows = {
-        "information": ("ridge-enso", "trend-ar1", "globe", 0.9, 0.0005, ""),
+        "information": ("ridge-enso", "ridge-own", "globe", 0.9, 0.0005, ""),
         "network": ("lstm-direct", "ridge-enso", "globe", 1.004, 0.62, ""),
         "co2-network": ("lstm-direct", "ridge-enso", "mauna-loa-co2", 1.08, 0.03, ""),
         "elsewhere": ("lstm-direct", "ridge-enso", "kiel", np.nan, np.nan, "kiel was not scored"),
