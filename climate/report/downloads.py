@@ -127,7 +127,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "inside90": ("1 where the observation lies in the 90% interval", ""),
     "issued": ("Last month that the forecast used", "YYYY-MM"),
     "made": ("At issue, from the newest release of the record; or later, from an older one", ""),
-    "place": ("Key of the region in params.yaml", ""),
     "target": ("The month, or the first and last of the months, whose mean is forecast", "YYYY-MM"),
     "year": ("Calendar year", "YYYY"),
 }
