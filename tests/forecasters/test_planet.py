@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_parts, write_arrays
-from climate.forecasters.base import HARMONICS, FloatArray, as_panel
+from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_by_month
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
 from climate.forecasters.planet.estimation import Estimation, estimate, followed, shared_regressions
@@ -82,16 +82,22 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
     return season, float(slope), ((table - line) ** 2).sum(axis=0) / (years - 1)
 
 
-@given(seed=st.integers(0, 1000), extra=st.integers(0, 30), length=st.sampled_from(trailing.WINDOWS))
+@given(
+    seed=st.integers(0, 1000),
+    extra=st.integers(0, 30),
+    length=st.sampled_from((trailing.NORMAL_YEARS, *trailing.OTHER_YEARS)),
+)
 @settings(max_examples=20, deadline=None)
 def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
     values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
     rows = np.arange(trailing.FIRST_ROW, values.shape[0])
-    result = trailing.window(values, length, rows)
+    sums = trailing.Sums.of(values)
+    result = sums.window(length, rows)
     season, slope, variance = naive_window(values[:, 1], int(rows[-1]), length)
     np.testing.assert_allclose(result.climatology[-1, :, 1], season, atol=1e-9)
     np.testing.assert_allclose(result.slope[-1, 1], slope, atol=1e-9)
-    np.testing.assert_allclose(result.variance[-1, :, 1], variance, rtol=1e-6)
+    smooth = smoothed_by_month(variance, int(result.years[-1]), axis=0)
+    np.testing.assert_allclose(sums.spread(result, rows)[-1, :, 1] ** 2, smooth, rtol=1e-6)
 
 
 def test_a_line_is_continued_and_leaves_no_departure() -> None:
@@ -99,7 +105,7 @@ def test_a_line_is_continued_and_leaves_no_departure() -> None:
     values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
     # the steps of this line fall in January, so it is exact where a window ends with a year
     past = trailing.trailing(values[:252])
-    normal = past.windows[trailing.NORMAL]
+    normal = past.normal
     expected = [normal.expected(lead)[-1, 0] for lead in range(1, 41)]
     np.testing.assert_allclose(expected, values[252:292, 0])
     assert np.abs(past.departures[-1]).max() < 1e-3 / past.spread.min()
@@ -125,10 +131,9 @@ def test_rows_depend_on_no_later_month(world: xr.Dataset) -> None:
 def test_newest_row_is_the_last_of_all_rows(world: xr.Dataset) -> None:
     values = world["value"].values
     every, newest = trailing.trailing(values), trailing.trailing(values, newest=True)
-    for name in ("spread", "departures", "persistence"):
+    for name in ("spread", "departures", "persistence", "difference"):
         np.testing.assert_array_equal(getattr(newest, name), getattr(every, name)[-1:])
-    for shorter, longer in zip(newest.windows, every.windows, strict=True):
-        np.testing.assert_array_equal(shorter.climatology, longer.climatology[-1:])
+    np.testing.assert_array_equal(newest.normal.climatology, every.normal.climatology[-1:])
 
 
 @pytest.mark.parametrize("gap", [False, True])
@@ -219,7 +224,7 @@ def test_without_a_linear_start_the_network_begins_at_the_normal(world: xr.Datas
     record = as_panel(known_at(place(field()), ESTIMATED))
     result = PlanetForecaster([followed(alone, world)], network=True).fit(record).forecast(record, LEADS)
     past = trailing.trailing(record["value"].values.T, newest=True)
-    normal = past.windows[trailing.NORMAL]
+    normal = past.normal
     for lead in range(1, LEADS + 1):
         distance = (result[0, lead - 1, 5] - normal.expected(lead)[0, 0]) / past.spread[0, lead - 1, 0]
         assert abs(distance) < 0.3

@@ -33,7 +33,7 @@ from climate.forecasters.planet.places import (
 )
 from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, targets
 from climate.forecasters.planet.settings import PlanetSettings
-from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, NORMAL, Trailing, trailing
+from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 1000.0
@@ -140,7 +140,7 @@ def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
 
 def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
     """Traits (row, place, trait) of place and season that the network reads beside the departures, at some rows."""
-    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.windows[NORMAL]
+    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.normal
     waves = np.broadcast_to(season_waves(months[rows])[:, None], (*persistence.shape, 2))
     relative = np.log(spread / spread.mean(axis=1, keepdims=True))
     tilt = normal.slope[rows] * normal.reach(1)[rows] / spread.mean(axis=1)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from climate.forecasters.base import FloatArray, IntArray
 from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet.predictors import Predictors, targets
-from climate.forecasters.planet.trailing import NORMAL
 from climate.schema import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def linear_forecast(
 
 def in_units(departures: Single, predictors: Predictors, rows: IntArray) -> FloatArray:
     """Values (lead, row, place, quantile) of departures of that shape in units of the spread."""
-    part, normal = slice(int(rows[0]), int(rows[-1]) + 1), predictors.past.windows[NORMAL]
+    part, normal = slice(int(rows[0]), int(rows[-1]) + 1), predictors.past.normal
     normal, spread, chosen = normal.part(part), predictors.past.spread[part], rows - rows[0]
     result = np.empty(departures.shape)
     for index, lead_departures in enumerate(departures):
