@@ -16,7 +16,7 @@ import xarray as xr
 from climate.forecasters.base import FloatArray, Forecaster, IntArray
 from climate.forecasters.classical.trend import ClimatologyTrend
 from climate.forecasters.planet.estimation import Estimation, network_quantiles
-from climate.forecasters.planet.places import FieldMaps, Own, own_estimates, ridge_quantiles
+from climate.forecasters.planet.places import FieldMap, Own, field_maps, own_estimates, ridge_quantiles
 from climate.forecasters.planet.predictors import Predictors
 from climate.forecasters.planet.trailing import FIRST_ROW, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES, TIME_DTYPE
@@ -132,13 +132,13 @@ def _months(task: CellTask) -> IntArray:
     return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
 
 
-def _field_maps(task: CellTask, estimation: Estimation) -> FieldMaps:
+def _field_maps(task: CellTask, estimation: Estimation) -> tuple[FieldMap, ...]:
     months = _months(task)
     components, _ = estimation.state(months[months <= estimation.month])
-    return FieldMaps(components, np.asarray(components.any(axis=1)), estimation.leads)
+    return tuple(field_maps(components, np.asarray(components.any(axis=1)), estimation.leads))
 
 
-def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[FieldMaps]) -> Scores:
+def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:
     plan, months = task.plan, _months(task)
     last, cells = int(months[-1]), values.shape[1]
     predictors = Predictors(trailing(values), task.estimations[0].slope_at(months))

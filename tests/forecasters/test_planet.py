@@ -21,7 +21,7 @@ from climate.forecasters.planet.estimation import Estimation, estimate, followed
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
-from climate.forecasters.planet.places import FieldMaps, field_forecast, relative_spread
+from climate.forecasters.planet.places import field_forecast, field_maps, relative_spread
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
@@ -236,7 +236,7 @@ def test_the_planet_learns_persistence(estimation: Estimation, world: xr.Dataset
     past = trailing.trailing(values)
     predictors = features.Predictors(past, world["slope"].values[trailing.FIRST_ROW :])
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    target = features.targets(values, past, 1)[0, later]
+    target = features.target(values, past, 1)[later]
     common = estimation.state(estimation.first + later)[1][:, :1]
     result = predictors.forecast(estimation.coefficients)[0, later] + common
     assert ((target - result) ** 2).mean() < 0.8 * (target**2).mean()
@@ -257,20 +257,19 @@ def test_forecasts_are_sums_of_predictors(seed: int, first: int, rows: int) -> N
 def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     draw = np.random.default_rng(2)
     components = draw.normal(size=(300, 8))
-    noise = draw.normal(size=(1, 300, 4)).astype(np.float32)
-    noise[:, 299:] = np.nan
+    noise = draw.normal(size=(300, 4)).astype(np.float32)
+    noise[299:] = np.nan
 
     def on_field(scale: float, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
-        maps = FieldMaps(scale * components, np.full(300, True), 1)
-        own, crossed = field_forecast(residual, maps)
-        return own[0], crossed[0, :299]
+        own, crossed = field_forecast(residual, next(field_maps(scale * components, np.full(300, True), 1)))
+        return own, crossed[:299]
 
     own, crossed = on_field(1, noise)
     fitted = components[:299] @ own
-    assert (crossed * noise[0, :299]).sum() < 0.1 * (fitted * noise[0, :299]).sum()
+    assert (crossed * noise[:299]).sum() < 0.1 * (fitted * noise[:299]).sum()
     signal = (components[:, :1] @ np.ones((1, 4)) + 0.1 * noise).astype(np.float32)
     own, crossed = on_field(10, signal)
-    assert (crossed * signal[0, :299]).sum() / (crossed**2).sum() > 0.9
+    assert (crossed * signal[:299]).sum() / (crossed**2).sum() > 0.9
     assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
 
 

@@ -6,16 +6,16 @@ any region.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from climate.forecasters.base import FloatArray, IntArray
 from climate.forecasters.linear import distant_rows, ridge
-from climate.forecasters.planet.predictors import Predictors, targets
+from climate.forecasters.planet.predictors import Predictors, target
 from climate.schema import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -36,29 +36,30 @@ PRIOR_ROWS = 30.0
 Single = npt.NDArray[np.float32]
 
 
-class FieldMaps:
-    """Regression on components (row, component) as linear maps of the rows that are `known` (row).
+class FieldMap(NamedTuple):
+    """Regression on the components of the field at one lead, as linear maps of the residuals at `rows`.
 
-    They are the same for all places with the same months, so that ten thousand cells cost one matrix product.
+    It is the same for all places with the same months, so that ten thousand cells cost one matrix product.
     """
 
-    def __init__(self, components: FloatArray, known: npt.NDArray[np.bool_], leads: int) -> None:
-        self._components, self._known = np.asarray(components, dtype=np.float64), known
-        self._leads = min(leads, FIELD_LEADS)
-        self._maps: list[tuple[IntArray, Single, Single]] = [self._at(lead) for lead in range(1, self._leads + 1)]
+    rows: IntArray
+    final: Single
+    """(component, row): to coefficients."""
+    crossed: Single
+    """(row, row): to cross-fitted values."""
 
-    def _at(self, lead: int) -> tuple[IntArray, Single, Single]:
-        rows = np.flatnonzero(self._known[: max(len(self._known) - lead, 0)])
-        inside = self._components[rows]
-        crossed = np.zeros((rows.size, rows.size))
+
+def field_maps(components: FloatArray, known: npt.NDArray[np.bool_], leads: int) -> Iterator[FieldMap]:
+    """The maps of leads 1 to FIELD_LEADS, from components (row, component) at the rows that are `known` (row)."""
+    components = np.asarray(components, dtype=np.float64)
+    for lead in range(1, min(leads, FIELD_LEADS) + 1):
+        rows = np.flatnonzero(known[: max(len(known) - lead, 0)])
+        inside = components[rows]
+        crossed = np.zeros((rows.size, rows.size), dtype=np.float32)
         for block, far in distant_rows(rows, lead):
             if far.any():
                 crossed[np.ix_(block, far)] = inside[block] @ _regression(inside[far])
-        return rows, _regression(inside).astype(np.float32), crossed.astype(np.float32)
-
-    def __iter__(self) -> Iterator[tuple[IntArray, Single, Single]]:
-        """For each lead: rows, the map (component, row) to coefficients, and that (row, row) to cross-fitted values."""
-        return iter(self._maps)
+        yield FieldMap(rows, _regression(inside).astype(np.float32), crossed)
 
 
 def _regression(components: FloatArray) -> FloatArray:
@@ -100,18 +101,14 @@ def loadings_on(leading: Single, departures: FloatArray) -> Single:
     return np.asarray(ridge(leading.astype(np.float64), departures, LOADING_PENALTY).T, dtype=np.float32)
 
 
-def field_forecast(residual: Single, maps: FieldMaps) -> tuple[Single, Single]:
-    """Coefficients (lead, component, place), and cross-fitted forecasts (lead, row, place) of `residual` of that shape.
+def field_forecast(residual: Single, field: FieldMap) -> tuple[Single, Single]:
+    """Coefficients (component, place), and cross-fitted forecasts (row, place) of `residual` of that shape.
 
     NaN in `residual` counts as zero; rows that are not known have the forecast zero.
     """
-    crossed, coefficients = [], []
-    for lead_residual, (rows, final, cross) in zip(residual, maps, strict=False):
-        actual = np.nan_to_num(lead_residual[rows])
-        coefficients.append(final @ actual)
-        crossed.append(np.zeros_like(lead_residual))
-        crossed[-1][rows] = cross @ actual
-    return np.stack(coefficients), np.stack(crossed)
+    actual, crossed = np.nan_to_num(residual[field.rows]), np.zeros_like(residual)
+    crossed[field.rows] = field.crossed @ actual
+    return field.final @ actual, crossed
 
 
 def own_estimates(
@@ -119,7 +116,7 @@ def own_estimates(
     predictors: Predictors,
     months: IntArray,
     estimation: Estimation,
-    maps: FieldMaps | None = None,
+    maps: Iterable[FieldMap] | None = None,
 ) -> Own:
     """Own estimates of values (time, place) with predictors in `months`, of which no later one than the estimation's.
 
@@ -129,17 +126,19 @@ def own_estimates(
     inside, leads = months[rows], estimation.leads
     components, common = estimation.state(inside)
     known = values[: predictors.past.rows[rows][-1] + 1]
-    target = targets(known, predictors.past, leads, rows)
-    residual = target - predictors.forecast(estimation.coefficients, rows) - common.T[..., None].astype(np.float32)
-    maps = maps or FieldMaps(components, np.asarray(components.any(axis=1)), leads)
-    field, crossed = field_forecast(residual, maps)
-    residual[: len(crossed)] -= estimation.share[: len(crossed), None, None].astype(np.float32) * crossed
-    scale = [
-        relative_spread(error, actual, inside, power)
-        for error, actual, power in zip(residual, target, estimation.power, strict=True)
-    ]
+    forecast = predictors.forecast(estimation.coefficients, rows) + common.T[..., None].astype(np.float32)
+    maps = iter(maps or field_maps(components, np.asarray(components.any(axis=1)), leads))
+    field, scale = [], []
+    for index, power in enumerate(estimation.power):
+        actual = target(known, predictors.past, index + 1, rows)
+        residual = actual - forecast[index]
+        if (at_lead := next(maps, None)) is not None:
+            coefficients, crossed = field_forecast(residual, at_lead)
+            residual -= np.float32(estimation.share[index]) * crossed
+            field.append(coefficients)
+        scale.append(relative_spread(residual, actual, inside, power))
     loadings = loadings_on(estimation.leading(inside), predictors.past.departures[rows, -1])
-    return Own(field, np.stack(scale), loadings)
+    return Own(np.stack(field), np.stack(scale), loadings)
 
 
 def linear_forecast(

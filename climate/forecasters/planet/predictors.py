@@ -89,15 +89,15 @@ class Predictors:
         return normal, others
 
 
-def targets(values: FloatArray, past: Trailing, leads: int, rows: slice = slice(None)) -> Single:
-    """Departures (lead, row, place) of the values ahead of some rows from the normal window's expectation.
+def target(values: FloatArray, past: Trailing, lead: int, rows: slice = slice(None)) -> Single:
+    """Departures (row, place) of the values `lead` months after some rows from the normal window's expectation.
 
     They are in units of the spread, and NaN beyond the end of values (time, place), and where these are NaN.
     """
-    position, normal = past.rows[rows], past.normal.part(rows)
-    result = np.full((leads, position.size, values.shape[1]), np.nan, dtype=np.float32)
-    for lead in range(1, leads + 1):
-        known = slice(0, int(np.searchsorted(position, values.shape[0] - lead)))
-        expected, spread = normal.part(known).expected(lead), past.spread[rows, (lead - 1) % MONTHS_PER_YEAR][known]
-        result[lead - 1, known] = (values[position[known] + lead] - expected) / spread
+    position = past.rows[rows]
+    known = slice(0, int(np.searchsorted(position, values.shape[0] - lead)))
+    expected = past.normal.part(rows).part(known).expected(lead)
+    result = np.full((position.size, values.shape[1]), np.nan, dtype=np.float32)
+    spread = past.spread[rows, (lead - 1) % MONTHS_PER_YEAR][known]
+    result[known] = (values[position[known] + lead] - expected) / spread
     return result
