@@ -18,6 +18,8 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
   is not forecast (leads beyond `planet.short_leads` at every `planet.long_every`-th origin only) or not all observed.
 - `zone_crps` (forecaster, zone, start, lead): area-weighted mean of `planet`, `tropics` (up to 23.5 degrees),
   `north` and `south` of them; NaN where no pair is observed.
+- `zonal_loss` (forecaster, lead_band, start, band): mean CRPS of the cells in bands of 5 degrees of latitude
+  (coordinate `band`: the middle), weighted by area, over pairs in bands of leads such as `4-6`; NaN where none is.
 - `issued` (forecaster, quantile, lead, cell): the forecast from the record's last month.
 """
 
@@ -78,7 +80,7 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
     world = planet(field, chosen.train_stride, chosen.field_stride)
     months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
-    tasks = [Training(known_at(world, month), chosen.settings(PlanetSettings)) for month in months]
+    tasks = [Training(world, month, chosen.settings(PlanetSettings)) for month in months]
     return [followed(each, world) for each in run_tasks(train, tasks, settled(params.compute), "planet")]
 
 
@@ -108,12 +110,13 @@ def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -
 
 @dataclass(frozen=True)
 class Training:
-    """One estimation: what was known, and how to learn from it."""
+    """One estimation: the last month that it uses of what all places share, and how to learn from it."""
 
-    history: xr.Dataset
+    world: xr.Dataset
+    month: np.datetime64
     settings: PlanetSettings
 
 
 def train(task: Training) -> Estimation:
     """`estimate` as a function that a worker process can be sent."""
-    return estimate(task.history, task.settings)
+    return estimate(known_at(task.world, task.month), task.settings)

@@ -119,6 +119,14 @@ def test_zones_add_up_to_the_planet(task: CellTask, scores: Scores) -> None:
     np.testing.assert_allclose(parts, weights[0] * result["zone_crps"].sel(zone="planet"), rtol=1e-4)
 
 
+def test_bands_of_latitude_add_up_to_the_planet(task: CellTask, scores: Scores) -> None:
+    result = dataset_of(task, scores)
+    weight = xr.DataArray(cells.zone_weights(task.latitude)[len(cells.ZONES) :].sum(axis=1), dims="band")
+    short = result["zonal_loss"].sel(lead_band="2").weighted(weight).mean("band")
+    np.testing.assert_allclose(short, result["zone_crps"].sel(zone="planet", lead=2), rtol=1e-4)
+    assert result["zonal_loss"].sel(lead_band="13-24").isnull().all()
+
+
 def test_no_score_knows_what_came_after_its_month(task: CellTask, scores: Scores) -> None:
     """Forecasts from the last estimation's month, and all scores verified up to it, keep their bits."""
     changed = field()

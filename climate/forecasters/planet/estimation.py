@@ -24,6 +24,7 @@ from climate.forecasters.planet.network import Inputs, Layers, read_out, train_m
 from climate.forecasters.planet.places import (
     Own,
     Single,
+    field_features,
     field_forecast,
     field_maps,
     in_units,
@@ -101,6 +102,10 @@ class Estimation:
         row = self._row(months)
         inside = row == months - self.first
         return np.where(inside[:, None], self.components[row], np.float32(0)), self.common[row]
+
+    def features(self, months: IntArray) -> FloatArray:
+        """See `field_features`."""
+        return field_features(self.components, self.first, months)
 
     def leading(self, months: IntArray) -> Single:
         """The LEADING components (month, component) over their deviation up to the estimation."""
@@ -187,7 +192,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     past, common = predictors.past, np.zeros((len(months), leads))
     coefficients, mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
     share, power, residual = np.zeros(leads), np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
-    maps = field_maps(components, np.full(len(months), True), leads)
+    maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
     # all but the newest month: its targets are still to come
     chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
     row, place = np.nonzero(chosen[:-1])

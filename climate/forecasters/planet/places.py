@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.base import FloatArray, IntArray, season_waves
 from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet.predictors import Predictors, target
 from climate.schema import MONTHS_PER_YEAR
@@ -26,6 +26,12 @@ FIELD_PENALTY = 2000.0
 
 FIELD_LEADS = 12
 """Leads (months) at which the field has skill."""
+
+SEASONAL = 0.0
+"""Weight of the cosine of the difference between calendar months, by which regressions on the field change."""
+
+FIELD_MEANS: tuple[tuple[int, int, float], ...] = ()
+"""Length, lag (months) and factor of the means of earlier components that the regressions read."""
 
 LOADING_PENALTY = 30.0
 """Ridge penalty of a place's departures on the leading components of the same month."""
@@ -62,8 +68,27 @@ def field_maps(components: FloatArray, known: npt.NDArray[np.bool_], leads: int)
         yield FieldMap(rows, _regression(inside).astype(np.float32), crossed)
 
 
-def _regression(components: FloatArray) -> FloatArray:
-    return ridge(components, np.eye(len(components)), FIELD_PENALTY)
+def _regression(features: FloatArray) -> FloatArray:
+    """Ridge regression on features (row, feature) as a map (feature, row) of its targets."""
+    inner = features @ features.T + FIELD_PENALTY * np.eye(len(features))
+    return np.asarray(np.linalg.solve(inner, features).T)
+
+
+def field_features(components: FloatArray, first: int, months: IntArray) -> FloatArray:
+    """What places are regressed on (month, feature), from components (row, component) of months from `first` on.
+
+    Months without a row have components zero.
+    """
+    longest = max([1, *(length + lag for length, lag, _ in FIELD_MEANS)])
+    row = months[:, None] - first - np.arange(longest)
+    known = (row >= 0) & (row < len(components))
+    past = np.where(known[..., None], components[np.clip(row, 0, len(components) - 1)], 0.0)
+    means = [factor * past[:, lag : lag + length].mean(axis=1) for length, lag, factor in FIELD_MEANS]
+    features = np.concatenate([past[:, 0], *means], axis=1)
+    if not SEASONAL:
+        return features
+    waves = np.sqrt(SEASONAL) * season_waves(months)
+    return np.concatenate([features, features * waves[:, :1], features * waves[:, 1:]], axis=1)
 
 
 def bell(months: IntArray) -> Single:
@@ -127,7 +152,7 @@ def own_estimates(
     components, common = estimation.state(inside)
     known = values[: predictors.past.rows[rows][-1] + 1]
     forecast = predictors.forecast(estimation.coefficients, rows) + common.T[..., None].astype(np.float32)
-    maps = iter(maps or field_maps(components, np.asarray(components.any(axis=1)), leads))
+    maps = iter(maps or field_maps(estimation.features(inside), np.asarray(components.any(axis=1)), leads))
     field, scale = [], []
     for index, power in enumerate(estimation.power):
         actual = target(known, predictors.past, index + 1, rows)
@@ -146,11 +171,11 @@ def linear_forecast(
 ) -> tuple[Single, Single]:
     """Departures (lead, row, place) at some rows in units of the spread, and their `relative_spread`."""
     part = slice(int(rows[0]), int(rows[-1]) + 1)
-    components, common = estimation.state(months[rows])
+    common = estimation.state(months[rows])[1]
     forecast = predictors.forecast(estimation.coefficients, part)[:, rows - rows[0]]
     forecast += common.T[..., None].astype(np.float32)
     weights = estimation.share[: len(own.field), None, None] * own.field
-    forecast[: len(own.field)] += np.asarray(components, dtype=np.float32) @ weights.astype(np.float32)
+    forecast[: len(own.field)] += estimation.features(months[rows]).astype(np.float32) @ weights.astype(np.float32)
     return forecast, own.scale[:, months[rows] % MONTHS_PER_YEAR]
 
 

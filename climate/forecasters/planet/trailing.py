@@ -8,7 +8,6 @@ little more than one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,7 @@ FIRST_ROW = MONTHS_PER_YEAR * MIN_YEARS - 1
 MEMORY = 36
 """Departures that a row holds (months)."""
 
-SERIES_AT_ONCE = 114
+SERIES_AT_ONCE = 57
 """Series whose sums are held together, which bounds memory."""
 
 MAX_PERSISTENCE = 0.98
@@ -158,24 +157,31 @@ class Trailing:
         """Number of rows."""
         return int(self.rows.size)
 
+    def by_series(self) -> tuple[npt.NDArray[Any], ...]:
+        """The arrays (..., series)."""
+        normal = self.normal.climatology, self.normal.slope
+        return *normal, self.slope, self.difference, self.spread, self.departures, self.persistence
+
+    def widened(self, series: int) -> Trailing:
+        """The same rows for a number of series, without their values."""
+        wide = (np.empty((*array.shape[:-1], series), array.dtype) for array in self.by_series())
+        normal = Window(self.normal.years, next(wide), next(wide))
+        return Trailing(self.rows, normal, self.years, *wide)
+
 
 def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
     """Windows of values (time, series; without NaN) at every row from FIRST_ROW on, or at the `newest` alone."""
-    chunks = range(0, values.shape[1], SERIES_AT_ONCE)
-    parts = [_trailing(values[:, first : first + SERIES_AT_ONCE], newest) for first in chunks]
-    return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def _joined(parts: Sequence[Trailing]) -> Trailing:
-    """Several series after one another."""
-
-    def along(name: str, objects: Sequence[object]) -> npt.NDArray[Any]:
-        return np.concatenate([getattr(each, name) for each in objects], axis=-1)
-
-    normals = [part.normal for part in parts]
-    normal = Window(normals[0].years, along("climatology", normals), along("slope", normals))
-    names = ("slope", "difference", "spread", "departures", "persistence")
-    return Trailing(parts[0].rows, normal, parts[0].years, *(along(name, parts) for name in names))
+    whole: Trailing | None = None
+    for first in range(0, values.shape[1], SERIES_AT_ONCE):
+        chunk = slice(first, first + SERIES_AT_ONCE)
+        part = _trailing(values[:, chunk], newest)
+        # filled as it goes: chunks that are joined at the end would need twice the memory
+        whole = whole or part.widened(values.shape[1])
+        for target, source in zip(whole.by_series(), part.by_series(), strict=True):
+            target[..., chunk] = source
+    if whole is None:
+        raise ValueError("trailing windows need at least one series")
+    return whole
 
 
 def _trailing(values: FloatArray, newest: bool) -> Trailing:
