@@ -40,18 +40,9 @@ START = "1948-01"
 """Where the covariate begins; earlier months would be a longer past for the classical models alone."""
 
 SPANS = ((2000, 2010), (2000, 2024))
-"""Years of Folland et al. (2013) and of Folland et al. (2025); a record that ends earlier has fewer."""
+"""The second are the years of Folland et al. (2025); a record that ends earlier has fewer."""
 
 PUBLISHED = [
-    {
-        "who": "Met Office, forecasts issued in real time",
-        "years": "2000-2010",
-        "rmse": 0.07,
-        "correlation": 0.74,
-        "citation": "Folland et al. (2013), doi:10.1002/grl.50169",
-        "checked": "The period of a steady statistical system stands in the abstract; the error and the correlation "
-        "are cited from memory.",
-    },
     {
         "who": "Met Office, forecasts issued in real time",
         "years": "2000-2024",
@@ -67,7 +58,7 @@ def record(key: str) -> xr.Dataset:
     """The global series of a source, from the mirror."""
     provenance = pull(key, VINTAGES[key], FOLDER / key, mirror=os.environ.get("CLIMATE_MIRROR"), last_good=None)
     if provenance.status == "missing":
-        raise ClimateError(f"{key} could not be had: set CLIMATE_MIRROR to a folder with publishers' files")
+        raise ClimateError(f"{key} is unavailable: set CLIMATE_MIRROR to a folder with publishers' files")
     whole = read(find_source(key).at(VINTAGES[key]), FOLDER / key)
     series = gap_free(whole.sel(series="global", drop=True)).sel(time=slice(START, None))
     series.attrs |= {"region": key, "title": RECORDS[key], "units": "degC"}

@@ -108,6 +108,14 @@ def score() -> None:
 
 
 @app.command()
+def seasonal() -> None:
+    """Score means of seasons and years of all regions, as forecast centres do."""
+    from climate.stages.seasonal import run
+
+    run()
+
+
+@app.command()
 def project() -> None:
     """Project temperature to mid-century under the pathways of CO2, and check it on earlier years."""
     from climate.stages.project import run

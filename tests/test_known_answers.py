@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from climate.files import read_json
 from climate.harmonize.anomaly import MONTH_NAMES
 from climate.harmonize.build import Harmonized, harmonize
 from climate.harmonize.checks import BASELINE_LIMIT, BASELINE_TOLERANCE
 from climate.harmonize.completeness import RULES, annual_means
+from climate.params.params import load_params
 from climate.params.regions import HarmonizeParams, RegionDefinition
 from climate.sources.catalogue import Source, find_source, load_catalogue
 from climate.sources.readers.grid.opening import is_grid
@@ -287,3 +289,21 @@ def test_the_trend_since_1880_is_that_of_the_fifth_assessment_report(warm: dict[
         years = np.arange(span.size) / 12
         total = float(np.polyfit(years, span.to_numpy(), 1)[0]) * 133
         assert 0.85 < total <= 1.06, key
+
+
+def test_caveats_of_params_repeat_the_measured_trends() -> None:
+    """Against benchmarks/trends.json, which `python -m benchmarks.trends` wrote."""
+    measured, params = read_json(ROOT / "benchmarks" / "trends.json"), load_params(ROOT / "params.yaml")
+    rows = {name: spans["since 1949"] for name, spans in measured["countries"].items() if "since 1949" in spans}
+    apart = [row["difference"] for row in rows.values() if abs(row["difference"]) >= max(0.1, row["half_width95"])]
+    less, more = sum(value < 0 for value in apart), sum(value > 0 for value in apart)
+    opposite = sum(row["reanalysis"] < 0 < row["other"] for row in rows.values())
+    text = " ".join(params.panels["countries"].caveat.split())
+    assert f"{less} of {len(rows)} countries" in text
+    assert f"{more} by as much more" in text
+    assert f"{opposite} cool in it" in text
+    caveat = params.regions["india"].caveat
+    assert caveat is not None
+    assert caveat.trend is not None
+    assert caveat.trend.per_decade == round(rows["India"]["other"], 2)
+    assert list(caveat.trend.years) == measured["spans"]["since 1949"]

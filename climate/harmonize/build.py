@@ -202,7 +202,8 @@ class _Work:
 
 
 def _named(name: str, definition: RegionDefinition) -> dict[str, str]:
-    return {"region": name, "title": definition.title, "Conventions": CONVENTIONS}
+    caveat = {"caveat": definition.caveat.text} if definition.caveat else {}
+    return {"region": name, "title": definition.title, "Conventions": CONVENTIONS} | caveat
 
 
 def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:

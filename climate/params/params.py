@@ -174,9 +174,11 @@ class Params(Strict):
                 raise ValueError(
                     f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
                 )
-        for region in self.ceiling.regions:
-            if region not in self.regions:
-                raise ValueError(f"ceiling.regions names '{region}', expected some of regions {[*self.regions]}")
+        listed = {"ceiling.regions": self.ceiling.regions, "score.opponent.regions": self.score.opponent.regions}
+        for key, names in listed.items():
+            for region in names:
+                if region not in self.regions:
+                    raise ValueError(f"{key} names '{region}', expected some of regions {[*self.regions]}")
 
     def _check_models(self) -> None:
         leads, short = self.backtest.leads, {}

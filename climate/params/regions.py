@@ -69,6 +69,34 @@ class Point(Strict):
     method: Literal["nearest", "bilinear"] = "nearest"
 
 
+class PublishedYears(Strict):
+    """Annual means as somebody published them, as departures from the mean of `baseline`, in degC."""
+
+    by: str
+    baseline: tuple[Year, Year]
+    values: dict[Year, float] = Field(min_length=1)
+
+    _tuples = field_validator("baseline", mode="before")(as_tuple)
+
+
+class PublishedTrend(Strict):
+    """Least-squares trend of annual means over `years`, ends included, as another record has it, in degC."""
+
+    by: str
+    years: tuple[Year, Year]
+    per_decade: float
+
+    _tuples = field_validator("years", mode="before")(as_tuple)
+
+
+class Caveat(Strict):
+    """Why the record of a region is in doubt, and what contradicts it. Such a region is forecast but not projected."""
+
+    text: str = Field(min_length=1)
+    years: PublishedYears | None = None
+    trend: PublishedTrend | None = None
+
+
 class RegionDefinition(Strict):
     """One entry of `regions` or `covariates`: a title and exactly one of the kinds of region."""
 
@@ -88,6 +116,7 @@ class RegionDefinition(Strict):
     """Of a country or AR6 region: its largest polygon alone."""
     start: Month | None = None
     end: Month | None = None
+    caveat: Caveat | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> RegionDefinition:

@@ -87,6 +87,8 @@ class PanelDefinition(Strict):
     first_origin: Month | None = None
     """As backtest.first_origin; None: such that the last origin is a year before the end of the records."""
     models: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if model.on_panels)
+    caveat: str = ""
+    """What to know of the records before reading the scores; shown above them."""
 
     _tuples = field_validator("models", mode="before")(as_tuple)
 
@@ -177,6 +179,8 @@ class OpponentParams(Strict):
     """How the simple model that all others are compared with is chosen, one for each quantity and block of leads."""
 
     candidates: list[Name] = Field(default=["climatology-trend", "trend-ar1"], min_length=1)
+    regions: list[Name] = Field(default_factory=list)
+    """Regions that the choice rests on, so that adding another changes no opponent; all of a quantity without any."""
     first_origin: Month = "1990-12"
     every: int = Field(default=6, ge=1, le=120)
     """Months between origins."""

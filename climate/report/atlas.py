@@ -39,6 +39,7 @@ class PanelInputs:
         shapes: polygons with the columns name and geometry.
         provenance: of the source of the records.
         opponents: see `climate.verify.contest.choose_opponents`.
+        caveat: what to know of the records.
     """
 
     score: ScoreParams
@@ -46,6 +47,7 @@ class PanelInputs:
     shapes: Any
     provenance: Mapping[str, Any]
     opponents: xr.Dataset
+    caveat: str = ""
 
     @property
     def cut_out(self) -> bool:
@@ -114,6 +116,7 @@ def render(inputs: PanelInputs, folder: Path) -> Path:
         pictures=pictures,
         table=place_table(inputs),
         skipped=list(zip(inputs.scores["skipped"].values, inputs.scores["reason"].values, strict=True)),
+        caveat=inputs.caveat,
         marked=int((inputs.scores["mark"].values.astype(str) != "").sum()),
         credit=source,
         provenance=inputs.provenance,
@@ -122,7 +125,7 @@ def render(inputs: PanelInputs, folder: Path) -> Path:
 
 def render_skipped(title: str, reason: str, folder: Path) -> Path:
     """A page that says why there is nothing to show."""
-    return _write(folder, f"This panel was skipped: {reason}.", heading=title, pictures=[], table=None)
+    return _write(folder, f"This panel was skipped: {reason}.", heading=title, caveat="", pictures=[], table=None)
 
 
 def _write(folder: Path, standfirst: str, **context: Any) -> Path:

@@ -38,6 +38,7 @@ class ReportInputs:
         opponents: the opponent of each quantity and block, with its margin, see climate.verify.contest.
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
+        seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -62,6 +63,7 @@ class ReportInputs:
     opponents: xr.Dataset = field(default_factory=xr.Dataset)
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
+    seasonal: xr.Dataset = field(default_factory=xr.Dataset)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""

@@ -22,6 +22,15 @@ METHOD_NAMES: Mapping[str, str] = {
 }
 
 
+BEFORE_RECORDS = 0.85
+"""degC from 1850-1900 to RECENT in global surface temperature; IPCC AR6 WG1, Summary for Policymakers, figure SPM.8."""
+RECENT = (1995, 2014)
+"""AR6's recent reference period."""
+ASSESSED = {"ssp119": 1.6, "ssp126": 1.7, "ssp245": 2.0, "ssp370": 2.1, "ssp585": 2.4}
+"""degC above 1850-1900 in ASSESSED_YEARS, best estimates; IPCC AR6 WG1, table SPM.1, doi:10.1017/9781009157896.001."""
+ASSESSED_YEARS = (2041, 2060)
+
+
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
     """What projection.html shows; `skipped` is the reason where nothing was projected.
 
@@ -42,17 +51,24 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Galler
         "co2_text": co2_text(co2),
         "changes": gallery.add(figures.changes_figure(inputs, projected), source),
         "places": places,
+        "assessed": assessed_table(inputs, projected),
         "hindcasts": gallery.add(figures.hindcasts_figure(inputs, hindcasts), source) if hindcasts else None,
         "hindcast_text": hindcast_text(hindcasts) if hindcasts else "",
         "hindcast_table": hindcast_table(inputs, hindcasts) if hindcasts else None,
         "co2_table": co2_table(written["co2-hindcasts"]),
-        "left_out": str(projected.attrs.get("left_out", "")),
+        "left_out": left_out(inputs, projected),
         "per_log": f"{FORCING_PER_LOG:g}",
         "doubling": words.number(DOUBLING, 1),
         "lags": words.joined([f"{lag:g}" for lag in RESPONSE_YEARS]),
         "last": int(projected["past"][-1]),
         "until": int(projected["year"][-1]),
     }
+
+
+def left_out(inputs: ReportInputs, projected: xr.Dataset) -> list[tuple[str, str]]:
+    """Title of each region that was not projected, and why."""
+    pairs = (line.partition(": ") for line in str(projected.attrs.get("left_out", "")).splitlines())
+    return [(inputs.title_of(region), reason) for region, _, reason in pairs]
 
 
 def region_part(inputs: ReportInputs, region: str, gallery: Gallery) -> dict[str, Any] | None:
@@ -89,6 +105,38 @@ def standfirst(inputs: ReportInputs, projected: xr.Dataset) -> str:
         f"If temperature continues to follow CO2 as it has, {words.inner(inputs.title_of(region))} changes from "
         f"{figures.recent_years(result)} to {figures.decade_of(result)} by {words.joined(changes)} (90% interval)."
     )
+
+
+def assessed_table(inputs: ReportInputs, projected: xr.Dataset) -> Table | None:
+    """The globe beside the IPCC's assessment, both from 1850-1900; None where the globe or RECENT is not there."""
+    globe = next((name for name in projected["region"].values if _is_globe(inputs, str(name))), None)
+    if globe is None:
+        return None
+    result = projected.sel(region=globe)
+    recent = result["observed"].sel(past=slice(*RECENT))
+    known = [name for name in result["scenario"].values.astype(str) if name in ASSESSED]
+    if not known or recent.size < RECENT[1] - RECENT[0] + 1:
+        return None
+    change = result["last_decade"] - float(recent.mean()) + BEFORE_RECORDS
+    rows: list[list[Cell | str]] = []
+    for name in known:
+        low, middle, high = (
+            words.number(float(value), 1, True) for value in change.sel(scenario=name, quantile=list(figures.LEVELS))
+        )
+        rows.append([figures.label_of(name), f"{middle} ({low} to {high})", words.number(ASSESSED[name], 1, True)])
+    years, span = words.EN_DASH.join(map(str, ASSESSED_YEARS)), words.EN_DASH.join(map(str, RECENT))
+    return make_table(
+        f"{inputs.title_of(str(globe))} against the IPCC's assessment, °C above 1850{words.EN_DASH}1900. To the change "
+        f"of the record since {span} are added the {words.number(BEFORE_RECORDS, 2)} °C that the IPCC gives for the "
+        f"time from 1850{words.EN_DASH}1900 to then. The periods are not the same.",
+        ["Pathway", *numeric(f"Here, {figures.decade_of(result)} (90% interval)", f"IPCC AR6, {years}, best estimate")],
+        rows,
+    )
+
+
+def _is_globe(inputs: ReportInputs, region: str) -> bool:
+    box = inputs.params.regions[region].box
+    return box is not None and box.lat == (-90, 90) and box.lon[1] - box.lon[0] == 360
 
 
 def place_text(result: xr.Dataset) -> str:

@@ -16,6 +16,7 @@ from climate.report import (
     markdown,
     pages,
     projection,
+    seasonal,
     strata,
     tables,
     text,
@@ -118,6 +119,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "checks": evidence.check_table(inputs.checks),
         "check_summary": evidence.check_summary(inputs.checks),
         "breaks": evidence.break_table(inputs),
+        "caveats": text.caveats(inputs),
         "revisions": evidence.revision_table(inputs),
         "revision_notes": evidence.revision_notes(inputs),
         "seam_table": evidence.seam_table(inputs),
@@ -127,6 +129,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "seasonal": seasonal.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }
     files = gallery.downloads
@@ -152,6 +155,7 @@ def draw_region(inputs: ReportInputs, region: str) -> DrawnRegion:
         "compared": [text.against_opponent(inputs, item) for item in compared if item.region == region]
         or ["No LSTM was run for this place."],
         "best": [text.best_overall(inputs, region, block) for block in inputs.headline_blocks],
+        "caveat": text.caveat(inputs, region),
         "record_text": text.record(inputs, region),
         "record": gallery.add(record.record_figure(inputs, region), source),
         "members": gallery.add(membership.membership_figure(inputs, region), source),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from climate.harmonize.caveats import compare
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import TREND_YEARS, Contest, Hypothesis, annual_means, best_model, trend
@@ -19,6 +21,17 @@ NEGLIGIBLE = 0.005
 
 GROWTH_YEARS = 10
 """Over which a mean growth rate is taken; one year's depends on ENSO."""
+
+NORMAL = (1991, 2020)
+"""First and last year of the current climatological normal; WMO-No. 1203."""
+
+PREINDUSTRIAL = (1850, 1900)
+"""First and last year of the IPCC's approximation of pre-industrial climate."""
+MIN_PREINDUSTRIAL = 40
+"""Complete years of PREINDUSTRIAL that a record needs."""
+
+UNTESTED_YEARS = 100
+"""Years before an overlap from which it is said that nothing tests the offset there."""
 
 TOLERANCE = (0.87, 0.93)
 """Coverage of a 90% interval that counts as right."""
@@ -255,6 +268,7 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
     sentences = [f"{text}.", f"{last}: {latest} {unit}."]
     if series.attrs.get("cells") == 1:
         sentences.insert(0, "The values are those of one grid cell.")
+    sentences += _offsets(inputs, region)
     annual = annual_means(series)
     if annual.size:
         sentences.append(_extremes(annual, unit, anomaly, "warmest" if warm else "highest"))
@@ -270,7 +284,79 @@ def record(inputs: ReportInputs, region: str) -> list[str]:
             f"Trend of annual means {line.first}{words.EN_DASH}{line.last}: {words.number(line.per_decade, 2, True)} "
             f"{unit} per decade (95% interval {words.number(low, 2, True)} to {words.number(high, 2, True)}){flat}."
         )
+    return sentences + _other_baselines(valid, annual, unit)
+
+
+def _other_baselines(series: xr.Dataset, annual: pd.Series[float], unit: str) -> list[str]:
+    """The end of a temperature record from the current normal, and its warming since before industry."""
+    sentences = []
+    first, last = NORMAL
+    months = series["time"].dt.month.values
+    normal = series.isel(time=(series["time"].dt.year.values >= first) & (series["time"].dt.year.values <= last))
+    same = normal["value"].values[normal["time"].dt.month.values == months[-1]]
+    if same.size == last - first + 1 and (years := annual.loc[first:last]).size == same.size:
+        latest = words.number(float(series["value"][-1]) - float(same.mean()), 2, True)
+        year = words.number(float(annual.iloc[-1] - years.mean()), 2, True)
+        month = words.month(series["time"].values[-1])
+        sentences.append(
+            f"From the mean of {first}{words.EN_DASH}{last}: {latest} {unit} in {month}, {year} in {annual.index[-1]}."
+        )
+    first, last = PREINDUSTRIAL
+    early = annual.loc[first:last]
+    if early.size >= MIN_PREINDUSTRIAL:
+        recent = annual.iloc[-GROWTH_YEARS:]
+        change = words.number(float(recent.mean() - early.mean()), 2, True)
+        sentences.append(
+            f"{recent.index[0]}{words.EN_DASH}{recent.index[-1]} is {change} {unit} from the mean of "
+            f"{first}{words.EN_DASH}{last}."
+        )
+    elif annual.size:
+        sentences.append(f"It begins too late to give the warming since {first}{words.EN_DASH}{last}.")
     return sentences
+
+
+def _offsets(inputs: ReportInputs, region: str) -> list[str]:
+    """Offsets of a splice that reach back over far more years than they were estimated from."""
+    definition = inputs.params.definitions.get(region)
+    if definition is None or definition.splice is None or not inputs.seams.sizes.get("seam"):
+        return []
+    series, sentences = inputs.record(region), []
+    seams: Iterable[Any] = inputs.seams.drop_dims(["time", "month"], errors="ignore").to_dataframe().itertuples()
+    for row in seams:
+        own = np.flatnonzero((series["source"].values == row.older) & np.isfinite(series["value"].values))
+        if row.record != definition.splice or not own.size:
+            continue
+        first, last = row.overlap_start.year, row.overlap_end.year
+        before = first - int(series["time"].dt.year.values[own[0]])
+        if before >= UNTESTED_YEARS:
+            sentences.append(
+                f"The offset of the older part ({words.with_error(row.offset, row.offset_se)} "
+                f"{words.unit(row.units)}) was estimated over {first}{words.EN_DASH}{last}; nothing tests it in the "
+                f"{before:,} years before."
+            )
+    return sentences
+
+
+def caveat(inputs: ReportInputs, region: str) -> str:
+    """Why the record of a region is in doubt, with the published values beside its own; "" where it is not."""
+    definition = inputs.params.regions.get(region)
+    if definition is None or definition.caveat is None:
+        return ""
+    unit, parts = inputs.unit(region), []
+    for item in compare(inputs.record(region), definition.caveat):
+        own, other = (words.number(value, 2, True) for value in (item.record, item.published))
+        years = words.EN_DASH.join(dict.fromkeys(map(str, item.years)))
+        what, how = f"Trend of {years}", f"{unit} per decade"
+        if item.baseline:
+            what, how = years, f"{unit} from the mean of {words.EN_DASH.join(map(str, item.baseline))}"
+        parts.append(f"{what}: {own} {how} here, {other} according to {item.by}.")
+    return " ".join([definition.caveat.text.strip(), *parts])
+
+
+def caveats(inputs: ReportInputs) -> list[tuple[str, str, str]]:
+    """Key, title and caveat of every region whose record is in doubt."""
+    told = ((region, inputs.title_of(region), caveat(inputs, region)) for region in inputs.regions)
+    return [item for item in told if item[2]]
 
 
 def _growth(annual: pd.Series[float], unit: str) -> list[str]:

@@ -273,6 +273,7 @@ def project_regions(
     site: str,
     until: int,
     origins: Sequence[int],
+    withheld: Mapping[str, str] | None = None,
 ) -> dict[str, xr.Dataset]:
     """Projections and hindcasts of all regions and of CO2 itself.
 
@@ -283,11 +284,12 @@ def project_regions(
         site: the region of `observed`.
         until: last year.
         origins: last years of hindcasts; left out where the CO2 record is too short to be matched before them.
+        withheld: further region -> why it is not projected.
 
     Returns:
-        `temperature`, see `project_region`, with the attribute `left_out`: the regions that cannot be projected, with
-        reasons; `hindcasts`, see `hindcast_region`, unless there are none; `co2`, and `co2-hindcasts`, see
-        `hindcast_co2`.
+        `temperature`, see `project_region`, with the attribute `left_out`: the regions that are not projected, one a
+        line, each with its reason; `hindcasts`, see `hindcast_region`, unless there are none; `co2`, and
+        `co2-hindcasts`, see `hindcast_co2`.
 
     Raises:
         ClimateError: no region can be projected.
@@ -301,7 +303,8 @@ def project_regions(
         if matched_years(origin)[0] >= first
     }
     extrapolated = {origin: extrapolations(known, [origin])[origin] for origin, known in past.items()}
-    projections, hindcasts, left_out = [], [], []
+    projections, hindcasts = [], []
+    left_out = [f"{region}: {reason}" for region, reason in (withheld or {}).items()]
     for region, record in temperatures.items():
         temperature = record.sel(year=slice(None, last))
         try:
@@ -321,7 +324,7 @@ def project_regions(
         attrs={"region": site, "offset": concentration.attrs["offset"], "units": "ppm"},
     )
     results = {
-        "temperature": xr.concat(projections, "region", join="outer").assign_attrs(left_out="; ".join(left_out)),
+        "temperature": xr.concat(projections, "region", join="outer").assign_attrs(left_out="\n".join(left_out)),
         "co2": co2,
         "co2-hindcasts": hindcast_co2(observed, origins),
     }

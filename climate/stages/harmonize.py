@@ -9,6 +9,7 @@ import xarray as xr
 
 from climate import paths
 from climate.files import write_json, write_netcdf
+from climate.harmonize import caveats
 from climate.harmonize.breaks import break_table_of
 from climate.harmonize.build import harmonize
 from climate.harmonize.checks import examine
@@ -46,4 +47,10 @@ def run() -> None:
     write_netcdf(join_covariates(known) if known else xr.Dataset(), paths.COVARIATES)
     write_netcdf(made.seams, paths.SEAMS)
     write_netcdf(break_table_of(made), paths.BREAKS)
-    write_json([asdict(check) for check in pulled.checks], paths.CHECKS)
+    doubts = [
+        check
+        for name, definition in params.regions.items()
+        if definition.caveat and name not in made.skipped
+        for check in caveats.checks(made.series[name], definition.caveat, str(definition.source))
+    ]
+    write_json([asdict(check) for check in [*pulled.checks, *doubts]], paths.CHECKS)

@@ -24,5 +24,6 @@ def run(name: str) -> None:
     else:
         shapes = read_shapes(find_source(definition.shapes), paths.DATA / definition.shapes)
         provenance = read_json(paths.DATA / definition.source / "provenance.json")
-        page = render(PanelInputs(params.score, scores, shapes, provenance, read_netcdf(paths.OPPONENTS)), folder)
+        opponents = read_netcdf(paths.OPPONENTS)
+        page = render(PanelInputs(params.score, scores, shapes, provenance, opponents, definition.caveat), folder)
     log.info("Panel %s: %s", name, page.resolve())

@@ -22,7 +22,8 @@ def run() -> None:
     """Write build/projection: temperature.nc, hindcasts.nc, co2.nc and co2-hindcasts.nc.
 
     Without pathways or without CO2 only temperature.nc is written, with the attribute `skipped` and the reason. A
-    region that cannot be projected is left out, and named with its reason in the attribute `left_out`.
+    region that cannot be projected, or whose record has a caveat, is left out, and named with its reason in the
+    attribute `left_out`.
     """
     params = load_params()
     plan = params.project
@@ -33,18 +34,22 @@ def run() -> None:
             raise ClimateError(f"project.co2: found '{plan.co2}', expected a key of regions ({', '.join(series)})")
         if "skipped" in series[plan.co2].attrs:
             raise ClimateError(f"project.co2: {plan.co2} was skipped, {series[plan.co2].attrs['skipped']}")
-        temperatures = {
-            region: annual_means(record)
+        records = {
+            region: record
             for region, record in series.items()
             if record.attrs.get("quantity") == "temperature" and "skipped" not in record.attrs
         }
+        doubtful = {
+            region: str(record.attrs["caveat"]) for region, record in records.items() if "caveat" in record.attrs
+        }
+        temperatures = {region: annual_means(record) for region, record in records.items() if region not in doubtful}
         observed = annual_means(series[plan.co2])
-        results = project_regions(temperatures, pathways, observed, plan.co2, plan.until, plan.hindcasts)
+        results = project_regions(temperatures, pathways, observed, plan.co2, plan.until, plan.hindcasts, doubtful)
     except ClimateError as error:
         log.warning("projection: skipped, %s", error)
         results = {"temperature": xr.Dataset(attrs={"skipped": str(error)})}
-    if left_out := results["temperature"].attrs.get("left_out"):
-        log.warning("projection: left out, %s", left_out)
+    for reason in str(results["temperature"].attrs.get("left_out", "")).splitlines():
+        log.warning("projection: left out, %s", reason)
     for name, dataset in results.items():
         write_netcdf(dataset, paths.PROJECTION / f"{name}.nc")
 

@@ -66,6 +66,7 @@ def read_inputs() -> ReportInputs:
         opponents=read_netcdf(paths.OPPONENTS),
         strata=read_netcdf(paths.STRATA),
         ceiling=read_netcdf(paths.CEILING_SCORES),
+        seasonal=read_netcdf(paths.SEASONAL),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(source) for key, source in sources.items()},
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),

@@ -13,7 +13,7 @@ from climate.forecasters.combine.conformal import calibrate
 from climate.hindcast.known_covariates import ceiling_scores
 from climate.params.params import Params, load_params
 from climate.verify.across_regions import score_regions
-from climate.verify.contest import assess, choose_opponents, over_places
+from climate.verify.contest import assess, choose_opponents, deciding_regions, over_places
 from climate.verify.losses import block_losses, cell_scores
 from climate.verify.summary import crps_by_lead, metrics
 
@@ -36,7 +36,12 @@ def run() -> None:
     series = {region: read_netcdf(paths.series_file(region)) for region in tables}
     networks = {region: read_netcdf(paths.forecast_file("lstm", region)) for region in tables}
     quantities = {region: str(own.attrs["quantity"]) for region, own in series.items()}
-    opponents = choose_opponents(early_losses(params, tables), quantities, plan.opponent.candidates, plan.blocks)
+    opponents = choose_opponents(
+        early_losses(params, deciding_regions(plan.opponent.regions, quantities)),
+        quantities,
+        plan.opponent.candidates,
+        plan.blocks,
+    )
     scores, strata, losses = score_regions(
         tables, series, networks, read_netcdf(paths.COVARIATES), plan.blocks, plan.reference, opponents
     )

@@ -25,6 +25,17 @@ Outcome = Literal["better", "worse", "same"]
 """Of a hypothesis: a difference beyond chance, or none."""
 
 
+def deciding_regions(listed: Collection[str], quantities: Mapping[str, str]) -> list[str]:
+    """Regions whose early losses choose the opponents: those `listed` and, of a quantity that the list lacks, all.
+
+    Args:
+        listed: regions; those without a series are ignored.
+        quantities: region -> what it measures, of all regions with a series.
+    """
+    served = {quantities[region] for region in listed if region in quantities}
+    return [region for region, quantity in quantities.items() if region in listed or quantity not in served]
+
+
 def choose_opponents(
     losses: Mapping[str, xr.DataArray], quantities: Mapping[str, str], candidates: Sequence[str], blocks: Blocks
 ) -> xr.Dataset:

@@ -6,11 +6,13 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 
 from climate.files import read_netcdf
 from climate.forecasters.base import FloatArray
-from climate.forecasters.classical.likelihood import highest_likelihood
+from climate.forecasters.classical.likelihood import highest_likelihood, likelihood_and_score
 from climate.forecasters.classical.statespace import Scale, UnobservedComponents
 from climate.paths import series_file
 from tests.conftest import Project
@@ -52,6 +54,26 @@ def test_no_start_of_statsmodels_reaches_higher(values: FloatArray) -> None:
                 start, disp=0, cov_type="none", maxiter=200, optim_score="approx", optim_complex_step=True
             )
         assert reached > other.llf - 1e-4
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    variances=st.tuples(*[st.floats(0.0, 1.0)] * 3),
+    ar_variance=st.floats(0.1, 1.0),
+    ar=st.floats(-0.95, 0.95),
+    gap=st.sampled_from([slice(0, 0), slice(0, 5), slice(100, 130)]),
+)
+def test_score_is_the_derivative_of_the_likelihood(
+    variances: tuple[float, ...], ar_variance: float, ar: float, gap: slice
+) -> None:
+    values = record(3, 240)
+    values[gap] = np.nan
+    model, units = structural(values), np.array([1.0, 1e-6, 1e-4, 1.0, 1.0])
+    parameters = units * np.array([*variances, ar_variance, ar])
+    value, score = likelihood_and_score(model, parameters)
+    assert value == pytest.approx(model.loglike(parameters, transformed=True), rel=1e-9)
+    exact = model.score(parameters, transformed=True, includes_fixed=False, method="approx", approx_complex_step=True)
+    np.testing.assert_allclose(units * score, units * exact, rtol=1e-3, atol=1e-3 * np.abs(units * exact).max())
 
 
 def test_a_trend_that_does_not_bend_has_no_variance() -> None:

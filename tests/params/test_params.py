@@ -84,6 +84,7 @@ def put(*keys_then_value: Any) -> Change:
             ["notebooks.walkthrough.record", "atlantis", "globe"],
         ),
         (put("ceiling", "regions", ["atlantis"]), ["ceiling.regions", "atlantis", "globe"]),
+        (put("score", "opponent", {"regions": ["atlantis"]}), ["score.opponent.regions", "atlantis", "globe"]),
         (put("revisions", "against", {"soi": "2020"}), ["revisions.against", "soi"]),
     ],
 )

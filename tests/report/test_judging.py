@@ -18,7 +18,8 @@ from climate.forecasters.base import FloatArray
 from climate.forecasters.combine.ensemble import join_tables
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
-from climate.report import judging, projection
+from climate.params.regions import RegionDefinition
+from climate.report import judging, projection, words
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
@@ -163,6 +164,30 @@ def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     """What the stage writes, of sample records."""
     both = pathways().assign_coords(scenario=["ssp119", "ssp585"])
     return project_regions({"globe": annual_means(series)}, both, co2(), "mauna-loa-co2", 2050, [1990])
+
+
+def test_the_globe_stands_beside_the_assessed_warming(inputs: ReportInputs) -> None:
+    result = projected(inputs.series["globe"])["temperature"]
+    assert projection.assessed_table(inputs, result) is None  # no region of the samples is a box
+    box = {"lat": [-90, 90], "lon": [-180, 180]}
+    globe = RegionDefinition.model_validate({"title": "The globe", "source": "ncep-air", "box": box})
+    regions = inputs.params.regions | {"globe": globe}
+    inputs = replace(inputs, params=inputs.params.model_copy(update={"regions": regions}))
+    table = projection.assessed_table(inputs, result)
+    assert table is not None
+    change = float(result["last_decade"].sel(region="globe", scenario="ssp585", quantile=0.5))
+    recent = float(result["observed"].sel(region="globe", past=slice(1995, 2014)).mean())
+    ((_, own, assessed),) = [row for row in table.rows if row[0].text == "SSP5-8.5"]
+    assert own.text.startswith(words.number(change - recent + 0.85, 1, True))
+    assert assessed.text == "+2.4"
+
+
+def test_a_region_with_a_caveat_is_named_with_its_reason(inputs: ReportInputs) -> None:
+    both = pathways().assign_coords(scenario=["ssp119", "ssp585"])
+    means = annual_means(inputs.series["globe"])
+    made = project_regions({"globe": means}, both, co2(), "mauna-loa-co2", 2050, [1990], {"kiel": "in doubt: no"})
+    assert made["temperature"]["region"].values.tolist() == ["globe"]
+    assert projection.left_out(inputs, made["temperature"]) == [(inputs.title_of("kiel"), "in doubt: no")]
 
 
 @dataclass

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from climate.params.regions import Caveat, PublishedYears
 from climate.report import words
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, contests, hypotheses, periods, running_mean, trend
-from climate.report.text import against_opponent, hindsight, opponents, record, standfirst
+from climate.report.text import against_opponent, caveats, hindsight, opponents, record, standfirst
+from climate.schema import TIME_DTYPE
 from tests.records import months
 from tests.report.samples import RATIOS, make_hypotheses, make_inputs, make_scores
 
@@ -72,6 +75,46 @@ def test_no_hypothesis_is_said_to_be_none() -> None:
     none = make_inputs(hypotheses=xr.Dataset())
     assert hypotheses(none) == []
     assert "No hypothesis was declared" in standfirst(none, [])
+
+
+def test_caveat_puts_published_values_beside_those_of_the_record(inputs: ReportInputs) -> None:
+    assert caveats(inputs) == []
+    doubt = Caveat(
+        text="In doubt.", years=PublishedYears(by="an office", baseline=(1991, 2020), values={2024: 9.0, 1900: 1.0})
+    )
+    globe = inputs.params.regions["globe"].model_copy(update={"caveat": doubt})
+    regions = inputs.params.regions | {"globe": globe}
+    marked = replace(inputs, params=inputs.params.model_copy(update={"regions": regions}))
+    ((name, title, text),) = caveats(marked)
+    annual = annual_means(inputs.series["globe"])
+    own = words.number(annual[2024] - annual.loc[1991:2020].mean(), 2, True)
+    assert (name, title) == ("globe", inputs.title_of("globe"))
+    assert text == f"In doubt. 2024: {own} °C from the mean of 1991\u20132020 here, +9.00 according to an office."
+
+
+def with_record(inputs: ReportInputs, first: str) -> ReportInputs:
+    """The globe with a record from `first` on that is flat but for one degree more since 1991."""
+    time = months(first, 12 * (2026 - int(first[:4])))
+    value = np.where(time >= np.datetime64("1991-01"), 1.0, 0.0) + np.arange(time.size) % 12
+    series = inputs.series["globe"]
+    columns = {name: ("time", np.full(time.size, series[name].values[0])) for name in series.data_vars}
+    made = xr.Dataset(
+        columns | {"value": ("time", value)}, coords={"time": time.astype(TIME_DTYPE)}, attrs=series.attrs
+    )
+    return replace(inputs, series=inputs.series | {"globe": made})
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("1850-01", "2016\u20132025 is +1.00 \u00b0C from the mean of 1850\u20131900."),
+        ("1880-01", "It begins too late to give the warming since 1850\u20131900."),
+    ],
+)
+def test_end_of_a_record_from_other_baselines(inputs: ReportInputs, first: str, said: str) -> None:
+    text = " ".join(record(with_record(inputs, first), "globe"))
+    assert text.endswith(said)
+    assert "From the mean of 1991\u20132020: 0.00 \u00b0C in December 2025, 0.00 in 2025." in text
 
 
 def test_growth_of_co2_is_given_in_place_of_a_straight_line(inputs: ReportInputs) -> None:

@@ -52,6 +52,6 @@ def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> Non
     after = digests(project.folder / "build" / "forecasts")
     notebooks = {"notebook@presentation", "notebook@understanding", "notebook@walkthrough"}
     forecast = {"baselines@kenya", "lstm@kenya", "combine@kenya"}
-    assert ran == {"harmonize", "score", "project", "report"} | notebooks | forecast
+    assert ran == {"harmonize", "score", "seasonal", "project", "report"} | notebooks | forecast
     assert {name: after[name] for name in before} == before
     assert "Kenya" in project.read("reports/index.html")

@@ -10,7 +10,7 @@ from climate.forecasters.registry import make
 from climate.hindcast.rolling import early_backtest
 from climate.parallel.tasks import ALONE
 from climate.params.sections import BacktestParams, OpponentParams
-from climate.verify.contest import against, assess, choose_opponents, in_hindsight, over_places
+from climate.verify.contest import against, assess, choose_opponents, deciding_regions, in_hindsight, over_places
 from climate.verify.losses import block_losses, cell_scores
 from climate.verify.significance import compare, holm
 from tests.records import months
@@ -111,6 +111,18 @@ def chosen_on(made: xr.Dataset) -> xr.Dataset:
     table = early_backtest(made, xr.Dataset(), forecasters, plan, choice, 36, ALONE)
     early = {"here": block_losses(cell_scores(table), BLOCKS)} if "forecast" in table else {}
     return choose_opponents(early, {"here": "temperature"}, choice.candidates, BLOCKS)
+
+
+def test_another_region_has_no_say_in_the_opponent() -> None:
+    listed, before = ["globe", "co2"], {"globe": "temperature", "co2": "co2"}
+    assert deciding_regions(listed, before) == listed
+    assert deciding_regions(listed, {"kenya": "temperature", **before}) == listed
+
+
+def test_quantity_without_a_listed_region_takes_all_of_its_own() -> None:
+    measured = {"kenya": "temperature", "globe": "temperature", "co2": "co2", "barrow": "co2"}
+    assert deciding_regions(["globe"], measured) == ["globe", "co2", "barrow"]
+    assert deciding_regions([], measured) == [*measured]
 
 
 def test_choice_of_the_opponent_sees_no_month_that_is_judged() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
+from statsmodels.tsa.statespace.kalman_smoother import SMOOTHER_DISTURBANCE, SMOOTHER_DISTURBANCE_COV
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 
 from climate.forecasters.base import FloatArray, IntArray
@@ -41,6 +42,9 @@ COMPONENTS = {
     "ar.": Component(1.0, (0.5, 0.2), (-0.99, 0.99)),
 }
 
+TREND_STATE, SEASON_STATES, AR_STATE = 1, slice(2, -1), -1
+"""Positions among the states; the first is the level."""
+
 SAME = 0.01
 """Log-likelihoods of rough searches that differ by less belong to one optimum; the first search then counts."""
 
@@ -60,21 +64,22 @@ CONVERGED = 1e-10
 def highest_likelihood(model: MLEModel) -> FloatArray:
     """Parameters of `model` at its highest likelihood; each is one of COMPONENTS.
 
+    Args:
+        model: smooth trend, seasons and AR(1), in statsmodels' order of states, without burn-in.
+
     Raises KeyError for another parameter, numpy.linalg.LinAlgError where the likelihood cannot be evaluated.
     """
-    components = [_component(name) for name in model.param_names]
+    components = [COMPONENTS[_component(name)] for name in model.param_names]
     units = np.array([component.unit for component in components])
     low, high = np.array([component.bounds for component in components]).T / units
     bounds = list(zip(low, high, strict=True))
 
-    def gradient(x: FloatArray) -> FloatArray:
-        score = model.score(
-            x * units, transformed=True, includes_fixed=False, method="approx", approx_complex_step=True
-        )
-        return np.asarray(-score * units / model.nobs, dtype=float)
-
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
-        return -float(model.loglike(x * units, transformed=True)) / model.nobs, gradient(x)
+        value, score = likelihood_and_score(model, x * units)
+        return -value / model.nobs, -score * units / model.nobs
+
+    def gradient(x: FloatArray) -> FloatArray:
+        return value_and_gradient(x)[1]
 
     def search(x: FloatArray, options: dict[str, float]) -> OptimizeResult:
         return minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
@@ -85,9 +90,48 @@ def highest_likelihood(model: MLEModel) -> FloatArray:
     return np.asarray(_polished(gradient, search(best.x, FINE).x, low, high) * units)
 
 
-def _component(name: str) -> Component:
-    """The entry of COMPONENTS for one parameter's name."""
-    fitting = [component for beginning, component in COMPONENTS.items() if name.startswith(beginning)]
+def likelihood_and_score(model: MLEModel, parameters: FloatArray) -> tuple[float, FloatArray]:
+    """Log-likelihood and its derivatives by `parameters`, from one pass of the disturbance smoother.
+
+    Variances: Koopman and Shephard (1992), doi:10.1093/biomet/79.4.823, equations 2.4 and 2.5. The AR(1) coefficient
+    by the same argument, from the smoothed products of its state and disturbance. Both also set the variance that the
+    AR(1) begins with, that of its stationary distribution.
+    """
+    model.update(parameters, transformed=True)
+    smoothed = model.ssm.smooth(smoother_output=SMOOTHER_DISTURBANCE | SMOOTHER_DISTURBANCE_COV)
+    design, transition = smoothed.design[0, :, 0], smoothed.transition[:, :, 0]
+    variance, gain = smoothed.forecasts_error_cov[0, 0], smoothed.kalman_gain[:, 0]
+    seen = np.isfinite(model.endog[:, 0])
+    precision = np.divide(1.0, variance, where=seen, out=np.zeros_like(variance))
+    weighted, weighted_cov = smoothed.scaled_smoothed_estimator, smoothed.scaled_smoothed_estimator_cov
+    errors = np.where(seen, smoothed.smoothing_error[0], 0.0)
+    errors_cov = precision + np.where(seen, np.einsum("it,ijt,jt->t", gain, weighted_cov, gain), 0.0)
+
+    first_step = transition - np.outer(gain[:, 0], design)
+    first = design * errors[0] + transition.T @ weighted[:, 0]
+    first_cov = precision[0] * np.outer(design, design) + first_step.T @ weighted_cov[:, :, 0] @ first_step
+    state_cov = smoothed.predicted_state_cov[:, AR_STATE, :-1]
+    state = smoothed.predicted_state[AR_STATE, :-1] + (state_cov * np.column_stack([first, weighted[:, :-1]])).sum(0)
+    carried = transition @ state_cov - gain * (design @ state_cov)
+
+    of_states = (np.square(weighted).sum(axis=1) - np.einsum("iit->i", weighted_cov)) / 2
+    of_start = (first[AR_STATE] ** 2 - first_cov[AR_STATE, AR_STATE]) / 2
+    of_coefficient = float((weighted[AR_STATE] * state - (weighted_cov[AR_STATE] * carried).sum(0)).sum())
+    values = dict(zip(model.param_names, parameters, strict=True))
+    ar, ar_variance = values["ar.L1"], values["sigma2.ar"]
+    score = {
+        "sigma2.irregular": (np.square(errors) - errors_cov).sum() / 2,
+        "sigma2.trend": of_states[TREND_STATE],
+        "sigma2.freq_seasonal": of_states[SEASON_STATES].sum(),
+        "sigma2.ar": of_states[AR_STATE] + of_start / (1 - ar**2),
+        "ar.": of_coefficient + of_start * 2 * ar * ar_variance / (1 - ar**2) ** 2,
+    }
+    return float(smoothed.llf), np.array([score[_component(name)] for name in model.param_names])
+
+
+def _component(name: str) -> str:
+    """The key of COMPONENTS for one parameter's name."""
+    fitting = [beginning for beginning in COMPONENTS if name.startswith(beginning)]
     if not fitting:
         raise KeyError(name)
     return fitting[0]

@@ -176,7 +176,7 @@ class UnobservedComponents(StateSpace):
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:  # noqa: ARG002
         """See `StateSpace.model`."""
         season = [{"period": MONTHS_PER_YEAR, "harmonics": HARMONICS}]
-        return StructuralModel(values, level="strend", freq_seasonal=season, autoregressive=1)
+        return StructuralModel(values, level="strend", freq_seasonal=season, autoregressive=1, loglikelihood_burn=0)
 
 
 @dataclass(frozen=True)

@@ -232,10 +232,14 @@ def outer_labels(figure: Figure, x: str = "", y: str = "") -> None:
             write(text, fontsize=10.5, color=SOFT)
 
 
-def colour_bar(figure: Figure, axes: Axes, norm: Normalize, colours: Colormap, label: str, **options: Any) -> Colorbar:
-    """The scale of colours below a map."""
+def colour_bar(
+    figure: Figure, axes: Axes | Sequence[Axes], norm: Normalize, colours: Colormap, label: str, **options: Any
+) -> Colorbar:
+    """The scale of colours below a map, or below several panels."""
     mappable = ScalarMappable(norm, colours)
-    bar = figure.colorbar(mappable, ax=axes, orientation="horizontal", shrink=0.5, aspect=36, pad=0.02, **options)
+    bar = figure.colorbar(
+        mappable, ax=cast(Any, axes), orientation="horizontal", shrink=0.5, aspect=36, pad=0.02, **options
+    )
     bar.set_label(label, color=SOFT)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return bar
