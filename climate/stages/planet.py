@@ -35,7 +35,7 @@ import xarray as xr
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import write_arrays, write_netcdf, write_skipped
-from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.estimation import Estimation, Sample, estimate, followed, with_network
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
@@ -80,8 +80,14 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
     world = planet(field, chosen.train_stride, chosen.field_stride)
     months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
-    tasks = [Training(world, month, chosen.settings(PlanetSettings)) for month in months]
-    return [followed(each, world) for each in run_tasks(train, tasks, settled(params.compute), "planet")]
+    settings, compute = chosen.settings(PlanetSettings), settled(params.compute)
+    learnt = run_tasks(train_linear, [LinearTask(world, month, settings) for month in months], compute, "planet")
+    if not settings.seeds:
+        return [followed(estimation, world) for estimation, _ in learnt]
+    # TensorFlow and its compiler need more memory than everything else
+    tasks = [NetworkTask(estimation, sample, settings) for estimation, sample in learnt]
+    taught = run_tasks(train_network, tasks, compute, "networks", apart=True)
+    return [followed(estimation, world) for estimation in taught]
 
 
 def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
@@ -109,7 +115,7 @@ def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -
 
 
 @dataclass(frozen=True)
-class Training:
+class LinearTask:
     """One estimation: the last month that it uses of what all places share, and how to learn from it."""
 
     world: xr.Dataset
@@ -117,6 +123,20 @@ class Training:
     settings: PlanetSettings
 
 
-def train(task: Training) -> Estimation:
+def train_linear(task: LinearTask) -> tuple[Estimation, Sample]:
     """`estimate` as a function that a worker process can be sent."""
     return estimate(known_at(task.world, task.month), task.settings)
+
+
+@dataclass(frozen=True)
+class NetworkTask:
+    """The networks of one estimation."""
+
+    estimation: Estimation
+    sample: Sample
+    settings: PlanetSettings
+
+
+def train_network(task: NetworkTask) -> Estimation:
+    """`with_network` as a function that a worker process can be sent."""
+    return with_network(task.estimation, task.sample, task.settings)

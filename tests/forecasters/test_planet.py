@@ -17,7 +17,7 @@ from climate.files import read_arrays, read_parts, write_arrays
 from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_by_month
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import Estimation, estimate, followed, shared_regressions
+from climate.forecasters.planet.estimation import Estimation, estimate, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
@@ -25,7 +25,7 @@ from climate.forecasters.planet.places import field_forecast, field_maps, relati
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
-from tests.forecasters.models import PLANET, quantiles_of
+from tests.forecasters.models import PLANET, estimated, quantiles_of
 
 MONTHS = 420
 LEADS = 6
@@ -65,7 +65,7 @@ def world() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def estimation(world: xr.Dataset) -> Estimation:
-    return followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
+    return estimated(world, ESTIMATED, PLANET, LEADS)
 
 
 def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray, float, FloatArray]:
@@ -146,9 +146,8 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
     else:
         later[after] = -500.0
     changed = world_of(later)
-    again = estimate(known_at(changed, ESTIMATED), PLANET, LEADS)
-    whole = followed(again, changed)
-    known = slice(0, int(again.month - again.first) + 1)
+    whole = estimated(changed, ESTIMATED, PLANET, LEADS)
+    known = slice(0, int(whole.month - whole.first) + 1)
     for name in ("coefficients", "share", "power", "residual"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(estimation, name))
     for name in ("components", "common", "slope"):
@@ -161,7 +160,7 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
 def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
     gaps = field()
     gaps[40, 0, :] = np.nan
-    part = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
+    part, _ = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
     assert part.functions is not None
     assert (part.functions[:8] == 0).all()
     assert (part.functions[8:] != 0).all()
@@ -170,7 +169,7 @@ def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None
 def test_arrays_survive_a_file_and_are_the_same_bytes_twice(
     world: xr.Dataset, estimation: Estimation, tmp_path: Path
 ) -> None:
-    again = followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
+    again = estimated(world, ESTIMATED, PLANET, LEADS)
     files = [tmp_path / "first.npz", tmp_path / "second.npz"]
     for each, file in zip((estimation, again), files, strict=True):
         write_arrays(each.to_arrays(), file)
@@ -219,10 +218,9 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
 
 
 def test_without_a_linear_start_the_network_begins_at_the_normal(world: xr.Dataset) -> None:
-    known = known_at(world, ESTIMATED)
-    alone = estimate(known, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
+    alone = estimated(world, ESTIMATED, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
     record = as_panel(known_at(place(field()), ESTIMATED))
-    result = PlanetForecaster([followed(alone, world)], network=True).fit(record).forecast(record, LEADS)
+    result = PlanetForecaster([alone], network=True).fit(record).forecast(record, LEADS)
     past = trailing.trailing(record["value"].values.T, newest=True)
     normal = past.normal
     for lead in range(1, LEADS + 1):
@@ -337,7 +335,7 @@ def test_early_records_are_named(estimation: Estimation) -> None:
 
 
 def test_the_newest_estimation_that_was_known_is_used(estimation: Estimation, world: xr.Dataset) -> None:
-    second = followed(estimate(known_at(world, np.datetime64("1982-12", "s")), PLANET, LEADS), world)
+    second = estimated(world, np.datetime64("1982-12", "s"), PLANET, LEADS)
     forecaster, record = PlanetForecaster([estimation, second], network=False), as_panel(place(field()))
     assert forecaster.fit(known_at(record, np.datetime64("1982-11", "s"))).estimation is estimation
     assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).estimation is second

@@ -7,16 +7,15 @@ import pytest
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import PlanetForecaster
 from climate.forecasters.registry import make
 from climate.hindcast import cells
 from climate.hindcast.cells import CellPlan, CellTask, Scores, cell_dataset, joined, score_cells
-from climate.hindcast.rolling import known_at
 from climate.schema import TIME_DTYPE
 from climate.verify.losses import crps_from_quantiles
-from tests.forecasters.models import PLANET
+from tests.forecasters.models import PLANET, estimated
 from tests.forecasters.test_planet import field
 
 LEADS = 6
@@ -26,7 +25,7 @@ FORECASTERS = ("climatology-trend", "trend-ar1", "ridge-planet", "lstm-planet")
 
 def estimations(one: xr.DataArray) -> list[Estimation]:
     world = planet(one, 2, 1, LEADS)
-    return [followed(estimate(known_at(world, month), PLANET, LEADS), world) for month in ESTIMATED]
+    return [estimated(world, month, PLANET, LEADS) for month in ESTIMATED]
 
 
 def make_plan() -> CellPlan:

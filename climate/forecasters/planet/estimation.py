@@ -171,13 +171,34 @@ def field_sequences(estimation: Estimation, months: IntArray) -> Single:
     return leading.reshape(len(months), MEMORY, -1)
 
 
-def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Estimation:
-    """Estimate everything on `history`, which ends at the estimation's date.
+@dataclass(frozen=True)
+class Sample:
+    """What a network learns from: rows of places that the linear estimates come from, drawn at random.
+
+    months (row): of the origins. sequence, loadings, trait, linear, scale: see `Inputs`. targets (row, lead) are NaN
+    where unknown. residual: quantiles (lead, quantile) that training starts from.
+    """
+
+    months: IntArray
+    sequence: Single
+    loadings: Single
+    trait: Single
+    linear: Single
+    scale: Single
+    targets: Single
+    residual: FloatArray
+
+
+def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> tuple[Estimation, Sample]:
+    """Estimate everything linear on `history`, which ends at the estimation's date.
 
     Args:
         history: see `field.planet`. Cells with a missing month up to the estimation are left out.
         settings: parameters of the planet's forecasters.
         leads: months ahead.
+
+    Returns:
+        The estimation without a network, and what one can learn from (`with_network`).
     """
     values = np.asarray(history["value"].values, dtype=np.float64)
     used = np.isfinite(values).all(axis=0) & (history["area"].values > 0)
@@ -223,22 +244,26 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     learnt = Estimation(
         int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
     )
-    if not settings.seeds:
-        return learnt
     start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
     if not settings.linear_start:
         start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
-    del predictors, table
-    inputs = Inputs(
+    return learnt, Sample(
+        months[row],
         sequences(past.departures[row, :, place], months[row]),
-        field_sequences(learnt, months)[row],
         loadings_on(learnt.leading(months), past.departures[:, -1])[place],
         traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
         start,
         scales,
+        actuals,
+        residual,
     )
-    del past
-    return replace(learnt, members=train_members(inputs, actuals, residual, settings))
+
+
+def with_network(estimation: Estimation, sample: Sample, settings: PlanetSettings) -> Estimation:
+    """The estimation with a network for each of the seeds."""
+    field = field_sequences(estimation, sample.months)
+    inputs = Inputs(sample.sequence, field, sample.loadings, sample.trait, sample.linear, sample.scale)
+    return replace(estimation, members=train_members(inputs, sample.targets, sample.residual, settings))
 
 
 def pooled_share(error: Single, forecast: Single, area: FloatArray) -> float:

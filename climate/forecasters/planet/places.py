@@ -69,9 +69,11 @@ def field_maps(components: FloatArray, known: npt.NDArray[np.bool_], leads: int)
 
 
 def _regression(features: FloatArray) -> FloatArray:
-    """Ridge regression on features (row, feature) as a map (feature, row) of its targets."""
-    inner = features @ features.T + FIELD_PENALTY * np.eye(len(features))
-    return np.asarray(np.linalg.solve(inner, features).T)
+    """Ridge regression on features (row, feature) as a map (feature, row) of its targets, in the smaller dimension."""
+    rows, count = features.shape
+    if count < rows:
+        return np.asarray(np.linalg.solve(features.T @ features + FIELD_PENALTY * np.eye(count), features.T))
+    return np.asarray(np.linalg.solve(features @ features.T + FIELD_PENALTY * np.eye(rows), features).T)
 
 
 def field_features(components: FloatArray, first: int, months: IntArray) -> FloatArray:
