@@ -48,12 +48,12 @@ MEANS_BACK = ((2, 1, 0.5), (3, 3, 0.5), (6, 6, 0.7), (12, 12, 0.7))
 
 LINEAR: dict[str, dict[str, Any]] = {
     "adopted": {},
-    "field by season": {"places.SEASONAL": 0.5},
-    "field with past": {"places.FIELD_MEANS": MEANS_BACK},
-    "field by season with past": {"places.SEASONAL": 0.5, "places.FIELD_MEANS": MEANS_BACK},
-    "field to lead 24": {"places.FIELD_LEADS": 24},
-    "field penalty 1000": {"places.FIELD_PENALTY": 1000.0},
-    "field penalty 4000": {"places.FIELD_PENALTY": 4000.0},
+    "field by season": {"regression.SEASONAL": 0.5},
+    "field with past": {"regression.FIELD_MEANS": MEANS_BACK},
+    "field by season with past": {"regression.SEASONAL": 0.5, "regression.FIELD_MEANS": MEANS_BACK},
+    "field to lead 24": {"regression.FIELD_LEADS": 24},
+    "field penalty 1000": {"regression.FIELD_PENALTY": 1000.0},
+    "field penalty 4000": {"regression.FIELD_PENALTY": 4000.0},
     "100 prior rows": {"places.PRIOR_ROWS": 100.0},
     "10 prior rows": {"places.PRIOR_ROWS": 10.0},
 }

@@ -17,8 +17,9 @@ import xarray as xr
 from climate.forecasters.base import FloatArray, Forecaster, IntArray
 from climate.forecasters.classical.trend import ClimatologyTrend
 from climate.forecasters.planet.estimation import Estimation, network_quantiles
-from climate.forecasters.planet.places import FieldMap, Own, field_maps, own_estimates, ridge_quantiles
+from climate.forecasters.planet.places import Own, own_estimates, ridge_quantiles
 from climate.forecasters.planet.predictors import Predictors
+from climate.forecasters.planet.regression import FieldMap, field_maps
 from climate.forecasters.planet.trailing import FIRST_ROW, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES, TIME_DTYPE
 from climate.verify.losses import MEDIAN, quantile_crps
@@ -150,11 +151,11 @@ def _months(task: CellTask) -> IntArray:
     return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
 
 
-def _field_maps(task: CellTask, estimation: Estimation) -> tuple[FieldMap, ...]:
+def _field_maps(task: CellTask, estimation: Estimation) -> list[FieldMap]:
     months = _months(task)
     months = months[months <= estimation.month]
     components, _ = estimation.state(months)
-    return tuple(field_maps(estimation.features(months), np.asarray(components.any(axis=1)), estimation.leads))
+    return field_maps(estimation.features(months), np.asarray(components.any(axis=1)), estimation.leads)
 
 
 def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:

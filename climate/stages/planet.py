@@ -25,6 +25,7 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 from dataclasses import dataclass
@@ -139,4 +140,6 @@ class NetworkTask:
 
 def train_network(task: NetworkTask) -> Estimation:
     """`with_network` as a function that a worker process can be sent."""
-    return with_network(task.estimation, task.sample, task.settings)
+    taught = with_network(task.estimation, task.sample, task.settings)
+    gc.collect()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
+    return taught

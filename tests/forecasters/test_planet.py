@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_parts, write_arrays
 from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_by_month
+from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
 from climate.forecasters.planet.estimation import Estimation, estimate, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
-from climate.forecasters.planet.places import field_forecast, field_maps, relative_spread
+from climate.forecasters.planet.places import relative_spread
+from climate.forecasters.planet.regression import FIELD_PENALTY, field_forecast, field_maps
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
@@ -259,8 +261,9 @@ def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     noise[299:] = np.nan
 
     def on_field(scale: float, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
-        own, crossed = field_forecast(residual, next(field_maps(scale * components, np.full(300, True), 1)))
-        return own, crossed[:299]
+        field_map = field_maps(scale * components, np.full(300, True), 1)[0]
+        weights, crossed = field_forecast(residual, field_map)
+        return field_map.basis.T @ weights, crossed[:299]
 
     own, crossed = on_field(1, noise)
     fitted = components[:299] @ own
@@ -269,6 +272,22 @@ def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     own, crossed = on_field(10, signal)
     assert (crossed * signal[:299]).sum() / (crossed**2).sum() > 0.9
     assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
+
+
+@given(seed=st.integers(0, 1000), lead=st.integers(1, 5), start=st.integers(0, 20))
+@settings(max_examples=20, deadline=None)
+def test_regressions_on_the_field_are_those_on_the_rows_known(seed: int, lead: int, start: int) -> None:
+    draw, known = np.random.default_rng(seed), np.arange(90) >= start
+    features, residual = 20 * draw.normal(size=(90, 7)), draw.normal(size=(90, 3)).astype(np.float32)
+    residual[90 - lead :] = np.nan
+    field_map = field_maps(features, known, lead)[-1]
+    weights, crossed = field_forecast(residual, field_map)
+    rows = np.arange(start, 90 - lead)
+    expected = ridge(features[rows], residual[rows], FIELD_PENALTY)
+    np.testing.assert_allclose(field_map.basis.T @ weights, expected, atol=1e-4)
+    for block, far in distant_rows(rows, lead):
+        naive = features[rows[block]] @ ridge(features[rows[far]], residual[rows[far]], FIELD_PENALTY)
+        np.testing.assert_allclose(crossed[rows[block]], naive, atol=2e-3)
 
 
 def test_spread_follows_the_residuals_of_a_season() -> None:

@@ -23,18 +23,15 @@ from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
 from climate.forecasters.planet.places import (
     Own,
-    Single,
-    field_features,
-    field_forecast,
-    field_maps,
     in_units,
     linear_forecast,
     loadings_on,
     relative_spread,
 )
 from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, target
+from climate.forecasters.planet.regression import field_features, field_forecast, field_maps
 from climate.forecasters.planet.settings import PlanetSettings
-from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, Trailing, trailing
+from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, Single, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 1000.0
@@ -227,8 +224,8 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
         )
         common[:, index] = means[:, index] @ mean_coefficients[index]
         linear = table @ coefficients[index].astype(np.float32) + common[:, index, None].astype(np.float32)
-        if (field_map := next(maps, None)) is not None:
-            forecast = field_forecast(actual - linear, field_map)[1]
+        if index < len(maps):
+            forecast = field_forecast(actual - linear, maps[index])[1]
             share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
             linear += np.float32(share[index]) * forecast
         scale = np.ones_like(linear)

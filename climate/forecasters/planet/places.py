@@ -6,91 +6,27 @@ any region.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from climate.forecasters.base import FloatArray, IntArray, season_waves
-from climate.forecasters.linear import distant_rows, ridge
+from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.linear import ridge
 from climate.forecasters.planet.predictors import Predictors, target
+from climate.forecasters.planet.regression import FieldMap, field_forecast, field_maps
+from climate.forecasters.planet.trailing import Single
 from climate.schema import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
     from climate.forecasters.planet.estimation import Estimation
-
-FIELD_PENALTY = 2000.0
-"""Ridge penalty of a place's regression on the components of the field."""
-
-FIELD_LEADS = 12
-"""Leads (months) at which the field has skill."""
-
-SEASONAL = 0.0
-"""Weight of the cosine of the difference between calendar months, by which regressions on the field change."""
-
-FIELD_MEANS: tuple[tuple[int, int, float], ...] = ()
-"""Length, lag (months) and factor of the means of earlier components that the regressions read."""
 
 LOADING_PENALTY = 30.0
 """Ridge penalty of a place's departures on the leading components of the same month."""
 
 PRIOR_ROWS = 30.0
 """Weight (rows) of the mean over all places in a place's ratio of variances."""
-
-Single = npt.NDArray[np.float32]
-
-
-class FieldMap(NamedTuple):
-    """Regression on the components of the field at one lead, as linear maps of the residuals at `rows`.
-
-    It is the same for all places with the same months, so that ten thousand cells cost one matrix product.
-    """
-
-    rows: IntArray
-    final: Single
-    """(component, row): to coefficients."""
-    crossed: Single
-    """(row, row): to cross-fitted values."""
-
-
-def field_maps(components: FloatArray, known: npt.NDArray[np.bool_], leads: int) -> Iterator[FieldMap]:
-    """The maps of leads 1 to FIELD_LEADS, from components (row, component) at the rows that are `known` (row)."""
-    components = np.asarray(components, dtype=np.float64)
-    for lead in range(1, min(leads, FIELD_LEADS) + 1):
-        rows = np.flatnonzero(known[: max(len(known) - lead, 0)])
-        inside = components[rows]
-        crossed = np.zeros((rows.size, rows.size), dtype=np.float32)
-        for block, far in distant_rows(rows, lead):
-            if far.any():
-                crossed[np.ix_(block, far)] = inside[block] @ _regression(inside[far])
-        yield FieldMap(rows, _regression(inside).astype(np.float32), crossed)
-
-
-def _regression(features: FloatArray) -> FloatArray:
-    """Ridge regression on features (row, feature) as a map (feature, row) of its targets, in the smaller dimension."""
-    rows, count = features.shape
-    if count < rows:
-        return np.asarray(np.linalg.solve(features.T @ features + FIELD_PENALTY * np.eye(count), features.T))
-    return np.asarray(np.linalg.solve(features @ features.T + FIELD_PENALTY * np.eye(rows), features).T)
-
-
-def field_features(components: FloatArray, first: int, months: IntArray) -> FloatArray:
-    """What places are regressed on (month, feature), from components (row, component) of months from `first` on.
-
-    Months without a row have components zero.
-    """
-    longest = max([1, *(length + lag for length, lag, _ in FIELD_MEANS)])
-    row = months[:, None] - first - np.arange(longest)
-    known = (row >= 0) & (row < len(components))
-    past = np.where(known[..., None], components[np.clip(row, 0, len(components) - 1)], 0.0)
-    means = [factor * past[:, lag : lag + length].mean(axis=1) for length, lag, factor in FIELD_MEANS]
-    features = np.concatenate([past[:, 0], *means], axis=1)
-    if not SEASONAL:
-        return features
-    waves = np.sqrt(SEASONAL) * season_waves(months)
-    return np.concatenate([features, features * waves[:, :1], features * waves[:, 1:]], axis=1)
 
 
 def bell(months: IntArray) -> Single:
@@ -114,9 +50,11 @@ def relative_spread(residual: Single, target: Single, months: IntArray, power: F
 class Own:
     """A place's own estimates.
 
-    field (lead, component, place): coefficients on the field. scale (lead, origin month, place): `relative_spread`.
+    basis, field: see `FieldMap` and `field_forecast`, of the leads with a forecast from the field (lead, row, place).
+    scale (lead, origin month, place): `relative_spread`.
     """
 
+    basis: Single
     field: Single
     scale: Single
     loadings: Single
@@ -128,22 +66,12 @@ def loadings_on(leading: Single, departures: FloatArray) -> Single:
     return np.asarray(ridge(leading.astype(np.float64), departures, LOADING_PENALTY).T, dtype=np.float32)
 
 
-def field_forecast(residual: Single, field: FieldMap) -> tuple[Single, Single]:
-    """Coefficients (component, place), and cross-fitted forecasts (row, place) of `residual` of that shape.
-
-    NaN in `residual` counts as zero; rows that are not known have the forecast zero.
-    """
-    actual, crossed = np.nan_to_num(residual[field.rows]), np.zeros_like(residual)
-    crossed[field.rows] = field.crossed @ actual
-    return field.final @ actual, crossed
-
-
 def own_estimates(
     values: FloatArray,
     predictors: Predictors,
     months: IntArray,
     estimation: Estimation,
-    maps: Iterable[FieldMap] | None = None,
+    maps: Sequence[FieldMap] = (),
 ) -> Own:
     """Own estimates of values (time, place) with predictors in `months`, of which no later one than the estimation's.
 
@@ -154,18 +82,18 @@ def own_estimates(
     components, common = estimation.state(inside)
     known = values[: predictors.past.rows[rows][-1] + 1]
     forecast = predictors.forecast(estimation.coefficients, rows) + common.T[..., None].astype(np.float32)
-    maps = iter(maps or field_maps(estimation.features(inside), np.asarray(components.any(axis=1)), leads))
+    maps = maps or field_maps(estimation.features(inside), np.asarray(components.any(axis=1)), leads)
     field, scale = [], []
     for index, power in enumerate(estimation.power):
         actual = target(known, predictors.past, index + 1, rows)
         residual = actual - forecast[index]
-        if (at_lead := next(maps, None)) is not None:
-            coefficients, crossed = field_forecast(residual, at_lead)
+        if index < len(maps):
+            weights, crossed = field_forecast(residual, maps[index])
             residual -= np.float32(estimation.share[index]) * crossed
-            field.append(coefficients)
+            field.append(weights)
         scale.append(relative_spread(residual, actual, inside, power))
     loadings = loadings_on(estimation.leading(inside), predictors.past.departures[rows, -1])
-    return Own(np.stack(field), np.stack(scale), loadings)
+    return Own(maps[0].basis, np.stack(field), np.stack(scale), loadings)
 
 
 def linear_forecast(
@@ -176,8 +104,9 @@ def linear_forecast(
     common = estimation.state(months[rows])[1]
     forecast = predictors.forecast(estimation.coefficients, part)[:, rows - rows[0]]
     forecast += common.T[..., None].astype(np.float32)
-    weights = estimation.share[: len(own.field), None, None] * own.field
-    forecast[: len(own.field)] += estimation.features(months[rows]).astype(np.float32) @ weights.astype(np.float32)
+    kernel = estimation.features(months[rows]).astype(np.float32) @ own.basis.T
+    for index, weights in enumerate(own.field):
+        forecast[index] += np.float32(estimation.share[index]) * (kernel @ weights)
     return forecast, own.scale[:, months[rows] % MONTHS_PER_YEAR]
 
 
