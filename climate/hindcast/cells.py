@@ -26,7 +26,7 @@ from climate.verify.losses import MEDIAN, quantile_crps
 
 Single = npt.NDArray[np.float32]
 
-CELLS_AT_ONCE = 219
+CELLS_AT_ONCE = 146
 """Cells forecast together, which bounds memory."""
 
 TROPICS = 23.5
@@ -88,7 +88,7 @@ def _between(leads: int, first: int, last: int) -> npt.NDArray[np.bool_]:
 class CellTask:
     """A chunk of cells: values (time, cell) without NaN, from month `start` on, and the estimations to apply."""
 
-    values: FloatArray
+    values: Single | FloatArray
     start: int
     latitude: FloatArray
     estimations: Sequence[Estimation]
@@ -132,7 +132,8 @@ def score_cells(task: CellTask) -> Scores:
     parts = []
     for first in range(0, task.values.shape[1], CELLS_AT_ONCE):
         part = slice(first, first + CELLS_AT_ONCE)
-        parts.append(_score_part(task, task.values[:, part], task.latitude[part], maps))
+        values = task.values[:, part].astype(np.float64)
+        parts.append(_score_part(task, values, task.latitude[part], maps))
     return joined(parts)
 
 

@@ -94,9 +94,7 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
 def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
     """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
     cells = thinned(field, params.planet.stride)
-    values = np.asarray(cells.values, dtype=np.float64)
-    complete = np.isfinite(values).all(axis=0)
-    cells, values = cells.isel(cell=complete), values[:, complete]
+    values, complete = cells.values, np.isfinite(cells.values).all(axis=0)
     start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
     when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
     plan = CellPlan(
@@ -106,11 +104,12 @@ def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -
         params.planet.long_every,
         params.score.blocks,
     )
-    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    latitude, longitude = (np.asarray(cells[name].values[complete], dtype=np.float64) for name in ("lat", "lon"))
     names = [*OPPONENTS, *params.planet.models]
     log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
     chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
-    tasks = [CellTask(values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
+    position = np.flatnonzero(complete)
+    tasks = [CellTask(values[:, position[chunk]], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
     scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
     return cell_dataset(scores, plan, last, latitude, longitude, names)
 
