@@ -19,13 +19,13 @@ from climate.forecasters.planet.trailing import Single
 FIELD_PENALTY = 2000.0
 """Ridge penalty of a place's regression on the components of the field."""
 
-FIELD_LEADS = 12
+FIELD_LEADS = 24
 """Leads (months) at which the field has skill."""
 
-SEASONAL = 0.0
+SEASONAL = 0.5
 """Weight of the cosine of the difference between calendar months, by which regressions on the field change."""
 
-FIELD_MEANS: tuple[tuple[int, int, float], ...] = ()
+FIELD_MEANS: tuple[tuple[int, int, float], ...] = ((2, 1, 0.5), (3, 3, 0.5), (6, 6, 0.7), (12, 12, 0.7))
 """Length, lag (months) and factor of the means of earlier components that the regressions read."""
 
 
@@ -92,7 +92,5 @@ def field_features(components: FloatArray, first: int, months: IntArray) -> Floa
     past = np.where(known[..., None], components[np.clip(row, 0, len(components) - 1)], 0.0)
     means = [factor * past[:, lag : lag + length].mean(axis=1) for length, lag, factor in FIELD_MEANS]
     features = np.concatenate([past[:, 0], *means], axis=1)
-    if not SEASONAL:
-        return features
     waves = np.sqrt(SEASONAL) * season_waves(months)
     return np.concatenate([features, features * waves[:, :1], features * waves[:, 1:]], axis=1)
