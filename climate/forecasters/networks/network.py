@@ -139,7 +139,7 @@ class Network:
             order = np.random.default_rng(seed)
             # the last batch of a pass is completed with rows from its beginning, so that all batches have one shape
             passes = [np.resize(order.permutation(rows), (steps, self.batch)) for _ in range(epochs)]
-            arrays = [tf.constant(array, tf.float32) for array in (*inputs, targets, weights)]
+            arrays = [tf.convert_to_tensor(array, tf.float32) for array in (*inputs, targets, weights)]
 
             def batch(chosen: Any) -> Any:
                 *read, target, weight = (tf.gather(array, chosen) for array in arrays)
