@@ -172,12 +172,12 @@ def field_sequences(estimation: Estimation, months: IntArray) -> Single:
 class Sample:
     """What a network learns from: rows of places that the linear estimates come from, drawn at random.
 
-    months (row): of the origins. sequence, loadings, trait, linear, scale: see `Inputs`. targets (row, lead) are NaN
-    where unknown. residual: quantiles (lead, quantile) that training starts from.
+    months (row): of the origins. departures (row, MEMORY) of the place. loadings, trait, linear, scale: see `Inputs`.
+    targets (row, lead) are NaN where unknown. residual: quantiles (lead, quantile) that training starts from.
     """
 
     months: IntArray
-    sequence: Single
+    departures: Single
     loadings: Single
     trait: Single
     linear: Single
@@ -246,7 +246,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
         start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
     return learnt, Sample(
         months[row],
-        sequences(past.departures[row, :, place], months[row]),
+        past.departures[row, :, place],
         loadings_on(learnt.leading(months), past.departures[:, -1])[place],
         traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
         start,
@@ -258,8 +258,14 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
 
 def with_network(estimation: Estimation, sample: Sample, settings: PlanetSettings) -> Estimation:
     """The estimation with a network for each of the seeds."""
-    field = field_sequences(estimation, sample.months)
-    inputs = Inputs(sample.sequence, field, sample.loadings, sample.trait, sample.linear, sample.scale)
+    inputs = Inputs(
+        sequences(sample.departures, sample.months),
+        field_sequences(estimation, sample.months),
+        sample.loadings,
+        sample.trait,
+        sample.linear,
+        sample.scale,
+    )
     return replace(estimation, members=train_members(inputs, sample.targets, sample.residual, settings))
 
 
