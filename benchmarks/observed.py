@@ -1,6 +1,6 @@
 """`make observed`: the contest on observed records, in a copy of the pipeline.
 
-    python -m benchmarks.observed COPY configure    # params.yaml of the copy, from benchmarks/observed.yaml
+python -m benchmarks.observed COPY configure    # params.yaml of the copy, from benchmarks/observed.yaml
 """
 
 from __future__ import annotations
