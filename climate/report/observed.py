@@ -48,6 +48,11 @@ class ObservedInputs:
         return self.hypotheses.to_dataframe().reset_index()
 
     @property
+    def rows(self) -> list[Any]:
+        """The same as records with the attributes of `climate.verify.contest.assess`."""
+        return list(self.declared.itertuples())
+
+    @property
     def models(self) -> list[str]:
         """Models of the hypotheses, and the network that knows a region's own past alone."""
         named = {*self.declared["better"], *self.declared["against"], primary_network(self.known)}
@@ -100,8 +105,8 @@ def verdict(row: Any, when: str) -> str:
 
 def standfirst(inputs: ObservedInputs) -> str:
     """What is compared, and the outcome at near leads."""
-    near = [row for row in inputs.declared.itertuples() if row.block == BLOCKS[0]]
-    places = {str(row.places) for row in near}
+    near = [row for row in inputs.rows if row.block == BLOCKS[0]]
+    places = {row.places for row in near}
     about = [f"{inputs.panels[name].sizes['series']} {name}" for name in sorted(places & set(inputs.panels))]
     first = f"Records of {words.joined(about)}. " if about else ""
     return first + " ".join(verdict(row, words.ahead(*inputs.blocks[BLOCKS[0]])) for row in near)
@@ -110,13 +115,13 @@ def standfirst(inputs: ObservedInputs) -> str:
 def hypothesis_table(inputs: ObservedInputs) -> Table:
     """A row per hypothesis."""
     rows: list[list[Cell | str]] = []
-    for row in inputs.declared.itertuples():
-        what = Cell(f"{style_of(str(row.better)).label} against {style_of(str(row.against)).label}")
+    for row in inputs.rows:
+        what = Cell(f"{style_of(row.better).label} against {style_of(row.against).label}")
         ends = " to ".join(words.percent(end - 1, 1, True) for end in (row.low, row.high))
         tested = [words.percent(row.ratio - 1, 1, True), ends, words.p_number(row.p_holm), f"{row.origins:.0f}"]
-        shown = {"better": "Lower error", "worse": "Higher error", "same": "No difference shown"}[str(row.outcome)]
+        shown = {"better": "Lower error", "worse": "Higher error", "same": "No difference shown"}[row.outcome]
         fields = [*[words.NONE] * 4, Cell("Not tested", note=row.reason)] if row.reason else [*tested, shown]
-        rows.append([what, str(row.block), words.capital(str(row.places)), *fields])
+        rows.append([what, row.block, words.capital(row.places), *fields])
     return make_table(
         "Declared hypotheses: difference of CRPS with its 90% interval, p after Holm's correction for all of them.",
         ["Comparison", "Leads", "Records", *numeric("Difference", "90% interval", "p", "Origins"), "Outcome"],
@@ -154,8 +159,8 @@ def ratio_figure(inputs: ObservedInputs) -> Drawing:
             axes.axvline(1, color=INK, lw=1)
             for model, offset in zip(inputs.models, offsets, strict=True):
                 look, values = style_of(model), chosen.sel(model=model, block=block).values
-                rows = np.arange(len(inputs.regions)) + offset
-                axes.plot(values, rows, "o", ms=6, color=look.colour, mew=0, label=look.label)
+                heights = np.arange(len(inputs.regions)) + offset
+                axes.plot(values, heights, "o", ms=6, color=look.colour, mew=0, label=look.label)
             axes.set_xlabel("CRPS ÷ CRPS of the opponent")
         label_rows(panels[0], [inputs.titles[region] for region in inputs.regions])
         shared_legend(figure, panels[0], "lower", 3)
