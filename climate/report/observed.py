@@ -169,7 +169,8 @@ def ratio_figure(inputs: ObservedInputs) -> Drawing:
         "model chosen on earlier origins of these records. Descriptive: the records share most of their stations."
     )
     alt = " ".join(
-        f"{inputs.titles[row.region]}, {row.block}, {row.model}: {row.ratio:.2f}." for row in data.itertuples()
+        f"{inputs.titles[region]}, {block}, {model}: {ratio:.2f}."
+        for block, region, model, ratio in data.itertuples(index=False, name=None)
     )
     return Drawing("ratios", figure, data, alt, caption)
 
