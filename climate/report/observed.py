@@ -107,7 +107,8 @@ def standfirst(inputs: ObservedInputs) -> str:
     """What is compared, and the outcome at near leads."""
     near = [row for row in inputs.rows if row.block == BLOCKS[0]]
     places = {row.places for row in near}
-    about = [f"{inputs.panels[name].sizes['series']} {name}" for name in sorted(places & set(inputs.panels))]
+    marks = {name: inputs.panels[name]["mark"].values.astype(str) for name in sorted(places & set(inputs.panels))}
+    about = [f"{(own == '').sum()} {name}" for name, own in marks.items()]
     first = f"Records of {words.joined(about)}. " if about else ""
     return first + " ".join(verdict(row, words.ahead(*inputs.blocks[BLOCKS[0]])) for row in near)
 
