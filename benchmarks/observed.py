@@ -24,16 +24,21 @@ COPY = ROOT / "build" / "observed"
 REPORT = ROOT / "reports" / "observed"
 
 
-def configure() -> None:
-    """Change params.yaml of the copy."""
-    target = COPY / "params.yaml"
-    params: dict[str, Any] = yaml.safe_load(target.read_text(encoding="utf-8"))
+def changed(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters with what benchmarks/observed.yaml lists: dotted key -> value."""
     for key, value in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")).items():
         *sections, last = key.split(".")
         inner = params
         for section in sections:
             inner = inner[section]
         inner[last] = value
+    return params
+
+
+def configure() -> None:
+    """Change params.yaml of the copy."""
+    target = COPY / "params.yaml"
+    params = changed(yaml.safe_load(target.read_text(encoding="utf-8")))
     target.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
