@@ -19,7 +19,7 @@ report: $(READY)
 observed: $(READY)
 	@$(RUN) rm -rf build/observed && git clone -q . build/observed && python -m benchmarks.observed configure && \
 		( cd build/observed && export PYTHONPATH="$$PWD" && dvc cache dir -q --local "$$PWD/../../.dvc/cache" && \
-			dvc repro panel-page@countries panel-page@cities seasonal ) && python -m benchmarks.observed publish
+			dvc repro panel-page@countries panel-page@cities ) && python -m benchmarks.observed publish
 
 test: $(READY)
 	@$(RUN) python -m pytest -n 2 --dist loadgroup $(PYTEST)
