@@ -92,15 +92,15 @@ def render(inputs: ObservedInputs, folder: Path) -> Path:
     return target
 
 
-def verdict(row: Any, when: str) -> str:
+def verdict(row: Any) -> str:
     """The outcome of one hypothesis in words."""
     better, against = words.capital(style_of(row.better).phrase), style_of(row.against).phrase
     if row.reason:
-        return f"{better} could not be compared with {against}, {when}: {row.reason}."
+        return f"{better} could not be compared with {against}: {row.reason}."
     change = f"{words.percent(abs(row.ratio - 1), 1)} {'lower' if row.ratio < 1 else 'higher'}"
     if row.outcome == "same":
-        return f"Between {style_of(row.better).phrase} and {against}, {when}, no difference is shown ({change} CRPS)."
-    return f"{better} has a {change} CRPS than {against}, {when}."
+        return f"{better} and {against} do not differ beyond chance ({change} CRPS)."
+    return f"{better} has a {change} CRPS than {against}."
 
 
 def standfirst(inputs: ObservedInputs) -> str:
@@ -108,9 +108,9 @@ def standfirst(inputs: ObservedInputs) -> str:
     near = [row for row in inputs.rows if row.block == BLOCKS[0]]
     places = {row.places for row in near}
     marks = {name: inputs.panels[name]["mark"].values.astype(str) for name in sorted(places & set(inputs.panels))}
-    about = [f"{(own == '').sum()} {name}" for name, own in marks.items()]
-    first = f"Records of {words.joined(about)}. " if about else ""
-    return first + " ".join(verdict(row, words.ahead(*inputs.blocks[BLOCKS[0]])) for row in near)
+    about = words.joined([f"{(own == '').sum()} {name}" for name, own in marks.items()]) or "Observed records"
+    when = words.ahead(*inputs.blocks[BLOCKS[0]])
+    return " ".join([f"{about}, {when}.", *(verdict(row) for row in near)])
 
 
 def hypothesis_table(inputs: ObservedInputs) -> Table:
