@@ -81,14 +81,15 @@ def main() -> None:
     }
     found["crps"] |= errors(kept["loss"].sel(model=list(LINEAR)), kept["area"])
     plan = params.backtest.model_copy(update={"every": EVERY, "origins": kept.sizes["origin"]})
-    sparse = params.model_copy(update={"backtest": plan})
+    alone = params.compute.model_copy(update={"workers": 1})
+    sparse = params.model_copy(update={"backtest": plan, "compute": alone})
     sparse.panels[PANEL] = definition.model_copy(update={"first_origin": found["first_origin"]})
     for name in [name for name in MODELS if find_model(name).kind is Kind.CLASSICAL and name not in LEFT_OUT]:
         if name in found["crps"]:
             continue
-        start = time.perf_counter()
+        start = time.process_time()
         scores = score_panel(PANEL, panel, [make(name)], sparse, None, read_netcdf(paths.COVARIATES))
-        found["seconds"][name] = round(time.perf_counter() - start, 1)
+        found["seconds"][name] = round(time.process_time() - start, 1)
         found["crps"] |= errors(scores["loss"], scores["area"])
         write_json(found, RESULT)
         put("classical regions", table(found))
