@@ -5,7 +5,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := . $(VENV)/bin/activate &&
 
-.PHONY: report test test-long check lock clean
+.PHONY: report observed test test-long check lock clean
 .DEFAULT_GOAL := report
 
 # With a DVC remote, results that a colleague pushed are taken instead of computed; see docs/remotes.md.
@@ -14,6 +14,12 @@ report: $(READY)
 		elif dvc pull --run-cache --allow-missing; then dvc repro --pull; \
 		else echo "The remote did not answer; computing here." >&2; dvc repro; fi
 	@echo "Report: $(CURDIR)/reports/index.html"
+
+# Observed records, from the mirror that CLIMATE_MIRROR names or their publishers; see docs/records.md.
+observed: $(READY)
+	@$(RUN) rm -rf build/observed && git clone -q . build/observed && python -m benchmarks.observed configure && \
+		( cd build/observed && export PYTHONPATH="$$PWD" && dvc cache dir -q --local "$$PWD/../../.dvc/cache" && \
+			dvc repro panel-page@countries panel-page@cities ) && python -m benchmarks.observed publish
 
 test: $(READY)
 	@$(RUN) python -m pytest -n 2 --dist loadgroup $(PYTEST)

@@ -139,9 +139,10 @@ def summary(lines: pd.DataFrame, scores: pd.DataFrame) -> str:
     months = scores[~scores["leads"].str.contains("-")]
     if months.empty:
         return f"{told}No month that was forecast has been observed yet."
+    inside = words.percent(float(months["inside90"].mean()))
     return (
         f"{told}Of {len(lines):,} lines, {len(scores):,} can be scored, with the record as it is today. The 90% "
-        f"intervals of single months contained the observation in {words.percent(float(months['inside90'].mean()))}."
+        f"intervals of single months, over all models, contained the observation in {inside} of cases."
     )
 
 

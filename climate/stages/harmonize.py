@@ -41,6 +41,7 @@ def run() -> None:
     write_netcdf(made.dataset, paths.HARMONIZED)
     for region in params.regions:
         write_netcdf(made.series[region], paths.series_file(region))
+    paths.RECORDS.mkdir(parents=True, exist_ok=True)  # expected by DVC, even where no record is listed
     for name in params.records:
         write_netcdf(made.series[name], paths.record_file(name))
     known = {name: made.series[name] for name in params.covariates if name not in made.skipped}

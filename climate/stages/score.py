@@ -77,10 +77,14 @@ def early_losses(params: Params, regions: Iterable[str]) -> dict[str, xr.DataArr
 
 
 def panel_losses(params: Params) -> dict[str, xr.DataArray]:
-    """Mean losses over the area of each panel that a hypothesis is about."""
+    """Mean losses over the area of each panel that a hypothesis is about, without duplicates and groups of places."""
     wanted = {one.places for one in params.score.hypotheses.values()} & set(params.panels)
     panels = {name: read_netcdf(paths.panel_file(name)) for name in sorted(wanted)}
-    return {name: over_places(own["loss"], own["area"]) for name, own in panels.items() if "skipped" not in own.attrs}
+    return {
+        name: over_places(own["loss"], own["area"].where(own["mark"].astype(str) == ""))
+        for name, own in panels.items()
+        if "skipped" not in own.attrs
+    }
 
 
 def planet_comparisons(params: Params) -> xr.Dataset:

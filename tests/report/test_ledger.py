@@ -38,7 +38,7 @@ def test_part_fills_its_template_and_describes_its_files(inputs: ReportInputs) -
     part = ledger.part(inputs, gallery)
     assert part is not None
     page = pages.environment().from_string(PARTIAL).render(ledger=part, root="", embed=False)
-    assert {"data/ledger.csv", "data/ledger-scores.csv", "figures/ledger.png"} <= {*gallery.files}
+    assert {"data/ledger-months.csv", "data/ledger-scores.csv", "figures/ledger-months.png"} <= {*gallery.files}
     assert not {column for file in gallery.downloads for column in file.columns if meaning(column) is None}
     assert "nan" not in page
     assert len(part["sentences"]) == len(inputs.regions)

@@ -70,7 +70,7 @@ def ledger_figure(inputs: ReportInputs, lines: pd.DataFrame, models: Mapping[str
         f"interval. {baselines(lines)}{held}"
     )
     where = words.joined([inputs.title_of(name) for name in places])
-    return Drawing("ledger", figure, data, f"{where}. {about}", f"What was forecast, and what happened. {about}")
+    return Drawing("ledger-months", figure, data, f"{where}. {about}", f"What was forecast, and what happened. {about}")
 
 
 def baselines(lines: pd.DataFrame) -> str:
