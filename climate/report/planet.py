@@ -49,6 +49,8 @@ COVERAGE = (0.88, 0.92)
 LEAST_CALIBRATED = 0.9
 """Goal of all blocks: smallest share of the area with a coverage in NEAR_NOMINAL."""
 
+AT_MOST, AT_LEAST = f"\u2264{words.NO_BREAK}", f"\u2265{words.NO_BREAK}"
+
 SAME = 0.01
 """Difference in CRPS (share) above which a network would be news."""
 
@@ -143,16 +145,15 @@ def _judge(compared: xr.Dataset, pair: tuple[str, str], block: str) -> list[Judg
     ratio, better, worse = (float(row[key]) for key in ("mean_ratio", "better_area", "worse_area"))
     coverage, calibrated = float(own["coverage"]), float(own["calibrated"])
     spread = " to ".join(words.percent(end) for end in COVERAGE)
-    most = f"at least {words.percent(LEAST_CALIBRATED)}"
-    least = "" if goal.better is None else f"at least {words.percent(goal.better)}"
+    least = "" if goal.better is None else f"{AT_LEAST}{words.percent(goal.better)}"
     return [
-        Judged(words.number(ratio, 3), f"at most {words.number(goal.ratio, 3)}", ratio <= goal.ratio),
+        Judged(words.number(ratio, 3), f"{AT_MOST}{words.number(goal.ratio, 3)}", ratio <= goal.ratio),
         Judged(words.percent(coverage, 1), spread, COVERAGE[0] <= coverage <= COVERAGE[1]),
         Judged(
-            words.percent(calibrated), f"at least {words.percent(LEAST_CALIBRATED)}", calibrated >= LEAST_CALIBRATED
+            words.percent(calibrated), f"{AT_LEAST}{words.percent(LEAST_CALIBRATED)}", calibrated >= LEAST_CALIBRATED
         ),
         Judged(share_of_area(better), least, better >= (goal.better or 0.0)),
-        Judged(share_of_area(worse), f"less than {words.percent(MOST_WORSE)}", worse < MOST_WORSE),
+        Judged(share_of_area(worse), f"<{words.NO_BREAK}{words.percent(MOST_WORSE)}", worse < MOST_WORSE),
     ]
 
 

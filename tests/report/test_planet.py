@@ -127,7 +127,7 @@ def test_a_block_without_a_goal_on_the_area_is_not_judged_by_it(with_planet: Rep
     inputs = replace(with_planet, planet=compared, params=params.model_copy(update={"score": score}))
     far = planet.goal_table(inputs).rows[2]
     assert far[0].note == "13 to 60 months ahead"
-    assert far[-1].note == "less than 1%: reached"
+    assert far[-1].note == "<\N{NO-BREAK SPACE}1%: reached"
     assert far[-2].note == "no goal"
     assert "reaches 14 of 14 goals" in planet.goals_text(inputs)
 
