@@ -49,6 +49,8 @@ COVERAGE = (0.88, 0.92)
 LEAST_CALIBRATED = 0.9
 """Goal of all blocks: smallest share of the area with a coverage in NEAR_NOMINAL."""
 
+AT_MOST, AT_LEAST = f"\u2264{words.NO_BREAK}", f"\u2265{words.NO_BREAK}"
+
 SAME = 0.01
 """Difference in CRPS (share) above which a network would be news."""
 
@@ -70,6 +72,7 @@ def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
         "answer": [answer(inputs, gain), *([network_answer(inputs, network)] if network else [])],
         "gain": gallery.add(figures.map_drawing(compared, gain, months, "planet-gain", shapes), source),
         "goals": goal_table(inputs),
+        "goals_text": goals_text(inputs),
         "network": network
         and gallery.add(figures.map_drawing(compared, network, months, "planet-network", shapes), source),
         "latitude": gallery.add(figures.latitude_drawing(compared, gain), source),
@@ -119,14 +122,50 @@ def network_answer(inputs: ReportInputs, pair: tuple[str, str]) -> str:
     return f"With the same information, the CRPS of {network} differs from that of {linear} by {listing}."
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A number beside its goal, both as printed; without a goal `wanted` is empty."""
+
+    text: str
+    wanted: str
+    reached: bool
+
+
+def judge(inputs: ReportInputs) -> dict[tuple[str, str], list[Judged]]:
+    """The numbers of each learner and lead block: ratio, coverage, and the area calibrated, better and worse."""
+    compared = inputs.planet
+    pairs = [pair for pair in pairs_in(compared) if pair[1] == SIMPLE]
+    blocks = [block for block in GOALS if block in compared["block"].values]
+    return {(pair[0], block): _judge(compared, pair, block) for pair in pairs for block in blocks}
+
+
+def _judge(compared: xr.Dataset, pair: tuple[str, str], block: str) -> list[Judged]:
+    goal, row = GOALS[block], row_of(compared, pair).sel(block=block)
+    own = compared.sel(forecaster=pair[0], block=block)
+    ratio, better, worse = (float(row[key]) for key in ("mean_ratio", "better_area", "worse_area"))
+    coverage, calibrated = float(own["coverage"]), float(own["calibrated"])
+    spread = " to ".join(words.percent(end) for end in COVERAGE)
+    least = "" if goal.better is None else f"{AT_LEAST}{words.percent(goal.better)}"
+    return [
+        Judged(words.number(ratio, 3), f"{AT_MOST}{words.number(goal.ratio, 3)}", ratio <= goal.ratio),
+        Judged(words.percent(coverage, 1), spread, COVERAGE[0] <= coverage <= COVERAGE[1]),
+        Judged(
+            words.percent(calibrated), f"{AT_LEAST}{words.percent(LEAST_CALIBRATED)}", calibrated >= LEAST_CALIBRATED
+        ),
+        Judged(share_of_area(better), least, better >= (goal.better or 0.0)),
+        Judged(share_of_area(worse), f"<{words.NO_BREAK}{words.percent(MOST_WORSE)}", worse < MOST_WORSE),
+    ]
+
+
 def goal_table(inputs: ReportInputs) -> Table:
     """A row for each learner and lead block: what it reached, with the goal beneath."""
-    compared, rows = inputs.planet, []
-    for pair in [pair for pair in pairs_in(compared) if pair[1] == SIMPLE]:
-        for block, goal in GOALS.items():
-            if block in compared["block"].values:
-                row = row_of(compared, pair).sel(block=block)
-                rows.append(_goal_row(inputs, pair[0], block, goal, row))
+    rows = [
+        [
+            Cell(style_of(name).label, kind="whole", note=inputs.when(block)),
+            *(Cell(one.text, note=_verdict(one)) for one in judged),
+        ]
+        for (name, block), judged in judge(inputs).items()
+    ]
     low, high = (words.percent(end) for end in NEAR_NOMINAL)
     return make_table(
         f"CRPS as a multiple of that of {style_of(SIMPLE).phrase} (geometric mean over the area), coverage of "
@@ -134,40 +173,26 @@ def goal_table(inputs: ReportInputs) -> Table:
         f"(false discovery rate {words.percent(FALSE_DISCOVERY)}), each with the goal that was set.",
         [
             "Forecaster",
-            "Months ahead",
             *numeric("Ratio", "In 90% interval", f"Area with {low} to {high}", "Area better", "Area worse"),
-            "Goals reached",
         ],
         rows,
     )
 
 
-def _goal_row(inputs: ReportInputs, name: str, block: str, goal: Goal, row: xr.Dataset) -> list[Cell | str]:
-    own = inputs.planet.sel(forecaster=name, block=block)
-    ratio, better, worse = (float(row[key]) for key in ("mean_ratio", "better_area", "worse_area"))
-    coverage, calibrated = float(own["coverage"]), float(own["calibrated"])
-    shares = [share_of_area(share) for share in (better, worse)]
-    spread = " to ".join(words.percent(end) for end in COVERAGE)
-    least = "" if goal.better is None else f"at least {words.percent(goal.better)}"
-    judged = [
-        (words.number(ratio, 3), f"at most {words.number(goal.ratio, 3)}", ratio <= goal.ratio),
-        (words.percent(coverage, 1), spread, COVERAGE[0] <= coverage <= COVERAGE[1]),
-        (words.percent(calibrated), f"at least {words.percent(LEAST_CALIBRATED)}", calibrated >= LEAST_CALIBRATED),
-        (shares[0], least, better >= (goal.better or 0.0)),
-        (shares[1], f"less than {words.percent(MOST_WORSE)}", worse < MOST_WORSE),
+def goals_text(inputs: ReportInputs) -> str:
+    """How many goals each learner reaches."""
+    counts: dict[str, list[bool]] = {}
+    for (name, _), judged in judge(inputs).items():
+        counts.setdefault(name, []).extend(one.reached for one in judged if one.wanted)
+    sentences = [
+        f"{words.capital(style_of(name).phrase)} reaches {words.how_many(sum(met))} of {words.count(len(met), 'goal')}."
+        for name, met in counts.items()
     ]
-    met = [reached for _, wanted, reached in judged if wanted]
-    cells = [Cell(text, note=_verdict(wanted, reached)) for text, wanted, reached in judged]
-    return [
-        Cell(style_of(name).label, kind="whole"),
-        inputs.leads(block),
-        *cells,
-        words.capital(f"{words.how_many(sum(met))} of {words.how_many(len(met))}"),
-    ]
+    return " ".join(sentences)
 
 
-def _verdict(wanted: str, reached: bool) -> str:
-    return f"{wanted}: {'reached' if reached else 'missed'}" if wanted else "no goal"
+def _verdict(one: Judged) -> str:
+    return f"{one.wanted}: {'reached' if one.reached else 'missed'}" if one.wanted else "no goal"
 
 
 def method(inputs: ReportInputs) -> str:

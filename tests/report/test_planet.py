@@ -113,10 +113,11 @@ def test_a_network_is_news_from_one_percent_on(lstm: float, said: str) -> None:
 
 def test_goals_are_missed_where_the_numbers_miss_them() -> None:
     rows = {ratio: planet.goal_table(with_ratios(ratio, ratio)).rows[0] for ratio in (0.9, 1.1)}
-    verdicts = {ratio: [cell.note.rpartition(": ")[2] for cell in row[2:-1]] for ratio, row in rows.items()}
+    verdicts = {ratio: [cell.note.rpartition(": ")[2] for cell in row[1:]] for ratio, row in rows.items()}
     assert verdicts[0.9] == ["reached"] * 5
     assert verdicts[1.1] == ["missed", "reached", "reached", "missed", "missed"]
-    assert [rows[ratio][-1].text for ratio in rows] == ["Five of five", "Two of five"]
+    text = planet.goals_text(with_ratios(1.1, 1.1))
+    assert text.startswith("The planet's ridge regression reaches four of ten goals.")
 
 
 def test_a_block_without_a_goal_on_the_area_is_not_judged_by_it(with_planet: ReportInputs) -> None:
@@ -125,10 +126,10 @@ def test_a_block_without_a_goal_on_the_area_is_not_judged_by_it(with_planet: Rep
     score = params.score.model_copy(update={"blocks": {"1": (1, 1), "1-12": (1, 12), "13-60": (13, 60)}})
     inputs = replace(with_planet, planet=compared, params=params.model_copy(update={"score": score}))
     far = planet.goal_table(inputs).rows[2]
-    assert far[1].text == "13\N{EN DASH}60"
-    assert far[-2].note == "less than 1%: reached"
-    assert far[-3].note == "no goal"
-    assert far[-1].text == "Four of four"
+    assert far[0].note == "13 to 60 months ahead"
+    assert far[-1].note == "<\N{NO-BREAK SPACE}1%: reached"
+    assert far[-2].note == "no goal"
+    assert "reaches 14 of 14 goals" in planet.goals_text(inputs)
 
 
 def test_maps_draw_what_their_file_holds(with_planet: ReportInputs) -> None:
