@@ -1,4 +1,4 @@
-"""Variants of the planet's forecasters on origins verified before 2005; writes benchmarks/planet_development.json.
+"""Variants of the planet's forecasters on origins verified before 2005.
 
 No later month is read, so that settings chosen from this table have not seen the months that the report judges. Every
 variant is estimated anew every 36 months and scores every 4th cell along both axes. The table gives the area-weighted
@@ -6,7 +6,7 @@ geometric mean, over cells, of the ratio of CRPS to that of trend + AR(1), cover
 of the area where it is between 85% and 95%, by block of leads.
 
 Usage: OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.planet_development [VARIANT ...] after
-`climate pull`.
+`climate pull`, in the repository's top folder; updates benchmarks/planet_development.json and benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from unittest.mock import patch
 import numpy as np
 import xarray as xr
 
+from benchmarks.readme import put
 from climate.harmonize.checks import examine
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params
@@ -42,6 +43,9 @@ SEEDS = (21, 22, 23)
 OPPONENT = "trend-ar1"
 CALIBRATED = (0.85, 0.95)
 """Range of a cell's coverage that counts as calibrated."""
+
+SHOWN = ("1", "1-12", "13-60")
+"""Blocks of leads in the printed table."""
 
 PACKAGE = "climate.forecasters.planet."
 
@@ -84,6 +88,24 @@ def main() -> None:
         table[name] = evaluated((NETWORK if network else LINEAR)[name], network)
         print(name, json.dumps(table[name]), flush=True)
         RESULT.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        put("planet-development", markdown(table))
+
+
+def markdown(table: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The table by variant, in the order of LINEAR and NETWORK, of those that have been evaluated."""
+    lines = [
+        f"| variant | CRPS over that of `{OPPONENT}` | coverage of the 90% interval | calibrated share of the area |",
+        "|---|---|---|---|",
+    ]
+    for name in (*LINEAR, *NETWORK):
+        if name in table:
+            blocks = [table[name][block] for block in SHOWN]
+            cells = (
+                " / ".join(f"{block[column]:.{digits}f}" for block in blocks)
+                for column, digits in (("ratio", 4), ("coverage", 3), ("calibrated", 2))
+            )
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def evaluated(changes: Mapping[str, Any], network: bool) -> dict[str, dict[str, float]]:
