@@ -28,6 +28,7 @@ def run(name: str) -> None:
         shapes = read_shapes(find_source(definition.shapes), paths.DATA / definition.shapes)
         provenance = read_json(paths.DATA / definition.source / "provenance.json")
         opponents = read_netcdf(paths.OPPONENTS)
-        land = read_shapes(find_source(LAND), paths.DATA / LAND) if LAND in params.pull.pinned else None
+        missing = read_json(paths.DATA / LAND / "provenance.json")["status"] == "missing"
+        land = None if missing else read_shapes(find_source(LAND), paths.DATA / LAND)
         page = render(PanelInputs(params.score, scores, shapes, provenance, opponents, definition.caveat, land), folder)
     log.info("Panel %s: %s", name, page.resolve())

@@ -39,7 +39,7 @@ def touched(project: Project) -> set[str]:
     ("name", "stages"),
     [
         ("climate/report/figures/record.py", {"report"}),
-        ("climate/report/figures/places.py", {"report", "panel-page"}),
+        ("climate/report/figures/maps.py", {"report", "panel-page"}),
         ("climate/forecasters/classical/arima.py", {"baselines", "panel", "ceiling", "score"}),
         # a longer file of CO2: no stage that reads the reanalysis alone
         (
