@@ -93,5 +93,4 @@ def planet_comparisons(params: Params) -> xr.Dataset:
     if "skipped" in scores.attrs:
         return xr.Dataset(attrs=scores.attrs)
     pairs = planned_pairs(scores["forecaster"].values.astype(str).tolist())
-    shown = [name for name in ("zone_crps", "zonal_loss") if name in scores]
-    return compare_cells(scores, pairs, params.score.blocks).merge(scores[shown])
+    return compare_cells(scores, pairs, params.score.blocks).merge(scores[["zone_crps", "zonal_loss"]])

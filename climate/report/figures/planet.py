@@ -136,10 +136,8 @@ def share_of_area(share: float) -> str:
     return words.percent(share, 1 if 0 < share < 0.0995 else 0)
 
 
-def latitude_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing | None:
-    """Error saved by latitude and lead; None where it was not scored."""
-    if "zonal_loss" not in compared:
-        return None
+def latitude_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
+    """Error saved by latitude and lead."""
     first, second = (compared["zonal_loss"].sel(forecaster=name).mean("start") for name in pair)
     gain = (100 * (1 - first / second)).rename("percent_saved").transpose("band", "lead_band")
     gain = gain.dropna("lead_band", how="all")
