@@ -68,14 +68,13 @@ LINEAR: dict[str, dict[str, Any]] = {
 
 NETWORK: dict[str, dict[str, Any]] = {
     "network": {},
+    "network, rate 0.002": {"learning_rate": 0.002},
+    "network, rate 0.002, 4 epochs": {"learning_rate": 0.002, "epochs": 4},
+    "network, rate 0.002, every 8th row": {"learning_rate": 0.002, "row_stride": 8},
+    "network, rate 0.002, from the normal": {"learning_rate": 0.002, "linear_start": False},
     "network, 8 units": {"units": 8},
     "network, 32 units": {"units": 32},
-    "network, 4 epochs": {"epochs": 4},
-    "network, rate 0.0005": {"learning_rate": 0.0005},
-    "network, rate 0.005": {"learning_rate": 0.005},
     "network, every 8th row": {"row_stride": 8},
-    "network, from the normal": {"linear_start": False},
-    "network, from the normal, every 8th row, 4 epochs": {"linear_start": False, "row_stride": 8, "epochs": 4},
 }
 """The same of `lstm-planet`."""
 

@@ -163,9 +163,9 @@ def sequences(departures: FloatArray, months: IntArray) -> Single:
 
 def field_sequences(estimation: Estimation, months: IntArray) -> Single:
     """Leading components (row, month, component) of the MEMORY months up to each of `months`."""
-    back = np.arange(1 - MEMORY, 1)
-    leading = estimation.leading((months[:, None] + back).ravel())
-    return leading.reshape(len(months), MEMORY, -1)
+    distinct, position = np.unique(months, return_inverse=True)
+    leading = estimation.leading((distinct[:, None] + np.arange(1 - MEMORY, 1)).ravel())
+    return leading.reshape(len(distinct), MEMORY, -1)[position]
 
 
 @dataclass(frozen=True)
