@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import climate  # noqa: F401 - before NumPy: it chooses threads and instructions
@@ -18,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FINISHED_RUN = "CLIMATE_FINISHED_RUN"
 """Environment variable: a clone of this tree, reduced and run; tests change files of it and put them back."""
 
+
+# whether an example is quick depends on the machine
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 NOWHERE = "http://127.0.0.1:9/simple/"
 """A package registry that is down."""

@@ -63,7 +63,7 @@ def test_forecast_of_an_empty_or_constant_covariate_is_climatology(column: Float
     np.testing.assert_allclose(CovariateModel.estimate(column, months).extend(column, months, 12), 0.0, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(cut=st.integers(200, 400), seed=st.integers(0, 50))
 def test_covariate_forecast_does_not_depend_on_the_future(cut: int, seed: int) -> None:
     months = np.arange(MONTHS) % 12

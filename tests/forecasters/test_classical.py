@@ -34,7 +34,7 @@ from tests.forecasters.models import MARKS, MEDIAN, NETWORK, driven, history, pa
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-50, 50), min_size=72, max_size=120), st.sampled_from(FAST))
 def test_quantiles_never_cross(values: list[float], name: str) -> None:
     past = history(np.array(values))

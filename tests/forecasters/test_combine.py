@@ -85,7 +85,7 @@ def test_verified_means_observed_by_the_origin() -> None:
                 assert known[origin, earlier, lead] == (6 * earlier + lead + 1 <= 6 * origin)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cut=st.integers(1, 39), seed=st.integers(0, 1000))
 def test_nothing_after_an_origin_changes_its_forecast(cut: int, seed: int) -> None:
     data = table(seed=seed, errors=(0.5, 1.0, 2.0))

@@ -56,7 +56,7 @@ def test_no_start_of_statsmodels_reaches_higher(values: FloatArray) -> None:
         assert reached > other.llf - 1e-4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     variances=st.tuples(*[st.floats(0.0, 1.0)] * 3),
     ar_variance=st.floats(0.1, 1.0),

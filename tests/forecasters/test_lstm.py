@@ -151,7 +151,7 @@ def test_gap_in_the_record_is_no_target(known: xr.Dataset) -> None:
     assert rows.usable()[250]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(slope=st.floats(-1, 1), offset=st.floats(-500, 500), months=st.sampled_from(features.TREND_MONTHS))
 def test_trailing_line_of_a_line_is_the_line(slope: float, offset: float, months: int) -> None:
     level = offset + slope * np.arange(400.0)
@@ -171,7 +171,7 @@ def test_trailing_line_equals_polyfit() -> None:
         np.testing.assert_allclose([slope[end - 1], line[end - 1]], expected, rtol=1e-8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(slope=st.floats(-0.1, 0.1), size=st.floats(0.1, 10), start=st.integers(0, 11))
 def test_seasonal_cycle_is_found_under_a_trend(slope: float, size: float, start: int) -> None:
     index = np.arange(360)

@@ -89,7 +89,7 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
     extra=st.integers(0, 30),
     length=st.sampled_from((trailing.NORMAL_YEARS, *trailing.OTHER_YEARS)),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
     values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
     rows = np.arange(trailing.FIRST_ROW, values.shape[0])
@@ -243,7 +243,7 @@ def test_the_planet_learns_persistence(estimation: Estimation, world: xr.Dataset
 
 
 @given(seed=st.integers(0, 1000), first=st.integers(0, 50), rows=st.integers(1, 40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_forecasts_are_sums_of_predictors(seed: int, first: int, rows: int) -> None:
     draw = np.random.default_rng(seed)
     past = trailing.trailing(draw.normal(size=(300, 3)) + 0.01 * np.arange(300)[:, None])
@@ -275,7 +275,7 @@ def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
 
 
 @given(seed=st.integers(0, 1000), lead=st.integers(1, 5), start=st.integers(0, 20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_regressions_on_the_field_are_those_on_the_rows_known(seed: int, lead: int, start: int) -> None:
     draw, known = np.random.default_rng(seed), np.arange(90) >= start
     features, residual = 20 * draw.normal(size=(90, 7)), draw.normal(size=(90, 3)).astype(np.float32)

@@ -107,7 +107,7 @@ CASES: dict[str, tuple[object, Callable[..., FloatArray], dict[str, bool]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.05, 0.3]), st.sampled_from([204, 420, 500]))
 def test_all_places_at_once_are_each_place_alone(name: str, seed: int, gaps: float, length: int) -> None:
     forecaster, plain, options = CASES[name]

@@ -50,7 +50,7 @@ def series(first: str, value: np.ndarray, attrs: dict[str, str] = CO2, **more: A
 
 
 @given(st.integers(0, 10**6), st.floats(-50, 50), st.integers(1940, 1970))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_an_anomaly_has_mean_zero_over_its_baseline_in_every_calendar_month(
     seed: int, level: float, start: int
 ) -> None:
@@ -216,7 +216,7 @@ def test_a_region_that_does_not_fit_its_source_is_named(entry: dict[str, Any], m
 
 
 @given(st.floats(-20, 20), st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_splice_recovers_the_offset_between_two_copies_of_one_record(offset: float, seed: int) -> None:
     truth = 320 + np.arange(480) / 8 + np.random.default_rng(seed).normal(0, 0.3, 480)
     parts = [series("1960-01", truth[:300] - offset), series("1975-01", truth[180:])]
@@ -293,7 +293,7 @@ def test_the_standard_error_of_an_offset_allows_for_autocorrelation() -> None:
 
 
 @given(st.integers(0, 10**6), st.floats(-3, 3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_drift_is_the_slope_of_least_squares(seed: int, slope: float) -> None:
     value = np.random.default_rng(seed).normal(size=200) + slope * np.arange(200) / 120
     value[[3, 50, 51]] = np.nan
@@ -496,7 +496,7 @@ def test_a_partial_year_has_no_annual_mean_unless_the_rule_says_so() -> None:
 
 
 @given(st.integers(1, 12), st.integers(0, 10**6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_annual_means_from_any_month_are_means_of_twelve(first: int, seed: int) -> None:
     value = np.random.default_rng(seed).normal(size=60)
     found = annual_means(xr.DataArray(value, dims="time", coords={"time": months("1999-01", 60)}), COMPLETE, first)

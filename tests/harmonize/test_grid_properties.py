@@ -35,7 +35,7 @@ GLOBE = Box(lat=(-90.0, 90.0), lon=(-180.0, 180.0))
 SAMPLES = 40_000
 """Points on the sphere; a share of an area from them is good to about a hundredth."""
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+many = settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 @st.composite
@@ -195,7 +195,7 @@ def test_means_of_boxes_and_polygons_along_edges_of_cells_are_those_in_closed_fo
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rolled_flipped_and_cut_copies_of_a_file_give_a_region_the_same_number(data: st.DataObject) -> None:
     """Through the reader; the region lies within the columns that every copy keeps."""
     whole = file()
@@ -219,7 +219,7 @@ def test_rolled_flipped_and_cut_copies_of_a_file_give_a_region_the_same_number(d
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_cells_that_come_and_go_leave_no_trace_in_an_absolute_mean(seed: int, lost: float) -> None:
     """Each cell is its own climatology plus one signal for all, so any cells at all tell the signal exactly."""
     generator = np.random.default_rng(seed)

@@ -33,7 +33,7 @@ def town(records: dict[str, xr.Dataset], params: HarmonizeParams) -> xr.Dataset:
 
 
 @given(st.lists(st.floats(-40, 40), min_size=12, max_size=12))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_an_offset_of_each_calendar_month_is_recovered(by_month: list[float]) -> None:
     value = seasonal(12 * YEARS, 3)
     older = value - np.tile(by_month, YEARS)

@@ -144,7 +144,7 @@ def test_cells_of_the_globe_add_up_to_the_sphere() -> None:
 
 
 @given(latitudes, latitudes, longitudes, longitudes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_cells_of_a_box_add_up_to_its_area(lat1: float, lat2: float, west: float, east: float) -> None:
     south, north = sorted((lat1, lat2))
     if north - south < 1e-3 or abs((east - west) % 360) < 1e-3:
@@ -157,7 +157,7 @@ def test_the_cells_of_a_box_add_up_to_its_area(lat1: float, lat2: float, west: f
 
 
 @given(latitudes, longitudes, st.floats(5, 350))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_four_quarters_of_a_box_make_the_box_across_the_date_line_too(middle: float, west: float, width: float) -> None:
     if not -85 < middle < 85:
         return
@@ -229,7 +229,7 @@ def unit_vectors(lat: Any, lon: Any) -> np.ndarray:
 
 @example(lat=13.748046875, lon=1.0)  # nearer in latitude to one row, and on the sphere to the other
 @given(lat=st.floats(-89, 89), lon=longitudes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bilinear_points_reproduce_a_plane_and_nearest_points_the_closest_cell(lat: float, lon: float) -> None:
     if not -177 < lon < 177:
         return

@@ -110,7 +110,7 @@ def test_estimation_follows_the_refit_policy(series: xr.Dataset) -> None:
     assert table["fallbacks"].values.tolist() == [4], "one per estimation"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=40, unique=True), st.integers(1, 120))
 def test_refit_groups_are_a_partition_within_the_policy(ends: list[int], every: int) -> None:
     groups = refit_groups(sorted(ends), every)

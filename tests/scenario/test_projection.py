@@ -122,7 +122,7 @@ def test_mixture_quantiles_against_a_naive_search() -> None:
         assert below == pytest.approx(level, abs=1e-4)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(shift=st.floats(-20, 20), factor=st.floats(0.1, 10))
 def test_projection_has_no_favourite_unit_or_zero(shift: float, factor: float) -> None:
     record, concentration = temperature(), driven(pathways(), co2())

@@ -97,7 +97,7 @@ def with_bounds(made: xr.Dataset) -> xr.Dataset:
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_copy_of_a_grid_gives_the_same_cells(data: st.DataObject) -> None:
     """Rolled, flipped, shifted by a turn, cut to a region, with bounds or without."""
     first, count = data.draw(st.integers(0, LON.size - 1)), data.draw(st.integers(4, LON.size))
@@ -125,7 +125,7 @@ def test_a_copy_of_a_grid_gives_the_same_cells(data: st.DataObject) -> None:
     first=st.integers(0, LON.size - 1),
     count=st.integers(4, LON.size),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_box_is_covered_by_as_much_as_lies_in_the_grid(
     west: float, width: float, south: float, height: float, first: int, count: int
 ) -> None:

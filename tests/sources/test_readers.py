@@ -304,7 +304,6 @@ def test_antarctic_composite(reading: Reading) -> None:
 
 
 @given(year=st.integers(1, 3000), share=st.floats(0, 0.999))
-@settings(deadline=None)
 def test_decimal_years_fall_on_their_day(year: int, share: float) -> None:
     found = decimal_year_dates(np.array([year + share]))[0]
     start = np.datetime64(f"{year:04d}-01-01", "s")
@@ -822,7 +821,7 @@ def test_table_without_a_value(tmp_path: Path) -> None:
 
 
 @given(size=st.integers(30, 4000))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_blocks_of_any_size_hold_the_same_rows(size: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("blocks") / "ByCountry.csv"
     path.write_bytes(SAMPLES["kaggle countries"]().data)

@@ -144,7 +144,6 @@ FUZZ = int(os.environ.get("CLIMATE_FUZZ", "0"))
 
 few = settings(
     max_examples=FUZZ or 12,
-    deadline=None,
     derandomize=not FUZZ,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -123,7 +123,7 @@ finite = st.sampled_from([1.0, 2.0, 2.5, np.nan])
 
 
 @given(st.lists(finite, min_size=1, max_size=8), st.lists(finite, min_size=1, max_size=8), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_counts_are_those_of_a_plain_loop(old: list[float], new: list[float], shift: int) -> None:
     before = dict(zip(months("1988-01", len(old)).tolist(), old, strict=True))
     after = dict(zip((months("1988-01", shift + len(new)))[shift:].tolist(), new, strict=True))
@@ -150,7 +150,7 @@ def test_counts_are_those_of_a_plain_loop(old: list[float], new: list[float], sh
 
 
 @given(st.lists(finite, min_size=2, max_size=6), st.lists(finite, min_size=2, max_size=6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_other_way_round_every_revision_changes_its_sign(old: list[float], new: list[float]) -> None:
     there, back = (totals(revisions(*pair)) for pair in ((table(old), table(new)), (table(new), table(old))))
     for name in ("shared", "revised", "absolute"):

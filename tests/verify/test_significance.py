@@ -51,7 +51,7 @@ def by_hand(first: list[float], second: list[float], overlap: int) -> tuple[floa
     return statistic, 2 * float(stats.t.sf(abs(statistic), number))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     origins=st.integers(4, 60), overlap=st.integers(1, 20), seed=st.integers(0, 2**32 - 1), gain=st.floats(-0.3, 0.3)
 )
