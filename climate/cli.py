@@ -132,6 +132,14 @@ def ceiling(region: Region) -> None:
 
 
 @app.command()
+def ledger() -> None:
+    """Write the issued forecasts down in reports/ledger.csv, whose lines never change."""
+    from climate.stages.ledger import run
+
+    run()
+
+
+@app.command()
 def revisions() -> None:
     """Compare the pinned vintages with the ones before them."""
     from climate.stages.revisions import run
@@ -316,6 +324,17 @@ def vintages_forecast(
     from climate.commands.vintages import forecast
 
     print(forecast(source, old, new, series, leads))
+
+
+@vintages.command("issue")
+def vintages_issue(
+    source: SourceKey,
+    vintage: Annotated[str, typer.Argument(help="An older vintage.", metavar="VINTAGE")],
+) -> None:
+    """Add what the models forecast from an older vintage to reports/ledger.csv, marked as made later."""
+    from climate.commands.ledger import issue
+
+    print(issue(source, vintage))
 
 
 @vintages.command("as-of")

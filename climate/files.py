@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,12 +72,13 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
         dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
 
 
-def read_netcdf(path: Path) -> xr.Dataset:
-    """The whole of a stage's file in memory, times as datetime64[s]."""
+def read_netcdf(path: Path, names: Collection[str] | None = None) -> xr.Dataset:
+    """A stage's file in memory, times as datetime64[s]; with `names` those of its variables alone."""
     if not path.exists():
         raise ClimateError(f"{path} not found: run `dvc repro` to make it")
     with xr.open_dataset(path, engine="netcdf4", decode_times=_SECONDS) as dataset:
-        return dataset.load()
+        wanted = dataset if names is None else dataset[[name for name in dataset.data_vars if name in names]]
+        return wanted.load()
 
 
 def write_json(content: Any, path: Path) -> None:

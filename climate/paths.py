@@ -16,6 +16,7 @@ BREAKS = Path("build/breaks.nc")
 CHECKS = Path("build/checks.json")
 ESTIMATIONS = Path("build/planet/estimations")
 PLANET_SCORES = Path("build/planet/scores.nc")
+PLANET_COMPARISONS = Path("build/planet/comparisons.nc")
 FORECASTS = Path("build/forecasts")
 SCORES = Path("build/scores.nc")
 HYPOTHESES = Path("build/hypotheses.nc")
@@ -31,6 +32,7 @@ SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
 REPORTS = Path("reports")
 PANEL_PAGES = REPORTS / "panels"
+LEDGER = REPORTS / "ledger.csv"
 METRICS = REPORTS / "metrics.json"
 CRPS_BY_LEAD = REPORTS / "crps_by_lead.csv"
 

@@ -14,14 +14,14 @@ from PIL import Image
 from climate.report.figures import contest, forecast, record, scores
 from climate.report.figures.base import Drawing, develop
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import contests
+from climate.report.numbers import hypotheses
 from tests.report.samples import make_inputs
 
 BASELINE = Path(__file__).parent / "baseline"
 WIDTH, COLOURS = 576, 48
 
 FIGURES: dict[str, Callable[[ReportInputs, str], Drawing | None]] = {
-    "contest": lambda inputs, _: contest.contest_figure(inputs, contests(inputs)),
+    "contest": lambda inputs, _: contest.contest_figure(inputs, hypotheses(inputs)),
     "record": record.record_figure,
     "hindcasts": forecast.hindcast_figure,
     "scores": scores.leads_figure,

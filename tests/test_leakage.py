@@ -11,7 +11,7 @@ import xarray as xr
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import refusal
 from climate.forecasters.planet.settings import PlanetSettings
@@ -19,12 +19,13 @@ from climate.forecasters.registry import make
 from climate.harmonize.build import harmonize
 from climate.harmonize.series import join_covariates
 from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, score_cells
-from climate.hindcast.rolling import backtest, known_at
+from climate.hindcast.rolling import backtest
 from climate.params.params import Params, load_params
 from climate.sources.catalogue import find_source
 from climate.sources.provenance import read_provenance
 from climate.sources.readers.registry import read
 from tests.conftest import ROOT, Project
+from tests.forecasters.models import estimated
 from tests.reduced import reduce
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("leakage")]
@@ -69,7 +70,7 @@ def estimations(grid: xr.Dataset, params: Params) -> list[Estimation]:
     world = planet(grid["value"], params.planet.train_stride, params.planet.field_stride, LEADS)
     settings = params.planet.settings(PlanetSettings)
     months = (ORIGINS[0], ORIGINS[-1])
-    return [followed(estimate(known_at(world, month), settings, LEADS), world) for month in months]
+    return [estimated(world, month, settings, LEADS) for month in months]
 
 
 def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) -> xr.Dataset:

@@ -65,6 +65,8 @@ class Model(Style):
     """Whether combinations include it. Chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
     on_panels: bool = False
     """Whether it runs on a panel that names no models."""
+    informed_by: str = ""
+    """What a learner knows, inside a sentence; learners with the same words are compared with each other."""
     known_covariates: str = ""
     """Its name in tables where it is given the realised covariates, which is no forecast and never a candidate; empty
     for models without covariates or without that option."""
@@ -254,6 +256,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="ridge-own",
         kind=Kind.LINEAR,
+        informed_by="the record's past",
         label="Ridge, own record",
         phrase="ridge regression on the record alone",
         colour="#CC99BB",
@@ -266,6 +269,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="ridge-enso",
         kind=Kind.LINEAR,
+        informed_by="the record's past and the state of ENSO",
         label="Ridge + ENSO",
         phrase="ridge regression with ENSO",
         colour="#AA4499",
@@ -277,6 +281,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="ridge-planet",
         kind=Kind.LINEAR,
+        informed_by="the past of the whole planet",
         label="Ridge, planet",
         phrase="the planet's ridge regression",
         colour="#CC79A7",
@@ -290,6 +295,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="lstm-planet",
         kind=Kind.NETWORK,
+        informed_by="the past of the whole planet",
         label="LSTM, planet",
         phrase="the planet's LSTM",
         colour="#A62C2B",
@@ -328,6 +334,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="lstm-direct",
         kind=Kind.NETWORK,
+        informed_by="the record's past and the state of ENSO",
         label="LSTM",
         phrase="the LSTM",
         colour="#D55E00",
@@ -341,6 +348,7 @@ ENTRIES: tuple[Model, ...] = (
     Model(
         name="lstm-own",
         kind=Kind.NETWORK,
+        informed_by="the record's past",
         label="LSTM, own record",
         phrase="the LSTM on the record alone",
         colour="#F0936B",
@@ -447,6 +455,18 @@ def primary_network(names: Iterable[str]) -> str | None:
     """The network among `names` that verdicts are about: PRIMARY_NETWORK, or else the first; None without any."""
     networks = [name for name in ordered(names) if is_kind(name, Kind.NETWORK)]
     return PRIMARY_NETWORK if PRIMARY_NETWORK in networks else next(iter(networks), None)
+
+
+def learner_pair(names: Iterable[str]) -> tuple[str, str] | None:
+    """The linear model and the network among `names` that know the same and the most; None without such a pair."""
+    learners = [MODELS[name] for name in ordered(names) if name in MODELS and MODELS[name].informed_by]
+    pairs = [
+        (linear.name, network.name)
+        for linear in learners
+        for network in learners
+        if linear.informed_by == network.informed_by and (linear.kind, network.kind) == (Kind.LINEAR, Kind.NETWORK)
+    ]
+    return pairs[-1] if pairs else None
 
 
 def make(name: str, *settings: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +17,31 @@ import xarray as xr
 from climate.forecasters.base import FloatArray, Forecaster, IntArray
 from climate.forecasters.classical.trend import ClimatologyTrend
 from climate.forecasters.planet.estimation import Estimation, network_quantiles
-from climate.forecasters.planet.places import FieldMaps, Own, own_estimates, ridge_quantiles
+from climate.forecasters.planet.places import Own, own_estimates, ridge_quantiles
 from climate.forecasters.planet.predictors import Predictors
+from climate.forecasters.planet.regression import FieldMap, field_maps
 from climate.forecasters.planet.trailing import FIRST_ROW, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES, TIME_DTYPE
-from climate.verify.losses import MEDIAN, level_weights
+from climate.verify.losses import MEDIAN, quantile_crps
 
 Single = npt.NDArray[np.float32]
 
-CELLS_AT_ONCE = 219
+CELLS_AT_ONCE = 146
 """Cells forecast together, which bounds memory."""
 
 TROPICS = 23.5
 """Largest latitude of the tropics (degrees)."""
 
 ZONES = ("planet", "tropics", "north", "south")
+
+BAND_DEGREES = 5
+"""Height of the latitude bands of `zonal_loss`."""
+
+BANDS = np.arange(-90, 90, BAND_DEGREES) + BAND_DEGREES / 2
+"""Their middle latitudes (degrees)."""
+
+LEAD_BANDS = ((1, 1), (2, 2), (3, 3), (4, 6), (7, 9), (10, 12), (13, 24), (25, 36), (37, 48), (49, 60))
+"""First and last lead of the bands of `zonal_loss`."""
 
 OPPONENTS = {"climatology-trend": ClimatologyTrend(), "trend-ar1": ClimatologyTrend(residual=True)}
 """Simple forecasters by name; the first is the reference from which errors are measured."""
@@ -57,12 +68,27 @@ class CellPlan:
         long = np.arange(self.origins.size) % self.long_every == 0
         return np.where(long, self.leads, min(self.short_leads, self.leads))
 
+    @cached_property
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """True (block, lead) for the leads of a block."""
+        return np.asarray([_between(self.leads, *block) for block in self.blocks.values()])
+
+    @cached_property
+    def reached(self) -> npt.NDArray[np.bool_]:
+        """True (origin, block) where an origin is forecast to all leads of a block."""
+        return np.asarray(self.reach()[:, None] >= np.array([last for _, last in self.blocks.values()]))
+
+
+def _between(leads: int, first: int, last: int) -> npt.NDArray[np.bool_]:
+    lead = np.arange(1, leads + 1)
+    return np.asarray((lead >= first) & (lead <= last))
+
 
 @dataclass(frozen=True)
 class CellTask:
     """A chunk of cells: values (time, cell) without NaN, from month `start` on, and the estimations to apply."""
 
-    values: FloatArray
+    values: Single | FloatArray
     start: int
     latitude: FloatArray
     estimations: Sequence[Estimation]
@@ -81,16 +107,17 @@ class Scores:
     by_origin: Single
     """(forecaster, block, origin, cell)"""
     zones: FloatArray
-    """(forecaster, zone, start, lead)"""
+    """(forecaster, zone and then band, start, lead)"""
     issued: Single
     """(forecaster, quantile, lead, cell)"""
 
 
 def zone_weights(latitude: FloatArray) -> FloatArray:
-    """Area (zone, cell) of cells at `latitude` (degrees) in each of ZONES."""
+    """Area (zone, cell) of cells at `latitude` (degrees) in each of ZONES, and then in each band of BANDS."""
     area = np.clip(np.cos(np.deg2rad(latitude)), 0.0, None)
-    inside = [np.ones(latitude.size), np.abs(latitude) <= TROPICS, latitude > TROPICS, latitude < -TROPICS]
-    return np.asarray(np.stack(inside) * area)
+    zones = [np.ones(latitude.size), np.abs(latitude) <= TROPICS, latitude > TROPICS, latitude < -TROPICS]
+    band = np.clip((latitude + 90) // BAND_DEGREES, 0, BANDS.size - 1)
+    return np.asarray(np.concatenate([zones, band == np.arange(BANDS.size)[:, None]]) * area)
 
 
 def verified(plan: CellPlan, last: int) -> npt.NDArray[np.bool_]:
@@ -99,21 +126,14 @@ def verified(plan: CellPlan, last: int) -> npt.NDArray[np.bool_]:
     return np.asarray((lead <= plan.reach()[:, None]) & (plan.origins[:, None] + lead <= last))
 
 
-def block_members(plan: CellPlan) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """True (block, lead) for the leads of a block; True (origin, block) where an origin is forecast to all of them."""
-    lead = np.arange(1, plan.leads + 1)
-    inside = np.stack([(lead >= first) & (lead <= last) for first, last in plan.blocks.values()])
-    reached = plan.reach()[:, None] >= np.array([last for _, last in plan.blocks.values()])
-    return inside, reached
-
-
 def score_cells(task: CellTask) -> Scores:
     """Forecast and score the cells of a task, a few at once."""
     maps = [_field_maps(task, estimation) for estimation in task.estimations]
     parts = []
     for first in range(0, task.values.shape[1], CELLS_AT_ONCE):
         part = slice(first, first + CELLS_AT_ONCE)
-        parts.append(_score_part(task, task.values[:, part], task.latitude[part], maps))
+        values = task.values[:, part].astype(np.float64)
+        parts.append(_score_part(task, values, task.latitude[part], maps))
     return joined(parts)
 
 
@@ -132,13 +152,14 @@ def _months(task: CellTask) -> IntArray:
     return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
 
 
-def _field_maps(task: CellTask, estimation: Estimation) -> FieldMaps:
+def _field_maps(task: CellTask, estimation: Estimation) -> list[FieldMap]:
     months = _months(task)
-    components, _ = estimation.state(months[months <= estimation.month])
-    return FieldMaps(components, np.asarray(components.any(axis=1)), estimation.leads)
+    months = months[months <= estimation.month]
+    components, _ = estimation.state(months)
+    return field_maps(estimation.features(months), np.asarray(components.any(axis=1)), estimation.leads)
 
 
-def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[FieldMaps]) -> Scores:
+def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:
     plan, months = task.plan, _months(task)
     last, cells = int(months[-1]), values.shape[1]
     predictors = Predictors(trailing(values), task.estimations[0].slope_at(months))
@@ -148,7 +169,7 @@ def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: 
         np.zeros((len(STATISTICS), count, cells, blocks, MONTHS_PER_YEAR), np.float32),
         np.zeros((2, cells, blocks, MONTHS_PER_YEAR), np.float32),
         np.full((count, blocks, plan.origins.size, cells), np.nan, np.float32),
-        np.zeros((count, len(ZONES), MONTHS_PER_YEAR, plan.leads)),
+        np.zeros((count, len(ZONES) + BANDS.size, MONTHS_PER_YEAR, plan.leads)),
         np.zeros((count, len(QUANTILES), plan.leads, cells), np.float32),
     )
     reach, weights = plan.reach(), zone_weights(latitude)
@@ -213,13 +234,13 @@ def _observed(values: FloatArray, position: IntArray, leads: int) -> Single:
 def _block_sums(statistic: Single, known: npt.NDArray[np.bool_], plan: CellPlan) -> Single:
     """Sums (origin, cell, block) over the known leads of a statistic (origin, cell, lead)."""
     leads = statistic.shape[2]
-    inside = block_members(plan)[0][:, :leads].T.astype(np.float32)
+    inside = plan.inside[:, :leads].T.astype(np.float32)
     return np.where(known[:, None, :leads], statistic, np.float32(0)) @ inside
 
 
 def _add_by_start(total: Single, sums: Single, plan: CellPlan, chosen: IntArray) -> None:
     """Add sums (origin, cell, block) to the total (cell, block, start) where the origin is forecast to the block."""
-    reached = block_members(plan)[1][chosen]
+    reached = plan.reached[chosen]
     for row, origin in enumerate(plan.origins[chosen]):
         total[..., origin % MONTHS_PER_YEAR] += np.where(reached[row], sums[row], np.float32(0))
 
@@ -228,15 +249,6 @@ def _add_observed(result: Scores, plan: CellPlan, chosen: IntArray, last: int, a
     known = verified(plan, last)[chosen]
     for position, statistic in enumerate((actual, actual**2)):
         _add_by_start(result.observed[position], _block_sums(statistic, known, plan), plan, chosen)
-
-
-def crps_of(quantiles: Single, actual: Single) -> Single:
-    """CRPS of quantiles (..., quantile), see `verify.losses.crps_from_quantiles`."""
-    total = np.zeros_like(actual)
-    for position, (level, weight) in enumerate(zip(QUANTILES, level_weights(np.array(QUANTILES)), strict=True)):
-        error = actual - quantiles[..., position]
-        total += np.float32(2 * weight) * np.maximum(np.float32(level) * error, np.float32(level - 1) * error)
-    return total
 
 
 def _add(
@@ -252,16 +264,15 @@ def _add(
 ) -> None:
     """Add the scores of forecaster `index` at the `chosen` origins, from arrays (origin, cell, lead, ...)."""
     known, leads = verified(plan, last)[chosen], actual.shape[2]
-    crps = crps_of(quantiles, actual)
+    crps = quantile_crps(quantiles, actual, np.array(QUANTILES))
     covered = ((actual >= quantiles[..., 0]) & (actual <= quantiles[..., -1])).astype(np.float32)
     middle, anomaly = quantiles[..., QUANTILES.index(MEDIAN)] - reference, actual - reference
     for position, statistic in enumerate((crps, covered, middle, middle**2, middle * anomaly)):
         sums = _block_sums(statistic, known, plan)
         _add_by_start(result.sums[position, index], sums, plan, chosen)
         if position == 0:
-            inside, reached = block_members(plan)
-            whole = reached[chosen] & (known[:, None] | ~inside[None, :, : known.shape[1]]).all(axis=2)
-            means = sums / inside.sum(axis=1).astype(np.float32)
+            whole = plan.reached[chosen] & (known[:, None] | ~plan.inside).all(axis=2)
+            means = sums / plan.inside.sum(axis=1).astype(np.float32)
             kept = np.where(whole[:, None], means, np.float32(np.nan))
             result.by_origin[index][:, chosen] = kept.transpose(2, 0, 1)
     of_zones = np.einsum("ocl,zc->ozl", np.where(known[:, None, :leads], crps, np.float32(0)), weights, optimize=True)
@@ -269,18 +280,26 @@ def _add(
         result.zones[index, :, origin % MONTHS_PER_YEAR, :leads] += of_zones[row]
 
 
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
 def cell_dataset(
     scores: Scores, plan: CellPlan, last: int, latitude: FloatArray, longitude: FloatArray, forecasters: Sequence[str]
 ) -> xr.Dataset:
     """Scores of all cells as the dataset that stage `planet` describes."""
-    known, inside, reached = (each.astype(float) for each in (verified(plan, last), *block_members(plan)))
+    known, inside, reached = (each.astype(float) for each in (verified(plan, last), plan.inside, plan.reached))
     start = np.eye(MONTHS_PER_YEAR)[plan.origins % MONTHS_PER_YEAR]
     pairs = np.einsum("ol,bl,ob,os->bs", known, inside, reached, start, optimize=True)
     at_lead = np.einsum("ol,os->sl", known, start)
     area = zone_weights(latitude)
     with np.errstate(invalid="ignore", divide="ignore"):
         means, observed = scores.sums / pairs, scores.observed / pairs
-        zones = scores.zones / (area.sum(axis=1)[:, None, None] * at_lead)
+        total = area.sum(axis=1)
+        zones = (scores.zones / (total[:, None, None] * at_lead))[:, : len(ZONES)]
+        of_band = np.stack([_between(plan.leads, *band) for band in LEAD_BANDS]).astype(float)
+        zonal = np.einsum("fzsl,bl->fbsz", scores.zones[:, len(ZONES) :], of_band, optimize=True)
+        zonal /= (of_band @ at_lead.T)[..., None] * total[len(ZONES) :]
     cells = ("cell", "block", "start")
     variables: dict[str, tuple[tuple[str, ...], FloatArray]]
     variables = {name: (("forecaster", *cells), values) for name, values in zip(STATISTICS, means, strict=True)}
@@ -289,6 +308,7 @@ def cell_dataset(
         "pairs": (("block", "start"), pairs),
         "crps_by_origin": (("forecaster", "block", "origin", "cell"), scores.by_origin),
         "zone_crps": (("forecaster", "zone", "start", "lead"), zones),
+        "zonal_loss": (("forecaster", "lead_band", "start", "band"), zonal),
         "issued": (("forecaster", "quantile", "lead", "cell"), scores.issued),
     }
     return xr.Dataset(
@@ -301,6 +321,8 @@ def cell_dataset(
             "origin": plan.origins.astype("datetime64[M]").astype(TIME_DTYPE),
             "lead": np.arange(1, plan.leads + 1),
             "quantile": np.array(QUANTILES),
+            "lead_band": np.array([_span(first, last) for first, last in LEAD_BANDS], dtype=object),
+            "band": BANDS,
             "lat": ("cell", latitude),
             "lon": ("cell", longitude),
             "area": ("cell", area[0]),

@@ -57,8 +57,13 @@ def settled(compute: ComputeParams) -> ComputeParams:
     return compute.model_copy(update={"scheduler": address or None})
 
 
-def run_tasks(function: Callable[[T], R], tasks: Sequence[T], compute: ComputeParams, what: str) -> list[R]:
+def run_tasks(
+    function: Callable[[T], R], tasks: Sequence[T], compute: ComputeParams, what: str, *, apart: bool = False
+) -> list[R]:
     """`function` of every task, in the order of `tasks`; `what` names the work where progress is shown.
+
+    `apart`: all tasks run in one further process of this machine, or on the scheduler, since each needs so much memory
+    that this process must not keep it, nor two hold it at once.
 
     Raises any exception of a task, and ClimateError if workers die repeatedly or need more memory than
     `compute.memory_gib`, or the scheduler cannot be reached.
@@ -69,8 +74,8 @@ def run_tasks(function: Callable[[T], R], tasks: Sequence[T], compute: ComputePa
 
             return run_on_cluster(function, tasks, compute.scheduler, progress.done)
         limit = memory_limit(compute)
-        workers = min(worker_count(compute, limit), len(tasks))
-        if workers > 1:
+        workers = 1 if apart else min(worker_count(compute, limit), len(tasks))
+        if workers > 1 or apart:
             return _Pool(function, tasks, workers, limit, progress.done).run()
         results = []
         for task in tasks:

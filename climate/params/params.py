@@ -23,11 +23,13 @@ from climate.params.regions import (
 )
 from climate.params.renamed import check_renamed
 from climate.params.sections import (
+    OPPONENT,
     BacktestParams,
     BaselineParams,
     CeilingParams,
     CombineParams,
     ComputeParams,
+    LedgerParams,
     LstmParams,
     NotebookParams,
     PanelDefinition,
@@ -58,6 +60,7 @@ class Params(Strict):
     combine: CombineParams
     score: ScoreParams
     report: ReportParams
+    ledger: LedgerParams = LedgerParams()
     ceiling: CeilingParams = CeilingParams()
     compute: ComputeParams = ComputeParams()
     project: ProjectParams = ProjectParams()
@@ -138,7 +141,7 @@ class Params(Strict):
                 )
             wanted = {"better": one.better, "against": one.against}
             for role, model in wanted.items():
-                if model not in (*places[one.places], *(["opponent"] if role == "against" else [])):
+                if model not in (*places[one.places], *([OPPONENT] if role == "against" else [])):
                     raise ValueError(
                         f"{key}.{role} is '{model}', expected one of the models of {one.places}: "
                         f"{', '.join(places[one.places])}"
@@ -196,6 +199,9 @@ class Params(Strict):
             )
         for name in self.combine.uncalibrated:
             find_model(name, key="params.yaml: combine.uncalibrated")
+        for name in self.ledger.models:
+            if name != OPPONENT:
+                find_model(name, key="params.yaml: ledger.models")
         if self.score.reference not in self.baselines.models:
             raise ValueError(
                 f"score.reference is '{self.score.reference}', expected one of baselines.models {self.baselines.models}"

@@ -13,6 +13,9 @@ from climate.params.own import LATEST, OwnSource, check_keys
 from climate.params.regions import Month, Strict, as_tuple
 from climate.sources.catalogue import Source, find_source, load_catalogue
 
+OPPONENT = "opponent"
+"""In lists of models: the simple model that was chosen as the opponent."""
+
 
 class ComputeParams(Strict):
     """Processes and memory; results do not depend on them, so no stage of dvc.yaml lists this section."""
@@ -196,7 +199,7 @@ class HypothesisParams(Strict):
     quantity: Literal["temperature", "co2"]
     better: Name
     against: Name
-    """A model, or `opponent`."""
+    """A model, or `OPPONENT`."""
     block: str
     places: Name
     """A panel, averaged over its area at each origin, or one region."""
@@ -224,6 +227,15 @@ class ScoreParams(Strict):
             if not 1 <= first <= last:
                 raise ValueError(f"block '{name}' must run from a first lead >= 1 to a last lead not before it")
         return blocks
+
+
+class LedgerParams(Strict):
+    """The forecasts that are written down when they are issued."""
+
+    models: tuple[Name, ...] = ("climatology-trend", OPPONENT, "ridge-planet", "lstm-planet", "lstm-direct")
+    """Those that a place lacks are left out."""
+
+    _tuples = field_validator("models", mode="before")(as_tuple)
 
 
 class ProjectParams(Strict):

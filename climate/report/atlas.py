@@ -17,16 +17,13 @@ from climate.report import pages, words
 from climate.report.figures.atlas import map_figure
 from climate.report.figures.base import Drawing
 from climate.report.gallery import Gallery, credit
-from climate.report.palette import style_of
+from climate.report.palette import LESS_ERROR, MORE_ERROR, style_of
 from climate.report.tables import Cell, Table, make_table, numeric
 from climate.verify.contest import against, opponent_among
-from climate.verify.significance import false_discovery
+from climate.verify.significance import FALSE_DISCOVERY, false_discovery
 
 HEADLINE_BLOCK = "1-12"
 """Lead block of the page's sentences and maps, where it was scored."""
-
-FALSE_DISCOVERY = 0.10
-"""Rate at which places of a map are called different, as Wilks (2016), doi:10.1175/BAMS-D-15-00267.1, advises."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class PanelInputs:
         provenance: of the source of the records.
         opponents: see `climate.verify.contest.choose_opponents`.
         caveat: what to know of the records.
+        land: countries, whose outlines are the coasts; None draws none.
     """
 
     score: ScoreParams
@@ -48,6 +46,7 @@ class PanelInputs:
     provenance: Mapping[str, Any]
     opponents: xr.Dataset
     caveat: str = ""
+    land: Any = None
 
     @property
     def cut_out(self) -> bool:
@@ -174,9 +173,12 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
     crps = inputs.scores["crps"].sel(block=inputs.block)
     maps = []
     if leader != reference:
-        label = f"CRPS skill of {leader.label} against {reference.label}"
-        caption = f"CRPS skill of {leader.phrase} against {reference.phrase}, {inputs.when}: 0 is no better, 1 perfect."
-        maps.append(map_figure(inputs, "skill", inputs.skill(leader.name), label, caption))
+        label = f"CRPS saved by {leader.label} against {reference.label} (%)"
+        caption = (
+            f"Error (CRPS) that {leader.phrase} saves against {reference.phrase}, {inputs.when}: {LESS_ERROR} where it "
+            f"has less, {MORE_ERROR} where it has more."
+        )
+        maps.append(map_figure(inputs, "skill", 100 * inputs.skill(leader.name), label, caption, difference=True))
     maps.append(
         map_figure(
             inputs,
@@ -196,12 +198,14 @@ def drawings(inputs: PanelInputs) -> list[Drawing]:
             found = false_discovery(one["p"].values) < FALSE_DISCOVERY
             sure = one["series"].values[found].astype(str).tolist()
             caption = (
-                f"Below 1, {model.phrase} has a lower error than {style_of(opponent).phrase}, {inputs.when}. Dots: "
-                f"different at a false discovery rate of {words.percent(FALSE_DISCOVERY)}, in "
-                f"{words.how_many(len(sure))} of {words.count(one.sizes['series'], 'place')}."
+                f"Error (CRPS) that {model.phrase} saves against {style_of(opponent).phrase}, {inputs.when}: "
+                f"{LESS_ERROR} where it has less, {MORE_ERROR} where it has more. Dots: different at a false discovery "
+                f"rate of {words.percent(FALSE_DISCOVERY)}, in {words.how_many(len(sure))} of "
+                f"{words.count(one.sizes['series'], 'place')}."
             )
-            label = f"CRPS of {model.label} ÷ CRPS of {style_of(opponent).label}"
-            maps.append(map_figure(inputs, f"ratio-{model.name}", one["ratio"], label, caption, middle=1.0, sure=sure))
+            label = f"CRPS saved by {model.label} against {style_of(opponent).label} (%)"
+            saved = 100 * (1 - one["ratio"])
+            maps.append(map_figure(inputs, f"saved-{model.name}", saved, label, caption, difference=True, sure=sure))
     return maps
 
 

@@ -15,6 +15,22 @@ RECORD_UNIT = "unit of the record"
 MONTHS, DEGREES, SHARE = "months", "degrees", "share from 0 to 1"
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
+    "band": ("Middle latitude of a band", DEGREES),
+    "calibrated": ("Share of the area where 85% to 95% of the observations are inside the 90% interval", SHARE),
+    "lat": ("Latitude of the cell's centre", DEGREES),
+    "lon": ("Longitude of the cell's centre", DEGREES),
+    "lead_band": ("First and last lead of a band, in months", ""),
+    "lower_area": ("Share of the area where the forecaster has the lower CRPS", SHARE),
+    "better_area": ("Share of the area where it is significantly lower (false discovery rate 0.10)", SHARE),
+    "worse_area": ("Share of the area where it is significantly higher (false discovery rate 0.10)", SHARE),
+    "mean_ratio": ("Geometric mean over the area of the cells' ratios of CRPS", "1"),
+    "origins": ("Number of origins", ""),
+    "percent_saved": ("CRPS that the forecaster saves against the other one", "%"),
+    "total_ratio": ("Ratio of the CRPS averaged over the area", "1"),
+    "total_low": ("Lower end of the 90% interval of that ratio", "1"),
+    "total_high": ("Upper end of the 90% interval of that ratio", "1"),
+    "total_p": ("p value of equal CRPS over the area, two-sided, not corrected", "1"),
+    "zone": ("planet, tropics (up to 23.5 degrees), north or south of them", ""),
     "above90": ("Part of the interval score: penalty for observations above the interval", RECORD_UNIT),
     "anomaly": ("Annual mean less the mean of the baseline period", "°C"),
     "below90": ("Part of the interval score: penalty for observations below the interval", RECORD_UNIT),
@@ -26,6 +42,8 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "crps": ("Mean continuous ranked probability score; lower is better", RECORD_UNIT),
     "high": ("Upper end of the 90% interval of that ratio", "1"),
     "low": ("Lower end of the 90% interval of that ratio", "1"),
+    "crps_reference": ("CRPS of the reference of skill at the same months", RECORD_UNIT),
+    "saved": ("Share of the error (CRPS) of the simple forecaster that is saved; negative where it is greater", SHARE),
     "crps_seed_mean": ("CRPS of the mean of the seeds' quantiles", RECORD_UNIT),
     "skill": ("1 minus the ratio of CRPS to the reference's; 1 is perfect, 0 the reference", "1"),
     "crps_widened": ("CRPS of forecasts widened by the published uncertainty of the observation", RECORD_UNIT),
@@ -40,6 +58,9 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "Interval score of forecasts widened by the published uncertainty of the observation",
         RECORD_UNIT,
     ),
+    "kind": ("What the row is about: place, panel or planet", ""),
+    "lower_quartile": ("25% quantile of skill over the places of a panel", "1"),
+    "upper_quartile": ("75% quantile of skill over the places of a panel", "1"),
     "lead": ("Months from the origin to the month that is forecast; 0 for an observation", MONTHS),
     "level": ("Level of the quantile", SHARE),
     "mae": ("Mean absolute error of the median", RECORD_UNIT),
@@ -61,6 +82,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "outcome": ("Verdict on a declared hypothesis: better, worse or same, after Holm's correction", ""),
     "against": ("Key of the model that it is compared with", ""),
     "better": ("Key of the model that a hypothesis says is better", ""),
+    "place": ("Key of the region or panel; `planet`: all cells of the grid", ""),
     "places": ("Key of the panel or region that a hypothesis is about", ""),
     "name": ("Key of the hypothesis in params.yaml", ""),
     "memory": ("Correlation of simulated errors from one month to the next", "1"),
@@ -68,7 +90,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "region": ("Key of the place in params.yaml", ""),
     "rejected": ("Share of simulated comparisons in which the test rejected equal accuracy", SHARE),
     "rmse": ("Root mean square error of the median", RECORD_UNIT),
-    "role": ("Whether the row is the LSTM or the opponent of the place", ""),
+    "role": ("What the model is at the place: opponent, best in hindsight, linear learner or network", ""),
     "scaled": ("The anomaly on the stripes' colour scale, by the place's own spread", "1"),
     "scenario": ("Pathway of CO2; the word past for what was observed", ""),
     "seed": ("Which seed of a network; the word mean for the mean of their quantiles", ""),
@@ -103,7 +125,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "correlation": ("Correlation of forecast median and observation", "1"),
     "detrended_correlation": ("The same without the mean of each calendar month and a straight line", "1"),
     "independent": ("Number of periods that do not overlap", "1"),
-    "leads": ("First and last lead of the period whose mean is forecast", MONTHS),
+    "leads": ("Lead of a month, or first and last of a period whose mean is forecast", MONTHS),
     "rpss": ("Ranked probability skill score of terciles against the reference", "1"),
     "rpss_low": ("Lower end of the 90% interval of rpss", "1"),
     "rpss_high": ("Upper end of the 90% interval of rpss", "1"),
@@ -117,6 +139,13 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "bar_low": ("Lower end of the consistency bar of a reliable forecast", SHARE),
     "bar_high": ("Upper end of the consistency bar of a reliable forecast", SHARE),
     "forecasts": ("Number of forecasts in a class of probability", ""),
+    "chance": ("Probability that the forecast gave to the tercile that was observed", SHARE),
+    "error": ("Median of the forecast less the observation", RECORD_UNIT),
+    "hit": ("1 where no tercile was given a higher probability than the one that was observed", ""),
+    "inside90": ("1 where the observation lies in the 90% interval", ""),
+    "issued": ("Last month that the forecast used", "YYYY-MM"),
+    "made": ("At issue, from the newest release of the record; or later, from an older one", ""),
+    "target": ("The month, or the first and last of the months, whose mean is forecast", "YYYY-MM"),
     "year": ("Calendar year", "YYYY"),
 }
 """Column -> what it means, and its unit. A figure with a new column adds a line here."""
@@ -155,12 +184,22 @@ def described(name: str, about: str, data: pd.DataFrame, size: int, places: Sequ
     return Download(name, about, columns, len(data), size, max(of, key=len, default=""))
 
 
+CELL = re.compile(r"(percent_saved|different)_(\d+(?:-\d+)?)")
+CELLS: Mapping[str, tuple[str, str]] = {
+    "percent_saved": ("CRPS saved at leads {leads} (months)", "%"),
+    "different": ("Whether the difference at leads {leads} survives a false discovery rate of 0.10", "0 or 1"),
+}
+"""Columns of maps of the planet: what, and the leads."""
+
+
 def meaning(column: str) -> tuple[str, str] | None:
     """What a column contains and its unit; None where it is not described."""
     if quantile := QUANTILE.fullmatch(column):
         return f"The forecast's {float(quantile[1]):.0%} quantile", RECORD_UNIT
     if vintage := VINTAGE.fullmatch(column):
         return f"The {BOUNDS[vintage[2]]} of a forecast with the {VINTAGES[vintage[1]]} vintage", RECORD_UNIT
+    if cell := CELL.fullmatch(column):
+        return CELLS[cell[1]][0].format(leads=cell[2]), CELLS[cell[1]][1]
     return MEANINGS.get(column)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from climate.errors import ClimateError
@@ -38,7 +39,11 @@ class ReportInputs:
         opponents: the opponent of each quantity and block, with its margin, see climate.verify.contest.
         strata: scores by stratum along dim `row`, see climate.verify.strata.
         ceiling: scores with covariates forecast and known, see climate.hindcast.known_covariates.
+        cells: mean `crps` (forecaster, cell, block, start) and its `pairs`, see stage `planet`; or no variable.
+        planet: who is better where on the planet, see climate.verify.fields, with scores by zone and band of latitude.
         seasonal: what stage `seasonal` wrote, see climate.verify.seasonal.
+        panels: name -> scores of a panel's places, see climate.hindcast.panels; one that was skipped left out.
+        ledger: the lines of reports/ledger.csv, see climate.verify.ledger.
         revisions: what stage `revisions` wrote: compared, refused and alone.
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
@@ -63,7 +68,11 @@ class ReportInputs:
     opponents: xr.Dataset = field(default_factory=xr.Dataset)
     strata: xr.Dataset = field(default_factory=xr.Dataset)
     ceiling: xr.Dataset = field(default_factory=xr.Dataset)
+    cells: xr.Dataset = field(default_factory=xr.Dataset)
+    planet: xr.Dataset = field(default_factory=xr.Dataset)
     seasonal: xr.Dataset = field(default_factory=xr.Dataset)
+    panels: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
     revisions: Mapping[str, Any] = field(default_factory=dict)
     readers: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
@@ -110,6 +119,11 @@ class ReportInputs:
     def headline_blocks(self) -> list[str]:
         """The blocks of sentences, tables and figures: those of HEADLINE_BLOCKS that were scored, else the last."""
         return [block for block in HEADLINE_BLOCKS if block in self.blocks] or self.blocks[-1:]
+
+    @property
+    def longest_lead(self) -> int:
+        """Months from the origin to the last month that is forecast."""
+        return int(self.forecasts[self.regions[0]]["lead"].max())
 
     @property
     def calibrated(self) -> list[str]:

@@ -19,7 +19,7 @@ from climate.verify.significance import LEVEL
 
 
 def page(inputs: ReportInputs, gallery: Gallery, source: str) -> dict[str, Any]:
-    """What judging.html shows; what was not scored is None."""
+    """What how-we-know.html shows of it; what was not scored is None."""
     models = figures.overview_models(inputs)
     pit = "pit" in inputs.scores
     seeded = seeded_models(inputs)

@@ -17,39 +17,40 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Page:
-    """One entry of the menu."""
+class Entry:
+    """One entry of the menu or of the footer."""
 
-    name: str
-    """What a template calls itself: `{% set page = "name" %}`."""
     label: str
     file: str
-    """Below reports/; may end in an anchor. A stage of dvc.yaml must promise to write it."""
+    """Below reports/. A stage of dvc.yaml must promise to write it."""
+    pages: tuple[str, ...]
+    """What the templates of its pages call themselves: `{% set page = "name" %}`."""
 
 
-PAGES: tuple[Page, ...] = (
-    Page("index", "Overview", "index.html"),
-    Page("region", "Places", "index.html#places"),
-    Page("projection", "Projection", "projection.html"),
-    Page("panels", "Panels", "index.html#panels"),
-    Page("sources", "Sources", "sources.html"),
-    Page("judging", "Judging", "judging.html"),
-    Page("methods", "Methods", "methods.html"),
-    Page("understanding", "Understanding", "understanding.html"),
-    Page("architecture", "Architecture", "architecture.html"),
-    Page("data", "Data", "data.html"),
-    Page("walkthrough", "Walkthrough", "walkthrough.html"),
-    Page("presentation", "Presentation", "presentation.html"),
+MENU: tuple[Entry, ...] = (
+    Entry("Result", "index.html", ("index", "explore")),
+    Entry("Forecasts", "forecasts.html", ("forecasts",)),
+    Entry("Places", "places.html", ("places", "region", "panels")),
+    Entry("How we know", "how-we-know.html", ("how-we-know",)),
+    Entry("Learn", "learn.html", ("learn", "walkthrough", "understanding", "presentation")),
 )
 """The menu, from left to right: the same on every page and in every run, since a page must not depend on parameters
-that its stage does not list. A new page is one line here, and its stage depends on `climate/report/pages.py`."""
+that its stage does not list."""
+
+REPRODUCE: tuple[Entry, ...] = (
+    Entry("Sources and checks", "sources.html", ("sources", "source")),
+    Entry("Data", "data.html", ("data",)),
+    Entry("Architecture", "architecture.html", ("architecture",)),
+)
+"""The footer: what a reader needs who runs or checks the pipeline."""
 
 
 def frame(*, span: str, standfirst: str, root: str = "") -> dict[str, Any]:
     """What base.html.j2 asks for; `root` leads from the page to the folder of the report."""
     return {
         "css": Markup((HERE / "style.css").read_text(encoding="utf-8")),
-        "menu": PAGES,
+        "menu": MENU,
+        "reproduce": REPRODUCE,
         "root": root,
         "embed": False,
         "span": span,

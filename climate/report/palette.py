@@ -13,6 +13,11 @@ SPARE_COLOURS = ("#997700", "#999933", "#CC6677", "#88CCEE", "#DDCC77", "#661100
 PERIOD_TINTS = ("#DCE6EF", "#F1E3D3", "#DFEBDD", "#E9DFEC", "#F0EBCF", "#D8ECEA", "#F0DCDD", "#E4E4E4")
 """Collection periods, in order of appearance."""
 
+DIFFERENCE = "BrBG"
+"""matplotlib's colours of skill and of the error that one model saves against another: teal less error, brown more."""
+LESS_ERROR, MORE_ERROR = "teal", "brown"
+"""Its ends in words."""
+
 
 def style_of(name: str) -> Style:
     """Style of a model; a model without an entry gets its own name and a colour that depends on the name alone."""

@@ -32,7 +32,7 @@ ASSESSED_YEARS = (2041, 2060)
 
 
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
-    """What projection.html shows; `skipped` is the reason where nothing was projected.
+    """What parts/projection.html.j2 shows; `skipped` is the reason where nothing was projected.
 
     `places`: what `region_part` gave for each region that was projected, in their order.
     """

@@ -30,7 +30,7 @@ SHOWN_PERIODS = ("1-3", "1-12", "1-60")
 
 
 def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
-    """What parts/seasonal.html.j2 shows; None where nothing was scored or no two learners were declared."""
+    """What parts/seasonal.html.j2 shows; None where nothing was scored or no two learners know the same."""
     if "crpss" not in inputs.seasonal or not compared(inputs):
         return None
     gallery.table(
@@ -56,16 +56,16 @@ def answer(inputs: ReportInputs) -> str:
     sentences = []
     for pair, regions in compared(inputs).items():
         scores = inputs.seasonal.sel(region=regions, period=ranges_of(inputs))
-        known = scores["crpss"].sel(model=pair[1]).notnull()
+        known = scores["crpss"].sel(model=pair[0]).notnull()
         scores = scores.isel(period=known.any("region").values)
         if not scores.sizes["period"]:
             continue
-        own = scores.sel(model=pair[1])
+        own = scores.sel(model=pair[0])
         periods = [str(name) for name in scores["period"].values]
         better, worse = (
             [int(count) for count in signs.sum("region")] for signs in (own["crpss_low"] > 0, own["crpss_high"] < 0)
         )
-        phrase, reference = style_of(pair[1]).phrase, style_of(inputs.reference).phrase
+        phrase, reference = style_of(pair[0]).phrase, style_of(inputs.reference).phrase
         if len(regions) == 1:
             ahead = [figures.named(name) for name, count in zip(periods, better, strict=True) if count]
             behind = [figures.named(name) for name, count in zip(periods, worse, strict=True) if count]
@@ -84,9 +84,9 @@ def answer(inputs: ReportInputs) -> str:
                 f"{words.capital(phrase)} forecasts means of months better than {reference} (lower CRPS, by a 90% "
                 f"interval that excludes no difference) at {words.joined(counts)}."
             )
-        gap = abs(scores["crpss"].sel(model=pair[0]) - own["crpss"])
+        gap = abs(scores["crpss"].sel(model=pair[1]) - own["crpss"])
         sentences.append(
-            f"With the same information, the skill of {style_of(pair[0]).phrase} differs by "
+            f"With the same information, the skill of {style_of(pair[1]).phrase} differs by "
             f"{words.number(100 * float(gap.median()), 1)} percentage points at the median and by "
             f"{words.number(100 * float(gap.max()), 1)} at most ({_where(inputs, gap)})."
         )
@@ -94,7 +94,7 @@ def answer(inputs: ReportInputs) -> str:
 
 
 def compared(inputs: ReportInputs) -> dict[tuple[str, str, str], list[str]]:
-    """Network and linear model with the same information, and quantity -> the places where both were scored."""
+    """Linear model and network that know the same and the most, and quantity -> the places where both were scored."""
     pairs: dict[tuple[str, str, str], list[str]] = {}
     for region in places_of(inputs):
         pair = learners(inputs, region)
@@ -214,7 +214,7 @@ def term_table(inputs: ReportInputs) -> Table | None:
     for region in places_of(inputs):
         pair = learners(inputs, region)
         for period in [name for name in SHOWN_PERIODS if pair and name in ranges_of(inputs)]:
-            score = inputs.seasonal.sel(region=region, model=pair[1], period=period) if pair else None
+            score = inputs.seasonal.sel(region=region, model=pair[0], period=period) if pair else None
             if score is None or not np.isfinite(float(score["crpss"])):
                 continue
             ends = _interval(score, "crpss")
@@ -231,7 +231,7 @@ def term_table(inputs: ReportInputs) -> Table | None:
             rows.append(row)
     if not rows:
         return None
-    used = words.joined(list(dict.fromkeys(style_of(linear).phrase for _, linear, _ in compared(inputs))))
+    used = words.joined(list(dict.fromkeys(style_of(linear).phrase for linear, _, _ in compared(inputs))))
     return make_table(
         f"Means of seasons and years forecast by {used}: error, skill against {style_of(inputs.reference).phrase} by "
         "CRPS with its 90% interval and by mean square (MSSS), Murphy's terms, and correlations as they are and "

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 
 from climate.report import (
+    contest,
     downloads,
     evidence,
+    explore,
     judging,
+    ledger,
     markdown,
     pages,
+    planet,
     projection,
     seasonal,
     strata,
@@ -22,7 +26,8 @@ from climate.report import (
     text,
     words,
 )
-from climate.report.figures import contest, forecast, membership, record, scores, seams, skill, stripes, vintages
+from climate.report.figures import contest as contest_figures
+from climate.report.figures import forecast, membership, record, scores, seams, skill, stripes, vintages
 from climate.report.figures import places as places_map
 from climate.report.gallery import Gallery, credit
 from climate.report.inputs import ReportInputs
@@ -68,7 +73,7 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[DrawnRegion]
         write("region.html.j2", f"regions/{place['name']}.html", root="../", place=place)
     for item in shared["source_pages"]:
         write("source.html.j2", f"sources/{item['key']}.html", root="../", source=item, status=evidence.STATUS)
-    for name in ("projection", "sources", "judging", "methods", "data", "architecture"):
+    for name in ("forecasts", "places", "how-we-know", "learn", "explore", "sources", "data", "architecture"):
         write(f"{name}.html.j2", f"{name}.html")
     gallery.write(destination)
     return destination / "index.html"
@@ -83,11 +88,10 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
     )
     records = [_record(inputs, name, gallery) for name in inputs.records if "value" in inputs.records[name]]
     overview: dict[str, Any] = {
-        "hypotheses": gallery.add(contest.hypothesis_figure(inputs, declared), whole),
-        "contest": gallery.add(contest.contest_figure(inputs, compared), whole),
+        "contest": gallery.add(contest_figures.contest_figure(inputs, declared), whole),
+        "hypotheses": gallery.add(contest_figures.hypothesis_figure(inputs, declared), whole),
         "stripes": gallery.add(stripes.stripes_figure(inputs), temperatures),
         "warming": gallery.add(places_map.warming_map(inputs), temperatures),
-        "skill_map": gallery.add(places_map.skill_map(inputs, compared), whole),
         "skills": [gallery.add(skill.skill_figure(inputs, block), whole) for block in inputs.headline_blocks],
         "by_lead": gallery.add(scores.all_leads_figure(inputs), whole),
         "coverage": gallery.add(scores.coverage_figure(inputs), whole),
@@ -128,8 +132,11 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "source_pages": every_source,
         "calibrated": words.joined([style_of(name).phrase for name in inputs.calibrated]),
         "projection": projection.page(inputs, projected, gallery),
+        "explore": explore.page(inputs, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),
+        "ledger": ledger.part(inputs, gallery),
         "document": markdown.to_html(markdown.sections(inputs.architecture)),
     }
     files = gallery.downloads
@@ -140,7 +147,9 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "kinds": downloads.kind_table(files),
         "dictionary": downloads.dictionary_table(files),
     }
-    frame = pages.frame(span=_span(inputs), standfirst=text.standfirst(inputs, declared))
+    headline = contest.headline(inputs, declared)
+    shared |= {"headline": headline, "answers": contest.answers(inputs, declared)}
+    frame = pages.frame(span=_span(inputs), standfirst=headline)
     return {name: value for name, value in frame.items() if name not in ("root", "embed")} | shared
 
 

@@ -77,7 +77,7 @@ def use_table(inputs: ReportInputs, key: str) -> Table | None:
     for kind, name in uses(inputs, key):
         href = f"../regions/{name}.html" if name in inputs.regions else ""
         if kind == "record":
-            href = f"../index.html#{name}"
+            href = f"../places.html#{name}"
         span = [words.NONE] * 3
         if kind in ("region", "record"):
             record = inputs.record(name)

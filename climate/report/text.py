@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -83,62 +83,6 @@ def places_of(inputs: ReportInputs, one: Hypothesis) -> str:
     """The places of a hypothesis, inside a sentence."""
     panel = inputs.params.panels.get(one.places)
     return words.inner(words.typeset(panel.title) if panel else inputs.title_of(one.places))
-
-
-def estimate(one: Hypothesis) -> str:
-    """'6.0% lower', '0.1% higher'."""
-    return f"{words.percent(abs(1 - one.ratio), 1)} {'lower' if one.ratio < 1 else 'higher'}"
-
-
-def standfirst(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> str:
-    """The answer to each question of the declared hypotheses, with estimates of what is significant."""
-    if not declared:
-        return "No hypothesis was declared for this run: every comparison below is descriptive."
-    questions = dict.fromkeys(one.question for one in declared)
-    return " ".join(
-        _answer(inputs, question, [one for one in declared if one.question == question]) for question in questions
-    )
-
-
-def _answer(inputs: ReportInputs, question: str, rows: Sequence[Hypothesis]) -> str:
-    outcomes = [one.outcome for one in rows]
-    start = "Not shown"
-    if "better" in outcomes:
-        start = "Yes" if set(outcomes) == {"better"} else "In part"
-    elif "worse" in outcomes:
-        start = "No, it does harm"
-    told = [one for one in rows if one.reason or one.outcome != "same"]
-    rest = [one for one in rows if one not in told]
-    pairs: dict[tuple[str, str, str], list[Hypothesis]] = {}
-    for one in told:
-        pairs.setdefault((one.better, one.against, one.places), []).append(one)
-    parts = [_pair(inputs, pair) for pair in pairs.values()]
-    if rest:
-        parts.append(_not_shown(rest, "other " if told else ""))
-    return f"{question} {start}: {'; '.join(parts)}."
-
-
-def _not_shown(rows: Sequence[Hypothesis], other: str = "") -> str:
-    """How many declared differences are not significant, and between what they lie."""
-    ratios = [one.ratio for one in rows]
-    ends = " to ".join(dict.fromkeys(words.percent(ratio - 1, 1, True) for ratio in (min(ratios), max(ratios))))
-    if len(ratios) == 1:
-        return f"the {other}declared difference of CRPS ({ends}) is not significant"
-    return f"none of the {len(ratios)} {other}declared differences of CRPS ({ends}) is significant"
-
-
-def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis]) -> str:
-    """Two forecasters at all leads that a hypothesis was declared for."""
-    one = rows[0]
-    where = f"over {places_of(inputs, one)}" if one.places in inputs.params.panels else places_of(inputs, one)
-    results = words.joined([_result(inputs, row) for row in rows])
-    return f"{where}, the CRPS of {style_of(one.better).phrase} against {style_of(one.against).phrase} is {results}"
-
-
-def _result(inputs: ReportInputs, one: Hypothesis) -> str:
-    if one.reason:
-        return f"not tested {inputs.when(one.block)} ({one.reason})"
-    return f"{estimate(one)} {inputs.when(one.block)} ({interval(one.low, one.high, 1)}; {words.p_value(one.p)})"
 
 
 def opponents(inputs: ReportInputs) -> str:

@@ -11,6 +11,9 @@ from climate.report.atlas import PanelInputs, render, render_skipped
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read_shapes
 
+LAND = "natural-earth"
+"""Source of the coasts."""
+
 log = logging.getLogger("climate")
 
 
@@ -25,5 +28,6 @@ def run(name: str) -> None:
         shapes = read_shapes(find_source(definition.shapes), paths.DATA / definition.shapes)
         provenance = read_json(paths.DATA / definition.source / "provenance.json")
         opponents = read_netcdf(paths.OPPONENTS)
-        page = render(PanelInputs(params.score, scores, shapes, provenance, opponents, definition.caveat), folder)
+        land = read_shapes(find_source(LAND), paths.DATA / LAND) if LAND in params.pull.pinned else None
+        page = render(PanelInputs(params.score, scores, shapes, provenance, opponents, definition.caveat, land), folder)
     log.info("Panel %s: %s", name, page.resolve())

@@ -18,11 +18,14 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
   is not forecast (leads beyond `planet.short_leads` at every `planet.long_every`-th origin only) or not all observed.
 - `zone_crps` (forecaster, zone, start, lead): area-weighted mean of `planet`, `tropics` (up to 23.5 degrees),
   `north` and `south` of them; NaN where no pair is observed.
+- `zonal_loss` (forecaster, lead_band, start, band): mean CRPS of the cells in bands of 5 degrees of latitude
+  (coordinate `band`: the middle), weighted by area, over pairs in bands of leads such as `4-6`; NaN where none is.
 - `issued` (forecaster, quantile, lead, cell): the forecast from the record's last month.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 from dataclasses import dataclass
@@ -33,7 +36,7 @@ import xarray as xr
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import write_arrays, write_netcdf, write_skipped
-from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.estimation import Estimation, Sample, estimate, followed, with_network
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
@@ -78,16 +81,20 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
     world = planet(field, chosen.train_stride, chosen.field_stride)
     months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
-    tasks = [Training(known_at(world, month), chosen.settings(PlanetSettings)) for month in months]
-    return [followed(each, world) for each in run_tasks(train, tasks, settled(params.compute), "planet")]
+    settings, compute = chosen.settings(PlanetSettings), settled(params.compute)
+    learnt = run_tasks(train_linear, [LinearTask(world, month, settings) for month in months], compute, "planet")
+    if not settings.seeds:
+        return [followed(estimation, world) for estimation, _ in learnt]
+    # TensorFlow and its compiler need more memory than everything else
+    tasks = [NetworkTask(estimation, sample, settings) for estimation, sample in learnt]
+    taught = run_tasks(train_network, tasks, compute, "networks", apart=True)
+    return [followed(estimation, world) for estimation in taught]
 
 
 def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
     """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
     cells = thinned(field, params.planet.stride)
-    values = np.asarray(cells.values, dtype=np.float64)
-    complete = np.isfinite(values).all(axis=0)
-    cells, values = cells.isel(cell=complete), values[:, complete]
+    values, complete = cells.values, np.isfinite(cells.values).all(axis=0)
     start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
     when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
     plan = CellPlan(
@@ -97,23 +104,41 @@ def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -
         params.planet.long_every,
         params.score.blocks,
     )
-    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    latitude, longitude = (np.asarray(cells[name].values[complete], dtype=np.float64) for name in ("lat", "lon"))
     names = [*OPPONENTS, *params.planet.models]
     log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
     chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
-    tasks = [CellTask(values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
+    position = np.flatnonzero(complete)
+    tasks = [CellTask(values[:, position[chunk]], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
     scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
     return cell_dataset(scores, plan, last, latitude, longitude, names)
 
 
 @dataclass(frozen=True)
-class Training:
-    """One estimation: what was known, and how to learn from it."""
+class LinearTask:
+    """One estimation: the last month that it uses of what all places share, and how to learn from it."""
 
-    history: xr.Dataset
+    world: xr.Dataset
+    month: np.datetime64
     settings: PlanetSettings
 
 
-def train(task: Training) -> Estimation:
+def train_linear(task: LinearTask) -> tuple[Estimation, Sample]:
     """`estimate` as a function that a worker process can be sent."""
-    return estimate(task.history, task.settings)
+    return estimate(known_at(task.world, task.month), task.settings)
+
+
+@dataclass(frozen=True)
+class NetworkTask:
+    """The networks of one estimation."""
+
+    estimation: Estimation
+    sample: Sample
+    settings: PlanetSettings
+
+
+def train_network(task: NetworkTask) -> Estimation:
+    """`with_network` as a function that a worker process can be sent."""
+    taught = with_network(task.estimation, task.sample, task.settings)
+    gc.collect()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
+    return taught

@@ -15,10 +15,14 @@ from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
 from climate.report.site import DrawnRegion, draw_region, render
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
+from climate.verify.ledger import parse
 
 log = logging.getLogger("climate")
 
 ARCHITECTURE = Path("docs/architecture.md")
+
+CELL_SCORES = ("crps", "pairs")
+"""What the pages read of the planet's scores, which are large."""
 
 
 def run() -> None:
@@ -44,6 +48,7 @@ def read_inputs() -> ReportInputs:
     params = load_params()
     series, skipped = split_skipped({region: read_netcdf(paths.series_file(region)) for region in params.regions})
     records, _ = split_skipped({name: read_netcdf(paths.record_file(name)) for name in params.records})
+    panels, _ = split_skipped({name: read_netcdf(paths.panel_file(name)) for name in params.panels})
     sources = {key: params.pull.source(key) for key in params.pull.pinned}
     provenance = {key: read_json(paths.DATA / key / "provenance.json") for key in sources}
     return ReportInputs(
@@ -66,11 +71,15 @@ def read_inputs() -> ReportInputs:
         opponents=read_netcdf(paths.OPPONENTS),
         strata=read_netcdf(paths.STRATA),
         ceiling=read_netcdf(paths.CEILING_SCORES),
+        planet=read_netcdf(paths.PLANET_COMPARISONS),
         seasonal=read_netcdf(paths.SEASONAL),
+        panels=panels,
+        ledger=parse(paths.LEDGER.read_text(encoding="utf-8")),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(source) for key, source in sources.items()},
         architecture=ARCHITECTURE.read_text(encoding="utf-8"),
         simulation=same_design(xr.Dataset.from_dict(read_json(paths.SIMULATION)), params),
         cost=read_json(paths.COST),
+        cells=read_netcdf(paths.PLANET_SCORES, CELL_SCORES),
         projection={path.stem: read_netcdf(path) for path in sorted(paths.PROJECTION.glob("*.nc"))},
     )

@@ -102,12 +102,11 @@ def against(losses: xr.DataArray, opponent: xr.DataArray, blocks: Blocks) -> xr.
         opponent: name of a model, by block.
         blocks: name -> first and last lead.
     """
-    spacing = origin_spacing(losses["origin"])
     parts = []
     for block, leads in blocks.items():
-        own = losses.sel(block=block, drop=True).transpose("model", ..., "origin")
+        own = losses.sel(block=block, drop=True).dropna("origin", how="all").transpose("model", ..., "origin")
         other = own.sel(model=str(opponent.sel(block=block).item()))
-        compared = compare(own.values, other.values, overlapping_origins(leads[1], spacing))
+        compared = compare(own.values, other.values, overlapping_origins(leads[1], origin_spacing(own["origin"])))
         fields = {name: (own.dims[:-1], values) for name, values in compared._asdict().items()}
         parts.append(xr.Dataset(fields, coords={name: losses[name] for name in own.dims[:-1]}))
     return xr.concat(parts, xr.Variable("block", np.array(list(blocks), dtype=object))).transpose("model", "block", ...)
@@ -195,7 +194,7 @@ def _assess(
         why = f"{places} was not scored" if found is None else f"{' and '.join(absent)} was not run there"
         return row | {"reason": why}
     pair = found.sel(block=block, model=[declared["better"], other]).dropna("origin").transpose("model", "origin")
-    overlap = overlapping_origins(blocks[block][1], origin_spacing(found["origin"]))
+    overlap = overlapping_origins(blocks[block][1], origin_spacing(pair["origin"]))
     count = pair.sizes["origin"]
     if count < 2:
         return row | {"reason": f"{count} verified origins", "origins": count}

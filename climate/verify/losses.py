@@ -6,14 +6,14 @@ scores is that of the library `scores`.
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
-from scores.continuous import interval_score, quantile_score
+from scores.continuous import interval_score
 
 from climate.errors import ClimateError
 from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
@@ -24,6 +24,8 @@ LOWER, MEDIAN, UPPER = QUANTILES[0], 0.5, QUANTILES[-1]
 
 INTERVAL = UPPER - LOWER
 """Nominal coverage of the central interval."""
+
+AnyFloat = npt.NDArray[np.floating[Any]]
 
 CELLS = ("origin", "lead")
 
@@ -53,13 +55,22 @@ def crps_from_quantiles(forecast: xr.DataArray, observed: xr.DataArray) -> xr.Da
     Returns:
         Score of each cell in the unit of the forecast; NaN where either is NaN.
     """
-    levels = np.asarray(forecast["quantile"].values, dtype=float)
-    forecast = forecast.broadcast_like(observed)
-    parts = [
-        2 * weight * quantile_score(forecast.isel(quantile=i, drop=True), observed, float(level), preserve_dims="all")
-        for i, (level, weight) in enumerate(zip(levels, level_weights(levels), strict=True))
-    ]
-    total: xr.DataArray = functools.reduce(operator.add, parts)
+    total: xr.DataArray = xr.apply_ufunc(
+        quantile_crps,
+        forecast,
+        observed,
+        input_core_dims=[["quantile"], []],
+        kwargs={"levels": np.asarray(forecast["quantile"].values, dtype=float)},
+    )
+    return total
+
+
+def quantile_crps(quantiles: AnyFloat, observed: AnyFloat, levels: FloatArray) -> AnyFloat:
+    """`crps_from_quantiles` of arrays (..., quantile) and (...), in their precision."""
+    total = np.zeros_like(observed)
+    for position, (level, weight) in enumerate(zip(levels.tolist(), level_weights(levels).tolist(), strict=True)):
+        error = observed - quantiles[..., position]
+        total = total + 2 * weight * np.maximum(level * error, (level - 1) * error)
     return total
 
 

@@ -24,6 +24,9 @@ from climate.forecasters.base import FloatArray
 LEVEL = 0.9
 """Coverage of every interval of a ratio of scores."""
 
+FALSE_DISCOVERY = 0.10
+"""Rate at which places of a map are called different, as Wilks (2016), doi:10.1175/BAMS-D-15-00267.1, advises."""
+
 MOST_COSINES = (0.4, 2 / 3)
 """Factor and power of the number of origins: the most cosines that are used (Lazarus et al. 2018, equation 4)."""
 

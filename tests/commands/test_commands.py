@@ -119,7 +119,7 @@ def params(**changes: Any) -> dict[str, Any]:
     }
     content["backtest"] |= {"first_origin": "1995-12", "min_history": 600}
     content["score"]["hypotheses"] = {}
-    content["score"]["opponent"] |= {"verified_before": "1995-01"}
+    content["score"]["opponent"] |= {"verified_before": "1995-01", "regions": []}
     content["records"] = {"mountain": {"title": "Mountain", "source": "kaggle-countries", "series": "Upland"}}
     content["covariates"] = {
         "cell": {"title": "A cell", "source": "ncep-air", "point": {"lat": 4.0, "lon": 12.0, "method": "bilinear"}}

@@ -13,10 +13,11 @@ import xarray as xr
 from climate.forecasters import registry
 from climate.forecasters.base import FloatArray, Forecaster, as_panel
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.planet.estimation import Estimation
+from climate.forecasters.planet.estimation import Estimation, estimate, followed, with_network
 from climate.forecasters.planet.predictors import COUNT
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.forecasters.registry import MODELS, names_of
+from climate.hindcast.rolling import known_at
 from climate.schema import QUANTILES, TIME_DTYPE
 
 MEDIAN = QUANTILES.index(0.5)
@@ -153,3 +154,9 @@ def quantiles_of(forecaster: Forecaster, known: xr.Dataset, leads: int) -> Float
     """Quantiles (lead, quantile) of one place, estimated on `known` and forecast from its end."""
     known = as_panel(known)
     return np.asarray(forecaster.fit(known).forecast(known, leads)[0])
+
+
+def estimated(world: xr.Dataset, month: np.datetime64, settings: PlanetSettings, leads: int) -> Estimation:
+    """The estimation of a month with its networks, followed to the end of the planet's record."""
+    learnt, sample = estimate(known_at(world, month), settings, leads)
+    return followed(with_network(learnt, sample, settings), world)

@@ -14,18 +14,20 @@ from hypothesis import strategies as st
 
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_parts, write_arrays
-from climate.forecasters.base import HARMONICS, FloatArray, as_panel
+from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_by_month
+from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import Estimation, estimate, followed, shared_regressions
+from climate.forecasters.planet.estimation import Estimation, estimate, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
-from climate.forecasters.planet.places import FieldMaps, field_forecast, relative_spread
+from climate.forecasters.planet.places import relative_spread
+from climate.forecasters.planet.regression import FIELD_PENALTY, field_forecast, field_maps
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
-from tests.forecasters.models import PLANET, quantiles_of
+from tests.forecasters.models import PLANET, estimated, quantiles_of
 
 MONTHS = 420
 LEADS = 6
@@ -65,7 +67,7 @@ def world() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def estimation(world: xr.Dataset) -> Estimation:
-    return followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
+    return estimated(world, ESTIMATED, PLANET, LEADS)
 
 
 def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray, float, FloatArray]:
@@ -82,16 +84,22 @@ def naive_window(values: FloatArray, row: int, length: int) -> tuple[FloatArray,
     return season, float(slope), ((table - line) ** 2).sum(axis=0) / (years - 1)
 
 
-@given(seed=st.integers(0, 1000), extra=st.integers(0, 30), length=st.sampled_from(trailing.WINDOWS))
+@given(
+    seed=st.integers(0, 1000),
+    extra=st.integers(0, 30),
+    length=st.sampled_from((trailing.NORMAL_YEARS, *trailing.OTHER_YEARS)),
+)
 @settings(max_examples=20, deadline=None)
 def test_windows_are_those_of_a_regression(seed: int, extra: int, length: int) -> None:
     values = np.random.default_rng(seed).normal(size=(230 + extra, 2)) + 0.01 * np.arange(230 + extra)[:, None]
     rows = np.arange(trailing.FIRST_ROW, values.shape[0])
-    result = trailing.window(values, length, rows)
+    sums = trailing.Sums.of(values)
+    result = sums.window(length, rows)
     season, slope, variance = naive_window(values[:, 1], int(rows[-1]), length)
     np.testing.assert_allclose(result.climatology[-1, :, 1], season, atol=1e-9)
     np.testing.assert_allclose(result.slope[-1, 1], slope, atol=1e-9)
-    np.testing.assert_allclose(result.variance[-1, :, 1], variance, rtol=1e-6)
+    smooth = smoothed_by_month(variance, int(result.years[-1]), axis=0)
+    np.testing.assert_allclose(sums.spread(result, rows)[-1, :, 1] ** 2, smooth, rtol=1e-6)
 
 
 def test_a_line_is_continued_and_leaves_no_departure() -> None:
@@ -99,7 +107,7 @@ def test_a_line_is_continued_and_leaves_no_departure() -> None:
     values = (3 * np.sin(2 * np.pi * step / 12) + 0.05 * (step // 12))[:, None]
     # the steps of this line fall in January, so it is exact where a window ends with a year
     past = trailing.trailing(values[:252])
-    normal = past.windows[trailing.NORMAL]
+    normal = past.normal
     expected = [normal.expected(lead)[-1, 0] for lead in range(1, 41)]
     np.testing.assert_allclose(expected, values[252:292, 0])
     assert np.abs(past.departures[-1]).max() < 1e-3 / past.spread.min()
@@ -125,10 +133,9 @@ def test_rows_depend_on_no_later_month(world: xr.Dataset) -> None:
 def test_newest_row_is_the_last_of_all_rows(world: xr.Dataset) -> None:
     values = world["value"].values
     every, newest = trailing.trailing(values), trailing.trailing(values, newest=True)
-    for name in ("spread", "departures", "persistence"):
+    for name in ("spread", "departures", "persistence", "difference"):
         np.testing.assert_array_equal(getattr(newest, name), getattr(every, name)[-1:])
-    for shorter, longer in zip(newest.windows, every.windows, strict=True):
-        np.testing.assert_array_equal(shorter.climatology, longer.climatology[-1:])
+    np.testing.assert_array_equal(newest.normal.climatology, every.normal.climatology[-1:])
 
 
 @pytest.mark.parametrize("gap", [False, True])
@@ -141,9 +148,8 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
     else:
         later[after] = -500.0
     changed = world_of(later)
-    again = estimate(known_at(changed, ESTIMATED), PLANET, LEADS)
-    whole = followed(again, changed)
-    known = slice(0, int(again.month - again.first) + 1)
+    whole = estimated(changed, ESTIMATED, PLANET, LEADS)
+    known = slice(0, int(whole.month - whole.first) + 1)
     for name in ("coefficients", "share", "power", "residual"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(estimation, name))
     for name in ("components", "common", "slope"):
@@ -156,7 +162,7 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
 def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
     gaps = field()
     gaps[40, 0, :] = np.nan
-    part = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
+    part, _ = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
     assert part.functions is not None
     assert (part.functions[:8] == 0).all()
     assert (part.functions[8:] != 0).all()
@@ -165,7 +171,7 @@ def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None
 def test_arrays_survive_a_file_and_are_the_same_bytes_twice(
     world: xr.Dataset, estimation: Estimation, tmp_path: Path
 ) -> None:
-    again = followed(estimate(known_at(world, ESTIMATED), PLANET, LEADS), world)
+    again = estimated(world, ESTIMATED, PLANET, LEADS)
     files = [tmp_path / "first.npz", tmp_path / "second.npz"]
     for each, file in zip((estimation, again), files, strict=True):
         write_arrays(each.to_arrays(), file)
@@ -214,12 +220,11 @@ def test_the_untrained_network_is_the_linear_forecast_with_its_residuals() -> No
 
 
 def test_without_a_linear_start_the_network_begins_at_the_normal(world: xr.Dataset) -> None:
-    known = known_at(world, ESTIMATED)
-    alone = estimate(known, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
+    alone = estimated(world, ESTIMATED, replace(PLANET, linear_start=False, learning_rate=1e-9), LEADS)
     record = as_panel(known_at(place(field()), ESTIMATED))
-    result = PlanetForecaster([followed(alone, world)], network=True).fit(record).forecast(record, LEADS)
+    result = PlanetForecaster([alone], network=True).fit(record).forecast(record, LEADS)
     past = trailing.trailing(record["value"].values.T, newest=True)
-    normal = past.windows[trailing.NORMAL]
+    normal = past.normal
     for lead in range(1, LEADS + 1):
         distance = (result[0, lead - 1, 5] - normal.expected(lead)[0, 0]) / past.spread[0, lead - 1, 0]
         assert abs(distance) < 0.3
@@ -231,7 +236,7 @@ def test_the_planet_learns_persistence(estimation: Estimation, world: xr.Dataset
     past = trailing.trailing(values)
     predictors = features.Predictors(past, world["slope"].values[trailing.FIRST_ROW :])
     later = np.flatnonzero(past.rows >= 350)[:-1]
-    target = features.targets(values, past, 1)[0, later]
+    target = features.target(values, past, 1)[later]
     common = estimation.state(estimation.first + later)[1][:, :1]
     result = predictors.forecast(estimation.coefficients)[0, later] + common
     assert ((target - result) ** 2).mean() < 0.8 * (target**2).mean()
@@ -252,21 +257,37 @@ def test_forecasts_are_sums_of_predictors(seed: int, first: int, rows: int) -> N
 def test_cross_fitted_forecasts_from_the_field_do_not_overfit() -> None:
     draw = np.random.default_rng(2)
     components = draw.normal(size=(300, 8))
-    noise = draw.normal(size=(1, 300, 4)).astype(np.float32)
-    noise[:, 299:] = np.nan
+    noise = draw.normal(size=(300, 4)).astype(np.float32)
+    noise[299:] = np.nan
 
     def on_field(scale: float, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
-        maps = FieldMaps(scale * components, np.full(300, True), 1)
-        own, crossed = field_forecast(residual, maps)
-        return own[0], crossed[0, :299]
+        field_map = field_maps(scale * components, np.full(300, True), 1)[0]
+        weights, crossed = field_forecast(residual, field_map)
+        return field_map.basis.T @ weights, crossed[:299]
 
     own, crossed = on_field(1, noise)
     fitted = components[:299] @ own
-    assert (crossed * noise[0, :299]).sum() < 0.1 * (fitted * noise[0, :299]).sum()
+    assert (crossed * noise[:299]).sum() < 0.1 * (fitted * noise[:299]).sum()
     signal = (components[:, :1] @ np.ones((1, 4)) + 0.1 * noise).astype(np.float32)
     own, crossed = on_field(10, signal)
-    assert (crossed * signal[0, :299]).sum() / (crossed**2).sum() > 0.9
+    assert (crossed * signal[:299]).sum() / (crossed**2).sum() > 0.9
     assert np.abs(own[0]).min() > 5 * np.abs(own[1:]).max()
+
+
+@given(seed=st.integers(0, 1000), lead=st.integers(1, 5), start=st.integers(0, 20))
+@settings(max_examples=20, deadline=None)
+def test_regressions_on_the_field_are_those_on_the_rows_known(seed: int, lead: int, start: int) -> None:
+    draw, known = np.random.default_rng(seed), np.arange(90) >= start
+    features, residual = 20 * draw.normal(size=(90, 7)), draw.normal(size=(90, 3)).astype(np.float32)
+    residual[90 - lead :] = np.nan
+    field_map = field_maps(features, known, lead)[-1]
+    weights, crossed = field_forecast(residual, field_map)
+    rows = np.arange(start, 90 - lead)
+    expected = ridge(features[rows], residual[rows], FIELD_PENALTY)
+    np.testing.assert_allclose(field_map.basis.T @ weights, expected, atol=1e-4)
+    for block, far in distant_rows(rows, lead):
+        naive = features[rows[block]] @ ridge(features[rows[far]], residual[rows[far]], FIELD_PENALTY)
+        np.testing.assert_allclose(crossed[rows[block]], naive, atol=2e-3)
 
 
 def test_spread_follows_the_residuals_of_a_season() -> None:
@@ -333,7 +354,7 @@ def test_early_records_are_named(estimation: Estimation) -> None:
 
 
 def test_the_newest_estimation_that_was_known_is_used(estimation: Estimation, world: xr.Dataset) -> None:
-    second = followed(estimate(known_at(world, np.datetime64("1982-12", "s")), PLANET, LEADS), world)
+    second = estimated(world, np.datetime64("1982-12", "s"), PLANET, LEADS)
     forecaster, record = PlanetForecaster([estimation, second], network=False), as_panel(place(field()))
     assert forecaster.fit(known_at(record, np.datetime64("1982-11", "s"))).estimation is estimation
     assert forecaster.fit(known_at(record, np.datetime64("1982-12", "s"))).estimation is second

@@ -7,16 +7,15 @@ import pytest
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet.estimation import Estimation, estimate, followed
+from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import PlanetForecaster
 from climate.forecasters.registry import make
 from climate.hindcast import cells
 from climate.hindcast.cells import CellPlan, CellTask, Scores, cell_dataset, joined, score_cells
-from climate.hindcast.rolling import known_at
 from climate.schema import TIME_DTYPE
 from climate.verify.losses import crps_from_quantiles
-from tests.forecasters.models import PLANET
+from tests.forecasters.models import PLANET, estimated
 from tests.forecasters.test_planet import field
 
 LEADS = 6
@@ -26,7 +25,7 @@ FORECASTERS = ("climatology-trend", "trend-ar1", "ridge-planet", "lstm-planet")
 
 def estimations(one: xr.DataArray) -> list[Estimation]:
     world = planet(one, 2, 1, LEADS)
-    return [followed(estimate(known_at(world, month), PLANET, LEADS), world) for month in ESTIMATED]
+    return [estimated(world, month, PLANET, LEADS) for month in ESTIMATED]
 
 
 def make_plan() -> CellPlan:
@@ -117,6 +116,14 @@ def test_zones_add_up_to_the_planet(task: CellTask, scores: Scores) -> None:
     weights = [cells.zone_weights(task.latitude)[row].sum() for row in range(4)]
     parts = sum(weight * result["zone_crps"].isel(zone=row) for row, weight in enumerate(weights[1:], 1) if weight)
     np.testing.assert_allclose(parts, weights[0] * result["zone_crps"].sel(zone="planet"), rtol=1e-4)
+
+
+def test_bands_of_latitude_add_up_to_the_planet(task: CellTask, scores: Scores) -> None:
+    result = dataset_of(task, scores)
+    weight = xr.DataArray(cells.zone_weights(task.latitude)[len(cells.ZONES) :].sum(axis=1), dims="band")
+    short = result["zonal_loss"].sel(lead_band="2").weighted(weight).mean("band")
+    np.testing.assert_allclose(short, result["zone_crps"].sel(zone="planet", lead=2), rtol=1e-4)
+    assert result["zonal_loss"].sel(lead_band="13-24").isnull().all()
 
 
 def test_no_score_knows_what_came_after_its_month(task: CellTask, scores: Scores) -> None:

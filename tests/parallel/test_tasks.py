@@ -30,7 +30,7 @@ from climate.params.params import load_params
 from climate.params.sections import ComputeParams
 from climate.schema import TIME_DTYPE
 from tests.conftest import ROOT
-from tests.tasks import DiesOnce, Watched, dies, fails, grows, square
+from tests.tasks import DiesOnce, Watched, dies, fails, grows, own_pid, square
 
 TWO = ComputeParams(workers=2)
 
@@ -39,6 +39,12 @@ TWO = ComputeParams(workers=2)
 def test_results_come_in_the_order_of_the_tasks(settings: ComputeParams) -> None:
     assert run_tasks(square, range(23), settings, "squares") == [number**2 for number in range(23)]
     assert run_tasks(square, [], settings, "squares") == []
+
+
+def test_tasks_apart_share_one_other_process() -> None:
+    pids = run_tasks(own_pid, range(4), TWO, "numbers", apart=True)
+    assert len(set(pids)) == 1
+    assert pids[0] != os.getpid()
 
 
 @pytest.mark.parametrize("settings", [ALONE, TWO])

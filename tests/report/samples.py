@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas as pd
 import shapely
 import xarray as xr
 
@@ -14,6 +15,7 @@ from climate.params.params import Params, load_params
 from climate.params.regions import RegionDefinition
 from climate.report.inputs import ReportInputs
 from climate.schema import TIME_DTYPE
+from climate.verify.ledger import AT_ISSUE, LATER, append, issue, stamp
 from climate.verify.losses import cell_scores
 from climate.verify.strata import EL_NINO, NEUTRAL, join_strata, score_strata
 from tests.conftest import ROOT
@@ -109,7 +111,7 @@ def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:
 def make_hypotheses(outcomes: dict[str, str]) -> xr.Dataset:
     """Three declared hypotheses, with the outcome of each, and one that was not tested."""
     rows = {
-        "information": ("ridge-enso", "trend-ar1", "globe", 0.9, 0.0005, ""),
+        "information": ("ridge-enso", "ridge-own", "globe", 0.9, 0.0005, ""),
         "network": ("lstm-direct", "ridge-enso", "globe", 1.004, 0.62, ""),
         "co2-network": ("lstm-direct", "ridge-enso", "mauna-loa-co2", 1.08, 0.03, ""),
         "elsewhere": ("lstm-direct", "ridge-enso", "kiel", np.nan, np.nan, "kiel was not scored"),
@@ -218,6 +220,18 @@ def make_seams() -> xr.Dataset:
     )
 
 
+def make_ledger(series: dict[str, xr.Dataset]) -> pd.DataFrame:
+    """Forecasts issued from the last month of each record, and some made later from two years before."""
+    ledger = pd.DataFrame()
+    for one in series.values():
+        table = make_table(one).sel(model=["trend-ar1", "lstm-direct"])
+        for part, made in ((table.isel(origin=slice(-1)), LATER), (table, AT_ISSUE)):
+            known = stamp({"new-source": (made, {"values.csv": "ab" * 32})}, made)
+            new = issue(part, None, one, MODEL_NAMES, known, 24)
+            ledger = new if ledger.empty else append(ledger, new)
+    return ledger
+
+
 def make_shapes() -> dict[str, geopandas.GeoDataFrame]:
     """Two square countries."""
     squares = [shapely.box(0, 0, 20, 20), shapely.box(-60, -30, -40, 0)]
@@ -284,6 +298,7 @@ def make_inputs(**changes: Any) -> ReportInputs:
         ],
         skipped={"atlantis": "its source is missing"},
         strata=make_strata(series),
+        ledger=make_ledger(series),
         revisions=make_revisions(),
         readers={"old-source": "climate/sources/readers/gistemp.py"},
         architecture=(ROOT / "docs" / "architecture.md").read_text("utf-8"),

@@ -115,7 +115,7 @@ def test_outputs_of_an_editor_are_left_out() -> None:
 def test_page_is_one_of_the_site() -> None:
     page = notebooks.page(made("1"), "walkthrough")
     assert 'href="index.html"' in page
-    assert 'href="walkthrough.html" aria-current="page"' in page
+    assert 'href="learn.html" aria-current="true"' in page
     assert page.count("<h1") == 1
 
 

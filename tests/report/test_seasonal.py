@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climate.params.sections import HypothesisParams
 from climate.report import pages, seasonal
 from climate.report.downloads import meaning
 from climate.report.gallery import Gallery
@@ -21,21 +20,13 @@ PARTIAL = "{% import 'macros.html.j2' as m %}{% include 'parts/seasonal.html.j2'
 
 @pytest.fixture(scope="module")
 def scored(inputs: ReportInputs) -> ReportInputs:
-    """The sample run with its seasonal scores, and a hypothesis on a network of each quantity."""
+    """The sample run with its seasonal scores."""
     scores, terciles, quantities = {}, {}, {}
     for region in inputs.regions:
         table = inputs.forecasts[region].sel(model=MODELS)
         quantities[region] = str(inputs.series[region].attrs["quantity"])
         scores[region], terciles[region] = seasonal_scores(table, None, inputs.series[region], MODELS[0], 24)
-    declared = {
-        quantity: HypothesisParams(
-            quantity=quantity, better="lstm-direct", against="ridge-enso", block="1-12", places="globe"
-        )
-        for quantity in ("temperature", "co2")
-    }
-    score = inputs.params.score.model_copy(update={"hypotheses": declared})
-    params = inputs.params.model_copy(update={"score": score})
-    return replace(inputs, params=params, seasonal=join_regions(scores, terciles, quantities))
+    return replace(inputs, seasonal=join_regions(scores, terciles, quantities))
 
 
 def test_part_fills_its_template_and_describes_its_files(scored: ReportInputs) -> None:
@@ -75,6 +66,5 @@ def test_files_hold_what_was_scored(scored: ReportInputs) -> None:
 
 def test_without_scores_or_networks_there_is_no_part(inputs: ReportInputs, scored: ReportInputs) -> None:
     assert seasonal.part(inputs, Gallery()) is None
-    score = scored.params.score.model_copy(update={"hypotheses": {}})
-    without = replace(scored, params=scored.params.model_copy(update={"score": score}))
+    without = replace(scored, seasonal=scored.seasonal.sel(model=MODELS[:2]))
     assert seasonal.part(without, Gallery()) is None

@@ -12,11 +12,11 @@ import xarray as xr
 from climate.params.regions import Caveat, PublishedYears
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import annual_means, contests, hypotheses, periods, running_mean, trend
-from climate.report.text import against_opponent, caveats, hindsight, opponents, record, standfirst
+from climate.report.numbers import annual_means, contests, periods, running_mean, trend
+from climate.report.text import against_opponent, caveats, hindsight, opponents, record
 from climate.schema import TIME_DTYPE
 from tests.records import months
-from tests.report.samples import RATIOS, make_hypotheses, make_inputs, make_scores
+from tests.report.samples import RATIOS, make_inputs, make_scores
 
 
 def said(inputs: ReportInputs, region: str) -> str:
@@ -44,37 +44,12 @@ def test_comparison_without_a_test_says_so() -> None:
     assert "too few forecasts to test" in said(inputs, "globe")
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "answer"),
-    [
-        ({}, "Does a network help, given the same information? Not shown: "),
-        ({"network": "better"}, "Does a network help, given the same information? In part: "),
-        ({"co2-network": "worse"}, "Does a network help, given the same information? No, it does harm: "),
-    ],
-)
-def test_standfirst_answers_each_question_from_the_declared_hypotheses(outcomes: dict[str, str], answer: str) -> None:
-    declared = make_hypotheses(outcomes | {"information": "better"})
-    inputs = make_inputs(hypotheses=declared)
-    text = standfirst(inputs, hypotheses(inputs))
-    assert text.startswith("Does it beat the simple model? Yes: the globe, the CRPS of ridge regression with ENSO")
-    assert answer in text
-    assert "10.0% lower 1 to 12 months ahead (90% interval \u221215.0% to \u22124.0%; p\u00a0<\u00a00.001)" in text
-    assert re.search(r"declared differences? of CRPS \(.*\) is (not )?significant", text)
-    assert "not tested 1 to 12 months ahead (kiel was not scored)" in text
-
-
 def test_opponents_are_named_with_their_margin(inputs: ReportInputs) -> None:
     text = opponents(inputs)
     assert "1 to 12 months ahead trend with AR(1) (1.2% ahead of the second, 27 origins)" in text
     assert "the first candidate, for want of earlier origins" in text
     assert "verified before 2005-01" in text
     assert "ratio of CRPS of the LSTM is 1.007 instead of 0.987" in hindsight(inputs)
-
-
-def test_no_hypothesis_is_said_to_be_none() -> None:
-    none = make_inputs(hypotheses=xr.Dataset())
-    assert hypotheses(none) == []
-    assert "No hypothesis was declared" in standfirst(none, [])
 
 
 def test_caveat_puts_published_values_beside_those_of_the_record(inputs: ReportInputs) -> None:

@@ -42,7 +42,10 @@ def touched(project: Project) -> set[str]:
         ("climate/report/figures/places.py", {"report", "panel-page"}),
         ("climate/forecasters/classical/arima.py", {"baselines", "panel", "ceiling", "score"}),
         # a longer file of CO2: no stage that reads the reanalysis alone
-        ("data/noaa-co2-mlo/co2_mm_mlo.csv", {"data.dvc", "harmonize", "project", "revisions", "notebook", "report"}),
+        (
+            "data/noaa-co2-mlo/co2_mm_mlo.csv",
+            {"data.dvc", "harmonize", "project", "revisions", "notebook", "ledger", "report"},
+        ),
     ],
 )
 def test_a_changed_file_touches_what_reads_it(name: str, stages: set[str], reduced: Project) -> None:

@@ -139,9 +139,14 @@ class Network:
             order = np.random.default_rng(seed)
             # the last batch of a pass is completed with rows from its beginning, so that all batches have one shape
             passes = [np.resize(order.permutation(rows), (steps, self.batch)) for _ in range(epochs)]
-            chosen = np.concatenate(passes)
-            batches = [array.astype(np.float32)[chosen] for array in (*inputs, targets, weights)]
-            data = tf.data.Dataset.from_tensor_slices((tuple(batches[:-2]), *batches[-2:]))
+            arrays = [tf.convert_to_tensor(array, tf.float32) for array in (*inputs, targets, weights)]
+
+            def batch(chosen: Any) -> Any:
+                *read, target, weight = (tf.gather(array, chosen) for array in arrays)
+                return tuple(read), target, weight
+
+            # batches are gathered one by one: all of them together would be `epochs` copies of the arrays
+            data = tf.data.Dataset.from_tensor_slices(np.concatenate(passes)).map(batch)
             self.model.fit(data, shuffle=False, verbose=0)
         return [np.asarray(weight) for weight in self.model.get_weights()]
 

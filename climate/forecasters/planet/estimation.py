@@ -22,18 +22,16 @@ from climate.forecasters.linear import ridge
 from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
 from climate.forecasters.planet.places import (
-    FieldMaps,
     Own,
-    Single,
-    field_forecast,
     in_units,
     linear_forecast,
     loadings_on,
     relative_spread,
 )
-from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, targets
+from climate.forecasters.planet.predictors import COUNT, TREND_LIKE, Predictors, target
+from climate.forecasters.planet.regression import field_features, field_forecast, field_maps
 from climate.forecasters.planet.settings import PlanetSettings
-from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, NORMAL, Trailing, trailing
+from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, Single, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
 PENALTY = 1000.0
@@ -102,6 +100,10 @@ class Estimation:
         inside = row == months - self.first
         return np.where(inside[:, None], self.components[row], np.float32(0)), self.common[row]
 
+    def features(self, months: IntArray) -> FloatArray:
+        """See `field_features`."""
+        return field_features(self.components, self.first, months)
+
     def leading(self, months: IntArray) -> Single:
         """The LEADING components (month, component) over their deviation up to the estimation."""
         until = self.components[: self.month - self.first + 1, :LEADING]
@@ -140,7 +142,7 @@ def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
 
 def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
     """Traits (row, place, trait) of place and season that the network reads beside the departures, at some rows."""
-    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.windows[NORMAL]
+    persistence, spread, normal = past.persistence[rows], past.spread[rows], past.normal
     waves = np.broadcast_to(season_waves(months[rows])[:, None], (*persistence.shape, 2))
     relative = np.log(spread / spread.mean(axis=1, keepdims=True))
     tilt = normal.slope[rows] * normal.reach(1)[rows] / spread.mean(axis=1)
@@ -166,13 +168,34 @@ def field_sequences(estimation: Estimation, months: IntArray) -> Single:
     return leading.reshape(len(months), MEMORY, -1)
 
 
-def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Estimation:
-    """Estimate everything on `history`, which ends at the estimation's date.
+@dataclass(frozen=True)
+class Sample:
+    """What a network learns from: rows of places that the linear estimates come from, drawn at random.
+
+    months (row): of the origins. departures (row, MEMORY) of the place. loadings, trait, linear, scale: see `Inputs`.
+    targets (row, lead) are NaN where unknown. residual: quantiles (lead, quantile) that training starts from.
+    """
+
+    months: IntArray
+    departures: Single
+    loadings: Single
+    trait: Single
+    linear: Single
+    scale: Single
+    targets: Single
+    residual: FloatArray
+
+
+def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> tuple[Estimation, Sample]:
+    """Estimate everything linear on `history`, which ends at the estimation's date.
 
     Args:
         history: see `field.planet`. Cells with a missing month up to the estimation are left out.
         settings: parameters of the planet's forecasters.
         leads: months ahead.
+
+    Returns:
+        The estimation without a network, and what one can learn from (`with_network`).
     """
     values = np.asarray(history["value"].values, dtype=np.float64)
     used = np.isfinite(values).all(axis=0) & (history["area"].values > 0)
@@ -184,56 +207,72 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     months = months_since_1970(history)[FIRST_ROW:]
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
-    target = targets(values, predictors.past, leads)
+    past, common = predictors.past, np.zeros((len(months), leads))
     coefficients, mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
+    share, power, residual = np.zeros(leads), np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+    maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
+    # all but the newest month: its targets are still to come
+    chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
+    row, place = np.nonzero(chosen[:-1])
+    sample: list[tuple[Single, Single, Single]] = []
+    normal = np.zeros_like(residual)
     for index in range(leads):
-        known = slice(0, max(len(months) - index - 1, 0))
+        table, actual = predictors.at(index + 1), target(values, past, index + 1)
+        known = np.isfinite(actual).all(axis=1)
         coefficients[index], mean_coefficients[index] = shared_regressions(
-            predictors.at(index + 1)[known], target[index, known], means[known, index], area, index + 1
+            table[known], actual[known], means[known, index], area, index + 1
         )
-    common = np.einsum("rlp,lp->rl", means[:, :leads], mean_coefficients)
-    linear = predictors.forecast(coefficients) + common.T[..., None].astype(np.float32)
-    share = np.zeros(leads)
-    crossed = field_forecast(target - linear, FieldMaps(components, np.full(len(months), True), leads))[1]
-    weight = area / area.mean()
-    for index, forecast in enumerate(crossed):
-        error = np.nan_to_num(target[index] - linear[index])
-        product, power_of_forecast = ((each * forecast).sum(axis=0) @ weight for each in (error, forecast))
-        share[index] = np.clip(product / power_of_forecast, 0.0, 1.0) if power_of_forecast > 0 else 0.0
-        linear[index] += np.float32(share[index]) * forecast
-    power, residual = np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
-    for index in range(leads):
-        known = np.isfinite(target[index]).all(axis=1)
+        common[:, index] = means[:, index] @ mean_coefficients[index]
+        linear = table @ coefficients[index].astype(np.float32) + common[:, index, None].astype(np.float32)
+        if index < len(maps):
+            forecast = field_forecast(actual - linear, maps[index])[1]
+            share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
+            linear += np.float32(share[index]) * forecast
+        scale = np.ones_like(linear)
         if known.any():
-            actual, error = target[index, known], target[index, known] - linear[index, known]
-            power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, actual)]
-            scale = relative_spread(error, actual, months[known], power[index])
-            standardised = error / scale[months[known] % MONTHS_PER_YEAR]
-            residual[index] = weighted_quantiles(standardised, area)
+            error, seen = (actual - linear)[known], actual[known]
+            power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
+            scale = relative_spread(error, seen, months[known], power[index])[months % MONTHS_PER_YEAR]
+            residual[index] = weighted_quantiles(error / scale[known], area)
+            normal[index] = weighted_quantiles(seen, area)
+        sample.append((linear[row, place], scale[row, place], actual[row, place]))
     state = slope, components.astype(np.float32), common.astype(np.float32)
     estimates = coefficients, share, power, residual
     learnt = Estimation(
         int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
     )
-    if not settings.seeds:
-        return learnt
-    past, usable = predictors.past, np.isfinite(target).any(axis=0)
-    chosen = np.random.default_rng(SEED).random(usable.shape) * settings.row_stride < 1
-    row, place = np.nonzero(usable & chosen)
-    scales = [relative_spread(target[k] - linear[k], target[k], months, power[k]) for k in range(leads)]
-    start, scale = linear[:, row, place].T, np.stack(scales)[:, months[row] % MONTHS_PER_YEAR, place].T
+    start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
     if not settings.linear_start:
-        normal = [weighted_quantiles(each[np.isfinite(each).all(axis=1)], area) for each in target]
-        start, scale, residual = np.zeros_like(start), np.ones_like(scale), np.stack(normal)
-    inputs = Inputs(
-        sequences(past.departures[row, :, place], months[row]),
-        field_sequences(learnt, months)[row],
+        start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
+    return learnt, Sample(
+        months[row],
+        past.departures[row, :, place],
         loadings_on(learnt.leading(months), past.departures[:, -1])[place],
         traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
         start,
-        scale,
+        scales,
+        actuals,
+        residual,
     )
-    return replace(learnt, members=train_members(inputs, target[:, row, place].T, residual, settings))
+
+
+def with_network(estimation: Estimation, sample: Sample, settings: PlanetSettings) -> Estimation:
+    """The estimation with a network for each of the seeds."""
+    inputs = Inputs(
+        sequences(sample.departures, sample.months),
+        field_sequences(estimation, sample.months),
+        sample.loadings,
+        sample.trait,
+        sample.linear,
+        sample.scale,
+    )
+    return replace(estimation, members=train_members(inputs, sample.targets, sample.residual, settings))
+
+
+def pooled_share(error: Single, forecast: Single, area: FloatArray) -> float:
+    """Weight from 0 to 1 of a `forecast` of `error` (row, place) with the least squared error over the area."""
+    product, power = ((each * forecast).sum(axis=0) @ area for each in (error, forecast))
+    return float(np.clip(product / power, 0.0, 1.0)) if power > 0 else 0.0
 
 
 def shared_regressions(

@@ -13,7 +13,7 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray
 from climate.forecasters.planet.predictors import COUNT, Predictors
-from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL, WINDOWS, departures, trailing, window
+from climate.forecasters.planet.trailing import FIRST_ROW, NORMAL_YEARS, Sums, departures, trailing
 from climate.schema import MAX_LEADS
 
 CELLS_AT_ONCE = 171
@@ -42,8 +42,9 @@ def field_departures(field: xr.DataArray, step: int) -> FloatArray:
     parts = []
     for first in range(0, values.shape[1], CELLS_AT_ONCE):
         chunk = values[:, first : first + CELLS_AT_ONCE]
-        normal = window(chunk, WINDOWS[NORMAL], rows)
-        parts.append(departures(chunk, rows, normal, normal.spread(), 1)[:, 0])
+        sums = Sums.of(chunk)
+        normal = sums.window(NORMAL_YEARS, rows)
+        parts.append(departures(chunk, rows, normal, sums.spread(normal, rows), 1)[:, 0])
     return np.asarray(np.concatenate(parts, axis=1) * weight)
 
 
@@ -106,7 +107,7 @@ def planet(field: xr.DataArray, train_stride: int, field_stride: int, leads: int
     area = field["lat"].copy(data=np.cos(np.deg2rad(np.asarray(field["lat"].values, dtype=np.float64))))
     mean = np.asarray(field.astype(np.float64).weighted(area).mean(("lat", "lon")).values)[:, None]
     rows = np.arange(FIRST_ROW, field.sizes["time"])
-    slope = window(mean, WINDOWS[NORMAL], rows).slope[:, 0]
+    slope = Sums.of(mean).window(NORMAL_YEARS, rows).slope[:, 0]
     cells = thinned(field, train_stride)
     values, weight = np.asarray(cells.values, dtype=np.float64), np.asarray(cells["area"].values)
     state = {

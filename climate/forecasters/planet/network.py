@@ -101,7 +101,9 @@ def train_members(
         settings: seeds, units, epochs, batch and learning rate.
     """
     network = planet_network(tuple(each.shape[1:] for each in inputs.arrays()), settings.units, settings.batch)
-    known = np.isfinite(targets)
+    known, tensor = np.isfinite(targets), load_keras().ops.convert_to_tensor
+    # one copy for all seeds
+    tensors = [tensor(each) for each in inputs.arrays()]
     steps = np.maximum(np.diff(residual, axis=1), 1e-3)
     bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}
     members = []
@@ -110,7 +112,7 @@ def train_members(
         fresh = dict(zip(paths, network.fresh(seed), strict=True)) | bias
         trained = network.train(
             [np.asarray(fresh[path], dtype=np.float32) for path in paths],
-            inputs.arrays(),
+            tensors,
             np.where(known, targets, 0.0),
             known.astype(float),
             epochs=settings.epochs,

@@ -6,64 +6,27 @@ any region.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from climate.forecasters.base import FloatArray, IntArray
-from climate.forecasters.linear import distant_rows, ridge
-from climate.forecasters.planet.predictors import Predictors, targets
-from climate.forecasters.planet.trailing import NORMAL
+from climate.forecasters.linear import ridge
+from climate.forecasters.planet.predictors import Predictors, target
+from climate.forecasters.planet.regression import FieldMap, field_forecast, field_maps
+from climate.forecasters.planet.trailing import Single
 from climate.schema import MONTHS_PER_YEAR
 
 if TYPE_CHECKING:
     from climate.forecasters.planet.estimation import Estimation
-
-FIELD_PENALTY = 2000.0
-"""Ridge penalty of a place's regression on the components of the field."""
-
-FIELD_LEADS = 12
-"""Leads (months) at which the field has skill."""
 
 LOADING_PENALTY = 30.0
 """Ridge penalty of a place's departures on the leading components of the same month."""
 
 PRIOR_ROWS = 30.0
 """Weight (rows) of the mean over all places in a place's ratio of variances."""
-
-Single = npt.NDArray[np.float32]
-
-
-class FieldMaps:
-    """Regression on components (row, component) as linear maps of the rows that are `known` (row).
-
-    They are the same for all places with the same months, so that ten thousand cells cost one matrix product.
-    """
-
-    def __init__(self, components: FloatArray, known: npt.NDArray[np.bool_], leads: int) -> None:
-        self._components, self._known = np.asarray(components, dtype=np.float64), known
-        self._leads = min(leads, FIELD_LEADS)
-        self._maps: list[tuple[IntArray, Single, Single]] = [self._at(lead) for lead in range(1, self._leads + 1)]
-
-    def _at(self, lead: int) -> tuple[IntArray, Single, Single]:
-        rows = np.flatnonzero(self._known[: max(len(self._known) - lead, 0)])
-        inside = self._components[rows]
-        crossed = np.zeros((rows.size, rows.size))
-        for block, far in distant_rows(rows, lead):
-            if far.any():
-                crossed[np.ix_(block, far)] = inside[block] @ _regression(inside[far])
-        return rows, _regression(inside).astype(np.float32), crossed.astype(np.float32)
-
-    def __iter__(self) -> Iterator[tuple[IntArray, Single, Single]]:
-        """For each lead: rows, the map (component, row) to coefficients, and that (row, row) to cross-fitted values."""
-        return iter(self._maps)
-
-
-def _regression(components: FloatArray) -> FloatArray:
-    return ridge(components, np.eye(len(components)), FIELD_PENALTY)
 
 
 def bell(months: IntArray) -> Single:
@@ -87,9 +50,11 @@ def relative_spread(residual: Single, target: Single, months: IntArray, power: F
 class Own:
     """A place's own estimates.
 
-    field (lead, component, place): coefficients on the field. scale (lead, origin month, place): `relative_spread`.
+    basis, field: see `FieldMap` and `field_forecast`, of the leads with a forecast from the field (lead, row, place).
+    scale (lead, origin month, place): `relative_spread`.
     """
 
+    basis: Single
     field: Single
     scale: Single
     loadings: Single
@@ -101,26 +66,12 @@ def loadings_on(leading: Single, departures: FloatArray) -> Single:
     return np.asarray(ridge(leading.astype(np.float64), departures, LOADING_PENALTY).T, dtype=np.float32)
 
 
-def field_forecast(residual: Single, maps: FieldMaps) -> tuple[Single, Single]:
-    """Coefficients (lead, component, place), and cross-fitted forecasts (lead, row, place) of `residual` of that shape.
-
-    NaN in `residual` counts as zero; rows that are not known have the forecast zero.
-    """
-    crossed, coefficients = [], []
-    for lead_residual, (rows, final, cross) in zip(residual, maps, strict=False):
-        actual = np.nan_to_num(lead_residual[rows])
-        coefficients.append(final @ actual)
-        crossed.append(np.zeros_like(lead_residual))
-        crossed[-1][rows] = cross @ actual
-    return np.stack(coefficients), np.stack(crossed)
-
-
 def own_estimates(
     values: FloatArray,
     predictors: Predictors,
     months: IntArray,
     estimation: Estimation,
-    maps: FieldMaps | None = None,
+    maps: Sequence[FieldMap] = (),
 ) -> Own:
     """Own estimates of values (time, place) with predictors in `months`, of which no later one than the estimation's.
 
@@ -130,17 +81,19 @@ def own_estimates(
     inside, leads = months[rows], estimation.leads
     components, common = estimation.state(inside)
     known = values[: predictors.past.rows[rows][-1] + 1]
-    target = targets(known, predictors.past, leads, rows)
-    residual = target - predictors.forecast(estimation.coefficients, rows) - common.T[..., None].astype(np.float32)
-    maps = maps or FieldMaps(components, np.asarray(components.any(axis=1)), leads)
-    field, crossed = field_forecast(residual, maps)
-    residual[: len(crossed)] -= estimation.share[: len(crossed), None, None].astype(np.float32) * crossed
-    scale = [
-        relative_spread(error, actual, inside, power)
-        for error, actual, power in zip(residual, target, estimation.power, strict=True)
-    ]
+    forecast = predictors.forecast(estimation.coefficients, rows) + common.T[..., None].astype(np.float32)
+    maps = maps or field_maps(estimation.features(inside), np.asarray(components.any(axis=1)), leads)
+    field, scale = [], []
+    for index, power in enumerate(estimation.power):
+        actual = target(known, predictors.past, index + 1, rows)
+        residual = actual - forecast[index]
+        if index < len(maps):
+            weights, crossed = field_forecast(residual, maps[index])
+            residual -= np.float32(estimation.share[index]) * crossed
+            field.append(weights)
+        scale.append(relative_spread(residual, actual, inside, power))
     loadings = loadings_on(estimation.leading(inside), predictors.past.departures[rows, -1])
-    return Own(field, np.stack(scale), loadings)
+    return Own(maps[0].basis, np.stack(field), np.stack(scale), loadings)
 
 
 def linear_forecast(
@@ -148,17 +101,18 @@ def linear_forecast(
 ) -> tuple[Single, Single]:
     """Departures (lead, row, place) at some rows in units of the spread, and their `relative_spread`."""
     part = slice(int(rows[0]), int(rows[-1]) + 1)
-    components, common = estimation.state(months[rows])
+    common = estimation.state(months[rows])[1]
     forecast = predictors.forecast(estimation.coefficients, part)[:, rows - rows[0]]
     forecast += common.T[..., None].astype(np.float32)
-    weights = estimation.share[: len(own.field), None, None] * own.field
-    forecast[: len(own.field)] += np.asarray(components, dtype=np.float32) @ weights.astype(np.float32)
+    kernel = estimation.features(months[rows]).astype(np.float32) @ own.basis.T
+    for index, weights in enumerate(own.field):
+        forecast[index] += np.float32(estimation.share[index]) * (kernel @ weights)
     return forecast, own.scale[:, months[rows] % MONTHS_PER_YEAR]
 
 
 def in_units(departures: Single, predictors: Predictors, rows: IntArray) -> FloatArray:
     """Values (lead, row, place, quantile) of departures of that shape in units of the spread."""
-    part, normal = slice(int(rows[0]), int(rows[-1]) + 1), predictors.past.windows[NORMAL]
+    part, normal = slice(int(rows[0]), int(rows[-1]) + 1), predictors.past.normal
     normal, spread, chosen = normal.part(part), predictors.past.spread[part], rows - rows[0]
     result = np.empty(departures.shape)
     for index, lead_departures in enumerate(departures):

@@ -8,10 +8,9 @@ do.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet.trailing import NORMAL, WINDOWS, Trailing
+from climate.forecasters.planet.trailing import OTHER_YEARS, Single, Trailing, reach
 from climate.schema import MONTHS_PER_YEAR
 
 MEANS = ((1, 0), (1, 1), (1, 2), (3, 3), (6, 6), (12, 12), (12, 24))
@@ -20,13 +19,10 @@ MEANS = ((1, 0), (1, 1), (1, 2), (3, 3), (6, 6), (12, 12), (12, 24))
 DECAYING = len(MEANS)
 """Position of the last departure times its persistence to the power of the lead."""
 
-OTHERS = tuple(position for position in range(len(WINDOWS)) if position != NORMAL)
-"""Positions of the windows that are compared with the normal one."""
-
 TREND_LIKE = len(MEANS) + 5
 """Position of the first predictor that is the same in months to come: differences between windows, and slopes."""
 
-COUNT = TREND_LIKE + len(OTHERS) + 2
+COUNT = TREND_LIKE + len(OTHER_YEARS) + 2
 """Number of predictors."""
 
 
@@ -44,33 +40,28 @@ class Predictors:
         columns = [*means, last, *(past.persistence * each for each in (last, second, quarter, year))]
         self._columns = np.stack(columns).astype(np.float32)
         self._persistence = past.persistence.astype(np.float32)
-        normal = past.windows[NORMAL]
-        relative = [normal.slope, normal.slope - global_slope[:, None]]
-        self._slopes = np.stack([*(past.windows[k].slope for k in OTHERS), *relative]).astype(np.float32)
-        difference = [past.windows[k].climatology - normal.climatology for k in OTHERS]
-        self._climatology = np.stack(difference).transpose(2, 0, 1, 3).astype(np.float32)
-        self._inverse_spread = np.ascontiguousarray((1 / past.spread).transpose(1, 0, 2), dtype=np.float32)
+        normal = past.normal.slope
+        self._slopes = np.stack([normal, normal - global_slope[:, None]]).astype(np.float32)
+        self._inverse_spread = (1 / past.spread).astype(np.float32)
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.past)
 
-    def at(self, lead: int) -> npt.NDArray[np.float32]:
+    def at(self, lead: int) -> Single:
         """Predictors (row, place, predictor) of the departure `lead` months ahead."""
         table = np.empty((*self._persistence.shape, COUNT), dtype=np.float32)
         table[..., :TREND_LIKE] = np.moveaxis(self._columns, 0, -1)
         table[..., DECAYING] *= self._persistence**lead
-        month, reach = (lead - 1) % MONTHS_PER_YEAR, self._reach(lead)
-        for position in range(len(OTHERS)):
-            trend = self._slopes[position] * reach[OTHERS[position]] - self._slopes[-2] * reach[NORMAL]
-            table[..., TREND_LIKE + position] = (self._climatology[month, position] + trend) * self._inverse_spread[
-                month
-            ]
-        for position in (-2, -1):
-            table[..., position] = self._slopes[position] * reach[NORMAL] * self._inverse_spread[month]
+        month, inverse = (lead - 1) % MONTHS_PER_YEAR, self._inverse_spread[:, (lead - 1) % MONTHS_PER_YEAR]
+        normal, others = self._reach(lead)
+        for position, other in enumerate(others):
+            trend = self.past.slope[position] * other - self._slopes[0] * normal
+            table[..., TREND_LIKE + position] = (self.past.difference[:, month, position] + trend) * inverse
+        table[..., -2:] = np.moveaxis(self._slopes * normal * inverse, 0, -1)
         return table
 
-    def forecast(self, coefficients: FloatArray, rows: slice = slice(None)) -> npt.NDArray[np.float32]:
+    def forecast(self, coefficients: FloatArray, rows: slice = slice(None)) -> Single:
         """Sums (lead, row, place) of the predictors of some rows, times their coefficients (lead, predictor)."""
         weights = np.asarray(coefficients, dtype=np.float32)
         constant = weights[:, :TREND_LIKE].copy()
@@ -79,30 +70,34 @@ class Predictors:
         total = (constant @ columns.reshape(len(columns), -1)).reshape(len(weights), *columns.shape[1:])
         decayed, persistence, slopes = columns[DECAYING].copy(), self._persistence[rows], self._slopes[:, rows]
         for index, weight in enumerate(weights):
-            month, reach = index % MONTHS_PER_YEAR, self._reach(index + 1)[:, rows]
+            month = index % MONTHS_PER_YEAR
+            normal, others = self._reach(index + 1, rows)
             decayed *= persistence
             total[index] += weight[DECAYING] * decayed
-            windows, both = weight[TREND_LIKE:-2], slopes[-2] * (weight[-2] * reach[NORMAL])
-            both += slopes[-1] * (weight[-1] * reach[NORMAL]) - slopes[-2] * (windows.sum() * reach[NORMAL])
-            for position, other in enumerate(OTHERS):
-                both += slopes[position] * (windows[position] * reach[other])
-                both += windows[position] * self._climatology[month, position, rows]
-            total[index] += both * self._inverse_spread[month, rows]
+            windows = weight[TREND_LIKE:-2]
+            both = slopes[0] * ((weight[-2] - windows.sum()) * normal) + slopes[1] * (weight[-1] * normal)
+            for position, other in enumerate(others):
+                both += self.past.slope[position, rows] * (windows[position] * other)
+                both += windows[position] * self.past.difference[rows, month, position]
+            total[index] += both * self._inverse_spread[rows, month]
         return total
 
-    def _reach(self, lead: int) -> npt.NDArray[np.float32]:
-        return np.stack([window.reach(lead) for window in self.past.windows]).astype(np.float32)
+    def _reach(self, lead: int, rows: slice = slice(None)) -> tuple[Single, Single]:
+        """See `reach`: of the normal (row, 1) and of the other windows (window, row, 1)."""
+        years = self.past.normal.years[rows], self.past.years[:, rows]
+        normal, others = (reach(each, lead)[..., None].astype(np.float32) for each in years)
+        return normal, others
 
 
-def targets(values: FloatArray, past: Trailing, leads: int, rows: slice = slice(None)) -> npt.NDArray[np.float32]:
-    """Departures (lead, row, place) of the values ahead of some rows from the normal window's expectation.
+def target(values: FloatArray, past: Trailing, lead: int, rows: slice = slice(None)) -> Single:
+    """Departures (row, place) of the values `lead` months after some rows from the normal window's expectation.
 
     They are in units of the spread, and NaN beyond the end of values (time, place), and where these are NaN.
     """
-    position, normal = past.rows[rows], past.windows[NORMAL].part(rows)
-    result = np.full((leads, position.size, values.shape[1]), np.nan, dtype=np.float32)
-    for lead in range(1, leads + 1):
-        known = slice(0, int(np.searchsorted(position, values.shape[0] - lead)))
-        expected, spread = normal.part(known).expected(lead), past.spread[rows, (lead - 1) % MONTHS_PER_YEAR][known]
-        result[lead - 1, known] = (values[position[known] + lead] - expected) / spread
+    position = past.rows[rows]
+    known = slice(0, int(np.searchsorted(position, values.shape[0] - lead)))
+    expected = past.normal.part(rows).part(known).expected(lead)
+    result = np.full((position.size, values.shape[1]), np.nan, dtype=np.float32)
+    spread = past.spread[rows, (lead - 1) % MONTHS_PER_YEAR][known]
+    result[known] = (values[position[known] + lead] - expected) / spread
     return result

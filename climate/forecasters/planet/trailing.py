@@ -8,19 +8,22 @@ little more than one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from climate.forecasters.base import FloatArray, IntArray, harmonic_part, lag_one_autocorrelation, smoothed_by_month
 from climate.schema import MONTHS_PER_YEAR
 
-WINDOWS = (10, 20, 30, 40)
-"""Lengths of the trailing windows (years); shorter where the record is."""
+Single = npt.NDArray[np.float32]
 
-NORMAL = WINDOWS.index(30)
-"""Position of the reference window: a climatological normal, WMO-No. 1203 (2017)."""
+NORMAL_YEARS = 30
+"""Length of the reference window: a climatological normal, WMO-No. 1203 (2017); shorter where the record is."""
+
+OTHER_YEARS = (10, 20, 40)
+"""Lengths of the windows that are compared with it."""
 
 MIN_YEARS = 15
 """Whole years up to and including the first row."""
@@ -31,11 +34,16 @@ FIRST_ROW = MONTHS_PER_YEAR * MIN_YEARS - 1
 MEMORY = 36
 """Departures that a row holds (months)."""
 
-SERIES_AT_ONCE = 114
+SERIES_AT_ONCE = 57
 """Series whose sums are held together, which bounds memory."""
 
 MAX_PERSISTENCE = 0.98
 """Upper limit of the monthly autocorrelation."""
+
+
+def reach(years: IntArray, lead: int) -> FloatArray:
+    """Years from the middle of windows of `years` to the month `lead` months ahead."""
+    return np.asarray((years + 1) / 2 + (lead - 1) // MONTHS_PER_YEAR)
 
 
 def sums_by_month(values: FloatArray) -> FloatArray:
@@ -49,106 +57,152 @@ def sums_by_month(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Window:
-    """One trailing window at each row: length, climatology of the 12 months that follow, slope and variance.
+    """One trailing window at each row: length, climatology of the 12 months that follow, and slope.
 
-    years (row); climatology, variance (row, 12, series), the first column being the month after the row's; slope (row,
-    series) per year.
+    years (row); climatology (row, 12, series), the first column being the month after the row's; slope (row, series)
+    per year.
     """
 
     years: IntArray
     climatology: FloatArray
     slope: FloatArray
-    variance: FloatArray
 
     def part(self, rows: slice) -> Window:
         """Some of the rows."""
-        return Window(self.years[rows], self.climatology[rows], self.slope[rows], self.variance[rows])
+        return Window(self.years[rows], self.climatology[rows], self.slope[rows])
 
     def reach(self, lead: int) -> FloatArray:
         """Years (row, 1) from the middle of the window to the month `lead` months ahead."""
-        return np.asarray((self.years + 1) / 2 + (lead - 1) // MONTHS_PER_YEAR)[:, None]
+        return reach(self.years, lead)[:, None]
 
     def expected(self, lead: int) -> FloatArray:
         """Climatology and trend (row, series) continued to the month `lead` months ahead."""
         return np.asarray(self.climatology[:, (lead - 1) % MONTHS_PER_YEAR] + self.slope * self.reach(lead))
 
-    def spread(self) -> FloatArray:
-        """Standard deviation (row, 12, series) by calendar month, smoothed over neighbours, shrunk to the mean."""
-        mixed = smoothed_by_month(self.variance, self.years[:, None, None], axis=1)
+
+@dataclass(frozen=True)
+class Sums:
+    """Cumulative sums of values (time, series), by calendar month, of which every window is a difference."""
+
+    of_values: FloatArray
+    of_squares: FloatArray
+    of_moments: FloatArray
+    """Sums of value times year."""
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Sums:
+        """Sums of values (time, series) without NaN."""
+        year = np.arange(values.shape[0])[:, None] // MONTHS_PER_YEAR
+        return cls(*(sums_by_month(terms) for terms in (values, values**2, values * year)))
+
+    def window(self, length: int, rows: IntArray) -> Window:
+        """The window of `length` years that ends with each of `rows` (positions in time)."""
+        years = np.minimum(length, (rows + 1) // MONTHS_PER_YEAR)
+        total, cross = self._moments(rows, years)
+        slope = cross.sum(axis=1) / (MONTHS_PER_YEAR * _squares_of_years(years))
+        return Window(years, harmonic_part(total / years[:, None, None], 1, mean=True), slope)
+
+    def spread(self, window: Window, rows: IntArray) -> FloatArray:
+        """Standard deviation (row, 12, series) around a window by calendar month.
+
+        Smoothed over neighbouring months and shrunk to their mean.
+        """
+        years, count, slope = window.years, window.years[:, None, None], window.slope[:, None]
+        total, cross = self._moments(rows, years)
+        climatology = total / count
+        residual = _inside(self.of_squares, rows, years) - count * climatology**2 - 2 * slope * cross
+        residual += slope**2 * _squares_of_years(years)[:, None] + count * (climatology - window.climatology) ** 2
+        mixed = smoothed_by_month(np.maximum(residual, 0.0) / (count - 1.0), count, axis=1)
         return np.asarray(np.sqrt(np.maximum(mixed, np.finfo(float).tiny)))
 
+    def _moments(self, rows: IntArray, years: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Sums (row, 12, series) of the values, and of the values times the year from the window's middle."""
+        total = _inside(self.of_values, rows, years)
+        last = rows[:, None] + np.arange(1 - MONTHS_PER_YEAR, 1)
+        centre = (last // MONTHS_PER_YEAR - (years[:, None] - 1) / 2)[..., None]
+        return total, _inside(self.of_moments, rows, years) - centre * total
 
-def window(values: FloatArray, length: int, rows: IntArray) -> Window:
-    """The window of `length` years that ends with each of `rows` (positions in time) of values (time, series)."""
-    position = np.arange(values.shape[0])[:, None] // MONTHS_PER_YEAR
-    cumulative = [sums_by_month(terms) for terms in (values, values**2, values * position)]
-    years = np.minimum(length, (rows + 1) // MONTHS_PER_YEAR)
-    last = rows[:, None] + np.arange(1 - MONTHS_PER_YEAR, 1)
-    before = last - MONTHS_PER_YEAR * years[:, None]
-    count = years[:, None, None]
-    total, squares, moments = (sums[last + MONTHS_PER_YEAR] - sums[before + MONTHS_PER_YEAR] for sums in cumulative)
-    climatology = total / count
-    centre = (last // MONTHS_PER_YEAR - (years[:, None] - 1) / 2)[..., None]
-    cross = moments - centre * total
-    spread_of_years = (years * (years**2 - 1) / 12)[:, None]
-    slope = cross.sum(axis=1) / (MONTHS_PER_YEAR * spread_of_years)
-    season = harmonic_part(climatology, 1, mean=True)
-    residual = squares - count * climatology**2 - 2 * slope[:, None] * cross
-    residual = residual + slope[:, None] ** 2 * spread_of_years[:, None] + count * (climatology - season) ** 2
-    return Window(years, season, slope, np.maximum(residual, 0.0) / (count - 1.0))
+
+def _inside(sums: FloatArray, rows: IntArray, years: IntArray) -> FloatArray:
+    last = rows[:, None] + np.arange(1, MONTHS_PER_YEAR + 1)
+    return np.asarray(sums[last] - sums[last - MONTHS_PER_YEAR * years[:, None]])
+
+
+def _squares_of_years(years: IntArray) -> FloatArray:
+    """Sum (row, 1) of squares of the years' distances from their middle."""
+    return np.asarray((years * (years**2 - 1) / 12)[:, None])
 
 
 @dataclass(frozen=True)
 class Trailing:
     """The trailing windows of several series at rows of time.
 
-    rows: positions in time. windows: one for each of WINDOWS. spread (row, 12, series) of the normal window, in the
-    unit of the values. departures (row, MEMORY, series) of the last months from the normal window's expectation, in
-    units of their calendar month's spread. persistence (row, series): autocorrelation at one month of all departures
-    up to the row.
+    rows: positions in time. normal: the window of NORMAL_YEARS. years (window, row), slope (window, row, series) and
+    difference (row, 12, window, series) of climatologies from the normal's: of the windows of OTHER_YEARS. spread (row,
+    12, series) around the normal, in the unit of the values. departures (row, MEMORY, series) of the last months from
+    the normal's expectation, in units of their calendar month's spread. persistence (row, series): autocorrelation at
+    one month of all departures up to the row.
     """
 
     rows: IntArray
-    windows: tuple[Window, ...]
+    normal: Window
+    years: IntArray
+    slope: Single
+    difference: Single
     spread: FloatArray
-    departures: FloatArray
+    departures: Single
     persistence: FloatArray
 
     def __len__(self) -> int:
         """Number of rows."""
         return int(self.rows.size)
 
+    def by_series(self) -> tuple[npt.NDArray[Any], ...]:
+        """The arrays (..., series)."""
+        normal = self.normal.climatology, self.normal.slope
+        return *normal, self.slope, self.difference, self.spread, self.departures, self.persistence
+
+    def widened(self, series: int) -> Trailing:
+        """The same rows for a number of series, without their values."""
+        wide = (np.empty((*array.shape[:-1], series), array.dtype) for array in self.by_series())
+        normal = Window(self.normal.years, next(wide), next(wide))
+        return Trailing(self.rows, normal, self.years, *wide)
+
 
 def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
     """Windows of values (time, series; without NaN) at every row from FIRST_ROW on, or at the `newest` alone."""
-    chunks = range(0, values.shape[1], SERIES_AT_ONCE)
-    parts = [_trailing(values[:, first : first + SERIES_AT_ONCE], newest) for first in chunks]
-    return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def _joined(parts: Sequence[Trailing]) -> Trailing:
-    """Several series after one another."""
-
-    def along(name: str, objects: Sequence[object]) -> FloatArray:
-        return np.concatenate([getattr(each, name) for each in objects], axis=-1)
-
-    windows = tuple(
-        Window(each[0].years, *(along(name, each) for name in ("climatology", "slope", "variance")))
-        for each in zip(*(part.windows for part in parts), strict=True)
-    )
-    return Trailing(parts[0].rows, windows, *(along(name, parts) for name in ("spread", "departures", "persistence")))
+    whole: Trailing | None = None
+    for first in range(0, values.shape[1], SERIES_AT_ONCE):
+        chunk = slice(first, first + SERIES_AT_ONCE)
+        part = _trailing(values[:, chunk], newest)
+        # filled as it goes: chunks that are joined at the end would need twice the memory
+        whole = whole or part.widened(values.shape[1])
+        for target, source in zip(whole.by_series(), part.by_series(), strict=True):
+            target[..., chunk] = source
+    if whole is None:
+        raise ValueError("trailing windows need at least one series")
+    return whole
 
 
 def _trailing(values: FloatArray, newest: bool) -> Trailing:
-    rows = np.arange(FIRST_ROW, values.shape[0])
-    normal = window(values, WINDOWS[NORMAL], rows)
-    spread = normal.spread()
+    rows, sums = np.arange(FIRST_ROW, values.shape[0]), Sums.of(values)
+    normal = sums.window(NORMAL_YEARS, rows)
+    spread = sums.spread(normal, rows)
     persistence = _persistence(values, rows, normal, spread)
     if newest:
         last = slice(-1, None)
         rows, normal, spread, persistence = rows[last], normal.part(last), spread[last], persistence[last]
-    windows = tuple(normal if length == WINDOWS[NORMAL] else window(values, length, rows) for length in WINDOWS)
-    return Trailing(rows, windows, spread, departures(values, rows, normal, spread, MEMORY), persistence)
+    others = [sums.window(length, rows) for length in OTHER_YEARS]
+    return Trailing(
+        rows,
+        normal,
+        np.stack([other.years for other in others]),
+        np.stack([other.slope for other in others]).astype(np.float32),
+        np.stack([other.climatology - normal.climatology for other in others], axis=2).astype(np.float32),
+        spread,
+        departures(values, rows, normal, spread, MEMORY).astype(np.float32),
+        persistence,
+    )
 
 
 def _persistence(values: FloatArray, rows: IntArray, normal: Window, spread: FloatArray) -> FloatArray:

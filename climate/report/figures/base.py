@@ -22,9 +22,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from climate.report import words
+
 WIDTH = 9.0
 """Inches; with DPI this gives 1152 pixels, a quarter more than a page's column. The report is in git: keep it small."""
 DPI = 128
+NARROW = 6.5
+"""Inches: a figure of at most this width keeps readable letters on a phone and is shown whole there."""
 EXACT, MIXED = 32, 32
 """Palette of a PNG: its most frequent colours exactly, and more for the edges of lines and letters."""
 MIXED_SHADES = 160
@@ -98,6 +102,11 @@ class Picture:
     alt: str
     caption: str
     tone: Tone
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the picture is shown whole on a phone."""
+        return self.width <= NARROW * DPI
 
     @property
     def data_uri(self) -> str:
@@ -210,12 +219,12 @@ def panel_row(height: float, titles: Sequence[str], *, sharex: bool = False, **t
 
 
 def panel_grid(
-    titles: Sequence[str], margin: float, height: float, columns: int = 3, **share: Any
+    titles: Sequence[str], margin: float, height: float, columns: int = 3, width: float = WIDTH, **share: Any
 ) -> tuple[Figure, list[Axes]]:
     """A figure with small panels in rows of `height` inches, each with its title, and `margin` inches around them."""
     columns = min(columns, len(titles))
     rows = -(-len(titles) // columns)
-    figure = new_figure(margin + height * rows)
+    figure = new_figure(margin + height * rows, width)
     panels = list(figure.subplots(rows, columns, squeeze=False, **share).flat)
     for axes, text in zip(panels, titles, strict=False):
         axes.set_title(text, fontsize=10.5)
@@ -223,6 +232,15 @@ def panel_grid(
     for axes in panels[len(titles) :]:
         axes.set_visible(False)
     return figure, panels[: len(titles)]
+
+
+def start_panel(axes: Axes, grid: npt.NDArray[Any], norm: Normalize, colours: Colormap) -> None:
+    """Colour values (start month, lead), from lead 1 on."""
+    leads = grid.shape[1]
+    axes.imshow(grid, cmap=colours, norm=norm, aspect="auto", extent=(0.5, leads + 0.5, 12.5, 0.5))
+    axes.grid(False)
+    axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
+    axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead <= leads])
 
 
 def outer_labels(figure: Figure, x: str = "", y: str = "") -> None:

@@ -1,72 +1,142 @@
-"""The error of every model as a multiple of the opponent's, and the declared hypotheses."""
+"""The first figure of the report, and the declared hypotheses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from climate.forecasters.registry import Kind, is_kind
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, label_rows, number_of, panel_row, style
+from climate.report.contest import PLANET, contest_frame
+from climate.report.figures.base import (
+    INK,
+    SOFT,
+    Drawing,
+    label_rows,
+    new_figure,
+    number_of,
+    panel_row,
+    style,
+    upright_grid,
+)
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import Contest, Hypothesis
+from climate.report.numbers import Hypothesis
 from climate.report.palette import style_of
 from climate.report.text import places_of
 
 LARGEST_DIFFERENCE = 20.0
 """Per cent; intervals of long leads reach further and would hide all others."""
 
-RATIO_LIMITS = (0.35, 2.0)
-"""Widest axis of the CRPS ratio; values off scale are arrows at the edge, with their number."""
+
+SKILLS = (-10.0, 35.0)
+"""Per cent of CRPS saved that the first figure shows; marks beyond are written at the edge."""
+
+ROLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "opponent": ("Simple model, chosen beforehand", {"marker": "s", "ms": 9, "color": "#8A8A8A"}),
+    "hindsight": ("Best simple model in hindsight", {"marker": "s", "ms": 11, "mfc": "none", "color": "#5A5A5A"}),
+    "linear": ("Linear, best informed", {"marker": "D", "ms": 9, "color": "#0072B2"}),
+    "network": ("LSTM, knowing the same", {"marker": "o", "ms": 8, "color": "#D55E00"}),
+}
+"""Role in the frame of `contest_frame` -> its name and mark."""
 
 
-def ratio_table(inputs: ReportInputs) -> pd.DataFrame:
-    """CRPS ratio to the opponent for all regions, headline blocks and models; best rows first."""
-    scores = inputs.scores[["ratio", "low", "high", "p", "opponent"]]
-    chosen = scores.sel(region=inputs.regions, block=inputs.headline_blocks, model=inputs.models)
-    table = chosen.to_dataframe(dim_order=["block", "region", "model"]).reset_index()
-    table.insert(1, "title", table["region"].map(inputs.title_of))
-    table = table[["region", "title", "block", "model", "ratio", "low", "high", "p", "opponent"]]
-    # without a network the order of the parameters stays
-    own_rows = table[(table["block"] == inputs.headline_blocks[0]) & (table["model"] == inputs.primary)]
-    rank = dict(zip(own_rows["region"], own_rows["ratio"].rank(method="first"), strict=True))
-    table["rank"] = table["region"].map(rank).fillna(0).astype(int)
-    return table.sort_values(["block", "rank", "model"], kind="stable").reset_index(drop=True)
+SHIFTS = {"opponent": -0.24, "network": 0.24}
+"""Of the bars of a panel, in rows, so that none hides another."""
 
 
-def contest_figure(inputs: ReportInputs, compared: Sequence[Contest]) -> Drawing:
-    """One row per region, one panel per headline block, the LSTM large and the rest small."""
-    data = ratio_table(inputs)
-    blocks, regions = inputs.headline_blocks, list(dict.fromkeys(data["region"]))
-    # the tutorial's network may be far off and would compress the scale of all others
-    networks = data["model"].map(lambda model: is_kind(model, Kind.NETWORK))
-    finite = data.loc[~networks | (data["model"] == inputs.primary), "ratio"].dropna()
-    reach = data.loc[data["model"] == inputs.primary, "low"].min()
-    low = max(RATIO_LIMITS[0], float(np.nanmin([0.85, finite.min() * 0.95, reach * 0.98])))
-    high = min(RATIO_LIMITS[1], max(1.2, float(finite.max()) * 1.05))
+def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
+    """CRPS saved by simple model, linear learner and network at all places; below, the network less the linear."""
+    data = contest_frame(inputs)
+    if data.empty:
+        return None
+    places = list(dict.fromkeys(data["place"]))
+    tested = [one for one in declared if is_kind(one.better, Kind.NETWORK) and is_kind(one.against, Kind.LINEAR)]
+    tested = [one for one in tested if not one.reason]
+    compared = list(dict.fromkeys(one.places for one in tested))
+    blocks = inputs.headline_blocks
     with style():
-        titles = [words.capital(inputs.when(block)) for block in blocks]
-        figure, panels = panel_row(1.55 + 0.36 * len(regions), titles, pad=24)
-        for axes, block in zip(panels, blocks, strict=True):
-            rows = data[data["block"] == block]
-            _contest_panel(axes, rows, regions, inputs.primary, low, high)
-        label_rows(panels[0], [inputs.title_of(region) for region in regions])
-        _legend(inputs, figure)
-    alt = f"Dot plot of forecast error (CRPS) as a multiple of the opponent's, for {len(regions)} places. " + (
-        " ".join(f"{inputs.title_of(c.region)}, {inputs.when(c.block)}: {words.number(c.ratio)}." for c in compared)
-        or " ".join(f"{row.title} {row.model} {row.ratio:.2f}." for row in data.itertuples())
-    )
+        figure = new_figure(1.5 + 0.42 * len(places) + (1.0 + 0.4 * len(compared) if compared else 0))
+        heights = [len(places), *([len(compared) + 0.6] if compared else [])]
+        grid = figure.subplots(len(heights), len(blocks), squeeze=False, sharey="row", height_ratios=heights)
+        for axes, block in zip(grid[0], blocks, strict=True):
+            axes.set_title(words.capital(inputs.when(block)))
+            _skill_panel(axes, data[data["block"] == block], places)
+            axes.set_xlabel(f"CRPS saved against {style_of(inputs.reference).phrase} (%)", fontsize=9.5)
+        label_rows(grid[0][0], [_row_title(inputs, place) for place in places])
+        for axes, block in zip(grid[1] if compared else (), blocks, strict=False):
+            _difference_panel(axes, [one for one in tested if one.block == block], compared)
+        if compared:
+            label_rows(grid[1][0], [_row_title(inputs, place) for place in compared])
+        handles = [Line2D([], [], ls="", label=name, **mark) for name, mark in ROLES.values()]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=10.5, handletextpad=0.3)
     caption = (
-        "Forecast error (CRPS) as a multiple of the opponent's, log scale; left of 1 is better. The opponent is the "
-        "simple model chosen on earlier origins, the same for all places of a quantity. Large dots: the LSTM with its "
-        "90% interval; small dots: other models. Descriptive: the places are nested. Arrows: off scale."
+        f"CRPS saved against {style_of(inputs.reference).phrase}: to the right of 0, less error. Bars: the middle half "
+        "of the places of a panel, with the mark at the median; the planet: all cells of the grid, by area. Below: the "
+        "LSTM less the linear forecast that knows the same, with the 90% interval of the declared comparisons; rings: "
+        "no difference beyond chance."
     )
-    return Drawing("contest", figure, data.drop(columns="rank"), alt, caption)
+    return Drawing("contest", figure, data, _contest_alt(inputs, data), caption)
+
+
+def _row_title(inputs: ReportInputs, place: str) -> str:
+    panel = inputs.params.panels.get(place)
+    title = "All cells of the planet" if place == PLANET else panel.title if panel else inputs.title_of(place)
+    return "\n".join(wrap(words.typeset(title), 24))
+
+
+def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
+    """Marks of one block of leads; those off the scale sit at its edge, with their values beside them."""
+    axes.axvline(0, color=INK, lw=1.2, zorder=1)
+    upright_grid(axes)
+    axes.set_xlim(*SKILLS)
+    saved = (
+        data[["skill", "lower_quartile", "upper_quartile"]]
+        .mul(100)
+        .assign(y=data["place"].map(places.index), role=data["role"])
+    )
+    saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["lower_quartile"].notna(), 0.0)
+    for role, (_, mark) in ROLES.items():
+        own = saved[saved["role"] == role]
+        axes.hlines(
+            own["y"], own["lower_quartile"], own["upper_quartile"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2
+        )
+        axes.plot(own["skill"].clip(*SKILLS), own["y"], ls="", mew=1.6, zorder=3, clip_on=False, **mark)
+    for edge, side, beyond in (
+        (SKILLS[0] + 2, "left", saved[saved["skill"] < SKILLS[0]]),
+        (SKILLS[1] - 2, "right", saved[saved["skill"] > SKILLS[1]]),
+    ):
+        for y, values in beyond.groupby("y")["skill"]:
+            ends = dict.fromkeys(words.percent(value / 100, 0, True) for value in (values.min(), values.max()))
+            axes.text(edge, number_of(y) - 0.35, " to ".join(ends), ha=side, va="center", fontsize=8.5, color=SOFT)
+
+
+def _difference_panel(axes: Axes, tested: Sequence[Hypothesis], compared: Sequence[str]) -> None:
+    """LSTM less linear: difference of CRPS with its interval."""
+    axes.axvline(0, color=INK, lw=1.2, zorder=1)
+    upright_grid(axes)
+    axes.set_xlim(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+    axes.set_xlabel("LSTM less linear (% of CRPS)", fontsize=9.5)
+    colour = str(ROLES["network"][1]["color"])
+    for one in tested:
+        y = compared.index(one.places)
+        axes.plot([100 * (one.low - 1), 100 * (one.high - 1)], [y, y], color=colour, lw=2.4, alpha=0.6, zorder=2)
+        face = "white" if one.outcome == "same" else colour
+        axes.plot(100 * (one.ratio - 1), y, "o", ms=8, mew=2.0, color=colour, mfc=face, zorder=3)
+
+
+def _contest_alt(inputs: ReportInputs, data: pd.DataFrame) -> str:
+    block = inputs.headline_blocks[0]
+    parts = []
+    for place, rows in data[(data["block"] == block) & (data["role"] != "hindsight")].groupby("place", sort=False):
+        marks = zip(rows["model"], rows["skill"], strict=True)
+        listing = ", ".join(f"{style_of(model).label} {words.percent(skill, 0, True)}" for model, skill in marks)
+        parts.append(f"{_row_title(inputs, str(place))}: {listing}.".replace("\n", " "))
+    return f"CRPS saved {inputs.when(block)}. {' '.join(parts)}"
 
 
 def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
@@ -110,60 +180,3 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
         "difference beyond chance after Holm's correction for all of them; rings: none shown. Arrows: off scale."
     )
     return Drawing("hypotheses", figure, data, f"Differences of CRPS with intervals. {listing}", caption)
-
-
-def _contest_panel(
-    axes: Axes, rows: pd.DataFrame, regions: Sequence[str], primary: str | None, low: float, high: float
-) -> None:
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    axes.axvspan(low, 1, color="#F2F6F9", lw=0, zorder=0)
-    axes.axvline(1, color=INK, lw=1.0, zorder=1)
-    for row in rows.itertuples():
-        y, value, look = regions.index(str(row.region)), number_of(row.ratio), style_of(str(row.model))
-        if not np.isfinite(value):
-            continue
-        if row.model == primary:
-            span = [number_of(row.low), number_of(row.high)]
-            axes.plot(span, [y, y], color=look.colour, lw=2.0, alpha=0.55, zorder=3.5)
-            axes.plot(np.clip(value, low, high), y, "o", ms=9, color=look.colour, mew=0, zorder=4)
-        elif value > high or value < low:
-            _edge_arrow(axes, value, y, look.colour, low, high, named=is_kind(str(row.model), Kind.NETWORK))
-        else:
-            axes.plot(value, y, "o", ms=4.5, color=look.colour, alpha=0.85, mew=0, zorder=3)
-    ticks = [tick for tick in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0) if low <= tick <= high]
-    if len(ticks) > 7:
-        ticks = [tick for tick in ticks if tick not in (0.7, 0.9, 1.1, 1.2, 1.6, 1.8)]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("CRPS ÷ CRPS of the opponent")
-    axes.text(0.0, 1.015, "← LSTM better", transform=axes.transAxes, ha="left", va="bottom", color=SOFT, fontsize=9)
-    axes.text(1.0, 1.015, "simple better →", transform=axes.transAxes, ha="right", va="bottom", color=SOFT, fontsize=9)
-
-
-def _edge_arrow(axes: Axes, value: float, y: float, colour: str, low: float, high: float, named: bool) -> None:
-    right = value > high
-    edge = high if right else low
-    axes.plot(edge, y, ">" if right else "<", ms=5, color=colour, mew=0, clip_on=False, zorder=3)
-    if named:
-        axes.annotate(
-            words.number(value, 1),
-            (edge, y),
-            xytext=(-7 if right else 7, 0),
-            textcoords="offset points",
-            ha="right" if right else "left",
-            va="center",
-            fontsize=8.5,
-            color=SOFT,
-        )
-
-
-def _legend(inputs: ReportInputs, figure: Figure) -> None:
-    """One entry for each model."""
-    entries = []
-    for look in map(style_of, inputs.models):
-        size = 9 if look.name == inputs.primary else 5
-        entries.append(Line2D([], [], marker="o", ls="", color=look.colour, ms=size, mew=0, label=look.label))
-    figure.legend(
-        handles=entries, loc="outside lower center", ncols=4, columnspacing=1.4, handletextpad=0.3, fontsize=9.5
-    )

@@ -1,34 +1,34 @@
-"""Maps: where the places are, coloured by warming and by how the LSTM does."""
+"""Map of where the places are, coloured by warming."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+from cartopy.mpl.geoaxes import GeoAxes
 from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from shapely.geometry import MultiPolygon, box
 
 from climate.errors import ClimateError
 from climate.harmonize.polygons import region_polygon
 from climate.params.regions import RegionDefinition
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
+from climate.report.figures.maps import DEGREES, PROJECTION, draw_land, draw_polygon, map_axes
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import Contest, annual_means, trend
-from climate.report.palette import style_of
+from climate.report.numbers import annual_means, trend
 from climate.report.text import is_temperature
 
 LAND = "natural-earth"
 """Source of the land under the map."""
 GLOBE_DEGREES = 360
-BAR, GAP, FIRST_BAR = 7.0, 16.0, 192.0
-"""Width and spacing of the bars beside the map that stand for belts around the globe, and where they begin, degrees."""
+MAP_SHARE = 8
+"""Width of the map as a multiple of that of a bar beside it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Place:
     def is_point(self) -> bool:
         """Whether the region is a single spot."""
         return self.polygon is None and self.lat[0] == self.lat[1] and self.lon[0] == self.lon[1]
+
+    @property
+    def outline(self) -> Any:
+        """The polygon, or the box as one."""
+        if self.polygon is not None:
+            return self.polygon
+        return MultiPolygon([box(west, self.lat[0], east, self.lat[1]) for west, east in self.spans])
 
     @property
     def spans(self) -> list[tuple[float, float]]:
@@ -118,80 +125,34 @@ def warming_map(inputs: ReportInputs) -> Drawing | None:
     return Drawing("map-warming", figure, data, alt, caption, "colour")
 
 
-def skill_map(inputs: ReportInputs, compared: Sequence[Contest]) -> Drawing | None:
-    """CRPS ratio of the LSTM to the opponent in the first headline block; None without a network or places."""
-    block = inputs.headline_blocks[0]
-    known = {place.region for place in locate(inputs)}
-    rated = [contest for contest in compared if contest.block == block and np.isfinite(contest.ratio)]
-    shown = [contest for contest in rated if contest.region in known]
-    if not shown:
-        return None
-    values = {contest.region: contest.ratio for contest in shown}
-    reach = max(0.1, *(abs(np.log2(value)) for value in values.values()))
-    low, high = float(2**-reach), float(2**reach)
-    norm = TwoSlopeNorm(1.0, low, high)
-    when = inputs.when(block)
-    model = style_of(shown[0].model).label
-    figure, data = _map(
-        inputs,
-        values,
-        mpl.colormaps["PuOr_r"],
-        norm,
-        f"CRPS of the {model} ÷ CRPS of the opponent",
-        "ratio",
-        ticks=sorted({low, 1.0, high}),
-    )
-    ratios = [f"{inputs.title_of(c.region)} {words.number(c.ratio)}" for c in shown]
-    alt = f"Map of the CRPS ratio of the {model} to the opponent {when}: {'; '.join(ratios)}."
-    caption = (
-        f"Error (CRPS) of the {model} as a multiple of the opponent's, {when}: violet where it is lower, "
-        "orange where it is higher. Intervals are in the table of places."
-    )
-    return Drawing("map-skill", figure, data, alt, caption, "colour")
-
-
 def _map(
-    inputs: ReportInputs,
-    values: Mapping[str, float],
-    colours: Colormap,
-    norm: Normalize,
-    label: str,
-    column: str,
-    ticks: list[float] | None = None,
+    inputs: ReportInputs, values: Mapping[str, float], colours: Colormap, norm: Normalize, label: str, column: str
 ) -> tuple[Figure, pd.DataFrame]:
     places = [place for place in locate(inputs) if place.region in values]
     belts = sorted((p for p in places if p.is_belt), key=lambda p: p.lat[0] - p.lat[1])
     spots = sorted((p for p in places if not p.is_belt), key=_extent, reverse=True)
     with style():
         figure = new_figure(4.6)
-        axes = map_axes(figure)
-        land = inputs.shapes.get(LAND)
-        if land is not None:
-            for geometry in land.geometry:
-                draw_polygon(axes, geometry, "#D3D3CE", "#FFFFFF", 0.4, 1)
+        grid = figure.add_gridspec(1, 1 + len(belts), width_ratios=[MAP_SHARE * max(1, len(belts)), *[1] * len(belts)])
+        axes = map_axes(figure, grid[0])
+        draw_land(axes, inputs.shapes.get(LAND))
         for place in spots:
             colour = colours(norm(values[place.region]))
-            if place.polygon is not None:
-                draw_polygon(axes, place.polygon, colour, INK, 0.8, 2)
-            elif place.is_point:
-                axes.plot(place.lon[0], place.lat[0], "o", ms=9, mfc=colour, mec=INK, mew=1.0, zorder=4)
+            if place.is_point:
+                spot = {"ms": 9, "mfc": colour, "mec": INK, "mew": 1.0}
+                axes.plot(place.lon[0], place.lat[0], "o", **spot, transform=DEGREES, zorder=4)
             else:
-                for west, east in place.spans:
-                    size = (east - west, place.lat[1] - place.lat[0])
-                    axes.add_patch(Rectangle((west, place.lat[0]), *size, fc=colour, ec=INK, lw=0.8, zorder=2))
+                draw_polygon(axes, place.outline, colour, INK, 0.8, 2)
             _name(axes, inputs.title_of(place.region), place)
         for number, place in enumerate(belts):
-            left = FIRST_BAR + number * GAP
-            height = place.lat[1] - place.lat[0]
+            beside = figure.add_subplot(grid[1 + number])
+            beside.set_axis_off()
+            south, north = PROJECTION.transform_points(DEGREES, np.zeros(2), np.array(place.lat))[:, 1]
             colour = colours(norm(values[place.region]))
-            axes.add_patch(Rectangle((left, place.lat[0]), BAR, height, fc=colour, ec=INK, lw=0.8, zorder=2))
-            title = inputs.title_of(place.region)
-            axes.text(left + BAR + 1, place.lat[1], title, rotation=90, ha="left", va="top", fontsize=9.5)
-        axes.set_xlim(-180, max(180.0, FIRST_BAR + len(belts) * GAP))
-        bar = colour_bar(figure, axes, norm, colours, label)
-        if ticks is not None:
-            bar.set_ticks(ticks, labels=[words.number(tick) for tick in ticks])
-            bar.ax.minorticks_off()
+            beside.bar(0, north - south, bottom=south, width=0.5, fc=colour, ec=INK, lw=0.8)
+            beside.set(xlim=(-0.3, 0.9), ylim=axes.get_ylim())
+            beside.text(0.3, north, inputs.title_of(place.region), rotation=90, ha="left", va="top", fontsize=9.5)
+        colour_bar(figure, axes, norm, colours, label)
     data = pd.DataFrame(
         [
             {
@@ -209,34 +170,11 @@ def _map(
     return figure, data
 
 
-def map_axes(figure: Figure) -> Axes:
-    """Axes for longitude and latitude over the whole globe, the sea painted."""
-    axes = figure.subplots()
-    axes.grid(False)
-    axes.add_patch(Rectangle((-180, -90), 360, 180, fc="#EEF2F5", ec="none", zorder=0))
-    axes.set_xlim(-180, 180)
-    axes.set_ylim(-90, 90)
-    axes.set_aspect("equal")
-    axes.set_xticks(range(-180, 181, 60), [_degrees(x, "E", "W") for x in range(-180, 181, 60)], fontsize=9)
-    axes.set_yticks(range(-60, 61, 30), [_degrees(y, "N", "S") for y in range(-60, 61, 30)], fontsize=9)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_facecolor("none")
-    return axes
-
-
 def _extent(place: Place) -> float:
     return (place.lat[1] - place.lat[0]) * (place.lon[1] - place.lon[0])
 
 
-def draw_polygon(axes: Axes, geometry: Any, colour: Any, edge: str, width: float, order: float) -> None:
-    """Fill the outlines of a polygon or of several."""
-    for part in getattr(geometry, "geoms", [geometry]):
-        x, y = part.exterior.xy
-        axes.fill(x, y, fc=colour, ec=edge, lw=width, zorder=order)
-
-
-def _name(axes: Axes, title: str, place: Place) -> None:
+def _name(axes: GeoAxes, title: str, place: Place) -> None:
     west, east = max(place.spans, key=lambda span: span[1] - span[0])
     x, y = (west + east) / 2, sum(place.lat) / 2
     if place.polygon is not None:
@@ -244,7 +182,7 @@ def _name(axes: Axes, title: str, place: Place) -> None:
         x, y = spot.x, spot.y
     axes.annotate(
         title,
-        (x, y),
+        PROJECTION.transform_point(x, y, DEGREES),
         xytext=(-8 if place.is_point else 8, 4),
         textcoords="offset points",
         ha="right" if place.is_point else "left",
@@ -253,7 +191,3 @@ def _name(axes: Axes, title: str, place: Place) -> None:
         zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
     )
-
-
-def _degrees(value: int, positive: str, negative: str) -> str:
-    return "0°" if value == 0 else f"{abs(value)}°{positive if value > 0 else negative}"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
-from climate.forecasters.registry import Kind, is_kind, ordered
+from climate.forecasters.registry import learner_pair, ordered
 from climate.report import words
 from climate.report.figures.base import (
     INK,
@@ -18,10 +18,11 @@ from climate.report.figures.base import (
     number_of,
     outer_labels,
     panel_grid,
+    start_panel,
     style,
 )
 from climate.report.inputs import ReportInputs
-from climate.report.palette import style_of
+from climate.report.palette import DIFFERENCE, style_of
 
 START_LEADS = 12
 """Months ahead of the figure by start month."""
@@ -39,13 +40,9 @@ def places_of(inputs: ReportInputs) -> list[str]:
 
 
 def learners(inputs: ReportInputs, region: str) -> tuple[str, str] | None:
-    """The network and the linear model with the same information that a hypothesis of the place's quantity declares."""
-    quantity = str(inputs.series[region].attrs.get("quantity", ""))
-    for one in inputs.params.score.hypotheses.values():
-        both = all(name in inputs.seasonal["model"].values for name in (one.better, one.against))
-        if one.quantity == quantity and is_kind(one.better, Kind.NETWORK) and both:
-            return one.better, one.against
-    return None
+    """The linear model and the network of the place that know the same and the most."""
+    scored = inputs.seasonal["crpss"].sel(region=region).notnull().any("period")
+    return learner_pair(scored["model"].values[scored.values].tolist())
 
 
 def shown(inputs: ReportInputs, region: str) -> list[str]:
@@ -85,18 +82,15 @@ def start_figure(inputs: ReportInputs) -> Drawing | None:
     if not regions or "crpss_by_start" not in inputs.seasonal:
         return None
     leads = [int(lead) for lead in inputs.seasonal["lead"].values if lead <= START_LEADS]
-    models = {name: pair[1] for name in regions if (pair := learners(inputs, name))}
+    models = {name: pair[0] for name in regions if (pair := learners(inputs, name))}
     frames, sentences = [], []
     with style():
         figure, panels = panel_grid([inputs.title_of(name) for name in regions], 1.2, 2.3, 4, sharex=True, sharey=True)
-        colours, shade = mpl.colormaps["PuOr"].with_extremes(bad="#EEEEEE"), Normalize(-SKILL_LIMIT, SKILL_LIMIT)
+        colours, shade = mpl.colormaps[DIFFERENCE].with_extremes(bad="#EEEEEE"), Normalize(-SKILL_LIMIT, SKILL_LIMIT)
         for axes, region in zip(panels, regions, strict=True):
             skill = inputs.seasonal["crpss_by_start"].sel(region=region, model=models[region], lead=leads)
             grid = skill.transpose("start", "lead").values
-            axes.imshow(grid, cmap=colours, norm=shade, aspect="auto", extent=(0.5, len(leads) + 0.5, 12.5, 0.5))
-            axes.grid(False)
-            axes.set_yticks([1, 4, 7, 10], [words.MONTHS[month - 1][:3] for month in (1, 4, 7, 10)])
-            axes.set_xticks([lead for lead in (1, 3, 6, 9, 12) if lead in leads])
+            start_panel(axes, grid, shade, colours)
             frame = skill.rename("crpss").to_dataframe().reset_index()
             frames.append(
                 frame.assign(region=region, model=models[region])[["region", "model", "start", "lead", "crpss"]]
@@ -133,7 +127,7 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
     pair = next((found for name in regions if (found := learners(inputs, name))), None)
     if pair is None:
         return None
-    models, seasons, categories = (inputs.reference, pair[1]), seasons_of(inputs), category_names(inputs)
+    models, seasons, categories = (inputs.reference, pair[0]), seasons_of(inputs), category_names(inputs)
     data = own.sel(model=list(models), period=seasons).to_dataframe().reset_index()
     data = data[data["forecasts"] >= FEW].rename(columns={"period": "leads", "low": "bar_low", "high": "bar_high"})
     columns = ["model", "leads", "category", "stated", "frequency", "bar_low", "bar_high", "forecasts"]
@@ -147,7 +141,7 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
                 for model in models:
                     rows = data[(data["model"] == model) & (data["leads"] == season) & (data["category"] == category)]
                     look = style_of(model)
-                    if model == pair[1]:
+                    if model == pair[0]:
                         axes.vlines(rows["stated"], rows["bar_low"], rows["bar_high"], color=SOFT, lw=4, alpha=0.35)
                     axes.plot(
                         rows["stated"],
@@ -167,13 +161,13 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9.5)  # type: ignore[call-overload]
         outer_labels(figure, "Forecast probability", "Observed frequency")
-    rows = data[data["model"] == pair[1]]
+    rows = data[data["model"] == pair[0]]
     inside = (rows["frequency"] >= rows["bar_low"]) & (rows["frequency"] <= rows["bar_high"])
     shares = inside.groupby(rows["leads"], sort=False).mean()
     summary = words.joined(
         [f"{words.percent(number_of(shares[name]))} for {named(name)}" for name in seasons if name in shares]
     )
-    phrase = style_of(pair[1]).phrase
+    phrase = style_of(pair[0]).phrase
     alt = f"Reliability of tercile forecasts by {phrase}: share of classes inside the bars {summary}."
     caption = (
         f"Reliability of tercile forecasts at {words.count(len(regions), 'place')}: observed frequency by class of "

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, new_figure, style
 from climate.report.inputs import ReportInputs
-from climate.report.palette import style_of
+from climate.report.palette import DIFFERENCE, style_of
 
 SKILL_LIMIT = 0.6
 """Skill at which the colours of the heat map end."""
@@ -35,7 +35,7 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
         figure = new_figure(1.75 + 0.36 * len(inputs.regions))
         axes = figure.subplots()
         axes.grid(False)
-        colours = mpl.colormaps["PuOr"].with_extremes(bad="#EEEEEE")
+        colours = mpl.colormaps[DIFFERENCE].with_extremes(bad="#EEEEEE")
         shade = Normalize(-SKILL_LIMIT, SKILL_LIMIT)
         axes.imshow(grid, cmap=colours, norm=shade, aspect="auto")
         for i in range(len(inputs.regions)):

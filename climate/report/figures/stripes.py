@@ -75,7 +75,7 @@ def stripes_figure(inputs: ReportInputs) -> Drawing | None:
     )
     caption = (
         f"Annual mean temperature from {first} to {last}: blue below and red above the {baseline or 'baseline'} mean; "
-        f"each row has its own scale, with the mean of the last {RECENT_YEARS} years at its end. Incomplete years are "
-        "left out."
+        "each row has its own scale, because years differ several times as much in some places as in others, with the "
+        f"mean of the last {RECENT_YEARS} years at its end. Incomplete years are left out."
     )
     return Drawing("stripes", figure, data, alt, caption, "colour")
