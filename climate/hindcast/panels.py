@@ -77,6 +77,7 @@ def cut_panel(
     """
     skipped: dict[str, str] = {}
     table = _cut_out(record, definition, shapes, params, skipped) if is_grid(record) else _published(record)
+    table = table.sel(time=slice(definition.start, None))
     calendar = calendar_month(table["time"])
     rows = {}
     for name in table["series"].values.astype(str):

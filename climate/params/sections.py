@@ -89,6 +89,8 @@ class PanelDefinition(Strict):
     """Source of polygons: the regions themselves if `source` is a grid, else the background of their map."""
     first_origin: Month | None = None
     """As backtest.first_origin; None: such that the last origin is a year before the end of the records."""
+    start: Month | None = None
+    """First month of the records that is used; None: all."""
     models: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if model.on_panels)
     caveat: str = ""
     """What to know of the records before reading the scores; shown above them."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from climate.forecasters.registry import ordered, primary_network
+from climate.forecasters.registry import Kind, is_kind, ordered, primary_network
 from climate.report import pages, words
 from climate.report.figures.base import INK, Drawing, label_rows, panel_row, shared_legend, style
 from climate.report.gallery import Gallery
@@ -48,6 +48,14 @@ class ObservedInputs:
         return self.hypotheses.to_dataframe().reset_index()
 
     @property
+    def counted(self) -> dict[str, xr.Dataset]:
+        """The panels without places that repeat others."""
+        return {
+            name: panel.isel(series=np.flatnonzero(panel["mark"].values.astype(str) == ""))
+            for name, panel in self.panels.items()
+        }
+
+    @property
     def rows(self) -> list[Any]:
         """The same as records with the attributes of `climate.verify.contest.assess`."""
         return list(self.declared.itertuples())
@@ -82,6 +90,7 @@ def render(inputs: ObservedInputs, folder: Path) -> Path:
     context = {
         "picture": picture,
         "hypotheses": hypothesis_table(inputs),
+        "panel_errors": panel_table(inputs),
         "errors": error_table(inputs),
         "files": file_table(inputs),
         "panels": {name: str(panel.attrs["title"]) for name, panel in inputs.panels.items()},
@@ -107,10 +116,25 @@ def standfirst(inputs: ObservedInputs) -> str:
     """What is compared, and the outcome at near leads."""
     near = [row for row in inputs.rows if row.block == BLOCKS[0]]
     places = {row.places for row in near}
-    marks = {name: inputs.panels[name]["mark"].values.astype(str) for name in sorted(places & set(inputs.panels))}
-    about = words.joined([f"{(own == '').sum()} {name}" for name, own in marks.items()]) or "Observed records"
+    sizes = {name: panel.sizes["series"] for name, panel in inputs.counted.items() if name in places}
+    about = words.joined([f"{size} {name}" for name, size in sizes.items()]) or "Observed records"
     when = words.ahead(*inputs.blocks[BLOCKS[0]])
-    return " ".join([f"{about}, {when}.", *(verdict(row) for row in near)])
+    simple = [in_hindsight(panel) for name, panel in inputs.counted.items() if name in places]
+    return " ".join([f"{about}, {when}.", *(verdict(row) for row in near), *simple])
+
+
+def in_hindsight(panel: xr.Dataset) -> str:
+    """How the best simple model compares with the best of all others at near leads."""
+    crps = panel["crps"].sel(block=BLOCKS[0]).mean("series").to_series()
+    classical = [name for name in crps.index if is_kind(name, Kind.CLASSICAL)]
+    if not classical or len(classical) == crps.size:
+        return ""
+    best, other = str(crps[classical].idxmin()), str(crps.drop(classical).idxmin())
+    ratio = crps[other] / crps[best] - 1
+    return (
+        f"Against the best simple model in hindsight, {style_of(best).phrase}, the best of the others, "
+        f"{style_of(other).phrase}, has a {words.percent(abs(ratio), 1)} {'lower' if ratio < 0 else 'higher'} CRPS."
+    )
 
 
 def hypothesis_table(inputs: ObservedInputs) -> Table:
@@ -127,6 +151,21 @@ def hypothesis_table(inputs: ObservedInputs) -> Table:
         "Declared hypotheses: difference of CRPS with its 90% interval, p after Holm's correction for all of them.",
         ["Comparison", "Leads", "Records", *numeric("Difference", "90% interval", "p", "Origins"), "Outcome"],
         rows,
+    )
+
+
+def panel_table(inputs: ObservedInputs) -> Table:
+    """A row per panel and model: mean CRPS at near leads, and where its forecasts begin and end."""
+    rows: list[list[Cell | str]] = []
+    for name, panel in inputs.counted.items():
+        first, last = (words.month(np.datetime64(panel.attrs[key])) for key in ("first_origin", "last_origin"))
+        crps = panel["crps"].sel(block=BLOCKS[0]).mean("series")
+        for model in ordered(panel["model"].values.astype(str).tolist()):
+            value = words.number(crps.sel(model=model).item(), 3)
+            rows.append([Cell(words.capital(name)), style_of(model).label, value, f"{first} to {last}"])
+    when = words.ahead(*inputs.blocks[BLOCKS[0]])
+    return make_table(
+        f"Mean CRPS {when} (K), every place alike.", ["Records", "Model", *numeric("CRPS"), "Origins"], rows
     )
 
 

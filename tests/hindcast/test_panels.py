@@ -173,6 +173,12 @@ def test_last_origin_is_a_year_before_most_records_end() -> None:
         panel_origins(own.model_copy(update={"first_origin": "2050-01"}), PLAN, record["value"])
 
 
+def test_months_before_the_start_are_not_used() -> None:
+    panel = cut_panel(table(["a"]), DEFINITION.model_copy(update={"start": "1960-01"}), shapes(), BASE)
+    assert str(panel.dataset["time"].values[0])[:7] == "1960-01"
+    assert panel.dataset.sizes["time"] == MONTHS - 60
+
+
 def test_polygons_of_a_grid_are_places() -> None:
     scores, panel = scored(grid())
     assert scores["series"].values.tolist()[:2] == ["North", "South"]

@@ -36,7 +36,10 @@ def inputs(declared: xr.Dataset) -> ObservedInputs:
     names = ("crps", "ratio", "low", "high", "p", "coverage90")
     scores = xr.Dataset({name: (tuple(coords), np.full(shape, 0.5)) for name in names}, coords)
     scores["opponent"] = (("region", "block"), [["trend-ar1", "trend-ar1"]])
-    panel = xr.Dataset({"mark": ("series", ["", "continent"])}, {"series": ["Kenya", "Africa"]}, {"title": "Countries"})
+    about = {"title": "Countries", "first_origin": "2005-12", "last_origin": "2012-08"}
+    crps = (("series", "model", "block"), [[[0.5, 0.6]], [[9.0, 9.0]]])
+    places = {"series": ["Kenya", "Africa"], "model": ["trend-ar1"], "block": list(BLOCKS)}
+    panel = xr.Dataset({"mark": ("series", ["", "continent"]), "crps": crps}, places, about)
     file = {"sha256": "ab" * 32, "bytes": 12, "url": "https://example.org/a.csv", "via": "mirror", "file_date": ""}
     source = {"key": "gistemp-global", "vintage": "2025-03", "citation": "Team.", "licence": "Open"}
     return ObservedInputs(
@@ -63,7 +66,7 @@ def test_the_page_names_outcomes_places_and_files(tmp_path: Path, changes: dict[
     text = render(inputs(hypotheses(**changes)), tmp_path).read_text(encoding="utf-8")
     assert ("Not tested" in text) == bool(changes)
     assert "nan" not in text
-    assert all(part in text for part in ("Lower error", "GISTEMP", "countries/index.html"))
+    assert all(part in text for part in ("Lower error", "GISTEMP", "countries/index.html", "0.500", "1 countries"))
     assert pd.read_csv(tmp_path / "data" / "files.csv")["sha256"].tolist() == ["ab" * 32]
 
 
