@@ -32,5 +32,6 @@ def promised() -> dict[str, str]:
 
 
 def of_other_stages(name: str) -> bool:
-    """Whether a file below reports/ comes from another stage than `report`."""
-    return promised().get(name.partition("/")[0], promised().get(name, "report")) != "report"
+    """Whether a file below reports/ comes from another stage than `report`, or from `make observed`."""
+    folder = name.partition("/")[0]
+    return folder == "observed" or promised().get(folder, promised().get(name, "report")) != "report"
