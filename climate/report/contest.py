@@ -170,7 +170,7 @@ def _pair(inputs: ReportInputs, rows: Sequence[Hypothesis], repeated: bool) -> s
     if _of_information(one):
         what = f"knowing {MODELS[one.better].informed_by} rather than {MODELS[one.against].informed_by}"
     elif _of_network(one):
-        what = "an LSTM in place of a linear forecast that knows the same"
+        what = "an LSTM in place of a linear forecast with the same information"
     else:
         what = f"{style_of(one.better).phrase} in place of {style_of(one.against).phrase}"
     if len(rows) > 1 and all(row.outcome == "same" and not row.reason for row in rows):

@@ -39,8 +39,8 @@ SKILLS = (-10.0, 35.0)
 ROLES: dict[str, tuple[str, dict[str, Any]]] = {
     "opponent": ("Simple model, chosen beforehand", {"marker": "s", "ms": 9, "color": "#8A8A8A"}),
     "hindsight": ("Best simple model in hindsight", {"marker": "s", "ms": 11, "mfc": "none", "color": "#5A5A5A"}),
-    "linear": ("Linear, best informed", {"marker": "D", "ms": 9, "color": "#0072B2"}),
-    "network": ("LSTM, knowing the same", {"marker": "o", "ms": 8, "color": "#D55E00"}),
+    "linear": ("Linear, most information", {"marker": "D", "ms": 9, "color": "#0072B2"}),
+    "network": ("LSTM, same information", {"marker": "o", "ms": 8, "color": "#D55E00"}),
 }
 """Role in the frame of `contest_frame` -> its name and mark."""
 
@@ -77,7 +77,7 @@ def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Draw
     caption = (
         f"CRPS saved against {style_of(inputs.reference).phrase}: to the right of 0, less error. Bars: the middle half "
         "of the places of a panel, with the mark at the median; the planet: all cells of the grid, by area. Below: the "
-        "LSTM less the linear forecast that knows the same, with the 90% interval of the declared comparisons; rings: "
+        "LSTM less the linear forecast with the same information, with the 90% interval of the declared comparisons; rings: "
         "no difference beyond chance."
     )
     return Drawing("contest", figure, data, _contest_alt(inputs, data), caption)
