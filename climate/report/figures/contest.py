@@ -77,8 +77,8 @@ def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Draw
     caption = (
         f"CRPS saved against {style_of(inputs.reference).phrase}: to the right of 0, less error. Bars: the middle half "
         "of the places of a panel, with the mark at the median; the planet: all cells of the grid, by area. Below: the "
-        "LSTM less the linear forecast with the same information, with the 90% interval of the declared comparisons; rings: "
-        "no difference beyond chance."
+        "LSTM less the linear forecast with the same information, with the 90% interval of the declared comparisons; "
+        "rings: not significant."
     )
     return Drawing("contest", figure, data, _contest_alt(inputs, data), caption)
 
