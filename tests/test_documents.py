@@ -198,3 +198,6 @@ def test_short_answer_agrees_with_the_committed_report() -> None:
         *(round(100 * abs(ratio - 1), 1) for ratio in networks),
     ]
     assert list(declared["outcome"][["planet-near", "planet-far"]]) == ["better", "same"]
+    scores = pd.read_csv(ROOT / "reports" / "data" / "scores.csv").set_index(["region", "model", "block"])
+    assert "for the global mean, the regression has a larger error than the simple model" in readme
+    assert (scores["ratio"].loc[("globe", "ridge-planet", ["1-12", "13-60"])] > 1).all()
