@@ -38,6 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     params["notebooks"], params["ceiling"], params["records"] = {}, {}, {}
     params["covariates"], params["panels"], params["revisions"] = {}, {}, {}
     params["score"]["hypotheses"] = {}
+    params["score"]["opponent"]["regions"] = []
     (tmp_path / "params.yaml").write_text("# Mine.\n" + yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CLIMATE_MIRROR", raising=False)

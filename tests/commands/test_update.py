@@ -90,6 +90,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     params["notebooks"], params["ceiling"] = {}, {}
     params["records"], params["covariates"], params["panels"] = {}, {}, {}
     params["score"]["hypotheses"] = {}
+    params["score"]["opponent"]["regions"] = []
     params["harmonize"]["splices"], params["harmonize"]["combinations"] = {}, {}
     del params["pull"]
     pulled = (

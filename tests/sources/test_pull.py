@@ -257,7 +257,9 @@ def test_long_downloads_show_progress_on_a_terminal_only(
 OLDER = BODY[: len(BODY) * 2 // 3]
 
 
-@pytest.mark.parametrize("body", [gzip.compress(BODY), archive_of({"inner/name.csv": BODY}, "zip")])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(BODY), archive_of({"inner/name.csv": BODY}, "zip")], ids=["gzip", "zip"]
+)
 def test_a_file_that_its_publisher_packed_is_unpacked(body: bytes, publisher: Publisher) -> None:
     publisher.answers[PATH] = body
     assert publisher.fetch().status == "ok"
@@ -272,6 +274,7 @@ def test_a_file_that_its_publisher_packed_is_unpacked(body: bytes, publisher: Pu
         (archive_of({"a.csv": BODY, "b.csv": BODY}, "zip"), "found a zip of 2 files"),
         (archive_of({"../a.csv": BODY}, "zip"), "outside its folder"),
     ],
+    ids=["damaged", "two files", "escaping"],
 )
 def test_an_archive_that_holds_no_single_sound_file_is_refused(body: bytes, reason: str, publisher: Publisher) -> None:
     publisher.answers[PATH] = body
