@@ -73,9 +73,11 @@ class FittedPlanet:
     @property
     def parameters(self) -> int:
         """See `Fitted.parameters`."""
-        own = self.groups[0].own
-        size = (own.field[..., 0].size if own.field.size else 0) + own.scale[..., 0].size
-        return int(size + self.estimation.coefficients.size + self.network * sum(map(count, self.estimation.members)))
+        own = max(
+            (group.own.field[..., 0].size if group.own.field.size else 0) + group.own.scale[..., 0].size
+            for group in self.groups
+        )
+        return int(own + self.estimation.coefficients.size + self.network * sum(map(count, self.estimation.members)))
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`. Raises ValueError for more leads than the estimation has."""
