@@ -17,6 +17,7 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
 from climate.report.text import is_anomaly, record
+from climate.schema import MONTHS_PER_YEAR
 
 VISIBLE = 0.005
 """Half-width of an uncertainty band as a share of the record's range below which it hides behind the line."""
@@ -34,6 +35,10 @@ def axis_label(attrs: dict[str, object]) -> str:
     if is_anomaly(attrs):
         return f"Departure from {baseline} ({unit})" if baseline else f"Anomaly ({unit})"
     return f"{words.capital(name)} ({unit})" if len(name) <= 32 else f"({unit})"
+
+
+LONG = 500
+"""Years of a record above which its monthly part gets an inset."""
 
 
 def is_sparse(series: xr.Dataset) -> bool:
@@ -83,6 +88,8 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.plot(
                 x[filled], data["value"][filled], "o", ms=4, mfc="white", mec="#D55E00", mew=1.2, label="Interpolated"
             )
+        if x[-1] - x[0] > LONG:
+            _inset(axes, x, data)
         if is_anomaly(series.attrs):
             axes.axhline(0, color="#8A8A8A", lw=0.8, zorder=1)
         axes.set_xlim(float(x[0]), float(x[-1]) + 0.01 * float(x[-1] - x[0]))
@@ -110,6 +117,19 @@ def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     elif spans and spans[0].name:
         caption += f" One collection period: {spans[0].name}."
     return Drawing(f"{region}-record", figure, data, alt, caption)
+
+
+def _inset(axes: Axes, x: FloatArray, data: pd.DataFrame) -> None:
+    """The months of a long record from the first year on in which all have a value."""
+    years = data["month"].str[:4]
+    first = data.index[years.map(years.value_counts()) == MONTHS_PER_YEAR]
+    if not first.size:
+        return
+    inset = axes.inset_axes((0.16, 0.36, 0.5, 0.52))
+    recent = slice(int(first[0]), None)
+    inset.plot(x[recent], data["value"].to_numpy()[recent], color=INK, lw=0.9)
+    inset.set_title(f"Monthly, since {years[first[0]]}", fontsize=9.5, color=SOFT, fontweight="normal")
+    inset.tick_params(labelsize=9)
 
 
 def period_names(spans: Sequence[Period]) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.colors import Normalize
 
+from climate.forecasters.base import FloatArray
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, new_figure, style
 from climate.report.inputs import ReportInputs
@@ -24,8 +26,14 @@ def readable(background: Sequence[float]) -> str:
     return INK if (luminance + 0.05) ** 2 > 1.05 * 0.06 else "white"
 
 
+def ties(skill: FloatArray) -> npt.NDArray[np.bool_]:
+    """The best of a row, and those that are printed with the same whole per cent."""
+    shown = np.round(100 * skill)
+    return np.asarray(shown == np.nanmax(shown, initial=-np.inf))
+
+
 def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
-    """Heat map of CRPS skill against the reference, regions by models; the best of each row is framed."""
+    """Heat map of CRPS skill against the reference, regions by models; the best of each row and its ties are framed."""
     models = [model for model in inputs.models if model != inputs.reference]
     skill = inputs.scores["skill"].sel(block=block, region=inputs.regions, model=models)
     grid = skill.transpose("region", "model").values.astype(float)
@@ -39,7 +47,7 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
         shade = Normalize(-SKILL_LIMIT, SKILL_LIMIT)
         axes.imshow(grid, cmap=colours, norm=shade, aspect="auto")
         for i in range(len(inputs.regions)):
-            best = int(np.nanargmax(grid[i])) if np.isfinite(grid[i]).any() else -1
+            best = ties(grid[i])
             for j in range(len(models)):
                 axes.text(
                     j,
@@ -49,9 +57,9 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
                     va="center",
                     fontsize=9.5,
                     color=readable(colours(shade(grid[i, j]))),
-                    fontweight="bold" if j == best else "normal",
+                    fontweight="bold" if best[j] else "normal",
                 )
-                if j == best:
+                if best[j]:
                     frame = readable(colours(shade(grid[i, j])))
                     axes.add_patch(
                         mpl.patches.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=frame, lw=1.8)
@@ -79,6 +87,6 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     )
     caption = (
         f"CRPS skill against {reference}, {when}, in per cent: 100 is a perfect forecast, 0 no better than the "
-        "reference, below 0 worse. The best of each row is framed."
+        "reference, below 0 worse. The best of each row, and its ties, are framed."
     )
     return Drawing(f"skill-{block}", figure, data, alt, caption, "colour")
