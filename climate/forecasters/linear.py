@@ -29,8 +29,12 @@ def ridge(predictors: FloatArray, targets: FloatArray, penalty: float | FloatArr
 
     Several penalties (penalty) give one set of coefficients each: (penalty, predictor, ...).
     """
-    inner = predictors.T @ predictors + np.asarray(penalty)[..., None, None] * np.eye(predictors.shape[1])
-    outer = predictors.T @ targets
+    return ridge_of_products(predictors.T @ predictors, predictors.T @ targets, penalty)
+
+
+def ridge_of_products(inner: FloatArray, outer: FloatArray, penalty: float | FloatArray) -> FloatArray:
+    """`ridge` from the products (predictor, predictor) of predictors and those (predictor, ...) with the targets."""
+    inner = inner + np.asarray(penalty)[..., None, None] * np.eye(len(inner))
     return np.asarray(np.linalg.solve(inner, outer.reshape(len(outer), -1)).reshape(inner.shape[:-2] + outer.shape))
 
 

@@ -158,5 +158,5 @@ def quantiles_of(forecaster: Forecaster, known: xr.Dataset, leads: int) -> Float
 
 def estimated(world: xr.Dataset, month: np.datetime64, settings: PlanetSettings, leads: int) -> Estimation:
     """The estimation of a month with its networks, followed to the end of the planet's record."""
-    learnt, sample = estimate(known_at(world, month), settings, leads)
-    return followed(with_network(learnt, sample, settings), world)
+    learnt = estimate(known_at(world, month), settings, leads)
+    return followed(with_network(learnt.estimation, learnt.sample, settings), world)

@@ -18,7 +18,7 @@ from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_b
 from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import Estimation, estimate, shared_regressions
+from climate.forecasters.planet.estimation import EVERYTHING, Estimation, estimate, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
@@ -162,7 +162,7 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
 def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
     gaps = field()
     gaps[40, 0, :] = np.nan
-    part, _ = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
+    part = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS).estimation
     assert part.functions is not None
     assert (part.functions[:8] == 0).all()
     assert (part.functions[8:] != 0).all()
@@ -311,7 +311,8 @@ def test_the_mean_over_the_planet_is_regressed_apart() -> None:
     table = (means + apart - apart.mean(axis=1, keepdims=True)).astype(np.float32)
     own, common = 0.5 * np.eye(features.COUNT)[0], np.eye(features.COUNT)[1]
     target = table @ own + means @ (common - own)
-    coefficients, of_mean = shared_regressions(table, target.astype(np.float32), means[:, 0], area, 1)
+    seen = target.astype(np.float32)
+    ((coefficients, of_mean),) = shared_regressions(table, seen, means[:, 0], area, 1, [EVERYTHING])
     np.testing.assert_allclose(coefficients, own, atol=0.05)
     np.testing.assert_allclose(coefficients + of_mean, common, atol=0.15)
 

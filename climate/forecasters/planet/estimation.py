@@ -5,20 +5,22 @@ For each lead a ridge regression, shared by all places, forecasts the departure 
 components of the global field (`field`), place by place (`places`); the weight of that second forecast is again
 estimated over all places, from forecasts of blocks of months that it was not fitted on. A network is then trained on
 the residual of both (`network`).
+
+Estimations with less information (REDUCED) show what each kind is worth. They share the products of the regressions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from climate.forecasters.base import FloatArray, IntArray, months_since_1970, season_waves
-from climate.forecasters.linear import ridge
+from climate.forecasters.linear import ridge, ridge_of_products
 from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
 from climate.forecasters.planet.places import (
@@ -42,6 +44,12 @@ EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
 
 MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
 """Last lead, and ridge penalty of the regression of the planet's mean."""
+
+EVERYTHING, WINDOWS = slice(0, COUNT), slice(TREND_LIKE, COUNT)
+"""Predictors of a place: all of them, and those from trailing windows and trends alone."""
+
+REDUCED = ("ridge-windows", "ridge-place")
+"""Estimations with less information: WINDOWS alone, and EVERYTHING but no field."""
 
 LEADING = 20
 """Components of the field whose sequence the network reads."""
@@ -186,16 +194,54 @@ class Sample:
     residual: FloatArray
 
 
-def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> tuple[Estimation, Sample]:
+class Learnt(NamedTuple):
+    """What `estimate` learns: no estimation has a network yet, see `with_network`."""
+
+    estimation: Estimation
+    sample: Sample
+    """What a network can learn from."""
+    reduced: dict[str, Estimation]
+    """The estimations REDUCED, by name. Their components and shares are zero in number and value."""
+
+
+class PerLead:
+    """Estimates of all leads, in the order in which they are made; see `Estimation`."""
+
+    def __init__(self, rows: int, leads: int) -> None:
+        self.coefficients, self.mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
+        self.common, self.share, self.power = np.zeros((rows, leads)), np.zeros(leads), np.ones((leads, 2))
+        self.residual = np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+
+    def regress(self, index: int, table: Single, means: FloatArray, fit: tuple[FloatArray, FloatArray]) -> Single:
+        """Keep coefficients of places and mean; return forecasts (row, place) from their predictors."""
+        self.coefficients[index], self.mean_coefficients[index] = fit
+        self.common[:, index] = means @ fit[1]
+        return np.asarray(table @ fit[0].astype(np.float32) + self.common[:, index, None].astype(np.float32))
+
+    def spread(self, index: int, error: Single, seen: Single, months: IntArray, area: FloatArray) -> Single:
+        """Keep power and quantiles of errors (row, place) of targets `seen`; return their `relative_spread`."""
+        self.power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
+        scale = relative_spread(error, seen, months, self.power[index])
+        self.residual[index] = weighted_quantiles(error / scale[months % MONTHS_PER_YEAR], area)
+        return scale
+
+    def estimation(
+        self, months: IntArray, slope: FloatArray, components: FloatArray, functions: FloatArray, linear_start: bool
+    ) -> Estimation:
+        """The estimation of the last of `months`."""
+        state = slope, components.astype(np.float32), self.common.astype(np.float32)
+        estimates = self.coefficients, self.share, self.power, self.residual
+        own = self.mean_coefficients
+        return Estimation(int(months[-1]), int(months[0]), *state, *estimates, (), linear_start, functions, own)
+
+
+def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Learnt:
     """Estimate everything linear on `history`, which ends at the estimation's date.
 
     Args:
         history: see `field.planet`. Cells with a missing month up to the estimation are left out.
         settings: parameters of the planet's forecasters.
         leads: months ahead.
-
-    Returns:
-        The estimation without a network, and what one can learn from (`with_network`).
     """
     values = np.asarray(history["value"].values, dtype=np.float64)
     used = np.isfinite(values).all(axis=0) & (history["area"].values > 0)
@@ -207,53 +253,59 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     months = months_since_1970(history)[FIRST_ROW:]
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
-    past, common = predictors.past, np.zeros((len(months), leads))
-    coefficients, mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
-    share, power, residual = np.zeros(leads), np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+    past = predictors.past
+    whole, place, windows = (PerLead(len(months), leads) for _ in range(3))
     maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
     # all but the newest month: its targets are still to come
     chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
-    row, place = np.nonzero(chosen[:-1])
+    row, position = np.nonzero(chosen[:-1])
     sample: list[tuple[Single, Single, Single]] = []
-    normal = np.zeros_like(residual)
+    normal = np.zeros_like(whole.residual)
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
         known = np.isfinite(actual).all(axis=1)
-        coefficients[index], mean_coefficients[index] = shared_regressions(
-            table[known], actual[known], means[known, index], area, index + 1
-        )
-        common[:, index] = means[:, index] @ mean_coefficients[index]
-        linear = table @ coefficients[index].astype(np.float32) + common[:, index, None].astype(np.float32)
+        seen, when, at = actual[known], months[known], means[:, index]
+        of_windows, of_all = shared_regressions(table[known], seen, at[known], area, index + 1, (WINDOWS, EVERYTHING))
+        error = actual - windows.regress(index, table, at, of_windows)
+        if known.any():
+            windows.spread(index, error[known], seen, when, area)
+        place.regress(index, table, at, of_all)
+        linear = whole.regress(index, table, at, of_all)
         if index < len(maps):
+            if known.any():
+                place.spread(index, (actual - linear)[known], seen, when, area)
             forecast = field_forecast(actual - linear, maps[index])[1]
-            share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
-            linear += np.float32(share[index]) * forecast
+            whole.share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
+            linear += np.float32(whole.share[index]) * forecast
         scale = np.ones_like(linear)
         if known.any():
-            error, seen = (actual - linear)[known], actual[known]
-            power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
-            scale = relative_spread(error, seen, months[known], power[index])[months % MONTHS_PER_YEAR]
-            residual[index] = weighted_quantiles(error / scale[known], area)
-            normal[index] = weighted_quantiles(seen, area)
-        sample.append((linear[row, place], scale[row, place], actual[row, place]))
-    state = slope, components.astype(np.float32), common.astype(np.float32)
-    estimates = coefficients, share, power, residual
-    learnt = Estimation(
-        int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
-    )
+            scale = whole.spread(index, (actual - linear)[known], seen, when, area)[months % MONTHS_PER_YEAR]
+            if not settings.linear_start:
+                normal[index] = weighted_quantiles(seen, area)
+        if index >= len(maps):
+            place.power[index], place.residual[index] = whole.power[index], whole.residual[index]
+        sample.append((linear[row, position], scale[row, position], actual[row, position]))
+    learnt = whole.estimation(months, slope, components, functions, settings.linear_start)
+    none = slice(0)
+    reduced = {
+        name: each.estimation(months, slope, components[:, none], functions[:, none], settings.linear_start)
+        for name, each in zip(REDUCED, (windows, place), strict=True)
+    }
     start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
+    residual = whole.residual
     if not settings.linear_start:
         start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
-    return learnt, Sample(
+    to_learn = Sample(
         months[row],
-        past.departures[row, :, place],
-        loadings_on(learnt.leading(months), past.departures[:, -1])[place],
-        traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
+        past.departures[row, :, position],
+        loadings_on(learnt.leading(months), past.departures[:, -1])[position],
+        traits(past, months, np.arange(len(months)))[row, position].astype(np.float32),
         start,
         scales,
         actuals,
         residual,
     )
+    return Learnt(learnt, to_learn, reduced)
 
 
 def with_network(estimation: Estimation, sample: Sample, settings: PlanetSettings) -> Estimation:
@@ -276,15 +328,21 @@ def pooled_share(error: Single, forecast: Single, area: FloatArray) -> float:
 
 
 def shared_regressions(
-    table: npt.NDArray[np.float32], target: npt.NDArray[np.float32], means: FloatArray, area: FloatArray, lead: int
-) -> tuple[FloatArray, FloatArray]:
-    """Coefficients (predictor) that all places share, and those of the planet's mean residual.
+    table: npt.NDArray[np.float32],
+    target: npt.NDArray[np.float32],
+    means: FloatArray,
+    area: FloatArray,
+    lead: int,
+    parts: Sequence[slice],
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Coefficients (predictor) that all places share, and those of the planet's mean residual, for each of `parts`.
 
     Args:
         table: predictors (row, place, predictor). target: (row, place).
         means: area means (row, predictor) of the predictors.
         area: weight (place).
         lead: months ahead.
+        parts: the predictors to use; the coefficients of all others are zero.
     """
     factors = np.ones(COUNT)
     factors[TREND_LIKE:] = at_lead(EMPHASIS, lead)
@@ -292,9 +350,16 @@ def shared_regressions(
     middle = np.average(np.asarray(target, dtype=np.float64), axis=1, weights=area)
     root = np.sqrt(weight)[:, None].astype(np.float32)
     inside = (table - means[:, None].astype(np.float32)) * (root * factors.astype(np.float32))
-    outside = (target - middle[:, None].astype(np.float32)) * root[:, 0]
-    coefficients = factors * ridge(inside.reshape(-1, COUNT), outside.ravel(), PENALTY)
-    return coefficients, ridge(means, middle - means @ coefficients, at_lead(MEAN_PENALTY, lead))
+    outside = ((target - middle[:, None].astype(np.float32)) * root[:, 0]).ravel()
+    inside = inside.reshape(-1, COUNT)
+    inner, outer = inside.T @ inside, inside.T @ outside
+    fits = []
+    for part in parts:
+        of_places, of_mean = np.zeros(COUNT), np.zeros(COUNT)
+        of_places[part] = factors[part] * ridge_of_products(inner[part, part], outer[part], PENALTY)
+        of_mean[part] = ridge(means[:, part], middle - means @ of_places, at_lead(MEAN_PENALTY, lead))
+        fits.append((of_places, of_mean))
+    return fits
 
 
 def weighted_quantiles(values: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray:
