@@ -45,11 +45,16 @@ EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
 MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
 """Last lead, and ridge penalty of the regression of the planet's mean."""
 
-EVERYTHING, WINDOWS = slice(0, COUNT), slice(TREND_LIKE, COUNT)
-"""Predictors of a place: all of them, and those from trailing windows and trends alone."""
+EVERYTHING = slice(0, COUNT)
+"""All predictors of a place."""
 
-REDUCED = ("ridge-windows", "ridge-place")
-"""Estimations with less information: WINDOWS alone, and EVERYTHING but no field."""
+REDUCED: Mapping[str, slice] = {
+    "ridge-normal": slice(0),
+    "ridge-windows": slice(TREND_LIKE, COUNT),
+    "ridge-place": EVERYTHING,
+}
+"""Estimations with less information, and their predictors: none, so that the trailing normal is forecast with its
+spread; those from windows and trends; and all, but no field."""
 
 LEADING = 20
 """Components of the field whose sequence the network reads."""
@@ -254,23 +259,23 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
     past = predictors.past
-    whole, place, windows = (PerLead(len(months), leads) for _ in range(3))
+    whole, normal, windows, place = (PerLead(len(months), leads) for _ in range(4))
     maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
     # all but the newest month: its targets are still to come
     chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
     row, position = np.nonzero(chosen[:-1])
     sample: list[tuple[Single, Single, Single]] = []
-    normal = np.zeros_like(whole.residual)
+    of_targets = np.zeros_like(whole.residual)
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
         known = np.isfinite(actual).all(axis=1)
         seen, when, at = actual[known], months[known], means[:, index]
-        of_windows, of_all = shared_regressions(table[known], seen, at[known], area, index + 1, (WINDOWS, EVERYTHING))
-        error = actual - windows.regress(index, table, at, of_windows)
-        if known.any():
-            windows.spread(index, error[known], seen, when, area)
-        place.regress(index, table, at, of_all)
-        linear = whole.regress(index, table, at, of_all)
+        fits = shared_regressions(table[known], seen, at[known], area, index + 1, [*REDUCED.values()])
+        for each, fit in zip((normal, windows), fits, strict=False):
+            error = actual - each.regress(index, table, at, fit)
+            if known.any():
+                each.spread(index, error[known], seen, when, area)
+        linear, _ = (each.regress(index, table, at, fits[-1]) for each in (whole, place))
         if index < len(maps):
             if known.any():
                 place.spread(index, (actual - linear)[known], seen, when, area)
@@ -281,7 +286,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
         if known.any():
             scale = whole.spread(index, (actual - linear)[known], seen, when, area)[months % MONTHS_PER_YEAR]
             if not settings.linear_start:
-                normal[index] = weighted_quantiles(seen, area)
+                of_targets[index] = weighted_quantiles(seen, area)
         if index >= len(maps):
             place.power[index], place.residual[index] = whole.power[index], whole.residual[index]
         sample.append((linear[row, position], scale[row, position], actual[row, position]))
@@ -289,12 +294,12 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     none = slice(0)
     reduced = {
         name: each.estimation(months, slope, components[:, none], functions[:, none], settings.linear_start)
-        for name, each in zip(REDUCED, (windows, place), strict=True)
+        for name, each in zip(REDUCED, (normal, windows, place), strict=True)
     }
     start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
     residual = whole.residual
     if not settings.linear_start:
-        start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
+        start, scales, residual = np.zeros_like(start), np.ones_like(scales), of_targets
     to_learn = Sample(
         months[row],
         past.departures[row, :, position],
@@ -353,7 +358,7 @@ def shared_regressions(
     outside = ((target - middle[:, None].astype(np.float32)) * root[:, 0]).ravel()
     inside = inside.reshape(-1, COUNT)
     inner, outer = inside.T @ inside, inside.T @ outside
-    fits = []
+    fits: list[tuple[FloatArray, FloatArray]] = []
     for part in parts:
         of_places, of_mean = np.zeros(COUNT), np.zeros(COUNT)
         of_places[part] = factors[part] * ridge_of_products(inner[part, part], outer[part], PENALTY)
