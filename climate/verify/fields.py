@@ -117,7 +117,8 @@ def decompose(scores: xr.Dataset, reduced: xr.Dataset, blocks: Blocks) -> xr.Dat
     Returns:
         Over (step, block), on the cells of `reduced`: `step_ratio`, the geometric mean over the area of the cells'
         ratios of mean CRPS, and the interval `step_low` to `step_high` that `significance.mean_interval` finds for its
-        logarithm, linear in the losses of each origin. Empty where a step was not run.
+        logarithm, linear in the losses of each origin; and the number of cells, `step_cells`. Empty where a step was
+        not run.
     """
     known = {*scores["forecaster"].values.astype(str), *reduced.get("forecaster", xr.DataArray([])).values.astype(str)}
     if not {*STEPS, SIMPLE} <= known:
@@ -136,6 +137,5 @@ def decompose(scores: xr.Dataset, reduced: xr.Dataset, blocks: Blocks) -> xr.Dat
         interval = mean_interval(values, overlapping_origins(leads[1], origin_spacing(own["origin"])))
         ends = {"ratio": values.mean(axis=1), "low": interval[0], "high": interval[1]}
         parts.append(xr.Dataset({f"step_{name}": ("step", np.exp(each)) for name, each in ends.items()}))
-    return xr.concat(parts, xr.Variable("block", np.array(list(blocks), dtype=object))).assign_coords(
-        step=np.array(STEPS, dtype=object)
-    )
+    steps = xr.concat(parts, xr.Variable("block", np.array(list(blocks), dtype=object))).transpose("step", "block")
+    return steps.assign(step_cells=losses.sizes["cell"]).assign_coords(step=np.array(STEPS, dtype=object))
