@@ -135,7 +135,9 @@ def steps_text(inputs: ReportInputs) -> str:
         most.append(f"{inputs.when(block)} {figures.STEPS[largest][1]} ({change})")
         ends.append(end)
     subject = words.capital(figures.STEPS[last][1])
-    return f"What changes the CRPS most: {words.joined(most)}. {subject} changes it by {words.joined(ends)}."
+    return (
+        f"Largest change of the CRPS from one row to the next: {words.joined(most)}. {subject}: {words.joined(ends)}."
+    )
 
 
 @dataclass(frozen=True)
