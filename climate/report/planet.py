@@ -130,9 +130,9 @@ def steps_text(inputs: ReportInputs) -> str:
     most, ends, last = [], [], ""
     for block in figures.blocks_in(inputs.planet):
         changes = figures.step_changes(inputs.planet, block)
-        largest, last = max(changes, key=lambda step: abs(changes[step])), list(changes)[-1]
-        change, end = (words.percent(changes[step], 1, True) for step in (largest, last))
-        most.append(f"{inputs.when(block)} {figures.STEPS[largest][1]} ({change})")
+        greatest, last = max(changes, key=lambda step: abs(changes[step])), list(changes)[-1]
+        change, end = (words.percent(changes[step], 1, True) for step in (greatest, last))
+        most.append(f"{inputs.when(block)} {figures.STEPS[greatest][1]} ({change})")
         ends.append(end)
     subject = words.capital(figures.STEPS[last][1])
     return (
