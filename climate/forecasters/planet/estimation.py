@@ -206,7 +206,7 @@ class Learnt(NamedTuple):
     sample: Sample
     """What a network can learn from."""
     reduced: dict[str, Estimation]
-    """The estimations REDUCED, by name. Their components and shares are zero in number and value."""
+    """The estimations REDUCED, by name. They have no components, and their shares are zero."""
 
 
 class PerLead:
@@ -223,11 +223,15 @@ class PerLead:
         self.common[:, index] = means @ fit[1]
         return np.asarray(table @ fit[0].astype(np.float32) + self.common[:, index, None].astype(np.float32))
 
-    def spread(self, index: int, error: Single, seen: Single, months: IntArray, area: FloatArray) -> Single:
-        """Keep power and quantiles of errors (row, place) of targets `seen`; return their `relative_spread`."""
+    def spread(self, index: int, error: Single, actual: Single, months: IntArray, area: FloatArray) -> Single:
+        """Keep power and quantiles of errors (row, place) of `actual` where known; return their `relative_spread`."""
+        known = np.isfinite(actual).all(axis=1)
+        if not known.any():
+            return np.ones_like(error)
+        error, seen = error[known], actual[known]
         self.power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
-        scale = relative_spread(error, seen, months, self.power[index])
-        self.residual[index] = weighted_quantiles(error / scale[months % MONTHS_PER_YEAR], area)
+        scale = relative_spread(error, seen, months[known], self.power[index])[months % MONTHS_PER_YEAR]
+        self.residual[index] = weighted_quantiles(error / scale[known], area)
         return scale
 
     def estimation(
@@ -258,7 +262,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     months = months_since_1970(history)[FIRST_ROW:]
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
-    past = predictors.past
+    past, parts = predictors.past, list(REDUCED.values())
     whole, normal, windows, place = (PerLead(len(months), leads) for _ in range(4))
     maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
     # all but the newest month: its targets are still to come
@@ -268,28 +272,27 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     of_targets = np.zeros_like(whole.residual)
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
-        known = np.isfinite(actual).all(axis=1)
-        seen, when, at = actual[known], months[known], means[:, index]
-        fits = shared_regressions(table[known], seen, at[known], area, index + 1, [*REDUCED.values()])
-        for each, fit in zip((normal, windows), fits, strict=False):
-            error = actual - each.regress(index, table, at, fit)
-            if known.any():
-                each.spread(index, error[known], seen, when, area)
-        linear, _ = (each.regress(index, table, at, fits[-1]) for each in (whole, place))
+        known, state = np.isfinite(actual).all(axis=1), means[:, index]
+        *fits, of_all = shared_regressions(table[known], actual[known], state[known], area, index + 1, parts)
+        for each, fit in zip((normal, windows), fits, strict=True):
+            each.spread(index, actual - each.regress(index, table, state, fit), actual, months, area)
+        linear = whole.regress(index, table, state, of_all)
         if index < len(maps):
-            if known.any():
-                place.spread(index, (actual - linear)[known], seen, when, area)
+            place.spread(index, actual - linear, actual, months, area)
             forecast = field_forecast(actual - linear, maps[index])[1]
             whole.share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
             linear += np.float32(whole.share[index]) * forecast
-        scale = np.ones_like(linear)
-        if known.any():
-            scale = whole.spread(index, (actual - linear)[known], seen, when, area)[months % MONTHS_PER_YEAR]
-            if not settings.linear_start:
-                of_targets[index] = weighted_quantiles(seen, area)
+        scale = whole.spread(index, actual - linear, actual, months, area)
         if index >= len(maps):
             place.power[index], place.residual[index] = whole.power[index], whole.residual[index]
+        if known.any() and not settings.linear_start:
+            of_targets[index] = weighted_quantiles(actual[known], area)
         sample.append((linear[row, position], scale[row, position], actual[row, position]))
+    place.coefficients, place.mean_coefficients, place.common = (
+        whole.coefficients,
+        whole.mean_coefficients,
+        whole.common,
+    )
     learnt = whole.estimation(months, slope, components, functions, settings.linear_start)
     none = slice(0)
     reduced = {
