@@ -132,7 +132,7 @@ def steps_text(inputs: ReportInputs) -> str:
         changes = figures.step_changes(inputs.planet, block)
         greatest, last = max(changes, key=lambda step: abs(changes[step])), list(changes)[-1]
         change, end = (words.percent(changes[step], 1, True) for step in (greatest, last))
-        most.append(f"{inputs.when(block)} {figures.STEPS[greatest][1]} ({change})")
+        most.append(f"{inputs.when(block)} with {figures.STEPS[greatest][1]} ({change})")
         ends.append(end)
     subject = words.capital(figures.STEPS[last][1])
     return (

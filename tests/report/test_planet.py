@@ -111,8 +111,8 @@ def test_answer_follows_the_sign_of_the_difference(ridge: float, said: str) -> N
 @pytest.mark.parametrize(
     ("ridge", "said"),
     [
-        (0.94, "one month ahead other windows and trends (\N{MINUS SIGN}9.1%)"),
-        (0.5, "one month ahead the planet's field ("),
+        (0.94, "one month ahead with other windows and trends (\N{MINUS SIGN}9.1%)"),
+        (0.5, "one month ahead with the planet's field ("),
     ],
 )
 def test_the_largest_step_is_named(ridge: float, said: str) -> None:

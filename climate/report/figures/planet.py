@@ -59,12 +59,15 @@ LEAST_BAND = 0.01
 
 STEPS = {
     "climatology-trend": ("Line over 30 years", "a line over 30 years"),
-    "ridge-normal": ("+ updated monthly, learnt spread", "monthly updates and a learnt spread"),
+    "ridge-normal": ("+ monthly, learnt spread", "monthly updates and a learnt spread"),
     "ridge-windows": ("+ other windows and trends", "other windows and trends"),
     "ridge-place": ("+ the place's last months", "the place's last months"),
     "ridge-planet": ("+ the planet's field", "the planet's field"),
 }
 """Steps of `fields.decompose`: what each adds to the one before, as a label and inside a sentence."""
+
+STEPS_WIDTH = 5.6
+"""Inches: of the figure of the steps, whose labels would be small on a phone otherwise."""
 
 PARALLELS = (-60, -30, 0, 30, 60)
 """Latitudes that are labelled (degrees)."""
@@ -240,7 +243,7 @@ def steps_drawing(compared: xr.Dataset, months: dict[str, str]) -> Drawing:
     percent = {name: 100 * (rows[f"step_{name}"] - 1) for name in ("ratio", "low", "high")}
     simple, colour = style_of(SIMPLE), style_of(steps[-1]).colour
     with style():
-        figure = new_figure(1.2 + 1.7 * len(blocks), NARROW)
+        figure = new_figure(1.2 + 1.7 * len(blocks), STEPS_WIDTH)
         panels = figure.subplots(len(blocks), 1, sharex=True, squeeze=False)[:, 0]
         for axes, block in zip(panels, blocks, strict=True):
             middle, low, high = (percent[name].sel(block=block).values for name in ("ratio", "low", "high"))
@@ -251,12 +254,12 @@ def steps_drawing(compared: xr.Dataset, months: dict[str, str]) -> Drawing:
                 axes.plot([low[row], high[row]], [row, row], color=colour, lw=2.4, alpha=0.5, zorder=2)
                 axes.plot(value, row, "o", ms=6.5, color=colour, zorder=3)
                 text, edge = words.percent(value / 100, 1, True), axes.get_yaxis_transform()
-                axes.text(1.15, row, text, ha="right", va="center", transform=edge, fontsize=10)
+                axes.text(1.03, row, text, ha="left", va="center", transform=edge, fontsize=10)
             label_rows(axes, [STEPS[step][0] for step in steps], fontsize=10)
         panels[-1].xaxis.set_major_formatter(
             lambda value, _: f"0\n{simple.label}" if value == 0 else words.number(value, 0)
         )
-        panels[-1].set_xlabel(f"CRPS against {simple.phrase} (%); left of 0: less error")
+        panels[-1].set_xlabel(f"CRPS against {simple.phrase} (%)")
     names = {"step_ratio": "ratio", "step_low": "low", "step_high": "high"}
     data = rows.to_dataframe().rename(columns=names).reset_index()[["step", "block", *names.values()]]
     listing = "; ".join(
@@ -269,9 +272,9 @@ def steps_drawing(compared: xr.Dataset, months: dict[str, str]) -> Drawing:
     )
     alt = f"CRPS against {simple.phrase} with more and more information: {listing}."
     caption = (
-        f"CRPS against {simple.phrase}, with more and more information: each row has that of the row above, and the "
-        f"last is {style_of(steps[-1]).phrase}. The spread is learnt from past errors, by place and season. Geometric "
-        f"mean over the area of {int(compared['step_cells']):,} cells, with its 90% interval."
+        f"CRPS against {simple.phrase} (left of 0: less error), with more and more information: each row has that of "
+        f"the row above, and the last is {style_of(steps[-1]).phrase}. The spread is learnt from past errors, by place "
+        f"and season. Geometric mean over the area of {int(compared['step_cells']):,} cells, with its 90% interval."
     )
     return Drawing("planet-steps", figure, data.assign(against=SIMPLE), alt, caption)
 
