@@ -108,6 +108,14 @@ def score() -> None:
 
 
 @app.command()
+def planet_score() -> None:
+    """Compare the forecasts of the planet's cells."""
+    from climate.stages.planet_score import run
+
+    run()
+
+
+@app.command()
 def seasonal() -> None:
     """Score means of seasons and years of all regions, as forecast centres do."""
     from climate.stages.seasonal import run
