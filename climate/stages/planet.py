@@ -23,8 +23,8 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
 - `issued` (forecaster, quantile, lead, cell): the forecast from the record's last month.
 
 `reduced.nc` has `crps_by_origin` (forecaster, block, origin, cell) alone, as in `scores.nc`, of `ridge-planet` with
-less information: `ridge-normal` without any predictor, so that it is the line of the trailing normal with the spread of
-`ridge-planet`; `ridge-windows` from trailing windows and trends; `ridge-place` from these and the place's own months,
+less information: `ridge-normal` without any predictor, so that it is the line and spread of the trailing normal with
+learnt quantiles; `ridge-windows` from trailing windows and trends; `ridge-place` from these and the place's own months,
 without the field. The cells are those of `scores.nc` that were also learnt from (every `planet.train_stride`-th along
 both axes); without `ridge-planet` among `planet.models` it is empty.
 """

@@ -269,7 +269,6 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
     row, position = np.nonzero(chosen[:-1])
     sample: list[tuple[Single, Single, Single]] = []
-    of_targets = np.zeros_like(whole.residual)
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
         known, state = np.isfinite(actual).all(axis=1), means[:, index]
@@ -285,8 +284,6 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
         scale = whole.spread(index, actual - linear, actual, months, area)
         if index >= len(maps):
             place.power[index], place.residual[index] = whole.power[index], whole.residual[index]
-        if known.any() and not settings.linear_start:
-            of_targets[index] = weighted_quantiles(actual[known], area)
         sample.append((linear[row, position], scale[row, position], actual[row, position]))
     place.coefficients, place.mean_coefficients, place.common = (
         whole.coefficients,
@@ -302,7 +299,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
     residual = whole.residual
     if not settings.linear_start:
-        start, scales, residual = np.zeros_like(start), np.ones_like(scales), of_targets
+        start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal.residual
     to_learn = Sample(
         months[row],
         past.departures[row, :, position],

@@ -273,8 +273,8 @@ def steps_drawing(compared: xr.Dataset, months: dict[str, str]) -> Drawing:
     alt = f"CRPS against {simple.phrase} with more and more information: {listing}."
     caption = (
         f"CRPS against {simple.phrase} (left of 0: less error), with more and more information: each row has that of "
-        f"the row above, and the last is {style_of(steps[-1]).phrase}. The spread is learnt from past errors, by place "
-        f"and season. Geometric mean over the area of {int(compared['step_cells']):,} cells, with its 90% interval."
+        f"the row above, and the last is {style_of(steps[-1]).phrase}. Learnt spread: quantiles from past errors of "
+        f"all places. Geometric mean over the area of {int(compared['step_cells']):,} cells, with its 90% interval."
     )
     return Drawing("planet-steps", figure, data.assign(against=SIMPLE), alt, caption)
 
