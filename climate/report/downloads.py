@@ -114,6 +114,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "west": ("Western edge", DEGREES),
     "what": ("observed, own forecast, or a pathway", ""),
     "width90": ("Mean width of the 90% interval", RECORD_UNIT),
+    "assessed": ("The IPCC's best estimate of the mean of the years, put onto the record", "°C"),
+    "assessed_low": ("Lower end of its very likely range", "°C"),
+    "assessed_high": ("Upper end of its very likely range", "°C"),
+    "last_year": ("Last year of a period whose mean is given; `year` is the first", "YYYY"),
     "association": ("Term of the mean square skill score: squared correlation of departures from the reference", "1"),
     "conditional_bias": (
         "Term of the mean square skill score: wrong amplitude of departures from the reference, squared",
