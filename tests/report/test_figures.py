@@ -14,7 +14,19 @@ import xarray as xr
 from climate.params.regions import Box, RegionDefinition
 from climate.report import words
 from climate.report.figures import forecast, membership, places, record, scores, stripes
-from climate.report.figures.base import csv_bytes, reduce_colours
+from climate.report.figures.base import (
+    DPI,
+    PHONE,
+    WIDTH,
+    Drawing,
+    csv_bytes,
+    develop,
+    for_phones_too,
+    legend_columns,
+    new_figure,
+    on_phone,
+    reduce_colours,
+)
 from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
 from climate.report.lead_bands import band_frame, bands_of
@@ -229,3 +241,37 @@ def test_a_model_without_an_entry_is_drawn_under_its_name() -> None:
 
 def test_tables_are_written_with_one_line_end_and_five_figures() -> None:
     assert csv_bytes(pd.DataFrame({"a": [1.23456789]})) == b"a\n1.2346\n"
+
+
+def test_a_wide_figure_is_drawn_again_for_phones(inputs: ReportInputs) -> None:
+    picture = develop(record.record_figure(inputs, "kiel"))
+    assert picture.phone is not None
+    assert (picture.width, picture.phone.width) == (WIDTH * DPI, PHONE * DPI)
+    assert picture.phone.csv == picture.csv
+    assert develop(record.record_figure(inputs, "kiel")).phone == picture.phone
+    assert not on_phone()  # whatever is drawn next is wide
+
+
+def test_panels_stand_below_each_other_on_a_phone(inputs: ReportInputs) -> None:
+    drawing = scores.leads_figure(inputs, "kiel")
+    assert drawing.phone is not None
+    for figure, across in ((drawing.figure, True), (drawing.phone(), False)):
+        first, second = (axes.get_subplotspec() for axes in figure.axes)
+        assert first is not None
+        assert second is not None
+        assert (first.rowspan == second.rowspan) == across
+
+
+@pytest.mark.parametrize(("labels", "columns"), [(["a"] * 5, 4), (["a" * 15, "b"], 2), (["a" * 80], 1)])
+def test_a_legend_has_fewer_columns_on_a_phone(labels: list[str], columns: int) -> None:
+    found = []
+
+    @for_phones_too
+    def draw() -> Drawing:
+        found.append(legend_columns(4, labels))
+        return Drawing("any", new_figure(1.0), pd.DataFrame(), "", "")
+
+    drawing = draw()
+    assert drawing.phone is not None
+    drawing.phone()
+    assert found == [4, columns]

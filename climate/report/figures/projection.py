@@ -19,6 +19,8 @@ from climate.report.figures.base import (
     INK,
     SOFT,
     Drawing,
+    fitted,
+    for_phones_too,
     label_rows,
     legend_above,
     new_figure,
@@ -93,6 +95,7 @@ def fan_data(result: xr.Dataset) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@for_phones_too
 def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Drawing:
     """One panel per pathway, and the mean of the last decade under all of them side by side."""
     result = projected.sel(region=region)
@@ -188,6 +191,7 @@ def change_text(result: xr.Dataset, scenario: str) -> str:
     return f"{words.number(middle, 1, sign=True)} ({words.number(low, 1)} to {words.number(high, 1)})"
 
 
+@for_phones_too
 def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
     """Change of the last decade from the recent one, by place and pathway."""
     regions = [region for region in inputs.regions if region in projected["region"].values]
@@ -207,7 +211,7 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
         axes.axvline(0, color=INK, lw=0.9)
         label_rows(axes, [inputs.title_of(region) for region in regions])
         upright_grid(axes)
-        axes.set_xlabel(f"Change of the mean of {decade_of(projected)} from {recent_years(projected)} (°C)")
+        axes.set_xlabel(fitted(f"Change of the mean of {decade_of(projected)} from {recent_years(projected)} (°C)"))
         for scenario in scenarios:
             axes.plot([], [], "o-", color=colour_of(scenario), lw=2.4, ms=5.5, label=label_of(scenario))
         legend_above(axes, columns=len(scenarios))
@@ -224,6 +228,7 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
     return Drawing("projection-changes", figure, pd.DataFrame(rows), alt, caption)
 
 
+@for_phones_too
 def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     """CO2 extrapolated from its own past, beside the pathways."""
     quantiles, years = co2["forecast"], co2["year"].values
@@ -264,6 +269,7 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     return Drawing("projection-co2", figure, pd.concat(frames, ignore_index=True), alt, caption)
 
 
+@for_phones_too
 def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
     """Earlier projections with the CO2 that was observed later, over observations."""
     regions = [region for region in inputs.regions if region in hindcasts["region"].values]

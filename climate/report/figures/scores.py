@@ -17,10 +17,11 @@ from climate.report.figures.base import (
     INK,
     SOFT,
     Drawing,
+    for_phones_too,
     label_rows,
-    new_figure,
     number_of,
     outer_labels,
+    outer_legend,
     panel_grid,
     panel_row,
     shared_legend,
@@ -88,24 +89,22 @@ def _roles_legend(figure: Figure, frame: pd.DataFrame, side: str, columns: int) 
         for role in ROLES
         if role in set(frame["role"])
     ]
-    where: Any = f"outside {side} center"
-    figure.legend(handles=marks, loc=where, ncols=columns, fontsize=9.5, handletextpad=0.3)
+    outer_legend(figure, marks, side, columns, handletextpad=0.3)
 
 
+@for_phones_too
 def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
     """CRPS by band of leads, and skill against the reference, with 90% intervals."""
     data, unit, title = band_frame(inputs, region), inputs.unit(region), inputs.title_of(region)
     with style():
-        figure = new_figure(4.7)
-        left, right = figure.subplots(1, 2)
+        titles = ["Error (CRPS): lower is better", "Skill: higher is better"]
+        figure, (left, right) = panel_row(4.2, titles, sharey=False)
         left.set_ylim(0, 1.08 * float(np.nanmax(data[["crps", "crps_high"]])))
         _bands(left, data, "crps")
-        left.set_title("Error (CRPS): lower is better")
         left.set_ylabel(f"CRPS ({unit})")
         right.axhline(0, color=INK, lw=1.2, zorder=1)
         right.set_ylim(*skill_limits(data))
         _bands(right, data, "skill", 100.0)
-        right.set_title("Skill: higher is better")
         right.set_ylabel(f"CRPS saved against {style_of(inputs.reference).phrase} (%)", fontsize=9.5)
         for axes in (left, right):
             axes.set_xlabel("Lead (months ahead)")
@@ -132,6 +131,7 @@ def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
     return below.to_dataframe(dim_order=["model", "level"]).reset_index()[["model", "level", "share_below"]]
 
 
+@for_phones_too
 def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Reliability of the quantiles, and coverage of the 90% interval by band of leads."""
     bands = band_frame(inputs, region)
@@ -139,8 +139,8 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
     roles = bands.drop_duplicates(["model", "role"]).set_index("model")["role"]
     reliable = reliability(inputs.forecasts[region], [str(model) for model in roles.index])
     with style():
-        figure = new_figure(4.7)
-        left, right = figure.subplots(1, 2)
+        titles = ["Quantiles: right on the diagonal", "Coverage: right at 90%"]
+        figure, (left, right) = panel_row(4.2, titles, sharey=False)
         left.plot([0, 100], [0, 100], color=SOFT, lw=1.0, ls=(0, (3, 2)))
         for model, role in roles.items():
             rows, look = reliable[reliable["model"] == model], ROLES[role][1]
@@ -148,14 +148,12 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
             label = style_of(str(model)).label
             left.plot(100 * rows["level"], 100 * rows["share_below"], color=look["color"], ls=dash, label=label)
         left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
-        left.set_title("Quantiles: right on the diagonal")
         left.legend(loc="upper left", fontsize=9)
         right.axhspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
         right.set_ylim(max(0.0, 100 * float(np.nanmin(bands["coverage90"])) - 12), 100)
         _bands(right, bands, "coverage90", 100.0)
         right.set(xlabel="Lead (months ahead)", ylabel="Inside the 90% interval (%)")
-        right.set_title("Coverage: right at 90%")
         _roles_legend(figure, bands, "lower", 2)
     title, columns = inputs.title_of(region), [f"coverage90{end}" for end in ENDS]
     data = pd.concat(
@@ -181,6 +179,7 @@ def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
     return Drawing(f"{region}-calibration", figure, data, alt, caption)
 
 
+@for_phones_too
 def all_leads_figure(inputs: ReportInputs) -> Drawing:
     """Small multiples: skill by band of leads, with 90% intervals, one panel per region on a common scale."""
     data = pd.concat([band_frame(inputs, region) for region in inputs.regions], ignore_index=True)
@@ -226,6 +225,7 @@ def _with_interval(row: Any) -> str:
     return f"{words.percent(middle, 0, True)}{bounds}"
 
 
+@for_phones_too
 def coverage_figure(inputs: ReportInputs) -> Drawing:
     """Coverage of the 90% interval in every region, near and far leads, LSTM and opponent."""
     blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
@@ -254,8 +254,8 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
                         covered = 100 * number_of(part.loc[role, "coverage90"])
                         axes.plot(covered, y, mark, ls="", zorder=4, label=label, mfc=face, mec=colour, ms=8, mew=1.8)
             axes.set_xlabel("Inside the 90% interval (%)")
+            label_rows(axes, [inputs.title_of(region) for region in inputs.regions])
         panels[0].set_xlim(min(78.0, 100 * float(data["coverage90"].min()) - 2), 100.5)
-        label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
         shared_legend(figure, panels[0], "lower", 2)
     alt = "Coverage of the 90% interval. " + " ".join(
         f"{inputs.title_of(str(row.region))}, {inputs.when(str(row.block))}, "
