@@ -50,8 +50,6 @@ ROLES: dict[str, tuple[str, dict[str, Any]]] = {
 """Role in the frame of `contest_frame` -> its name and mark."""
 
 
-LEAST_ROWS = 3
-"""Rows whose height leaves room for the label of the axis and the legend."""
 EDGE = 9.0
 """Points between an axis and the labels of its rows, which a mark at the edge of the scale does not reach."""
 ABOVE = 0.45
@@ -73,7 +71,7 @@ def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Draw
     compared = list(dict.fromkeys(one.places for one in tested))
     blocks = inputs.headline_blocks
     with style():
-        kinds = [max(len(places), LEAST_ROWS), *([len(compared) + 0.6] if compared else [])]
+        kinds = [len(places), *([len(compared) + 0.6] if compared else [])]
         down, across = (len(blocks), 1) if on_phone() else (1, len(blocks))
         row, margin = (0.34, 0.8) if on_phone() else (0.42, 0.4)
         figure = new_figure(1.5 + down * (row * sum(kinds) + margin * len(kinds)))
@@ -120,6 +118,8 @@ def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
     saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["lower_quartile"].notna(), 0.0)
     for role, (_, mark) in ROLES.items():
         own = saved[saved["role"] == role]
+        if own.empty:  # a mark that is not clipped would stand at the figure's corner
+            continue
         axes.hlines(
             own["y"], own["lower_quartile"], own["upper_quartile"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2
         )
