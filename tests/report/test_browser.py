@@ -54,6 +54,27 @@ def test_pages_load_quietly_from_their_folder_and_fit_the_window(
         assert browser.evaluate(WIDE_FIGURES.format(width, NARROW * DPI)) == [], page
 
 
+PAPER = 718
+"""Pixels (CSS) between the margins of a sheet of A4: what is wider is cut off or makes all letters smaller."""
+
+
+def test_pages_fit_paper_and_are_printed_dark_on_white(browser: Browser, site: Path) -> None:
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    for page in sorted(site.rglob("*.html")):
+        browser.open(page)
+        browser.call("Emulation.setEmulatedMedia", media="print", features=dark)
+        browser.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=900, deviceScaleFactor=1, mobile=False)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= PAPER, page
+        assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", page
+        shown = (
+            "[...document.querySelectorAll('figure img')].map(one => [one.naturalWidth, getComputedStyle(one).filter])"
+        )
+        for width, treatment in browser.evaluate(shown):
+            assert width > PAPER, page
+            assert treatment == "none", page
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
 AXE = """axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations.map(
     one => `${one.id}: ${one.nodes.length} times, first ${one.nodes[0].html.slice(0, 200)}`))"""
 """All rules of axe-core: WCAG 2.1 A and AA and its best practices."""
