@@ -76,7 +76,7 @@ def _bands(axes: Axes, frame: pd.DataFrame, score: str, factor: float = 1.0) -> 
         axes.vlines(x, low.clip(lower=bottom), high.clip(upper=top), color=mark["color"], lw=1.6, alpha=0.6, zorder=3)
         size = mark["ms"] * MARK
         axes.plot(x, middle.clip(bottom, top), ls="", zorder=4, clip_on=False, mew=1.1, **{**mark, "ms": size})
-    axes.set_xticks(range(len(bands)), [band.replace("-", words.EN_DASH) for band in bands])
+    axes.set_xticks(range(len(bands)), [band.replace("-", words.EN_DASH) for band in bands], fontsize=9)
     axes.set_xlim(-0.6, len(bands) - 0.4)
     for edge in range(1, len(bands)):
         axes.axvline(edge - 0.5, color=FAINT, lw=0.6, zorder=0)
