@@ -6,6 +6,7 @@ fitted on, so that their deviation is an unbiased first width of an interval.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,9 +30,14 @@ def ridge(predictors: FloatArray, targets: FloatArray, penalty: float | FloatArr
 
     Several penalties (penalty) give one set of coefficients each: (penalty, predictor, ...).
     """
-    inner = predictors.T @ predictors + np.asarray(penalty)[..., None, None] * np.eye(predictors.shape[1])
-    outer = predictors.T @ targets
-    return np.asarray(np.linalg.solve(inner, outer.reshape(len(outer), -1)).reshape(inner.shape[:-2] + outer.shape))
+    return ridge_of_products(predictors.T @ predictors, predictors.T @ targets, penalty)
+
+
+def ridge_of_products(inner: FloatArray, outer: FloatArray, penalty: float | FloatArray) -> FloatArray:
+    """`ridge` from the products (predictor, predictor) of predictors and those (predictor, ...) with the targets."""
+    inner = inner + np.asarray(penalty)[..., None, None] * np.eye(len(inner))
+    flat = outer.reshape(len(outer), math.prod(outer.shape[1:]))
+    return np.asarray(np.linalg.solve(inner, flat).reshape(inner.shape[:-2] + outer.shape))
 
 
 def centred_ridge(

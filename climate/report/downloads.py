@@ -143,6 +143,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "roc": ("Area under the ROC curve; 0.5 without discrimination", "1"),
     "occurred": ("Share of origins at which the category was observed", SHARE),
     "category": ("Tercile: below, near or above normal", ""),
+    "step": ("Forecaster that has one more kind of information than the one before", ""),
     "start": ("Calendar month of the origin, 1 to 12", ""),
     "stated": ("Mean forecast probability of a class", SHARE),
     "frequency": ("Observed frequency in a class of forecast probability", SHARE),

@@ -67,6 +67,7 @@ def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
     source = credit([entry for entry in inputs.provenance if entry["key"] == inputs.params.planet.source])
     months = {block: inputs.when(block) for block in figures.blocks_in(compared)}
     shapes = inputs.shapes.get(LAND)
+    steps = figures.steps_drawing(compared, months) if "step" in compared.dims else None
     gallery.table("planet-area", "Comparisons over the whole area of the planet, by lead block.", area_frame(compared))
     return {
         "answer": [answer(inputs, gain), *([network_answer(inputs, network)] if network else [])],
@@ -75,6 +76,8 @@ def part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
         "goals_text": goals_text(inputs),
         "network": network
         and gallery.add(figures.map_drawing(compared, network, months, "planet-network", shapes), source),
+        "steps": steps and gallery.add(steps, source),
+        "steps_text": steps and steps_text(inputs),
         "latitude": gallery.add(figures.latitude_drawing(compared, gain), source),
         "start": gallery.add(figures.start_drawing(compared, gain), source),
         "method": method(inputs),
@@ -120,6 +123,21 @@ def network_answer(inputs: ReportInputs, pair: tuple[str, str]) -> str:
         )
     listing = words.joined([f"{words.percent(change[block], 1, True)} {inputs.when(block)}" for block in news])
     return f"With the same information, the CRPS of {network} differs from that of {linear} by {listing}."
+
+
+def steps_text(inputs: ReportInputs) -> str:
+    """Which kind of information changes the error most, and what the last one brings."""
+    most, ends, last = [], [], ""
+    for block in figures.blocks_in(inputs.planet):
+        changes = figures.step_changes(inputs.planet, block)
+        greatest, last = max(changes, key=lambda step: abs(changes[step])), list(changes)[-1]
+        change, end = (words.percent(changes[step], 1, True) for step in (greatest, last))
+        most.append(f"{inputs.when(block)} with {figures.STEPS[greatest][1]} ({change})")
+        ends.append(end)
+    subject = words.capital(figures.STEPS[last][1])
+    return (
+        f"Largest change of the CRPS from one row to the next: {words.joined(most)}. {subject}: {words.joined(ends)}."
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Stage `planet`: every cell of the reference grid, forecast and scored; the estimations serve regions and panels too.
 
-Writes `build/planet/scores.nc` and `build/planet/estimations/<month>.npz`. Without the sources, both hold the reason
-alone (`skipped`).
+Writes `build/planet/scores.nc`, `build/planet/reduced.nc` and `build/planet/estimations/<month>.npz`. Without the
+sources, all hold the reason alone (`skipped`).
 
 `scores.nc` has the dimensions `forecaster`; `cell` (coordinates `lat`, `lon` of its centre in degrees, and `area`, the
 cosine of its latitude); `block` of leads, named as in `score.blocks`; `start`, the calendar month of the origin (1-12);
@@ -21,12 +21,19 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
 - `zonal_loss` (forecaster, lead_band, start, band): mean CRPS of the cells in bands of 5 degrees of latitude
   (coordinate `band`: the middle), weighted by area, over pairs in bands of leads such as `4-6`; NaN where none is.
 - `issued` (forecaster, quantile, lead, cell): the forecast from the record's last month.
+
+`reduced.nc` has `crps_by_origin` (forecaster, block, origin, cell) alone, as in `scores.nc`, of `ridge-planet` with
+less information: `ridge-normal` without any predictor, so that it is the line of the trailing normal with the spread of
+`ridge-planet`; `ridge-windows` from trailing windows and trends; `ridge-place` from these and the place's own months,
+without the field. The cells are those of `scores.nc` that were also learnt from (every `planet.train_stride`-th along
+both axes); without `ridge-planet` among `planet.models` it is empty.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 
@@ -36,7 +43,7 @@ import xarray as xr
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import write_arrays, write_netcdf, write_skipped
-from climate.forecasters.planet.estimation import Estimation, Sample, estimate, followed, with_network
+from climate.forecasters.planet.estimation import REDUCED, Estimation, Learnt, Sample, estimate, followed, with_network
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
@@ -44,6 +51,7 @@ from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, 
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.parallel.tasks import run_tasks, settled
 from climate.params.params import Params, load_params
+from climate.schema import TIME_DTYPE
 from climate.sources.pulled import read_sources
 from climate.sources.readers.grid.opening import is_grid
 
@@ -51,6 +59,9 @@ log = logging.getLogger("climate")
 
 TASK_CELLS = 876
 """Cells of a task: enough to share the regressions on the field, few enough to share out the work."""
+
+LINEAR = "ridge-planet"
+"""The forecaster that is also estimated with less information."""
 
 
 def run() -> None:
@@ -63,55 +74,98 @@ def run() -> None:
         reason = f"source {source} is unavailable ({pulled.unavailable[source]})"
         log.warning("planet: skipped, %s", reason)
         write_skipped(paths.ESTIMATIONS, f"there is no estimation of the planet: {reason}")
-        write_netcdf(xr.Dataset(attrs={"skipped": reason}), paths.PLANET_SCORES)
+        for file in (paths.PLANET_SCORES, paths.PLANET_REDUCED):
+            write_netcdf(xr.Dataset(attrs={"skipped": reason}), file)
         return
     grid = pulled.records.get(source)
     if grid is None or not is_grid(grid):
         raise ClimateError(f"params.yaml: planet.source: found '{source}', expected a grid; choose one")
     field = grid["value"].load()
-    learnt = estimations(field, params)
+    learnt, reduced = estimations(field, params)
     for estimation in learnt:
         write_arrays(estimation.to_arrays(), paths.ESTIMATIONS / f"{np.datetime64(estimation.month, 'M')}.npz")
     write_netcdf(cell_scores(field, learnt, params), paths.PLANET_SCORES)
+    write_netcdf(reduced_scores(field, reduced, params), paths.PLANET_REDUCED)
 
 
-def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
-    """The estimations of all dates on field (time, lat, lon), with the state of the planet in all its months."""
+def estimations(field: xr.DataArray, params: Params) -> tuple[list[Estimation], dict[str, list[Estimation]]]:
+    """The estimations of all dates on field (time, lat, lon), with the state of the planet in all its months.
+
+    The second are those with less information, by name.
+    """
     chosen = params.planet
     world = planet(field, chosen.train_stride, chosen.field_stride)
     months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
     settings, compute = chosen.settings(PlanetSettings), settled(params.compute)
     learnt = run_tasks(train_linear, [LinearTask(world, month, settings) for month in months], compute, "planet")
-    if not settings.seeds:
-        return [followed(estimation, world) for estimation, _ in learnt]
-    # TensorFlow and its compiler need more memory than everything else
-    tasks = [NetworkTask(estimation, sample, settings) for estimation, sample in learnt]
-    taught = run_tasks(train_network, tasks, compute, "networks", apart=True)
-    return [followed(estimation, world) for estimation in taught]
+    reduced = {name: [followed(each.reduced[name], world) for each in learnt] for name in REDUCED}
+    taught = [each.estimation for each in learnt]
+    if settings.seeds:
+        # TensorFlow and its compiler need more memory than everything else
+        tasks = [NetworkTask(each.estimation, each.sample, settings) for each in learnt]
+        taught = run_tasks(train_network, tasks, compute, "networks", apart=True)
+    return [followed(estimation, world) for estimation in taught], reduced
 
 
 def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
     """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
-    cells = thinned(field, params.planet.stride)
-    values, complete = cells.values, np.isfinite(cells.values).all(axis=0)
+    cells, gaps = complete_cells(field, params.planet.stride)
+    plan, names = plan_of(params), [*OPPONENTS, *params.planet.models]
+    start, last = ends(field)
+    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    log.info("planet: %d cells (%d with gaps left out), %d origins", cells.sizes["cell"], gaps, plan.origins.size)
+    count = cells.sizes["cell"]
+    chunks = np.array_split(np.arange(count), max(1, round(count / TASK_CELLS)))
+    tasks = [CellTask(cells.values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
+    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
+    return cell_dataset(scores, plan, last, latitude, longitude, names)
+
+
+def reduced_scores(field: xr.DataArray, reduced: dict[str, list[Estimation]], params: Params) -> xr.Dataset:
+    """Losses of `ridge-planet` with less information: the estimations by name; see the module."""
+    if LINEAR not in params.planet.models:
+        return xr.Dataset()
+    cells, _ = complete_cells(field, math.lcm(params.planet.stride, params.planet.train_stride))
+    plan, (start, _) = plan_of(params), ends(field)
+    latitude = np.asarray(cells["lat"].values, dtype=np.float64)
+    tasks = [CellTask(cells.values, start, latitude, learnt, plan, [LINEAR]) for learnt in reduced.values()]
+    scores = run_tasks(score_cells, tasks, settled(params.compute), "information")
+    losses = np.concatenate([each.by_origin for each in scores])
+    return xr.Dataset(
+        {"crps_by_origin": (("forecaster", "block", "origin", "cell"), losses)},
+        coords={
+            "forecaster": np.array(list(reduced), dtype=object),
+            "block": np.array([*plan.blocks], dtype=object),
+            "origin": plan.origins.astype("datetime64[M]").astype(TIME_DTYPE),
+            **{name: ("cell", np.asarray(cells[name].values, dtype=np.float64)) for name in ("lat", "lon", "area")},
+        },
+    )
+
+
+def complete_cells(field: xr.DataArray, stride: int) -> tuple[xr.DataArray, int]:
+    """Every `stride`-th cell (time, cell) without a missing month, and the number of those with one."""
+    cells = thinned(field, stride)
+    complete = np.isfinite(cells.values).all(axis=0)
+    return cells.isel(cell=complete), int((~complete).sum())
+
+
+def ends(field: xr.DataArray) -> tuple[int, int]:
+    """First and last month of a field (since 1970-01)."""
     start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
+    return start, last
+
+
+def plan_of(params: Params) -> CellPlan:
+    """From which months, and how far ahead, cells are forecast."""
     when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
-    plan = CellPlan(
+    return CellPlan(
         np.array(when).astype("datetime64[M]").astype(np.int64),
         params.backtest.leads,
         params.planet.short_leads,
         params.planet.long_every,
         params.score.blocks,
     )
-    latitude, longitude = (np.asarray(cells[name].values[complete], dtype=np.float64) for name in ("lat", "lon"))
-    names = [*OPPONENTS, *params.planet.models]
-    log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
-    chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
-    position = np.flatnonzero(complete)
-    tasks = [CellTask(values[:, position[chunk]], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
-    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
-    return cell_dataset(scores, plan, last, latitude, longitude, names)
 
 
 @dataclass(frozen=True)
@@ -123,7 +177,7 @@ class LinearTask:
     settings: PlanetSettings
 
 
-def train_linear(task: LinearTask) -> tuple[Estimation, Sample]:
+def train_linear(task: LinearTask) -> Learnt:
     """`estimate` as a function that a worker process can be sent."""
     return estimate(known_at(task.world, task.month), task.settings)
 

@@ -14,7 +14,7 @@ from climate.hindcast.known_covariates import ceiling_scores
 from climate.params.params import Params, load_params
 from climate.verify.across_regions import score_regions
 from climate.verify.contest import assess, choose_opponents, deciding_regions, over_places
-from climate.verify.fields import compare_cells, planned_pairs
+from climate.verify.fields import compare_cells, decompose, planned_pairs
 from climate.verify.losses import block_losses, cell_scores
 from climate.verify.summary import crps_by_lead, metrics
 
@@ -88,9 +88,10 @@ def panel_losses(params: Params) -> dict[str, xr.DataArray]:
 
 
 def planet_comparisons(params: Params) -> xr.Dataset:
-    """Who is better where on the planet, with the scores by zone and band; the reason alone where it was skipped."""
+    """Who is better where on the planet, and why, with scores by zone and band; the reason alone where skipped."""
     scores = read_netcdf(paths.PLANET_SCORES)
     if "skipped" in scores.attrs:
         return xr.Dataset(attrs=scores.attrs)
     pairs = planned_pairs(scores["forecaster"].values.astype(str).tolist())
-    return compare_cells(scores, pairs, params.score.blocks).merge(scores[["zone_crps", "zonal_loss"]])
+    compared = compare_cells(scores, pairs, params.score.blocks).merge(scores[["zone_crps", "zonal_loss"]])
+    return compared.merge(decompose(scores, read_netcdf(paths.PLANET_REDUCED), params.score.blocks))

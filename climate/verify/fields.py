@@ -14,13 +14,22 @@ import xarray as xr
 from climate.forecasters.registry import Kind, is_kind
 from climate.verify import contest
 from climate.verify.losses import Blocks
-from climate.verify.significance import FALSE_DISCOVERY, false_discovery
+from climate.verify.significance import (
+    FALSE_DISCOVERY,
+    false_discovery,
+    mean_interval,
+    origin_spacing,
+    overlapping_origins,
+)
 
 NEAR_NOMINAL = (0.85, 0.95)
 """Shares of observations inside the 90% interval between which a cell counts as calibrated."""
 
 SIMPLE = "trend-ar1"
 """The simple model that the planet's forecasters are compared with in every cell."""
+
+STEPS = ("climatology-trend", "ridge-normal", "ridge-windows", "ridge-place", "ridge-planet")
+"""Forecasters with more and more information, each with that of the one before, see stage `planet`."""
 
 
 def planned_pairs(forecasters: Sequence[str]) -> list[tuple[str, str]]:
@@ -96,3 +105,37 @@ def _compare(losses: xr.DataArray, whole: xr.DataArray, area: xr.DataArray, bloc
         | {"origins": whole.notnull().all("model").sum("origin")},
         coords={"model": first, "against": second},
     )
+
+
+def decompose(scores: xr.Dataset, reduced: xr.Dataset, blocks: Blocks) -> xr.Dataset:
+    """STEPS against SIMPLE: how much of a gain each kind of information brings.
+
+    Args:
+        scores, reduced: what stage `planet` wrote.
+        blocks: name -> first and last lead.
+
+    Returns:
+        Over (step, block), on the cells of `reduced`: `step_ratio`, the geometric mean over the area of the cells'
+        ratios of mean CRPS, and the interval `step_low` to `step_high` that `significance.mean_interval` finds for its
+        logarithm, linear in the losses of each origin; and the number of cells, `step_cells`. Empty where a step was
+        not run.
+    """
+    known = {*scores["forecaster"].values.astype(str), *reduced.get("forecaster", xr.DataArray([])).values.astype(str)}
+    if not {*STEPS, SIMPLE} <= known:
+        return xr.Dataset()
+    places = [list(zip(each["lat"].values, each["lon"].values, strict=True)) for each in (scores, reduced)]
+    position = {place: number for number, place in enumerate(places[0])}
+    shared = cell_losses(scores).isel(cell=[position[place] for place in places[1]])
+    losses = xr.concat([shared, cell_losses(reduced)], "model").sel(model=[SIMPLE, *STEPS])
+    parts = []
+    for block, leads in blocks.items():
+        own = losses.sel(block=block, drop=True).dropna("origin", how="any").astype(np.float64)
+        mean = own.mean("origin")
+        logarithms: xr.DataArray = xr.apply_ufunc(np.log, mean)
+        gain = (own / mean - 1 + logarithms).weighted(reduced["area"]).mean("cell").transpose("model", "origin")
+        values = gain.values[1:] - gain.values[0]
+        interval = mean_interval(values, overlapping_origins(leads[1], origin_spacing(own["origin"])))
+        ends = {"ratio": values.mean(axis=1), "low": interval[0], "high": interval[1]}
+        parts.append(xr.Dataset({f"step_{name}": ("step", np.exp(each)) for name, each in ends.items()}))
+    steps = xr.concat(parts, xr.Variable("block", np.array(list(blocks), dtype=object))).transpose("step", "block")
+    return steps.assign(step_cells=losses.sizes["cell"]).assign_coords(step=np.array(STEPS, dtype=object))

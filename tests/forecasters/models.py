@@ -158,5 +158,11 @@ def quantiles_of(forecaster: Forecaster, known: xr.Dataset, leads: int) -> Float
 
 def estimated(world: xr.Dataset, month: np.datetime64, settings: PlanetSettings, leads: int) -> Estimation:
     """The estimation of a month with its networks, followed to the end of the planet's record."""
-    learnt, sample = estimate(known_at(world, month), settings, leads)
-    return followed(with_network(learnt, sample, settings), world)
+    learnt = estimate(known_at(world, month), settings, leads)
+    return followed(with_network(learnt.estimation, learnt.sample, settings), world)
+
+
+def reduced(world: xr.Dataset, month: np.datetime64, settings: PlanetSettings, leads: int) -> dict[str, Estimation]:
+    """The estimations of a month with less information, by name, followed to the end of the planet's record."""
+    learnt = estimate(known_at(world, month), settings, leads)
+    return {name: followed(each, world) for name, each in learnt.reduced.items()}

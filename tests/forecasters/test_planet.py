@@ -18,7 +18,7 @@ from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_b
 from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import Estimation, estimate, shared_regressions
+from climate.forecasters.planet.estimation import EVERYTHING, PENALTY, REDUCED, Estimation, estimate, shared_regressions
 from climate.forecasters.planet.field import field_departures, planet, principal_functions
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
@@ -27,7 +27,7 @@ from climate.forecasters.planet.regression import FIELD_PENALTY, field_forecast,
 from climate.hindcast.rolling import estimation_months, known_at, origins
 from climate.schema import QUANTILES, TIME_DTYPE
 from tests.conftest import ROOT
-from tests.forecasters.models import PLANET, estimated, quantiles_of
+from tests.forecasters.models import PLANET, estimated, quantiles_of, reduced
 
 MONTHS = 420
 LEADS = 6
@@ -155,14 +155,96 @@ def test_an_estimation_depends_on_no_later_month(gap: bool, estimation: Estimati
     for name in ("components", "common", "slope"):
         np.testing.assert_array_equal(getattr(whole, name)[known], getattr(estimation, name)[known])
     assert np.isfinite(whole.components).all()
+    before = reduced(world_of(field()), ESTIMATED, PLANET, LEADS)
+    for name, each in reduced(changed, ESTIMATED, PLANET, LEADS).items():
+        for one in ("coefficients", "power", "residual"):
+            np.testing.assert_array_equal(getattr(each, one), getattr(before[name], one))
+        np.testing.assert_array_equal(each.common[known], before[name].common[known])
     for first, second in zip(estimation.members, whole.members, strict=True):
         assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_estimations_with_less_information_have_neither_field_nor_other_predictors(
+    estimation: Estimation, world: xr.Dataset
+) -> None:
+    for name, each in reduced(world, ESTIMATED, PLANET, LEADS).items():
+        assert each.components.shape == (len(each.slope), 0)
+        assert not each.share.any()
+        outside = np.ones(features.COUNT, dtype=bool)
+        outside[REDUCED[name]] = False
+        assert not each.coefficients[:, outside].any()
+        assert each.coefficients[:, ~outside].any() == (name != "ridge-normal")
+        if name == "ridge-place":
+            np.testing.assert_array_equal(each.coefficients, estimation.coefficients)
+            np.testing.assert_array_equal(each.common, estimation.common)
+            np.testing.assert_array_equal(each.power[:, 0] > estimation.power[:, 0], estimation.share > 0)
+            assert estimation.share.any()
+
+
+def naive_step(world: xr.Dataset, columns: slice, lead: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Coefficients, what the planet's mean adds at the newest row, power and quantiles of the errors."""
+    known, area = known_at(world, ESTIMATED), world["area"].values
+    weight = area / area.mean()
+    means = known["means"].values[trailing.FIRST_ROW :, lead - 1, columns]
+    past = trailing.trailing(known["value"].values)
+    predictors = features.Predictors(past, known["slope"].values[trailing.FIRST_ROW :])
+    table, actual = predictors.at(lead)[..., columns].astype(float), features.target(known["value"].values, past, lead)
+    rows = np.flatnonzero(np.isfinite(actual[:, 0]))
+    actual, factor = actual[rows].astype(float), np.where(np.arange(features.COUNT) >= features.TREND_LIKE, 2.0, 1.0)
+    middle = actual @ weight / weight.sum()
+    root = np.sqrt(weight)[:, None]
+    inside = ((table[rows] - means[rows, None]) * root * factor[columns]).reshape(rows.size * area.size, table.shape[2])
+    coefficients = factor[columns] * ridge(inside, ((actual - middle[:, None]) * root[:, 0]).ravel(), PENALTY)
+    of_mean = ridge(means[rows], middle - means[rows] @ coefficients, 30.0)
+    error = actual - table[rows] @ coefficients - (means[rows] @ of_mean)[:, None]
+    power = np.array([((each**2).mean(axis=0) * area).sum() / area.sum() for each in (error, actual)])
+    month = (known["time"].values.astype("datetime64[M]").astype(int)[trailing.FIRST_ROW :] % 12)[rows]
+    scale = np.stack([naive_spread(error[:, cell], actual[:, cell], month, power) for cell in range(area.size)], axis=1)
+    pairs = sorted(zip((error / scale[month]).ravel(), np.tile(area, len(rows)), strict=True))
+    total = np.cumsum([weight for _, weight in pairs])
+    quantiles = [pairs[int(np.searchsorted(total, level * total[-1]))][0] for level in QUANTILES]
+    return coefficients, means[-1] @ of_mean, power, np.array(quantiles)
+
+
+def naive_spread(error: FloatArray, actual: FloatArray, month: np.ndarray, power: FloatArray) -> FloatArray:
+    """Relative spread (calendar month of the origin) of one place, with the weight of 30 months of the mean."""
+    result = []
+    for calendar in range(12):
+        bell = ((1 + np.cos(2 * np.pi * (calendar - month) / 12)) / 2) ** 2
+        both = [bell @ each**2 + 30 * mean for each, mean in zip((error, actual), power, strict=True)]
+        result.append(np.sqrt(both[0] / both[1]))
+    return np.array(result)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.parametrize("lead", [1, 3])
+def test_forecasts_with_less_information_are_those_of_a_naive_computation(
+    world: xr.Dataset, name: str, lead: int
+) -> None:
+    learnt, columns = reduced(world, ESTIMATED, PLANET, LEADS)[name], REDUCED[name]
+    coefficients, common, power, quantiles = naive_step(world, columns, lead)
+    np.testing.assert_allclose(learnt.coefficients[lead - 1, columns], coefficients, rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(learnt.power[lead - 1], power, rtol=1e-4)
+    np.testing.assert_allclose(learnt.residual[lead - 1], quantiles, atol=0.01)
+    record = as_panel(known_at(place(field()), ESTIMATED))
+    values, months = record["value"].values.T, record["time"].values.astype("datetime64[M]").astype(int)
+    past = trailing.trailing(values)
+    table = features.Predictors(past, learnt.slope_at(months[trailing.FIRST_ROW :])).at(lead)[:, 0, columns]
+    actual = features.target(values, past, lead)[:, 0]
+    rows = np.flatnonzero(np.isfinite(actual))
+    state = learnt.common[: len(table), lead - 1]
+    centre, month = table @ coefficients + state, months[trailing.FIRST_ROW :] % 12
+    assert state[-1] == pytest.approx(common, abs=1e-3)
+    scale = naive_spread(actual[rows] - centre[rows], actual[rows], month[rows], power)[month[-1]]
+    expected = past.normal.expected(lead)[-1, 0] + past.spread[-1, lead - 1, 0] * (centre[-1] + scale * quantiles)
+    result = PlanetForecaster([learnt], network=False).fit(record).forecast(record, LEADS)[0, lead - 1]
+    np.testing.assert_allclose(result, expected, atol=0.02)
 
 
 def test_series_and_cells_with_gaps_before_the_estimation_are_left_out() -> None:
     gaps = field()
     gaps[40, 0, :] = np.nan
-    part, _ = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS)
+    part = estimate(known_at(world_of(gaps), ESTIMATED), PLANET, LEADS).estimation
     assert part.functions is not None
     assert (part.functions[:8] == 0).all()
     assert (part.functions[8:] != 0).all()
@@ -311,7 +393,8 @@ def test_the_mean_over_the_planet_is_regressed_apart() -> None:
     table = (means + apart - apart.mean(axis=1, keepdims=True)).astype(np.float32)
     own, common = 0.5 * np.eye(features.COUNT)[0], np.eye(features.COUNT)[1]
     target = table @ own + means @ (common - own)
-    coefficients, of_mean = shared_regressions(table, target.astype(np.float32), means[:, 0], area, 1)
+    seen = target.astype(np.float32)
+    ((coefficients, of_mean),) = shared_regressions(table, seen, means[:, 0], area, 1, [EVERYTHING])
     np.testing.assert_allclose(coefficients, own, atol=0.05)
     np.testing.assert_allclose(coefficients + of_mean, common, atol=0.15)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
-from climate.forecasters.planet.estimation import Estimation
+from climate.forecasters.planet.estimation import REDUCED, Estimation
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import PlanetForecaster
 from climate.forecasters.registry import make
 from climate.hindcast import cells
 from climate.hindcast.cells import CellPlan, CellTask, Scores, cell_dataset, joined, score_cells
-from climate.schema import TIME_DTYPE
+from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import crps_from_quantiles
-from tests.forecasters.models import PLANET, estimated
+from tests.forecasters.models import PLANET, estimated, reduced
 from tests.forecasters.test_planet import field
 
 LEADS = 6
@@ -91,6 +93,18 @@ def test_scores_are_those_of_the_protocol(task: CellTask, scores: Scores, name: 
     covered = float((block["covered90"] * block["pairs"]).sum() / block["pairs"].sum())
     assert covered == pytest.approx(inside[:, 2:][known].mean(), abs=1.5 / known.sum())
     np.testing.assert_array_equal(np.isfinite(block["crps_by_origin"].values), known.all(axis=1))
+
+
+@pytest.mark.parametrize("information", REDUCED)
+def test_less_information_is_scored_like_the_protocol(task: CellTask, information: str) -> None:
+    world = planet(field(), 2, 1, LEADS)
+    learnt = [reduced(world, month, PLANET, LEADS)[information] for month in ESTIMATED]
+    less = replace(task, estimations=learnt, forecasters=("ridge-planet",))
+    quantiles, observed = naive(less, "ridge-planet", 2)
+    forecast = xr.DataArray(quantiles, dims=("origin", "lead", "quantile"), coords={"quantile": list(QUANTILES)})
+    crps = crps_from_quantiles(forecast, xr.DataArray(observed, dims=("origin", "lead"))).values
+    result = score_cells(less).by_origin[0, 1, :, 2]
+    np.testing.assert_allclose(result, crps[:, :2].mean(axis=1), rtol=2e-3, atol=1e-4)
 
 
 def test_mean_squared_error_follows_from_the_means(task: CellTask, scores: Scores) -> None:

@@ -14,11 +14,13 @@ from climate.report.figures import planet as figures
 from climate.report.figures.base import DPI, NARROW
 from climate.report.gallery import Gallery
 from climate.report.inputs import ReportInputs
-from climate.verify.fields import SIMPLE, compare_cells, planned_pairs
+from climate.verify.fields import SIMPLE, STEPS, compare_cells, decompose, planned_pairs
 from tests.records import months
 from tests.report.samples import BLOCKS, make_inputs, make_shapes
 
-FORECASTERS = [SIMPLE, "ridge-planet", "lstm-planet"]
+FORECASTERS = [SIMPLE, "ridge-planet", "lstm-planet", "climatology-trend"]
+LEVELS = {"climatology-trend": 1.2, "ridge-normal": 1.1, "ridge-windows": 1.0, "ridge-place": 0.95}
+"""Mean losses of the steps, as multiples of that of the simple model."""
 PARTIAL = "{% import 'macros.html.j2' as m %}{% include 'parts/planet.html.j2' %}"
 LAT, LON = np.arange(-75.0, 90, 30), np.arange(-180.0, 180, 30)
 
@@ -27,11 +29,11 @@ def make_planet(ridge: float, lstm: float) -> xr.Dataset:
     """Comparisons on a coarse grid: losses of the learners as multiples of those of the simple model."""
     random = np.random.default_rng(8)
     lat, lon = (each.ravel() for each in np.meshgrid(LAT, LON, indexing="ij"))
-    level = np.array([1.0, ridge, lstm])
+    level = np.array([1.0, ridge, lstm, LEVELS["climatology-trend"]])
     spread = level[:, None, None, None]
     losses = spread * (1 + random.random((len(BLOCKS), 60, lat.size)))
-    losses = losses + 0.02 * random.random((3, 1, 60, 1))
-    by_start = np.full((3, lat.size, len(BLOCKS), 12), 0.9)
+    losses = losses + 0.02 * random.random((4, 1, 60, 1))
+    by_start = np.full((4, lat.size, len(BLOCKS), 12), 0.9)
     lead = np.arange(1, 25)
     scores = xr.Dataset(
         {
@@ -40,11 +42,11 @@ def make_planet(ridge: float, lstm: float) -> xr.Dataset:
             "pairs": (("block", "start"), np.ones((len(BLOCKS), 12))),
             "zone_crps": (
                 ("forecaster", "zone", "start", "lead"),
-                spread * np.ones((3, 4, 12, 24)),
+                spread * np.ones((4, 4, 12, 24)),
             ),
             "zonal_loss": (
                 ("forecaster", "lead_band", "start", "band"),
-                spread * np.ones((3, 2, 12, 6)),
+                spread * np.ones((4, 2, 12, 6)),
             ),
         },
         coords={
@@ -62,7 +64,10 @@ def make_planet(ridge: float, lstm: float) -> xr.Dataset:
         },
     )
     shown = scores[["zone_crps", "zonal_loss"]]
-    return compare_cells(scores, planned_pairs(FORECASTERS), BLOCKS).merge(shown)
+    reduced = [scores[["crps_by_origin"]].sel(forecaster=SIMPLE) * LEVELS[name] for name in STEPS[1:-1]]
+    reduced = xr.concat(reduced, xr.Variable("forecaster", list(STEPS[1:-1])))
+    compared = compare_cells(scores, planned_pairs(FORECASTERS), BLOCKS)
+    return compared.merge(shown).merge(decompose(scores, reduced, BLOCKS))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def test_part_fills_its_template_and_describes_its_files(with_planet: ReportInpu
     part = planet.part(with_planet, gallery)
     assert part is not None
     page = pages.environment().from_string(PARTIAL).render(planet=part, root="", embed=False)
-    for name in ("planet-gain", "planet-network", "planet-latitude", "planet-start", "planet-area"):
+    for name in ("planet-gain", "planet-network", "planet-latitude", "planet-start", "planet-area", "planet-steps"):
         assert f"data/{name}.csv" in gallery.files
         assert f"data/{name}.csv" in page
     assert not {column for file in gallery.downloads for column in file.columns if meaning(column) is None}
@@ -89,7 +94,8 @@ def test_part_fills_its_template_and_describes_its_files(with_planet: ReportInpu
 def test_pictures_are_whole_on_a_phone(with_planet: ReportInputs) -> None:
     part = planet.part(with_planet, Gallery())
     assert part is not None
-    assert all(part[name].width <= NARROW * DPI for name in ("gain", "network", "latitude", "start"))
+    names = ("gain", "network", "latitude", "start", "steps")
+    assert all(part[name].width <= NARROW * DPI for name in names)
 
 
 def test_without_scores_of_the_planet_there_is_no_part(inputs: ReportInputs) -> None:
@@ -102,6 +108,25 @@ def test_without_scores_of_the_planet_there_is_no_part(inputs: ReportInputs) -> 
 @pytest.mark.parametrize(("ridge", "said"), [(0.9, "lower one month ahead"), (1.1, "higher one month ahead")])
 def test_answer_follows_the_sign_of_the_difference(ridge: float, said: str) -> None:
     assert said in planet.answer(with_ratios(ridge, ridge), ("ridge-planet", SIMPLE))
+
+
+@pytest.mark.parametrize(
+    ("ridge", "said"),
+    [
+        (0.94, "one month ahead with other windows and trends (\N{MINUS SIGN}9.1%)"),
+        (0.5, "one month ahead with the planet's field ("),
+    ],
+)
+def test_the_largest_step_is_named(ridge: float, said: str) -> None:
+    assert said in planet.steps_text(with_ratios(ridge, ridge))
+
+
+def test_without_the_steps_their_figure_is_left_out(with_planet: ReportInputs) -> None:
+    part = planet.part(replace(with_planet, planet=with_planet.planet.drop_dims("step")), Gallery())
+    assert part is not None
+    assert part["steps"] is None
+    page = pages.environment().from_string(PARTIAL).render(planet=part, root="", embed=False)
+    assert "Where the gain comes from" not in page
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from climate.verify.fields import SIMPLE, compare_cells, planet_losses, planned_pairs
+from climate.verify.fields import SIMPLE, STEPS, compare_cells, decompose, planet_losses, planned_pairs
 from climate.verify.significance import compare, false_discovery
 from tests.records import months
 
@@ -98,3 +98,42 @@ def test_the_mean_over_the_planet_weights_cells_by_area(scores: xr.Dataset) -> N
 
 def test_without_learners_there_is_nothing_to_compare(scores: xr.Dataset) -> None:
     assert not compare_cells(scores.sel(forecaster=[SIMPLE]), planned_pairs([SIMPLE]), BLOCKS)
+
+
+@pytest.fixture(scope="module")
+def stepped(scores: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Scores with the line over 30 years too, and the losses of the other steps in the cells of even number."""
+    line = scores.sel(forecaster=[SIMPLE]).assign_coords(forecaster=["climatology-trend"])
+    some = scores[["crps_by_origin"]].isel(cell=slice(None, None, 2))
+    parts = [some.sel(forecaster=[SIMPLE]).assign_coords(forecaster=[name]) * 0.8 for name in STEPS[1:-1]]
+    area = {name: some[name] for name in ("lat", "lon", "area")}
+    both = xr.concat([scores, line], "forecaster", data_vars="minimal")
+    return both, xr.concat(parts, "forecaster").assign_coords(area)
+
+
+def test_steps_are_geometric_means_over_their_own_cells(stepped: tuple[xr.Dataset, xr.Dataset]) -> None:
+    whole, reduced = stepped
+    result = decompose(whole, reduced, BLOCKS)
+    same = compare_cells(whole.isel(cell=slice(None, None, 2)), [("ridge-planet", SIMPLE)], BLOCKS)
+    own = result.sel(step="ridge-planet")
+    np.testing.assert_allclose(own["step_ratio"], same["mean_ratio"].isel(pair=0))
+    assert (own["step_low"] < own["step_ratio"]).all()
+    assert (own["step_high"] > own["step_ratio"]).all()
+    # in one cell the interval is nearly that of a ratio of means
+    one = decompose(whole, reduced.isel(cell=[1]), BLOCKS).sel(step="ridge-planet")
+    ratio = compare_cells(whole.isel(cell=[2]), [("ridge-planet", SIMPLE)], BLOCKS).isel(pair=0)
+    for name in ("ratio", "low", "high"):
+        np.testing.assert_allclose(one[f"step_{name}"], ratio[f"total_{name}"], rtol=0.01)
+    assert int(result["step_cells"]) == 3
+
+
+def test_a_constant_factor_has_no_interval(stepped: tuple[xr.Dataset, xr.Dataset]) -> None:
+    result = decompose(*stepped, BLOCKS).sel(step="ridge-windows")
+    for name in ("ratio", "low", "high"):
+        np.testing.assert_allclose(result[f"step_{name}"], 0.8)
+
+
+def test_without_a_step_there_is_no_decomposition(stepped: tuple[xr.Dataset, xr.Dataset]) -> None:
+    whole, reduced = stepped
+    assert not decompose(whole, xr.Dataset(), BLOCKS)
+    assert not decompose(whole.drop_sel(forecaster="ridge-planet"), reduced, BLOCKS)

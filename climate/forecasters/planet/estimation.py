@@ -5,20 +5,22 @@ For each lead a ridge regression, shared by all places, forecasts the departure 
 components of the global field (`field`), place by place (`places`); the weight of that second forecast is again
 estimated over all places, from forecasts of blocks of months that it was not fitted on. A network is then trained on
 the residual of both (`network`).
+
+Estimations with less information (REDUCED) show what each kind is worth. They share the products of the regressions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from climate.forecasters.base import FloatArray, IntArray, months_since_1970, season_waves
-from climate.forecasters.linear import ridge
+from climate.forecasters.linear import ridge, ridge_of_products
 from climate.forecasters.planet.field import principal_functions, projected
 from climate.forecasters.planet.network import Inputs, Layers, read_out, train_members
 from climate.forecasters.planet.places import (
@@ -42,6 +44,17 @@ EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
 
 MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
 """Last lead, and ridge penalty of the regression of the planet's mean."""
+
+EVERYTHING = slice(0, COUNT)
+"""All predictors of a place."""
+
+REDUCED: Mapping[str, slice] = {
+    "ridge-normal": slice(0),
+    "ridge-windows": slice(TREND_LIKE, COUNT),
+    "ridge-place": EVERYTHING,
+}
+"""Estimations with less information, and their predictors: none, so that the trailing normal is forecast with its
+spread; those from windows and trends; and all, but no field."""
 
 LEADING = 20
 """Components of the field whose sequence the network reads."""
@@ -186,16 +199,58 @@ class Sample:
     residual: FloatArray
 
 
-def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> tuple[Estimation, Sample]:
+class Learnt(NamedTuple):
+    """What `estimate` learns: no estimation has a network yet, see `with_network`."""
+
+    estimation: Estimation
+    sample: Sample
+    """What a network can learn from."""
+    reduced: dict[str, Estimation]
+    """The estimations REDUCED, by name. They have no components, and their shares are zero."""
+
+
+class PerLead:
+    """Estimates of all leads, in the order in which they are made; see `Estimation`."""
+
+    def __init__(self, rows: int, leads: int) -> None:
+        self.coefficients, self.mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
+        self.common, self.share, self.power = np.zeros((rows, leads)), np.zeros(leads), np.ones((leads, 2))
+        self.residual = np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+
+    def regress(self, index: int, table: Single, means: FloatArray, fit: tuple[FloatArray, FloatArray]) -> Single:
+        """Keep coefficients of places and mean; return forecasts (row, place) from their predictors."""
+        self.coefficients[index], self.mean_coefficients[index] = fit
+        self.common[:, index] = means @ fit[1]
+        return np.asarray(table @ fit[0].astype(np.float32) + self.common[:, index, None].astype(np.float32))
+
+    def spread(self, index: int, error: Single, actual: Single, months: IntArray, area: FloatArray) -> Single:
+        """Keep power and quantiles of errors (row, place) of `actual` where known; return their `relative_spread`."""
+        known = np.isfinite(actual).all(axis=1)
+        if not known.any():
+            return np.ones_like(error)
+        error, seen = error[known], actual[known]
+        self.power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
+        scale = relative_spread(error, seen, months[known], self.power[index])[months % MONTHS_PER_YEAR]
+        self.residual[index] = weighted_quantiles(error / scale[known], area)
+        return scale
+
+    def estimation(
+        self, months: IntArray, slope: FloatArray, components: FloatArray, functions: FloatArray, linear_start: bool
+    ) -> Estimation:
+        """The estimation of the last of `months`."""
+        state = slope, components.astype(np.float32), self.common.astype(np.float32)
+        estimates = self.coefficients, self.share, self.power, self.residual
+        own = self.mean_coefficients
+        return Estimation(int(months[-1]), int(months[0]), *state, *estimates, (), linear_start, functions, own)
+
+
+def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEADS) -> Learnt:
     """Estimate everything linear on `history`, which ends at the estimation's date.
 
     Args:
         history: see `field.planet`. Cells with a missing month up to the estimation are left out.
         settings: parameters of the planet's forecasters.
         leads: months ahead.
-
-    Returns:
-        The estimation without a network, and what one can learn from (`with_network`).
     """
     values = np.asarray(history["value"].values, dtype=np.float64)
     used = np.isfinite(values).all(axis=0) & (history["area"].values > 0)
@@ -207,53 +262,58 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     months = months_since_1970(history)[FIRST_ROW:]
     functions = principal_functions(field, settings.components)
     components = projected(field, functions)
-    past, common = predictors.past, np.zeros((len(months), leads))
-    coefficients, mean_coefficients = np.zeros((leads, COUNT)), np.zeros((leads, COUNT))
-    share, power, residual = np.zeros(leads), np.ones((leads, 2)), np.tile(np.array(QUANTILES) - 0.5, (leads, 1))
+    past, parts = predictors.past, list(REDUCED.values())
+    whole, normal, windows, place = (PerLead(len(months), leads) for _ in range(4))
     maps = field_maps(field_features(components, int(months[0]), months), np.full(len(months), True), leads)
     # all but the newest month: its targets are still to come
     chosen = np.random.default_rng(SEED).random((len(months), len(area))) * settings.row_stride < 1
-    row, place = np.nonzero(chosen[:-1])
+    row, position = np.nonzero(chosen[:-1])
     sample: list[tuple[Single, Single, Single]] = []
-    normal = np.zeros_like(residual)
+    of_targets = np.zeros_like(whole.residual)
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
-        known = np.isfinite(actual).all(axis=1)
-        coefficients[index], mean_coefficients[index] = shared_regressions(
-            table[known], actual[known], means[known, index], area, index + 1
-        )
-        common[:, index] = means[:, index] @ mean_coefficients[index]
-        linear = table @ coefficients[index].astype(np.float32) + common[:, index, None].astype(np.float32)
+        known, state = np.isfinite(actual).all(axis=1), means[:, index]
+        *fits, of_all = shared_regressions(table[known], actual[known], state[known], area, index + 1, parts)
+        for each, fit in zip((normal, windows), fits, strict=True):
+            each.spread(index, actual - each.regress(index, table, state, fit), actual, months, area)
+        linear = whole.regress(index, table, state, of_all)
         if index < len(maps):
+            place.spread(index, actual - linear, actual, months, area)
             forecast = field_forecast(actual - linear, maps[index])[1]
-            share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
-            linear += np.float32(share[index]) * forecast
-        scale = np.ones_like(linear)
-        if known.any():
-            error, seen = (actual - linear)[known], actual[known]
-            power[index] = [np.average((each**2).mean(axis=0), weights=area) for each in (error, seen)]
-            scale = relative_spread(error, seen, months[known], power[index])[months % MONTHS_PER_YEAR]
-            residual[index] = weighted_quantiles(error / scale[known], area)
-            normal[index] = weighted_quantiles(seen, area)
-        sample.append((linear[row, place], scale[row, place], actual[row, place]))
-    state = slope, components.astype(np.float32), common.astype(np.float32)
-    estimates = coefficients, share, power, residual
-    learnt = Estimation(
-        int(months[-1]), int(months[0]), *state, *estimates, (), settings.linear_start, functions, mean_coefficients
+            whole.share[index] = pooled_share(np.nan_to_num(actual - linear), forecast, area)
+            linear += np.float32(whole.share[index]) * forecast
+        scale = whole.spread(index, actual - linear, actual, months, area)
+        if index >= len(maps):
+            place.power[index], place.residual[index] = whole.power[index], whole.residual[index]
+        if known.any() and not settings.linear_start:
+            of_targets[index] = weighted_quantiles(actual[known], area)
+        sample.append((linear[row, position], scale[row, position], actual[row, position]))
+    place.coefficients, place.mean_coefficients, place.common = (
+        whole.coefficients,
+        whole.mean_coefficients,
+        whole.common,
     )
+    learnt = whole.estimation(months, slope, components, functions, settings.linear_start)
+    none = slice(0)
+    reduced = {
+        name: each.estimation(months, slope, components[:, none], functions[:, none], settings.linear_start)
+        for name, each in zip(REDUCED, (normal, windows, place), strict=True)
+    }
     start, scales, actuals = (np.stack(each, axis=1) for each in zip(*sample, strict=True))
+    residual = whole.residual
     if not settings.linear_start:
-        start, scales, residual = np.zeros_like(start), np.ones_like(scales), normal
-    return learnt, Sample(
+        start, scales, residual = np.zeros_like(start), np.ones_like(scales), of_targets
+    to_learn = Sample(
         months[row],
-        past.departures[row, :, place],
-        loadings_on(learnt.leading(months), past.departures[:, -1])[place],
-        traits(past, months, np.arange(len(months)))[row, place].astype(np.float32),
+        past.departures[row, :, position],
+        loadings_on(learnt.leading(months), past.departures[:, -1])[position],
+        traits(past, months, np.arange(len(months)))[row, position].astype(np.float32),
         start,
         scales,
         actuals,
         residual,
     )
+    return Learnt(learnt, to_learn, reduced)
 
 
 def with_network(estimation: Estimation, sample: Sample, settings: PlanetSettings) -> Estimation:
@@ -276,15 +336,21 @@ def pooled_share(error: Single, forecast: Single, area: FloatArray) -> float:
 
 
 def shared_regressions(
-    table: npt.NDArray[np.float32], target: npt.NDArray[np.float32], means: FloatArray, area: FloatArray, lead: int
-) -> tuple[FloatArray, FloatArray]:
-    """Coefficients (predictor) that all places share, and those of the planet's mean residual.
+    table: npt.NDArray[np.float32],
+    target: npt.NDArray[np.float32],
+    means: FloatArray,
+    area: FloatArray,
+    lead: int,
+    parts: Sequence[slice],
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Coefficients (predictor) that all places share, and those of the planet's mean residual, for each of `parts`.
 
     Args:
         table: predictors (row, place, predictor). target: (row, place).
         means: area means (row, predictor) of the predictors.
         area: weight (place).
         lead: months ahead.
+        parts: the predictors to use; the coefficients of all others are zero.
     """
     factors = np.ones(COUNT)
     factors[TREND_LIKE:] = at_lead(EMPHASIS, lead)
@@ -292,9 +358,16 @@ def shared_regressions(
     middle = np.average(np.asarray(target, dtype=np.float64), axis=1, weights=area)
     root = np.sqrt(weight)[:, None].astype(np.float32)
     inside = (table - means[:, None].astype(np.float32)) * (root * factors.astype(np.float32))
-    outside = (target - middle[:, None].astype(np.float32)) * root[:, 0]
-    coefficients = factors * ridge(inside.reshape(-1, COUNT), outside.ravel(), PENALTY)
-    return coefficients, ridge(means, middle - means @ coefficients, at_lead(MEAN_PENALTY, lead))
+    outside = ((target - middle[:, None].astype(np.float32)) * root[:, 0]).ravel()
+    inside = inside.reshape(-1, COUNT)
+    inner, outer = inside.T @ inside, inside.T @ outside
+    fits: list[tuple[FloatArray, FloatArray]] = []
+    for part in parts:
+        of_places, of_mean = np.zeros(COUNT), np.zeros(COUNT)
+        of_places[part] = factors[part] * ridge_of_products(inner[part, part], outer[part], PENALTY)
+        of_mean[part] = ridge(means[:, part], middle - means @ of_places, at_lead(MEAN_PENALTY, lead))
+        fits.append((of_places, of_mean))
+    return fits
 
 
 def weighted_quantiles(values: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray:

@@ -10,7 +10,18 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import NARROW, Drawing, new_figure, outer_labels, panel_grid, start_panel, style
+from climate.report.figures.base import (
+    INK,
+    NARROW,
+    Drawing,
+    label_rows,
+    new_figure,
+    outer_labels,
+    panel_grid,
+    start_panel,
+    style,
+    upright_grid,
+)
 from climate.report.figures.maps import (
     difference_bar,
     difference_colours,
@@ -21,6 +32,7 @@ from climate.report.figures.maps import (
     stipple,
 )
 from climate.report.palette import LESS_ERROR, MORE_ERROR, style_of
+from climate.verify.fields import SIMPLE
 from climate.verify.significance import FALSE_DISCOVERY
 
 MAP_BLOCKS = ("1", "1-12", "13-60")
@@ -44,6 +56,18 @@ SMALLEST_SHARE = 0.001
 
 LEAST_BAND = 0.01
 """Share of the area that a band of latitude needs to be named in a caption."""
+
+STEPS = {
+    "climatology-trend": ("Line over 30 years", "a line over 30 years"),
+    "ridge-normal": ("+ monthly, learnt spread", "monthly updates and a learnt spread"),
+    "ridge-windows": ("+ other windows and trends", "other windows and trends"),
+    "ridge-place": ("+ the place's last months", "the place's last months"),
+    "ridge-planet": ("+ the planet's field", "the planet's field"),
+}
+"""Steps of `fields.decompose`: what each adds to the one before, as a label and inside a sentence."""
+
+STEPS_WIDTH = 5.6
+"""Inches: of the figure of the steps, whose labels would be small on a phone otherwise."""
 
 PARALLELS = (-60, -30, 0, 30, 60)
 """Latitudes that are labelled (degrees)."""
@@ -198,6 +222,61 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     )
     data = gain.sel(zone=zones).to_dataframe().reset_index()[["zone", "start", "lead", "percent_saved"]]
     return Drawing("planet-start", figure, data, alt, caption, "colour")
+
+
+def step_changes(compared: xr.Dataset, block: str) -> dict[str, float]:
+    """Change of the CRPS (share) that each step but the first brings to the one before."""
+    ratio = compared["step_ratio"].sel(block=block)
+    steps = ratio["step"].values.astype(str).tolist()
+    return dict(zip(steps[1:], (ratio.values[1:] / ratio.values[:-1] - 1).tolist(), strict=True))
+
+
+def steps_drawing(compared: xr.Dataset, months: dict[str, str]) -> Drawing:
+    """The CRPS against the simple model with more and more information, with its interval.
+
+    Args:
+        compared: of `verify.fields.compare_cells` and `decompose`.
+        months: lead block -> how far ahead in words.
+    """
+    blocks, steps = blocks_in(compared), compared["step"].values.astype(str).tolist()
+    rows = compared[["step_ratio", "step_low", "step_high"]].sel(block=blocks)
+    percent = {name: 100 * (rows[f"step_{name}"] - 1) for name in ("ratio", "low", "high")}
+    simple, colour = style_of(SIMPLE), style_of(steps[-1]).colour
+    with style():
+        figure = new_figure(1.2 + 1.7 * len(blocks), STEPS_WIDTH)
+        panels = figure.subplots(len(blocks), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, block in zip(panels, blocks, strict=True):
+            middle, low, high = (percent[name].sel(block=block).values for name in ("ratio", "low", "high"))
+            axes.set_title(words.capital(months[block]), fontsize=11)
+            axes.axvline(0, color=INK, lw=1.0, zorder=1)
+            upright_grid(axes)
+            for row, value in enumerate(middle):
+                axes.plot([low[row], high[row]], [row, row], color=colour, lw=2.4, alpha=0.5, zorder=2)
+                axes.plot(value, row, "o", ms=6.5, color=colour, zorder=3)
+                text, edge = words.percent(value / 100, 1, True), axes.get_yaxis_transform()
+                axes.text(1.03, row, text, ha="left", va="center", transform=edge, fontsize=10)
+            label_rows(axes, [STEPS[step][0] for step in steps], fontsize=10)
+        panels[-1].xaxis.set_major_formatter(
+            lambda value, _: f"0\n{simple.label}" if value == 0 else words.number(value, 0)
+        )
+        panels[-1].set_xlabel(f"CRPS against {simple.phrase} (%)")
+    names = {"step_ratio": "ratio", "step_low": "low", "step_high": "high"}
+    data = rows.to_dataframe().rename(columns=names).reset_index()[["step", "block", *names.values()]]
+    listing = "; ".join(
+        f"{months[block]} "
+        + ", ".join(
+            f"{STEPS[step][1]} {words.percent(float(rows['step_ratio'].sel(step=step, block=block)) - 1, 1, True)}"
+            for step in steps
+        )
+        for block in blocks
+    )
+    alt = f"CRPS against {simple.phrase} with more and more information: {listing}."
+    caption = (
+        f"CRPS against {simple.phrase} (left of 0: less error), with more and more information: each row has that of "
+        f"the row above, and the last is {style_of(steps[-1]).phrase}. The spread is learnt from past errors, by place "
+        f"and season. Geometric mean over the area of {int(compared['step_cells']):,} cells, with its 90% interval."
+    )
+    return Drawing("planet-steps", figure, data.assign(against=SIMPLE), alt, caption)
 
 
 def edges_of(middles: FloatArray) -> FloatArray:
