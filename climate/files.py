@@ -16,6 +16,11 @@ from climate.errors import ClimateError
 
 T = TypeVar("T")
 
+REPRODUCE = "run `dvc repro` to make it"
+"""What to do where a stage's file is not found."""
+TOP_FOLDER = "run this command in the repository's top folder"
+"""What to do where a committed file is not found."""
+
 SKIPPED = "skipped.json"
 """Where a folder of parts says why it has none."""
 
@@ -74,8 +79,7 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
 
 def read_netcdf(path: Path, names: Collection[str] | None = None) -> xr.Dataset:
     """A stage's file in memory, times as datetime64[s]; with `names` those of its variables alone."""
-    if not path.exists():
-        raise ClimateError(f"{path} not found: run `dvc repro` to make it")
+    _require(path)
     with xr.open_dataset(path, engine="netcdf4", decode_times=_SECONDS) as dataset:
         wanted = dataset if names is None else dataset[[name for name in dataset.data_vars if name in names]]
         return wanted.load()
@@ -100,6 +104,7 @@ def write_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """All arrays of a .npz by name."""
+    _require(path)
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -124,6 +129,15 @@ def read_parts(folder: Path, suffix: str, read: Callable[[Path], T]) -> tuple[li
 
 def read_json(path: Path) -> Any:
     """The content of a stage's JSON file."""
+    return json.loads(read_text(path))
+
+
+def read_text(path: Path, remedy: str = REPRODUCE) -> str:
+    """The text of a file in UTF-8; one that does not exist is a ClimateError, which names `remedy`."""
+    _require(path, remedy)
+    return path.read_text(encoding="utf-8")
+
+
+def _require(path: Path, remedy: str = REPRODUCE) -> None:
     if not path.exists():
-        raise ClimateError(f"{path} not found: run `dvc repro` to make it")
-    return json.loads(path.read_text(encoding="utf-8"))
+        raise ClimateError(f"{path} not found: {remedy}")

@@ -14,6 +14,7 @@ from climate.files import (
     read_json,
     read_netcdf,
     read_parts,
+    read_text,
     write_arrays,
     write_json,
     write_netcdf,
@@ -50,9 +51,11 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
 
 
 def test_missing_files_name_the_remedy(tmp_path: Path) -> None:
-    for read in (read_netcdf, read_json):
-        with pytest.raises(ClimateError, match="dvc repro"):
+    for read in (read_netcdf, read_json, read_text, read_arrays):
+        with pytest.raises(ClimateError, match="absent not found: run `dvc repro` to make it"):
             read(tmp_path / "absent")
+    with pytest.raises(ClimateError, match="absent not found: run `climate ledger`"):
+        read_text(tmp_path / "absent", "run `climate ledger`")
 
 
 def test_json_refuses_nan(tmp_path: Path) -> None:

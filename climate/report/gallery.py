@@ -28,7 +28,8 @@ class Gallery:
         if drawing is None:
             return None
         picture = develop(drawing, source)
-        self.files[f"figures/{picture.name}.png"] = picture.png
+        for one in filter(None, (picture, picture.phone)):
+            self.files[f"figures/{one.name}.png"] = one.png
         self._keep(picture.name, drawing.caption, drawing.data, picture.csv)
         return picture
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from climate.forecasters.registry import Kind, is_kind, ordered, primary_network
 from climate.report import pages, words
-from climate.report.figures.base import INK, Drawing, label_rows, panel_row, shared_legend, style
+from climate.report.figures.base import INK, Drawing, for_phones_too, label_rows, panel_row, shared_legend, style
 from climate.report.gallery import Gallery
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
@@ -186,6 +186,7 @@ def error_table(inputs: ObservedInputs) -> Table:
     )
 
 
+@for_phones_too
 def ratio_figure(inputs: ObservedInputs) -> Drawing:
     """CRPS of each model as a multiple of the opponent's, a row per global record."""
     chosen = inputs.scores["ratio"].sel(region=inputs.regions, model=inputs.models, block=list(BLOCKS))
@@ -202,7 +203,7 @@ def ratio_figure(inputs: ObservedInputs) -> Drawing:
                 heights = np.arange(len(inputs.regions)) + offset
                 axes.plot(values, heights, "o", ms=6, color=look.colour, mew=0, label=look.label)
             axes.set_xlabel("CRPS ÷ CRPS of the opponent")
-        label_rows(panels[0], [inputs.titles[region] for region in inputs.regions])
+            label_rows(axes, [inputs.titles[region] for region in inputs.regions])
         shared_legend(figure, panels[0], "lower", 3)
     caption = (
         "CRPS as a multiple of the opponent's on the global records; left of 1 is better. The opponent is the simple "

@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from climate.report import words
+from climate.report.assessed import ASSESSED, BEFORE_RECENT, RECENT, is_globe, recent_level
 from climate.report.figures import projection as figures
 from climate.report.gallery import Gallery, credit
 from climate.report.inputs import ReportInputs
@@ -21,14 +22,8 @@ METHOD_NAMES: Mapping[str, str] = {
     "trend": f"Straight line of {TREND_YEARS} years",
 }
 
-
-BEFORE_RECORDS = 0.85
-"""degC from 1850-1900 to RECENT in global surface temperature; IPCC AR6 WG1, Summary for Policymakers, figure SPM.8."""
-RECENT = (1995, 2014)
-"""AR6's recent reference period."""
-ASSESSED = {"ssp119": 1.6, "ssp126": 1.7, "ssp245": 2.0, "ssp370": 2.1, "ssp585": 2.4}
-"""degC above 1850-1900 in ASSESSED_YEARS, best estimates; IPCC AR6 WG1, table SPM.1, doi:10.1017/9781009157896.001."""
 ASSESSED_YEARS = (2041, 2060)
+"""The IPCC's period that holds the last decade of the projection."""
 
 
 def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
@@ -108,35 +103,34 @@ def standfirst(inputs: ReportInputs, projected: xr.Dataset) -> str:
 
 
 def assessed_table(inputs: ReportInputs, projected: xr.Dataset) -> Table | None:
-    """The globe beside the IPCC's assessment, both from 1850-1900; None where the globe or RECENT is not there."""
-    globe = next((name for name in projected["region"].values if _is_globe(inputs, str(name))), None)
-    if globe is None:
+    """The globe beside the IPCC's assessment, both from 1850-1900; None without the globe or a common period."""
+    globe = next((str(name) for name in projected["region"].values if is_globe(inputs, str(name))), None)
+    level = recent_level(projected.sel(region=globe)) if globe else None
+    if globe is None or level is None:
         return None
-    result = projected.sel(region=globe)
-    recent = result["observed"].sel(past=slice(*RECENT))
-    known = [name for name in result["scenario"].values.astype(str) if name in ASSESSED]
-    if not known or recent.size < RECENT[1] - RECENT[0] + 1:
-        return None
-    change = result["last_decade"] - float(recent.mean()) + BEFORE_RECORDS
+    result, (first, last) = projected.sel(region=globe), ASSESSED_YEARS
+    change = result["last_decade"] - level + BEFORE_RECENT
     rows: list[list[Cell | str]] = []
-    for name in known:
-        low, middle, high = (
-            words.number(float(value), 1, True) for value in change.sel(scenario=name, quantile=list(figures.LEVELS))
-        )
-        rows.append([figures.label_of(name), f"{middle} ({low} to {high})", words.number(ASSESSED[name], 1, True)])
-    years, span = words.EN_DASH.join(map(str, ASSESSED_YEARS)), words.EN_DASH.join(map(str, RECENT))
+    for name in [name for name in result["scenario"].values.astype(str) if name in ASSESSED[ASSESSED_YEARS]]:
+        own = change.sel(scenario=name, quantile=[figures.MEDIAN, figures.LOW, figures.HIGH])
+        low, best, high = ASSESSED[ASSESSED_YEARS][name]
+        rows.append([figures.label_of(name), _range(*own.values), _range(best, low, high)])
+    if not rows:
+        return None
+    span = words.EN_DASH.join(map(str, RECENT))
     return make_table(
-        f"{inputs.title_of(str(globe))} against the IPCC's assessment, °C above 1850{words.EN_DASH}1900. To the change "
-        f"of the record since {span} are added the {words.number(BEFORE_RECORDS, 2)} °C that the IPCC gives for the "
-        f"time from 1850{words.EN_DASH}1900 to then. The periods are not the same.",
-        ["Pathway", *numeric(f"Here, {figures.decade_of(result)} (90% interval)", f"IPCC AR6, {years}, best estimate")],
+        f"{inputs.title_of(globe)} against the IPCC's assessment, °C above 1850{words.EN_DASH}1900. To the change of "
+        f"the record since {span} are added the {words.number(BEFORE_RECENT, 2)} °C that the IPCC adds to its own (AR6 "
+        "WGI, figure SPM.8). Here: median and 90% interval; the IPCC: best estimate and very likely range (table "
+        "SPM.1). The periods are not the same.",
+        ["Pathway", *numeric(f"Here, {figures.decade_of(result)}", f"IPCC AR6, {first}{words.EN_DASH}{last}")],
         rows,
     )
 
 
-def _is_globe(inputs: ReportInputs, region: str) -> bool:
-    box = inputs.params.regions[region].box
-    return box is not None and box.lat == (-90, 90) and box.lon[1] - box.lon[0] == 360
+def _range(middle: float, low: float, high: float) -> str:
+    """'+2.0 (+1.6 to +2.5)'."""
+    return "{} ({} to {})".format(*(words.number(float(value), 1, True) for value in (middle, low, high)))
 
 
 def place_text(result: xr.Dataset) -> str:

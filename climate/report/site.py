@@ -157,6 +157,9 @@ def draw_region(inputs: ReportInputs, region: str) -> DrawnRegion:
     """Sentences, pictures and tables of one region."""
     gallery, compared = Gallery([*inputs.regions, *inputs.records]), contests(inputs)
     source = credit(inputs.sources_of(region) or inputs.provenance)
+    gallery.table(
+        f"{region}-leads", "Error, skill and coverage of every model by lead.", scores.lead_table(inputs, region)
+    )
     period_text, period_errors = strata.period_errors(inputs, region)
     place = {
         "name": region,

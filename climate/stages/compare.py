@@ -10,6 +10,7 @@ import pandas as pd
 
 from climate import paths
 from climate.errors import ClimateError
+from climate.files import read_text
 from climate.forecasters.registry import Kind, is_kind
 from climate.verify.reproducibility import differences
 
@@ -21,9 +22,7 @@ def run(revision: str) -> list[str]:
     shown = subprocess.run(["git", "show", f"{revision}:./{SCORES_TABLE}"], capture_output=True, text=True, check=False)
     if shown.returncode:
         raise ClimateError(f"{SCORES_TABLE} is not in git at {revision}: {shown.stderr.strip()}; name another revision")
-    if not SCORES_TABLE.exists():
-        raise ClimateError(f"{SCORES_TABLE} not found: run `dvc repro` to make it")
-    ours, reference = pd.read_csv(SCORES_TABLE), pd.read_csv(io.StringIO(shown.stdout))
+    ours, reference = pd.read_csv(io.StringIO(read_text(SCORES_TABLE))), pd.read_csv(io.StringIO(shown.stdout))
     networks = frozenset(model for model in ours["model"].unique() if not is_kind(model, Kind.CLASSICAL))
     return differences(_crps(ours), _crps(reference), networks)
 

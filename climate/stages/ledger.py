@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from climate import paths
-from climate.files import read_netcdf, write_text
+from climate.files import read_netcdf, read_text, write_text
 from climate.forecasters.combine.conformal import calibrate
 from climate.params.params import Params, load_params
 from climate.params.sections import OPPONENT
@@ -36,7 +36,7 @@ def run() -> None:
 def read_ledger() -> pd.DataFrame:
     """The ledger, whose lines are checked; empty, with a warning, where there is none."""
     if paths.LEDGER.exists():
-        return parse(paths.LEDGER.read_text(encoding="utf-8"))
+        return parse(read_text(paths.LEDGER))
     log.warning("%s not found: a new one begins; `git checkout` restores lines that were committed", paths.LEDGER)
     return empty()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import read_json, read_netcdf, write_text
+from climate.files import TOP_FOLDER, read_json, read_netcdf, read_text, write_text
 from climate.params.params import load_params
 from climate.report import notebooks
 
@@ -23,9 +23,7 @@ def run(name: str) -> None:
     if name not in known:
         raise ClimateError(f"params.yaml: notebooks has no '{name}', expected one of {[*known]}; add it there")
     source = paths.NOTEBOOKS / f"{name}.ipynb"
-    if not source.exists():
-        raise ClimateError(f"{source} not found: run this command in the repository's top folder")
-    notebook = notebooks.parse(source.read_text(encoding="utf-8"), str(source))
+    notebook = notebooks.parse(read_text(source, TOP_FOLDER), str(source))
     skipped = str(read_netcdf(paths.series_file(known[name].record)).attrs.get("skipped", ""))
     if skipped:
         log.warning("%s: skipped, %s", source, skipped)
@@ -45,4 +43,4 @@ def _library() -> tuple[dict[str, str], str]:
     provenance = read_json(folder / "provenance.json")
     if provenance["status"] == "missing":
         return {}, f"{'; '.join(provenance['reasons'])}; run climate retry"
-    return {name: (folder / name).read_text(encoding="utf-8") for name in notebooks.LIBRARY}, ""
+    return {name: read_text(folder / name) for name in notebooks.LIBRARY}, ""

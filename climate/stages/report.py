@@ -9,7 +9,7 @@ from pathlib import Path
 import xarray as xr
 
 from climate import paths
-from climate.files import read_json, read_netcdf
+from climate.files import TOP_FOLDER, read_json, read_netcdf, read_text
 from climate.parallel.tasks import run_tasks
 from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
@@ -74,10 +74,10 @@ def read_inputs() -> ReportInputs:
         planet=read_netcdf(paths.PLANET_COMPARISONS),
         seasonal=read_netcdf(paths.SEASONAL),
         panels=panels,
-        ledger=parse(paths.LEDGER.read_text(encoding="utf-8")),
+        ledger=parse(read_text(paths.LEDGER, "run `climate ledger` to make it")),
         revisions=read_json(paths.REVISIONS),
         readers={key: reader_file(source) for key, source in sources.items()},
-        architecture=ARCHITECTURE.read_text(encoding="utf-8"),
+        architecture=read_text(ARCHITECTURE, TOP_FOLDER),
         simulation=same_design(xr.Dataset.from_dict(read_json(paths.SIMULATION)), params),
         cost=read_json(paths.COST),
         cells=read_netcdf(paths.PLANET_SCORES, CELL_SCORES),

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
+from climate.report.figures.base import DPI, NARROW
 from tests.browser import CHROMIUM, Browser
 from tests.conftest import ROOT
 
@@ -29,6 +30,11 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+WIDE_FIGURES = """[...document.querySelectorAll("figure img")].filter(one =>
+    one.getBoundingClientRect().right > {0} || {0} < 736 && one.naturalWidth > {1}).map(one => one.currentSrc)"""
+"""Addresses of pictures that are cut off, or whose letters are too small on a phone, in a window of some width."""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_pages_load_quietly_from_their_folder_and_fit_the_window(
     browser: Browser, site: Path, width: int, scheme: str
@@ -45,6 +51,28 @@ def test_pages_load_quietly_from_their_folder_and_fit_the_window(
             assert Path(unquote(urlparse(url).path)).is_relative_to(site.resolve()), (page, url)
         assert browser.evaluate("[...document.images].every(one => one.complete && one.naturalWidth > 0)"), page
         assert browser.evaluate("document.documentElement.scrollWidth") <= width, page
+        assert browser.evaluate(WIDE_FIGURES.format(width, NARROW * DPI)) == [], page
+
+
+PAPER = 718
+"""Pixels (CSS) between the margins of a sheet of A4: what is wider is cut off or makes all letters smaller."""
+
+
+def test_pages_fit_paper_and_are_printed_dark_on_white(browser: Browser, site: Path) -> None:
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    for page in sorted(site.rglob("*.html")):
+        browser.open(page)
+        browser.call("Emulation.setEmulatedMedia", media="print", features=dark)
+        browser.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=900, deviceScaleFactor=1, mobile=False)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= PAPER, page
+        assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", page
+        shown = (
+            "[...document.querySelectorAll('figure img')].map(one => [one.naturalWidth, getComputedStyle(one).filter])"
+        )
+        for width, treatment in browser.evaluate(shown):
+            assert width > PAPER, page
+            assert treatment == "none", page
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
 
 
 AXE = """axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations.map(

@@ -102,3 +102,25 @@ def test_first_figure_names_every_place_and_keeps_marks_on_its_scale(inputs: Rep
     for line in drawing.figure.axes[0].get_lines():
         shown = np.asarray(line.get_xdata(), dtype=float)
         assert ((shown >= SKILLS[0]) & (shown <= SKILLS[1])).all()
+
+
+def test_values_off_the_scale_keep_clear_of_all_marks_on_any_screen(inputs: ReportInputs) -> None:
+    run = with_panel(inputs)
+    skill = xr.where(run.scores["model"] == "lstm-direct", -0.4, -0.06 + 0 * run.scores["skill"])
+    run = replace(run, scores=run.scores.assign(skill=skill.transpose(*run.scores["skill"].dims)))
+    drawing = contest_figure(run, hypotheses(run))
+    assert drawing is not None
+    assert drawing.phone is not None
+    for figure in (drawing.figure, drawing.phone()):
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        assert axes.texts
+        for text in axes.texts:
+            box = text.get_window_extent()
+            for line in axes.get_lines():
+                if line.get_marker() == "None":
+                    continue
+                half = line.get_markersize() * figure.dpi / 72 / 2
+                for x, y in axes.transData.transform(np.transpose(line.get_data()).astype(float)):
+                    apart = x + half < box.x0 or x - half > box.x1 or y + half < box.y0 or y - half > box.y1
+                    assert apart, (text.get_text(), line.get_label())

@@ -14,15 +14,29 @@ import xarray as xr
 from climate.params.regions import Box, RegionDefinition
 from climate.report import words
 from climate.report.figures import forecast, membership, places, record, scores, stripes
-from climate.report.figures.base import csv_bytes, reduce_colours
+from climate.report.figures.base import (
+    DPI,
+    PHONE,
+    WIDTH,
+    Drawing,
+    csv_bytes,
+    develop,
+    for_phones_too,
+    legend_columns,
+    new_figure,
+    on_phone,
+    reduce_colours,
+)
 from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
+from climate.report.lead_bands import band_frame, bands_of
 from climate.report.numbers import annual_means, trend
 from climate.report.palette import style_of
 from climate.report.text import record as record_text
 from climate.report.words import MINUS
 from climate.schema import QUANTILES, TIME_DTYPE
-from tests.report.samples import MODEL_NAMES, ORIGINS, make_inputs, make_seams, make_shapes
+from climate.verify.losses import cell_scores
+from tests.report.samples import ORIGINS, make_inputs, make_seams, make_shapes
 
 
 def lines(axes: Any) -> dict[str, np.ndarray]:
@@ -50,14 +64,60 @@ def test_data_of_the_forecast_are_what_is_drawn(inputs: ReportInputs) -> None:
     np.testing.assert_allclose(rows.loc["observed", "observed"], drawn["Observed"])
 
 
-def test_data_of_the_scores_are_what_is_drawn(inputs: ReportInputs) -> None:
+def test_marks_of_the_scores_are_the_data_and_stay_on_the_axis(inputs: ReportInputs) -> None:
     drawing = scores.leads_figure(inputs, "kiel")
-    rows, drawn = drawing.data.set_index("model"), lines(drawing.figure.axes[0])
-    for model in MODEL_NAMES:
-        np.testing.assert_allclose(rows.loc[model, "crps"], drawn[style_of(model).label])
-        np.testing.assert_allclose(
-            rows.loc[model, "crps"], inputs.scores["crps_by_lead"].sel(region="kiel", model=model)
-        )
+    bands = list(dict.fromkeys(drawing.data["leads"]))
+    assert bands == ["1", "2-3", "4-6", "7-12", "13-24"]
+    for axes, score, factor in zip(drawing.figure.axes, ("crps", "skill"), (1, 100), strict=True):
+        bottom, top = axes.get_ylim()
+        marks = {str(line.get_marker()): line for line in axes.get_lines() if len(line.get_xdata()) == len(bands)}
+        for role, marker in (("linear", "D"), ("network", "o")):
+            expected = factor * drawing.data.loc[drawing.data["role"] == role, score]
+            np.testing.assert_allclose(marks[marker].get_ydata(), np.clip(expected, bottom, top))
+        for segment in axes.collections[0].get_segments():
+            assert (segment[:, 1] >= bottom).all()
+            assert (segment[:, 1] <= top).all()
+
+
+def test_scores_of_all_places_share_their_axis_and_its_zero(inputs: ReportInputs) -> None:
+    drawing = scores.all_leads_figure(inputs)
+    assert set(drawing.data["region"]) == set(inputs.regions)
+    panels = drawing.figure.axes[: len(inputs.regions)]
+    assert len({axes.get_ylim() for axes in panels}) == 1
+    assert panels[0].get_ylim()[0] < 0 < panels[0].get_ylim()[1]
+
+
+@pytest.mark.parametrize(
+    ("skill", "expected"),
+    [([0.1, 0.0, 0.2], (-5, 25)), ([-0.3, -np.inf, 1.0], (-35, 105)), ([-0.3, -0.9, 0.1], (-65, 15))],
+)
+def test_an_axis_of_skill_holds_zero_and_ends_at_its_floor(skill: list[float], expected: tuple[float, float]) -> None:
+    data = pd.DataFrame([skill], columns=["skill", "skill_low", "skill_high"])
+    assert scores.skill_limits(data) == pytest.approx(expected)
+
+
+def test_scores_by_band_are_means_over_origins_that_reached_its_end(inputs: ReportInputs) -> None:
+    table, frame = inputs.forecasts["kiel"], band_frame(inputs, "kiel").set_index(["role", "leads"])
+    cells = cell_scores(table)
+    for band, (first, last) in bands_of(inputs).items():
+        means = {}
+        for model in table["model"].values:
+            own = cells["crps"].sel(model=model).values[:, first - 1 : last]
+            means[str(model)] = np.mean([row for row in own if np.isfinite(row[-1])])
+        simple = {name: means[name] for name in ("seasonal-naive", "trend-ar1", "sarima")}
+        for role, model in (
+            ("opponent", "trend-ar1"),
+            ("hindsight", min(simple, key=lambda name: simple[name])),
+            ("linear", "ridge-enso"),
+            ("network", "lstm-direct"),
+        ):
+            row = frame.loc[(role, band)]
+            assert row["model"] == model
+            assert row["crps"] == pytest.approx(means[model])
+            assert row["skill"] == pytest.approx(1 - means[model] / means[inputs.reference])
+        assert frame.loc[("linear", band), "crps_low"] < frame.loc[("linear", band), "crps"]
+    assert frame.loc["hindsight", "skill_low"].isna().all()
+    assert frame["coverage90_high"].max() <= 1
 
 
 def test_data_of_a_seam_hold_both_records_and_their_difference(inputs: ReportInputs) -> None:
@@ -181,3 +241,37 @@ def test_a_model_without_an_entry_is_drawn_under_its_name() -> None:
 
 def test_tables_are_written_with_one_line_end_and_five_figures() -> None:
     assert csv_bytes(pd.DataFrame({"a": [1.23456789]})) == b"a\n1.2346\n"
+
+
+def test_a_wide_figure_is_drawn_again_for_phones(inputs: ReportInputs) -> None:
+    picture = develop(record.record_figure(inputs, "kiel"))
+    assert picture.phone is not None
+    assert (picture.width, picture.phone.width) == (WIDTH * DPI, PHONE * DPI)
+    assert picture.phone.csv == picture.csv
+    assert develop(record.record_figure(inputs, "kiel")).phone == picture.phone
+    assert not on_phone()  # whatever is drawn next is wide
+
+
+def test_panels_stand_below_each_other_on_a_phone(inputs: ReportInputs) -> None:
+    drawing = scores.leads_figure(inputs, "kiel")
+    assert drawing.phone is not None
+    for figure, across in ((drawing.figure, True), (drawing.phone(), False)):
+        first, second = (axes.get_subplotspec() for axes in figure.axes)
+        assert first is not None
+        assert second is not None
+        assert (first.rowspan == second.rowspan) == across
+
+
+@pytest.mark.parametrize(("labels", "columns"), [(["a"] * 5, 4), (["a" * 15, "b"], 2), (["a" * 80], 1)])
+def test_a_legend_has_fewer_columns_on_a_phone(labels: list[str], columns: int) -> None:
+    found = []
+
+    @for_phones_too
+    def draw() -> Drawing:
+        found.append(legend_columns(4, labels))
+        return Drawing("any", new_figure(1.0), pd.DataFrame(), "", "")
+
+    drawing = draw()
+    assert drawing.phone is not None
+    drawing.phone()
+    assert found == [4, columns]

@@ -21,6 +21,8 @@ from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
 from climate.params.regions import RegionDefinition
 from climate.report import judging, projection, words
+from climate.report.assessed import ASSESSED, on_record
+from climate.report.figures import projection as figures
 from climate.report.figures.base import Drawing
 from climate.report.figures.judging import pit_table
 from climate.report.gallery import Gallery
@@ -167,20 +169,53 @@ def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:
     return project_regions({"globe": annual_means(series)}, both, co2(), "mauna-loa-co2", 2050, [1990])
 
 
-def test_the_globe_stands_beside_the_assessed_warming(inputs: ReportInputs) -> None:
-    result = projected(inputs.series["globe"])["temperature"]
-    assert projection.assessed_table(inputs, result) is None  # no region of the samples is a box
+def with_globe(inputs: ReportInputs) -> ReportInputs:
+    """The same with the region `globe` as a box around the Earth."""
     box = {"lat": [-90, 90], "lon": [-180, 180]}
     globe = RegionDefinition.model_validate({"title": "The globe", "source": "ncep-air", "box": box})
     regions = inputs.params.regions | {"globe": globe}
-    inputs = replace(inputs, params=inputs.params.model_copy(update={"regions": regions}))
-    table = projection.assessed_table(inputs, result)
+    return replace(inputs, params=inputs.params.model_copy(update={"regions": regions}))
+
+
+def test_the_globe_stands_beside_the_assessed_warming(inputs: ReportInputs) -> None:
+    result = projected(inputs.series["globe"])["temperature"]
+    assert projection.assessed_table(inputs, result) is None  # no region of the samples is a box
+    table = projection.assessed_table(with_globe(inputs), result)
     assert table is not None
     change = float(result["last_decade"].sel(region="globe", scenario="ssp585", quantile=0.5))
     recent = float(result["observed"].sel(region="globe", past=slice(1995, 2014)).mean())
     ((_, own, assessed),) = [row for row in table.rows if row[0].text == "SSP5-8.5"]
     assert own.text.startswith(words.number(change - recent + 0.85, 1, True))
-    assert assessed.text == "+2.4"
+    assert assessed.text == "+2.4 (+1.9 to +3.0)"
+
+
+def test_assessed_ranges_are_put_onto_the_record_where_years_and_place_are_assessed(inputs: ReportInputs) -> None:
+    projections = projected(inputs.series["globe"])["temperature"]
+    result = projections.sel(region="globe")
+    recent = float(result["observed"].sel(past=slice(1995, 2014)).mean())
+    ranges = on_record(with_globe(inputs), "globe", result)
+    assert {(one.first, one.last) for one in ranges} == {(2021, 2040), (2041, 2060)}  # projections end in 2050
+    assert {one.scenario for one in ranges} == {"ssp119", "ssp585"}
+    (mid,) = [one for one in ranges if (one.first, one.scenario) == (2041, "ssp585")]
+    above_recent = np.array([mid.low, mid.best, mid.high]) - recent
+    np.testing.assert_allclose(above_recent, np.array([1.9, 2.4, 3.0]) - 0.85)
+    drawing = figures.fans_figure(with_globe(inputs), projections, "globe")
+    assert "table SPM.1" in drawing.caption
+    assert drawing.data["assessed"].notna().sum() == len(ranges)
+    assert len({axes.get_ylim() for axes in drawing.figure.axes if axes.get_visible()}) == 1
+
+    elsewhere = figures.fans_figure(inputs, projections, "globe")  # no region of the samples is a box
+    assert "SPM" not in elsewhere.caption
+    later = result.assign_coords(past=result["past"] + 40)  # begins after 1995
+    assert on_record(with_globe(inputs), "globe", later) == []
+    assert on_record(with_globe(inputs), "globe", result.assign_coords(year=result["year"] + 200)) == []
+
+
+@pytest.mark.parametrize("period", ASSESSED)
+def test_assessed_ranges_hold_their_best_estimate_and_rise_with_the_pathway(period: tuple[int, int]) -> None:
+    values = np.array([ASSESSED[period][name] for name in ("ssp119", "ssp126", "ssp245", "ssp370", "ssp585")])
+    assert (np.diff(values, axis=1) > 0).all()
+    assert (np.diff(values, axis=0) >= 0).all()
 
 
 def test_a_region_with_a_caveat_is_named_with_its_reason(inputs: ReportInputs) -> None:

@@ -35,7 +35,7 @@ from tests.conftest import ROOT
 from tests.promised import of_other_stages, promised
 from tests.report.samples import LEADS, MODEL_NAMES, make_seams
 
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "source"}
 
 
 class Page(HTMLParser):
@@ -108,8 +108,8 @@ def test_html_is_well_formed_and_loads_nothing_from_elsewhere(parsed: list[Page]
 
 def test_every_link_resolves(site: Path, parsed: list[Page]) -> None:
     for page in parsed:
-        for attrs in (*page.of("a"), *page.of("img")):
-            target = attrs.get("href") or attrs.get("src") or ""
+        for attrs in (*page.of("a"), *page.of("img"), *page.of("source")):
+            target = attrs.get("href") or attrs.get("src") or attrs.get("srcset") or ""
             assert target, page.path
             if target.startswith(("https://", "data:")):
                 continue
@@ -123,9 +123,10 @@ def test_every_link_resolves(site: Path, parsed: list[Page]) -> None:
 
 
 def test_index_stands_alone(site: Path) -> None:
-    images = Page(site / "index.html").of("img")
-    assert images
-    assert all(image["src"].startswith("data:image/png;base64,") for image in images)
+    page = Page(site / "index.html")
+    addresses = [image["src"] for image in page.of("img")] + [source["srcset"] for source in page.of("source")]
+    assert page.of("source")
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
 
 
 def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_bytes(
@@ -239,11 +240,11 @@ def test_pictures_are_sharp_small_and_carry_no_date(site: Path) -> None:
     assert files
     for file in files:
         image = Image.open(io.BytesIO(file.read_bytes()))
-        assert image.size[0] == 1152, file.name
+        assert image.size[0] == (640 if file.stem.endswith("-phone") else 1152), file.name
         assert image.mode == "P"
         assert not set(image.info) & {"Software", "Creation Time", "date"}
         assert file.stat().st_size < 110_000, file.name
-        assert (site / "data" / f"{file.stem}.csv").is_file()
+        assert (site / "data" / f"{file.stem.removesuffix('-phone')}.csv").is_file()
 
 
 def test_issued_data_hold_median_and_intervals_of_every_model(site: Path, inputs: ReportInputs) -> None:

@@ -14,7 +14,7 @@ from matplotlib import patheffects
 from matplotlib.colors import Normalize
 
 from climate.report import words
-from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
+from climate.report.figures.base import INK, Drawing, colour_bar, for_phones_too, new_figure, on_phone, style
 from climate.report.figures.maps import (
     DEGREES,
     EDGE_SHARE,
@@ -53,7 +53,7 @@ OTHER_NAMES = {
 """Natural Earth's name of a country -> that of Berkeley Earth in 2013, where they differ."""
 
 WIDTH = 7.5
-"""Inches: narrower than other figures, so that codes are readable on a phone."""
+"""Inches: narrower than other figures, so that codes are large on their regions."""
 CODE_SIZE, COAST = 7.5, 0.35
 """Points."""
 
@@ -71,6 +71,7 @@ def colours_of(values: np.ndarray, difference: bool) -> tuple[mpl.colors.Colorma
     return mpl.colormaps["viridis"], Normalize(low, max(high, low + 1e-6))
 
 
+@for_phones_too
 def map_figure(
     inputs: PanelInputs,
     name: str,
@@ -92,7 +93,7 @@ def map_figure(
     short = max(map(len, inputs.shapes["key"].astype(str))) <= LONGEST_CODE
     coded = inputs.cut_out and short and len(known) <= MOST_CODES
     with style():
-        figure = new_figure(4.4, WIDTH)
+        figure = new_figure(3.1) if on_phone() else new_figure(4.4, WIDTH)
         axes = map_axes(figure)
         columns = (inputs.shapes["name"], inputs.shapes["key"], inputs.shapes.geometry)
         for title, key, geometry in zip(*columns, strict=True):

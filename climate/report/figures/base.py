@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import wraps
+from textwrap import fill
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -28,7 +32,13 @@ WIDTH = 9.0
 """Inches; with DPI this gives 1152 pixels, a quarter more than a page's column. The report is in git: keep it small."""
 DPI = 128
 NARROW = 6.5
-"""Inches: a figure of at most this width keeps readable letters on a phone and is shown whole there."""
+"""Inches: a figure of at most this width keeps readable letters on a phone and is shown there as it is."""
+PHONE = 5.0
+"""Inches: width of the drawing of a wider figure for phones, whose letters are about 10 pixels high there."""
+LETTERS = 55
+"""Letters of a legend or of the label of an axis that fit beside each other on a phone."""
+LINE, MARK = 42, 6
+"""Letters of a line beside the labels of rows there, and those that the mark of an entry takes."""
 EXACT, MIXED = 32, 32
 """Palette of a PNG: its most frequent colours exactly, and more for the edges of lines and letters."""
 MIXED_SHADES = 160
@@ -74,6 +84,9 @@ STYLE: dict[str, Any] = {
 
 Tone = Literal["line", "colour"]
 
+P = ParamSpec("P")
+D = TypeVar("D", "Drawing", "Drawing | None")
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -88,6 +101,8 @@ class Drawing:
     caption: str
     tone: Tone = "line"
     """'line' may be turned light on dark; 'colour' carries meaning in its lightness and may not."""
+    phone: Callable[[], Figure] | None = None
+    """Draws the same for a phone; None where the figure itself is narrow."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +117,41 @@ class Picture:
     alt: str
     caption: str
     tone: Tone
-
-    @property
-    def narrow(self) -> bool:
-        """Whether the picture is shown whole on a phone."""
-        return self.width <= NARROW * DPI
+    phone: Picture | None = None
+    """The same for a phone; None where this one is narrow."""
 
     @property
     def data_uri(self) -> str:
         """The picture itself, for use in a page."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+_on_phone: ContextVar[bool] = ContextVar("on_phone", default=False)
+
+
+def on_phone() -> bool:
+    """Whether figures are being drawn for a phone."""
+    return _on_phone.get()
+
+
+def for_phones_too(draw: Callable[P, D]) -> Callable[P, D]:
+    """A function that draws a wide figure, which adds its drawing for phones."""
+
+    @wraps(draw)
+    def both(*args: P.args, **kwargs: P.kwargs) -> D:
+        def phone() -> Figure:
+            token = _on_phone.set(True)
+            try:
+                small = draw(*args, **kwargs)
+                assert small is not None
+                return small.figure
+            finally:
+                _on_phone.reset(token)
+
+        drawing = draw(*args, **kwargs)
+        return replace(drawing, phone=phone) if drawing else drawing
+
+    return both
 
 
 @contextmanager
@@ -123,26 +163,36 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, in inches, that no global state knows of."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+def new_figure(height: float, width: float | None = None) -> Figure:
+    """An empty figure, in inches, that no global state knows of; of the whole width without one."""
+    figure = Figure(figsize=(width or (PHONE if on_phone() else WIDTH), height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def develop(drawing: Drawing, source: str = "") -> Picture:
     """PNG and CSV bytes of a drawing; the same input gives the same bytes. `source` is put after the caption."""
-    canvas = cast(FigureCanvasAgg, drawing.figure.canvas)
+    small = _pixels(drawing.figure, drawing.tone)
+    caption = f"{drawing.caption} {source}".strip()
+    about = (csv_bytes(drawing.data), *small.size, drawing.alt, caption, drawing.tone)
+    if not drawing.phone:
+        return Picture(drawing.name, _png(small), *about)
+    phone = develop(replace(drawing, name=f"{drawing.name}-phone", figure=drawing.phone(), phone=None), source)
+    return Picture(drawing.name, _png(small), *about, phone)
+
+
+def _pixels(figure: Figure, tone: Tone) -> Image.Image:
+    canvas = cast(FigureCanvasAgg, figure.canvas)
     with style():
         canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
-    small = reduce_colours(pixels, MIXED if drawing.tone == "line" else MIXED_SHADES)
+    return reduce_colours(pixels, MIXED if tone == "line" else MIXED_SHADES)
+
+
+def _png(image: Image.Image) -> bytes:
     out = io.BytesIO()
-    small.save(out, format="PNG", optimize=True)
-    csv = csv_bytes(drawing.data)
-    size = small.size
-    caption = f"{drawing.caption} {source}".strip()
-    return Picture(drawing.name, out.getvalue(), csv, size[0], size[1], drawing.alt, caption, drawing.tone)
+    image.save(out, format="PNG", optimize=True)
+    return out.getvalue()
 
 
 def csv_bytes(data: pd.DataFrame, precision: str = PRECISION) -> bytes:
@@ -182,7 +232,7 @@ def legend_above(axes: Axes, columns: int = 4, **options: Any) -> None:
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=columns,
+        ncols=legend_columns(columns, axes.get_legend_handles_labels()[1]),
         borderaxespad=0.3,
         handlelength=2.2,
         columnspacing=1.6,
@@ -192,9 +242,26 @@ def legend_above(axes: Axes, columns: int = 4, **options: Any) -> None:
 
 def shared_legend(figure: Figure, axes: Axes, side: str, columns: int) -> None:
     """A legend outside the panels of a figure ("upper" or "lower"), with the entries of one of them."""
-    handles, labels = axes.get_legend_handles_labels()
-    where: Any = f"outside {side} center"
-    figure.legend(handles, labels, loc=where, ncols=columns, fontsize=9.5)
+    outer_legend(figure, axes.get_legend_handles_labels()[0], side, columns)
+
+
+def outer_legend(figure: Figure, handles: Sequence[Artist], place: str, columns: int, **options: Any) -> None:
+    """A legend outside the panels of a figure: "upper", "lower" or the name of a corner."""
+    where: Any = f"outside {place if ' ' in place else f'{place} center'}"
+    columns = legend_columns(columns, [str(handle.get_label()) for handle in handles])
+    figure.legend(handles=list(handles), loc=where, ncols=columns, **{"fontsize": 9.5} | options)
+
+
+def legend_columns(columns: int, labels: Sequence[str]) -> int:
+    """Entries of a legend side by side: `columns`, fewer on a phone."""
+    if not on_phone():
+        return columns
+    return max(1, min(columns, LETTERS // (MARK + max(map(len, labels)))))
+
+
+def fitted(text: str, letters: int = LINE) -> str:
+    """A label, on a phone in lines of so many letters."""
+    return fill(text, letters) if on_phone() else text
 
 
 def label_rows(axes: Axes, labels: Sequence[str], **options: Any) -> None:
@@ -209,20 +276,28 @@ def upright_grid(axes: Axes) -> None:
     axes.grid(False, axis="y")
 
 
-def panel_row(height: float, titles: Sequence[str], *, sharex: bool = False, **title: Any) -> tuple[Figure, list[Axes]]:
-    """A figure with panels side by side, each with its title, that share the vertical axis."""
-    figure = new_figure(height)
-    panels = list(figure.subplots(1, len(titles), sharex=sharex, sharey=True, squeeze=False)[0])
+def panel_row(
+    height: float, titles: Sequence[str], *, sharex: bool = False, sharey: bool = True, **title: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with panels of `height` side by side, each with its title; below each other on a phone."""
+    count = len(titles)
+    rows, columns = (count, 1) if on_phone() else (1, count)
+    figure = new_figure(height * rows)
+    panels = list(figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False).flat)
     for axes, text in zip(panels, titles, strict=True):
         axes.set_title(text, **title)
+        axes.tick_params(labelbottom=True)
     return figure, panels
 
 
 def panel_grid(
-    titles: Sequence[str], margin: float, height: float, columns: int = 3, width: float = WIDTH, **share: Any
+    titles: Sequence[str], margin: float, height: float, columns: int = 3, width: float | None = None, **share: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with small panels in rows of `height` inches, each with its title, and `margin` inches around them."""
-    columns = min(columns, len(titles))
+    """A figure with small panels in rows of `height` inches, each with its title, and `margin` inches around them.
+
+    On a phone there are two columns.
+    """
+    columns = min(columns, len(titles), 2 if on_phone() else columns)
     rows = -(-len(titles) // columns)
     figure = new_figure(margin + height * rows, width)
     panels = list(figure.subplots(rows, columns, squeeze=False, **share).flat)

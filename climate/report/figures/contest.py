@@ -15,11 +15,16 @@ from climate.report import words
 from climate.report.contest import PLANET, contest_frame
 from climate.report.figures.base import (
     INK,
+    PAPER,
     SOFT,
     Drawing,
+    fitted,
+    for_phones_too,
     label_rows,
     new_figure,
     number_of,
+    on_phone,
+    outer_legend,
     panel_row,
     style,
     upright_grid,
@@ -45,10 +50,16 @@ ROLES: dict[str, tuple[str, dict[str, Any]]] = {
 """Role in the frame of `contest_frame` -> its name and mark."""
 
 
+EDGE = 9.0
+"""Points between an axis and the labels of its rows, which a mark at the edge of the scale does not reach."""
+ABOVE = 0.45
+"""Rows from a mark off the scale up to its value: between the marks of two rows."""
+
 SHIFTS = {"opponent": -0.24, "network": 0.24}
 """Of the bars of a panel, in rows, so that none hides another."""
 
 
+@for_phones_too
 def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
     """CRPS saved by simple model, linear learner and network at all places; below, the network less the linear."""
     data = contest_frame(inputs)
@@ -60,20 +71,25 @@ def contest_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Draw
     compared = list(dict.fromkeys(one.places for one in tested))
     blocks = inputs.headline_blocks
     with style():
-        figure = new_figure(1.5 + 0.42 * len(places) + (1.0 + 0.4 * len(compared) if compared else 0))
-        heights = [len(places), *([len(compared) + 0.6] if compared else [])]
-        grid = figure.subplots(len(heights), len(blocks), squeeze=False, sharey="row", height_ratios=heights)
+        kinds = [len(places), *([len(compared) + 0.6] if compared else [])]
+        down, across = (len(blocks), 1) if on_phone() else (1, len(blocks))
+        row, margin = (0.34, 0.8) if on_phone() else (0.42, 0.4)
+        figure = new_figure(1.5 + down * (row * sum(kinds) + margin * len(kinds)))
+        heights = [height for height in kinds for _ in range(down)]
+        grid = figure.subplots(len(heights), across, squeeze=False, sharey="row", height_ratios=heights)
+        grid = grid.reshape(len(kinds), len(blocks))
         for axes, block in zip(grid[0], blocks, strict=True):
             axes.set_title(words.capital(inputs.when(block)))
             _skill_panel(axes, data[data["block"] == block], places)
-            axes.set_xlabel(f"CRPS saved against {style_of(inputs.reference).phrase} (%)", fontsize=9.5)
-        label_rows(grid[0][0], [_row_title(inputs, place) for place in places])
+            axes.set_xlabel(fitted(f"CRPS saved against {style_of(inputs.reference).phrase} (%)"), fontsize=9.5)
+            label_rows(axes, [_row_title(inputs, place) for place in places])
+            axes.tick_params(axis="y", pad=EDGE)
         for axes, block in zip(grid[1] if compared else (), blocks, strict=False):
             _difference_panel(axes, [one for one in tested if one.block == block], compared)
-        if compared:
-            label_rows(grid[1][0], [_row_title(inputs, place) for place in compared])
+            axes.set_title(words.capital(inputs.when(block)) if on_phone() else "")
+            label_rows(axes, [_row_title(inputs, place) for place in compared])
         handles = [Line2D([], [], ls="", label=name, **mark) for name, mark in ROLES.values()]
-        figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=10.5, handletextpad=0.3)
+        outer_legend(figure, handles, "upper left", 2, fontsize=10.5, handletextpad=0.3)
     caption = (
         f"CRPS saved against {style_of(inputs.reference).phrase}: to the right of 0, less error. Bars: the middle half "
         "of the places of a panel, with the mark at the median; the planet: all cells of the grid, by area. Below: the "
@@ -102,6 +118,8 @@ def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
     saved["y"] += saved["role"].map(SHIFTS).fillna(0.0).where(saved["lower_quartile"].notna(), 0.0)
     for role, (_, mark) in ROLES.items():
         own = saved[saved["role"] == role]
+        if own.empty:  # a mark that is not clipped would stand at the figure's corner
+            continue
         axes.hlines(
             own["y"], own["lower_quartile"], own["upper_quartile"], color=mark["color"], lw=2.4, alpha=0.5, zorder=2
         )
@@ -112,7 +130,8 @@ def _skill_panel(axes: Axes, data: pd.DataFrame, places: Sequence[str]) -> None:
     ):
         for y, values in beyond.groupby("y")["skill"]:
             ends = dict.fromkeys(words.percent(value / 100, 0, True) for value in (values.min(), values.max()))
-            axes.text(edge, number_of(y) - 0.35, " to ".join(ends), ha=side, va="center", fontsize=8.5, color=SOFT)
+            look: dict[str, Any] = {"fontsize": 8.5, "color": SOFT, "bbox": {"fc": PAPER, "ec": "none", "pad": 0.6}}
+            axes.text(edge, number_of(y) - ABOVE, " to ".join(ends), ha=side, va="center", **look)
 
 
 def _difference_panel(axes: Axes, tested: Sequence[Hypothesis], compared: Sequence[str]) -> None:
@@ -139,6 +158,7 @@ def _contest_alt(inputs: ReportInputs, data: pd.DataFrame) -> str:
     return f"CRPS saved {inputs.when(block)}. {' '.join(parts)}"
 
 
+@for_phones_too
 def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> Drawing | None:
     """The lead figure: the difference of CRPS of every declared hypothesis with its 90% interval; None without any."""
     tested = [one for one in declared if not one.reason]
@@ -153,7 +173,7 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
     ]
     reach = min(1.15 * float(max(abs(100 * (data[["low", "ratio", "high"]] - 1)).max())), LARGEST_DIFFERENCE)
     with style():
-        figure, panels = panel_row(1.3 + 0.62 * len(tested), [""])
+        figure, panels = panel_row(1.3 + (0.8 if on_phone() else 0.62) * len(tested), [""])
         axes = panels[0]
         axes.axvspan(-reach, 0, color="#F2F6F9", lw=0, zorder=0)
         axes.axvline(0, color=INK, lw=1.0, zorder=1)
@@ -169,6 +189,13 @@ def hypothesis_figure(inputs: ReportInputs, declared: Sequence[Hypothesis]) -> D
         axes.set_xlim(-reach, reach)
         axes.set_xlabel("Difference of CRPS (%)")
         label_rows(axes, rows)
+        if on_phone():
+            axes.set_yticks([])
+            axes.set_ylim(len(rows) - 0.6, -0.8)
+            for y, row in enumerate(rows):
+                beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 9, "color": INK}
+                box = {"fc": PAPER, "ec": "none", "alpha": 0.8, "pad": 0.6}
+                axes.text(0.01, y - 0.38, row, va="center", bbox=box, **beside)
     listing = " ".join(
         f"{style_of(one.better).label} against {style_of(one.against).label}, {inputs.when(one.block)}: "
         f"{words.percent(one.ratio - 1, 1, True)}."

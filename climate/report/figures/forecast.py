@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import INK, SOFT, Drawing, for_phones_too, legend_above, new_figure, style
 from climate.report.figures.record import axis_label
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import best_model, decimal_year, forecast_frame
@@ -77,6 +77,7 @@ def _observed(axes: Axes, inputs: ReportInputs, region: str, first: float) -> pd
     )
 
 
+@for_phones_too
 def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     """Fans of the LSTM and of the opponent from a few origins, over observations."""
     table, models = inputs.forecasts[region], shown_models(inputs, region)
@@ -114,6 +115,7 @@ def hindcast_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     return Drawing(f"{region}-hindcasts", figure, pd.concat([history, fans], ignore_index=True), alt, caption)
 
 
+@for_phones_too
 def issued_figure(inputs: ReportInputs, region: str) -> Drawing | None:
     """The forecast from the last observed month."""
     table, models = inputs.forecasts[region], shown_models(inputs, region)

@@ -14,6 +14,8 @@ from climate.report.figures.base import (
     INK,
     SOFT,
     Drawing,
+    fitted,
+    for_phones_too,
     label_rows,
     new_figure,
     number_of,
@@ -56,6 +58,7 @@ def pit_table(
     return pd.DataFrame(rows)
 
 
+@for_phones_too
 def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[str], name: str, title: str) -> Drawing:
     """PIT histograms of some models, for near and for all leads, over the given regions."""
     blocks = inputs.headline_blocks
@@ -78,7 +81,7 @@ def pit_figure(inputs: ReportInputs, regions: Sequence[str], models: Sequence[st
                 axes.bar(100 * bins["from"], bins["density"], color=look.colour, alpha=0.75, **bars)
                 axes.axhline(1, color=INK, lw=1.0, ls=(0, (3, 2)))
                 axes.set_xlim(0, 100)
-                axes.set_title(look.label if block == blocks[0] else "", fontsize=10)
+                axes.set_title(fitted(look.label, 12) if block == blocks[0] else "", fontsize=10)
                 axes.tick_params(labelsize=9)
             row[0].set_ylabel(f"Leads {words.EN_DASH.join(str(lead) for lead in leads)}", fontsize=9.5)
         outer_labels(figure, "Percentile of the observation in the forecast", "Observed ÷ expected frequency")
@@ -111,6 +114,7 @@ def overview_models(inputs: ReportInputs) -> list[str]:
     return list(dict.fromkeys(name for name in wanted if name in inputs.models and name is not None))
 
 
+@for_phones_too
 def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
     """Reliability of the quantiles by lead block, over all places."""
     blocks = inputs.blocks
@@ -146,6 +150,7 @@ def reliability_figure(inputs: ReportInputs, models: Sequence[str]) -> Drawing:
     return Drawing("reliability", figure, data, alt, caption)
 
 
+@for_phones_too
 def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Interval score of every model in its three parts, per headline block."""
     blocks, scores = inputs.headline_blocks, inputs.scores.sel(region=region)
@@ -168,7 +173,7 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
             axes.set_xlim(0, reach[block])
             axes.set_xlabel(f"Interval score ({unit})")
             upright_grid(axes)
-        label_rows(panels[0], [style_of(m).label for m in models], fontsize=9.5, color=SOFT)
+            label_rows(axes, [style_of(m).label for m in models], fontsize=9.5, color=SOFT)
         shared_legend(figure, panels[0], "upper", 3)
     last = data[data["block"] == blocks[-1]].set_index("model")
     summary = "; ".join(
@@ -187,6 +192,7 @@ def parts_figure(inputs: ReportInputs, region: str) -> Drawing:
     return Drawing(f"{region}-interval-parts", figure, data, alt, caption)
 
 
+@for_phones_too
 def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
     """CRPS of each seed and of their mean, as a multiple of the opponent's, by place."""
     blocks = inputs.headline_blocks
@@ -216,7 +222,7 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
             axes.axvline(1, color=INK, lw=0.9)
             axes.set_xlabel("CRPS ÷ opponent")
             upright_grid(axes)
-        label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
+            label_rows(axes, [inputs.title_of(region) for region in inputs.regions])
         shared_legend(figure, panels[0], "upper", 2)
     seeds_only = data[data["seed"] != "mean"].groupby(["block", "region"])["ratio"]
     spread = (seeds_only.max() - seeds_only.min()).groupby("block").max()
@@ -230,6 +236,7 @@ def seeds_figure(inputs: ReportInputs, model: str) -> Drawing:
     return Drawing("seed-spread", figure, data, alt, caption)
 
 
+@for_phones_too
 def power_figure(inputs: ReportInputs, simulation: xr.Dataset) -> Drawing:
     """Rejection rate of the test on simulated models, by the true gain of one of them."""
     blocks = [str(name) for name in simulation["block"].values]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from climate.report import words
-from climate.report.figures.base import SOFT, Drawing, outer_labels, panel_grid, shared_legend, style
+from climate.report.figures.base import SOFT, Drawing, for_phones_too, outer_labels, panel_grid, shared_legend, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year
 from climate.report.palette import OBSERVED
@@ -30,6 +30,7 @@ def latest_forecasts(lines: pd.DataFrame, place: str, model: str) -> pd.DataFram
     return own.rename(columns={"target": "month"})
 
 
+@for_phones_too
 def ledger_figure(inputs: ReportInputs, lines: pd.DataFrame, models: Mapping[str, str]) -> Drawing:
     """Per place, the last forecast issued before each month since the first issue, and observations."""
     frames, start = [], decimal_year([lines["issued"].min()])[0]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import INK, SOFT, Drawing, for_phones_too, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year, running_mean
 
@@ -41,6 +41,7 @@ def membership_table(series: xr.Dataset) -> pd.DataFrame:
     )
 
 
+@for_phones_too
 def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
     """Twelve-month mean with the spread among members around it, over a bar per member; None for other records."""
     series = inputs.record(name)

@@ -18,7 +18,7 @@ from climate.errors import ClimateError
 from climate.harmonize.polygons import region_polygon
 from climate.params.regions import RegionDefinition
 from climate.report import words
-from climate.report.figures.base import INK, Drawing, colour_bar, new_figure, style
+from climate.report.figures.base import INK, Drawing, colour_bar, for_phones_too, new_figure, on_phone, style
 from climate.report.figures.maps import DEGREES, PROJECTION, draw_land, draw_polygon, map_axes
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, trend
@@ -98,6 +98,7 @@ def _place(region: str, definition: RegionDefinition, shapes: Mapping[str, Any])
     return Place(region, geometry, (south, north), (west, east))
 
 
+@for_phones_too
 def warming_map(inputs: ReportInputs) -> Drawing | None:
     """Trend of the last thirty years; None if no temperature has a place."""
     values = {}
@@ -132,7 +133,7 @@ def _map(
     belts = sorted((p for p in places if p.is_belt), key=lambda p: p.lat[0] - p.lat[1])
     spots = sorted((p for p in places if not p.is_belt), key=_extent, reverse=True)
     with style():
-        figure = new_figure(4.6)
+        figure = new_figure(2.7 if on_phone() else 4.6)
         grid = figure.add_gridspec(1, 1 + len(belts), width_ratios=[MAP_SHARE * max(1, len(belts)), *[1] * len(belts)])
         axes = map_axes(figure, grid[0])
         draw_land(axes, inputs.shapes.get(LAND))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from climate.forecasters.base import IntArray
 from climate.report import words
+from climate.report.assessed import BEFORE_RECENT, Assessed, on_record
+from climate.report.assessed import RECENT as REFERENCE
 from climate.report.figures.base import (
     INK,
     SOFT,
     Drawing,
+    fitted,
+    for_phones_too,
     label_rows,
     legend_above,
     new_figure,
@@ -46,6 +52,8 @@ BANDS = ((0.05, 0.95, 0.22), (0.2, 0.8, 0.34))
 LOW, MEDIAN, HIGH = LEVELS = (0.05, 0.5, 0.95)
 RECENT = 10
 """Last observed years, from which changes are measured."""
+ASSESSED: dict[str, Any] = {"color": INK, "lw": 1.0}
+"""How the IPCC's assessment is drawn."""
 HINDCAST_COLOURS = ("#0072B2", "#D55E00", "#117733", "#AA4499")
 
 
@@ -87,11 +95,15 @@ def fan_data(result: xr.Dataset) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@for_phones_too
 def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Drawing:
     """One panel per pathway, and the mean of the last decade under all of them side by side."""
     result = projected.sel(region=region)
     scenarios = [str(name) for name in result["scenario"].values]
     past, years = result["observed"].dropna("past"), result["year"].values
+    assessed = on_record(inputs, region, result)
+    decade = [one for one in assessed if one.first <= years[-1] - RECENT + 1 and one.last >= years[-1]]
+    until = max([int(years[-1]), *(one.last for one in assessed)])
     with style():
         titles = [*map(label_of, scenarios), f"Mean of {decade_of(result)}"]
         figure, (*panels, last) = panel_grid(titles, 0.6, 2.35, sharey=True)
@@ -101,6 +113,15 @@ def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Dra
             axes.plot(years, quantiles.sel(quantile=MEDIAN), color=colour, lw=2.0)
             axes.plot(past["past"], result["fitted"].sel(past=past["past"]), color=SOFT, lw=1.2)
             axes.plot(past["past"], past, color=OBSERVED, lw=0.9)
+            for one in [one for one in assessed if one.scenario == scenario]:
+                start, years_of_mean = one.first - 0.5, one.last - one.first + 1
+                axes.add_patch(Rectangle((start, one.low), years_of_mean, one.high - one.low, fill=False, **ASSESSED))
+                axes.hlines(one.best, start, start + years_of_mean, **ASSESSED)
+            axes.set_xlim(int(past["past"][0]) - 1, until + 1)
+        for one in decade:
+            position = scenarios.index(one.scenario) + 0.3
+            last.plot([position] * 2, [one.low, one.high], **ASSESSED)
+            last.plot(position, one.best, "_", ms=8, **ASSESSED)
         for position, scenario in enumerate(scenarios):
             _whisker(last, position, result["last_decade"].sel(scenario=scenario), colour_of(scenario))
         last.axhline(recent_mean(result), color=OBSERVED, lw=1.0, ls=(0, (3, 2)))
@@ -120,7 +141,29 @@ def fans_figure(inputs: ReportInputs, projected: xr.Dataset, region: str) -> Dra
         f"60% and 90% intervals of single years. Last panel: the mean of {decade_of(result)} with its 90% interval; "
         f"dashed: the mean of {recent_years(result)}. A regression on CO2, not a climate model."
     )
-    return Drawing(f"{region}-projection", figure, fan_data(result), alt, caption)
+    data = fan_data(result)
+    if assessed:
+        caption += assessed_text(assessed)
+        names = {
+            "first": "year",
+            "last": "last_year",
+            "low": "assessed_low",
+            "best": "assessed",
+            "high": "assessed_high",
+        }
+        data = pd.concat([data, pd.DataFrame(assessed).rename(columns=names)], ignore_index=True)
+    return Drawing(f"{region}-projection", figure, data, alt, caption)
+
+
+def assessed_text(assessed: Sequence[Assessed]) -> str:
+    """What the boxes and thin lines are."""
+    spans = words.joined(list(dict.fromkeys(f"{one.first}{words.EN_DASH}{one.last}" for one in assessed)))
+    reference = words.EN_DASH.join(map(str, REFERENCE))
+    return (
+        f" Boxes and thin lines: the IPCC's best estimate and very likely range of means of twenty years, {spans} (AR6 "
+        f"WGI, table SPM.1), less the {words.number(BEFORE_RECENT, 2)} °C that it adds for the time from "
+        f"1850{words.EN_DASH}1900 to {reference} (figure SPM.8), on the mean of this record in {reference}."
+    )
 
 
 def _bands(axes: Axes, years: IntArray, quantiles: xr.DataArray, colour: str) -> None:
@@ -148,6 +191,7 @@ def change_text(result: xr.Dataset, scenario: str) -> str:
     return f"{words.number(middle, 1, sign=True)} ({words.number(low, 1)} to {words.number(high, 1)})"
 
 
+@for_phones_too
 def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
     """Change of the last decade from the recent one, by place and pathway."""
     regions = [region for region in inputs.regions if region in projected["region"].values]
@@ -167,7 +211,7 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
         axes.axvline(0, color=INK, lw=0.9)
         label_rows(axes, [inputs.title_of(region) for region in regions])
         upright_grid(axes)
-        axes.set_xlabel(f"Change of the mean of {decade_of(projected)} from {recent_years(projected)} (°C)")
+        axes.set_xlabel(fitted(f"Change of the mean of {decade_of(projected)} from {recent_years(projected)} (°C)"))
         for scenario in scenarios:
             axes.plot([], [], "o-", color=colour_of(scenario), lw=2.4, ms=5.5, label=label_of(scenario))
         legend_above(axes, columns=len(scenarios))
@@ -184,6 +228,7 @@ def changes_figure(inputs: ReportInputs, projected: xr.Dataset) -> Drawing:
     return Drawing("projection-changes", figure, pd.DataFrame(rows), alt, caption)
 
 
+@for_phones_too
 def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     """CO2 extrapolated from its own past, beside the pathways."""
     quantiles, years = co2["forecast"], co2["year"].values
@@ -224,13 +269,14 @@ def co2_figure(inputs: ReportInputs, co2: xr.Dataset) -> Drawing:
     return Drawing("projection-co2", figure, pd.concat(frames, ignore_index=True), alt, caption)
 
 
+@for_phones_too
 def hindcasts_figure(inputs: ReportInputs, hindcasts: xr.Dataset) -> Drawing:
     """Earlier projections with the CO2 that was observed later, over observations."""
     regions = [region for region in inputs.regions if region in hindcasts["region"].values]
     origins = [int(origin) for origin in hindcasts["origin"].values][:2]
     data = hindcasts["hindcast"].sel({"method": "observed", "origin": origins, "quantile": list(LEVELS)})
     with style():
-        figure, panels = panel_grid([inputs.title_of(region) for region in regions], 0.8, 2.0, sharex=True)
+        figure, panels = panel_grid([inputs.title_of(region) for region in regions], 0.8, 2.0, sharex=True, sharey=True)
         for axes, region in zip(panels, regions, strict=True):
             for origin, colour in zip(origins, HINDCAST_COLOURS, strict=False):
                 result = data.sel(region=region, origin=origin)

@@ -12,7 +12,18 @@ from matplotlib.axes import Axes
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import (
+    INK,
+    PHONE,
+    SOFT,
+    WIDTH,
+    Drawing,
+    for_phones_too,
+    legend_above,
+    new_figure,
+    on_phone,
+    style,
+)
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import Period, annual_means, decimal_year, periods, running_mean
 from climate.report.palette import PERIOD_TINTS
@@ -23,6 +34,8 @@ VISIBLE = 0.005
 """Half-width of an uncertainty band as a share of the record's range below which it hides behind the line."""
 CHARACTER_WIDTH = 0.0085
 """Width of a letter of a period's label as a share of the figure."""
+LABEL_SIZE, PHONE_LABEL_SIZE = 9.0, 8.0
+"""Points."""
 SPARSE = 0.5
 """Share of months with a value below which a record is drawn point by point, as an ice core is."""
 
@@ -66,6 +79,7 @@ def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     return table
 
 
+@for_phones_too
 def record_figure(inputs: ReportInputs, region: str) -> Drawing:
     """Monthly values and their twelve-month mean; collection periods as tints, values filled in as rings."""
     series, data = inputs.record(region), record_table(inputs, region)
@@ -125,7 +139,7 @@ def _inset(axes: Axes, x: FloatArray, data: pd.DataFrame) -> None:
     first = data.index[years.map(years.value_counts()) == MONTHS_PER_YEAR]
     if not first.size:
         return
-    inset = axes.inset_axes((0.16, 0.36, 0.5, 0.52))
+    inset = axes.inset_axes((0.16, 0.22, 0.5, 0.44) if on_phone() else (0.16, 0.36, 0.5, 0.52))
     recent = slice(int(first[0]), None)
     inset.plot(x[recent], data["value"].to_numpy()[recent], color=INK, lw=0.9)
     inset.set_title(f"Monthly, since {years[first[0]]}", fontsize=9.5, color=SOFT, fontweight="normal")
@@ -155,13 +169,16 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
     values = data["value"].to_numpy(dtype=float)
     relative = (values - np.nanmin(values)) / max(float(np.ptp(values[np.isfinite(values)])), 1e-12)
     line, anchor = 0, float(x[0])
+    size, width = LABEL_SIZE, CHARACTER_WIDTH
+    if on_phone():
+        size, width = PHONE_LABEL_SIZE, CHARACTER_WIDTH * WIDTH / PHONE * PHONE_LABEL_SIZE / LABEL_SIZE
     for place, (name, start, end) in enumerate(zip(names, starts, ends, strict=True)):
         axes.axvspan(start, end, color=tint[name], lw=0, zorder=0)
         if place:
             axes.axvline(start, color=SOFT, lw=1.0, ls=(0, (3, 2)), zorder=1.5)
         if name in names[:place]:
             continue
-        letters = int((end - start) / length / CHARACTER_WIDTH)
+        letters = int((end - start) / length / width)
         fits = max(map(len, name.split())) <= letters
         # names of narrow periods get their own lines, so that they do not overlap
         line, anchor = (0, start) if fits else (line + 1, anchor if line else start)
@@ -175,6 +192,6 @@ def _period_tints(axes: Axes, series: xr.Dataset, data: pd.DataFrame, x: FloatAr
             transform=axes.get_xaxis_transform(),
             va="bottom" if low else "top",
             ha="right" if right else "left",
-            fontsize=9,
+            fontsize=size,
             color=SOFT,
         )

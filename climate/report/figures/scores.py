@@ -1,47 +1,51 @@
-"""Scores by lead, and reliability of the stated probabilities."""
+"""Scores by bands of leads, and reliability of the stated probabilities."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from climate.forecasters.registry import MODELS, Kind, is_kind, ordered
 from climate.report import words
 from climate.report.figures.base import (
+    FAINT,
     INK,
     SOFT,
     Drawing,
+    for_phones_too,
     label_rows,
-    new_figure,
     number_of,
     outer_labels,
+    outer_legend,
     panel_grid,
     panel_row,
     shared_legend,
     style,
 )
-from climate.report.figures.forecast import shown_models
+from climate.report.figures.contest import ROLES
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import best_model
+from climate.report.lead_bands import BANDS, ENDS, band_frame
 from climate.report.palette import style_of
 from climate.report.text import SPREAD_BLOCKS, TOLERANCE
 
-ROOM = 2.0
-"""An axis ends at this multiple of the median over models of the largest error; worse models are off scale."""
-SKILL_FLOOR = -0.5
-"""Lowest skill on the axis."""
-COMPANIONS = tuple(next(name for name in MODELS if is_kind(name, kind)) for kind in (Kind.LINEAR, Kind.COMBINATION))
-"""Models drawn in colour beside the LSTM and the opponent; all of them would be hard to read."""
-OTHERS: dict[str, Any] = {"color": "#C4C4C4", "ls": "-", "lw": 0.8, "zorder": 2}
-"""How the models that have no colour of their own in a figure are drawn."""
+SKILL_FLOOR, SKILL_ROOM = -60.0, 5.0
+"""Lowest end of an interval that an axis of skill reaches to, and the room beyond it (per cent)."""
 NOMINAL = 0.9
 """Probability of the interval between the outer quantiles."""
+SHIFTS = {"opponent": -0.27, "hindsight": -0.27, "linear": 0.0, "network": 0.27}
+"""Of the marks of a band, in bands; the best in hindsight surrounds the opponent where it is the same."""
+MARK = 0.5
+"""Size of marks as a share of those of the first figure."""
+BARS = (
+    "Bars: 90% intervals; those that reach the edge of a panel go beyond it. Simple model: chosen beforehand on "
+    "earlier origins. Hollow: the simple model with the lowest error at these very leads, chosen in hindsight, which "
+    "overstates its skill."
+)
 
 
 def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
@@ -54,76 +58,68 @@ def lead_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
     return frame[["region", "model", "lead", "crps", "skill", "coverage90"]]
 
 
-@dataclass(frozen=True)
-class Lines:
-    """How each model of a place is drawn: the LSTM and its opponent stand out, most others are grey."""
-
-    shown: list[str]
-    coloured: list[str]
-
-    @classmethod
-    def of(cls, inputs: ReportInputs, region: str) -> Lines:
-        """In colour: the LSTM and its opponent, the model with the lowest error, the reference and COMPANIONS."""
-        shown = shown_models(inputs, region)
-        wanted = {*shown, best_model(inputs, region, inputs.headline_blocks[-1]), inputs.reference, *COMPANIONS}
-        return cls(shown, ordered(wanted & set(inputs.models)))
-
-    def look(self, model: str) -> dict[str, Any]:
-        """Arguments of the line of a model."""
-        look = style_of(model)
-        if model not in self.coloured:
-            return {**OTHERS, "label": look.label}
-        weight = {"lw": 2.6, "zorder": 4} if model in self.shown else {"lw": 1.5, "zorder": 3}
-        return {"color": look.colour, "ls": look.dash, "label": look.label, **weight}
-
-    def legend(self, figure: Figure) -> None:
-        """One entry for each model in colour, and one for all others."""
-        entries = [Line2D([], [], **self.look(model)) for model in self.coloured]
-        entries.append(Line2D([], [], label="Other models", **OTHERS))
-        figure.legend(handles=entries, loc="outside lower center", ncols=4, fontsize=9.5, columnspacing=1.4)
+def skill_limits(data: pd.DataFrame) -> tuple[float, float]:
+    """Ends of an axis of skill (per cent) that holds all marks and intervals down to SKILL_FLOOR."""
+    known = 100 * data[[f"skill{end}" for end in ENDS]].to_numpy(dtype=float)
+    inside = np.clip(known[np.isfinite(known)], SKILL_FLOOR, None)
+    return min([0.0, *inside]) - SKILL_ROOM, max([0.0, *inside]) + SKILL_ROOM
 
 
+def _bands(axes: Axes, frame: pd.DataFrame, score: str, factor: float = 1.0) -> None:
+    """Marks of each role by band of leads, side by side, with their 90% intervals; those off the scale at its edge."""
+    bands = list(dict.fromkeys(frame["leads"]))
+    bottom, top = axes.get_ylim()
+    for role, own in frame.groupby("role", sort=False):
+        mark = ROLES[str(role)][1]
+        x = own["leads"].map(bands.index) + SHIFTS[str(role)]
+        middle, low, high = (factor * own[f"{score}{end}"] for end in ENDS)
+        axes.vlines(x, low.clip(lower=bottom), high.clip(upper=top), color=mark["color"], lw=1.6, alpha=0.6, zorder=3)
+        size = mark["ms"] * MARK
+        axes.plot(x, middle.clip(bottom, top), ls="", zorder=4, clip_on=False, mew=1.1, **{**mark, "ms": size})
+    axes.set_xticks(range(len(bands)), [band.replace("-", words.EN_DASH) for band in bands], fontsize=9)
+    axes.set_xlim(-0.6, len(bands) - 0.4)
+    for edge in range(1, len(bands)):
+        axes.axvline(edge - 0.5, color=FAINT, lw=0.6, zorder=0)
+
+
+def _roles_legend(figure: Figure, frame: pd.DataFrame, side: str, columns: int) -> None:
+    """The marks of the roles of a figure outside its panels."""
+    marks = [
+        Line2D([], [], ls="", label=ROLES[role][0], **{**ROLES[role][1], "ms": 1.6 * MARK * ROLES[role][1]["ms"]})
+        for role in ROLES
+        if role in set(frame["role"])
+    ]
+    outer_legend(figure, marks, side, columns, handletextpad=0.3)
+
+
+@for_phones_too
 def leads_figure(inputs: ReportInputs, region: str) -> Drawing:
-    """CRPS of every model by lead, and its skill against the reference."""
-    data, lines = lead_table(inputs, region), Lines.of(inputs, region)
-    shown = lines.shown
-    unit = inputs.unit(region)
-    largest = data.groupby("model")["crps"].max()
-    top = min(float(largest.max()) * 1.05, ROOM * float(largest.median()))
-    outside = [style_of(model).label for model in ordered(largest.index) if largest[model] > top]
+    """CRPS by band of leads, and skill against the reference, with 90% intervals."""
+    data, unit, title = band_frame(inputs, region), inputs.unit(region), inputs.title_of(region)
     with style():
-        figure = new_figure(4.9)
-        left, right = figure.subplots(1, 2)
-        for model in inputs.models:
-            rows = data[data["model"] == model]
-            left.plot(rows["lead"], rows["crps"], **lines.look(model))
-            right.plot(rows["lead"], 100 * rows["skill"], **lines.look(model))
-        left.set_ylim(0, top)
-        left.set_title("Error (CRPS): lower is better")
+        titles = ["Error (CRPS): lower is better", "Skill: higher is better"]
+        figure, (left, right) = panel_row(4.2, titles, sharey=False)
+        left.set_ylim(0, 1.08 * float(np.nanmax(data[["crps", "crps_high"]])))
+        _bands(left, data, "crps")
         left.set_ylabel(f"CRPS ({unit})")
-        lowest = float(data["skill"].min())
-        right.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, lowest * 1.05)), None)
-        right.axhline(0, color=INK, lw=0.9)
-        right.set_title("Skill: higher is better")
-        right.set_ylabel(f"Skill against {style_of(inputs.reference).label.lower()} (%)")
+        right.axhline(0, color=INK, lw=1.2, zorder=1)
+        right.set_ylim(*skill_limits(data))
+        _bands(right, data, "skill", 100.0)
+        right.set_ylabel(f"CRPS saved against {style_of(inputs.reference).phrase} (%)", fontsize=9.5)
         for axes in (left, right):
             axes.set_xlabel("Lead (months ahead)")
-            axes.set_xlim(0, float(data["lead"].max()) + 0.5)
-            axes.set_xticks(range(0, int(data["lead"].max()) + 1, 12))
-        lines.legend(figure)
-    title = inputs.title_of(region)
-    final = int(data["lead"].max())
-    near = {lead: data[data["lead"] == lead].set_index("model")["crps"] for lead in (1, min(12, final), final)}
-    scored = data.dropna(subset="crps")["model"].nunique()
-    alt = f"Error of {words.count(scored, 'model')} by lead for {title}. " + " ".join(
-        f"{words.capital(words.ahead(lead, lead))}: "
-        + ", ".join(f"{style_of(model).label} {words.significant(float(crps[model]))}" for model in shown)
-        + f"; lowest {style_of(str(crps.idxmin())).label} {words.significant(float(crps.min()))} {unit}."
-        for lead, crps in near.items()
+        _roles_legend(figure, data, "lower", 2)
+    bands = list(dict.fromkeys(data["leads"]))
+    alt = f"Skill for {title} against {style_of(inputs.reference).phrase} by lead. " + " ".join(
+        f"{words.capital(words.ahead(*BANDS[band]))}: "
+        + ", ".join(
+            f"{style_of(str(row.model)).label} {_with_interval(row)}"
+            for row in data[(data["leads"] == band) & (data["role"] != "hindsight")].itertuples()
+        )
+        + "."
+        for band in dict.fromkeys((bands[0], bands[-1]))
     )
-    caption = f"{title}: error (CRPS) and skill by lead over all origins where every model and the observation exist."
-    if outside:
-        caption += f" Off scale at long leads: {words.joined(outside)}."
+    caption = f"{title}: error (CRPS) and skill against {style_of(inputs.reference).phrase} by lead. {BARS}"
     return Drawing(f"{region}-scores", figure, data, alt, caption)
 
 
@@ -135,95 +131,101 @@ def reliability(table: xr.Dataset, models: list[str]) -> pd.DataFrame:
     return below.to_dataframe(dim_order=["model", "level"]).reset_index()[["model", "level", "share_below"]]
 
 
+@for_phones_too
 def calibration_figure(inputs: ReportInputs, region: str) -> Drawing:
-    """Reliability of the quantiles, and coverage of the 90% interval by lead."""
-    table, lines = inputs.forecasts[region], Lines.of(inputs, region)
-    shown = lines.shown
-    models = ordered(set(table["model"].values.tolist()) & set(inputs.models))
-    reliable, leads = reliability(table, models), lead_table(inputs, region)
+    """Reliability of the quantiles, and coverage of the 90% interval by band of leads."""
+    bands = band_frame(inputs, region)
+    bands = bands[bands["role"] != "hindsight"]
+    roles = bands.drop_duplicates(["model", "role"]).set_index("model")["role"]
+    reliable = reliability(inputs.forecasts[region], [str(model) for model in roles.index])
     with style():
-        figure = new_figure(4.7)
-        left, right = figure.subplots(1, 2)
+        titles = ["Quantiles: right on the diagonal", "Coverage: right at 90%"]
+        figure, (left, right) = panel_row(4.2, titles, sharey=False)
         left.plot([0, 100], [0, 100], color=SOFT, lw=1.0, ls=(0, (3, 2)))
+        for model, role in roles.items():
+            rows, look = reliable[reliable["model"] == model], ROLES[role][1]
+            dash = "-" if roles[roles == role].index[0] == model else "--"
+            label = style_of(str(model)).label
+            left.plot(100 * rows["level"], 100 * rows["share_below"], color=look["color"], ls=dash, label=label)
+        left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
+        left.legend(loc="upper left", fontsize=9)
         right.axhspan(100 * TOLERANCE[0], 100 * TOLERANCE[1], color="#E3EEE6", lw=0, zorder=0)
         right.axhline(100 * NOMINAL, color=SOFT, lw=1.0, ls=(0, (3, 2)))
-        for model in models:
-            rows, by_lead = (frame[frame["model"] == model] for frame in (reliable, leads))
-            left.plot(100 * rows["level"], 100 * rows["share_below"], **lines.look(model))
-            right.plot(by_lead["lead"], 100 * by_lead["coverage90"], **lines.look(model))
-        left.set(xlim=(0, 100), ylim=(0, 100), xlabel="Stated probability (%)", ylabel="Months below (%)")
-        left.set_title("Quantiles: right on the diagonal")
-        lowest = float(np.nanmin(leads["coverage90"]))
+        right.set_ylim(max(0.0, 100 * float(np.nanmin(bands["coverage90"])) - 12), 100)
+        _bands(right, bands, "coverage90", 100.0)
         right.set(xlabel="Lead (months ahead)", ylabel="Inside the 90% interval (%)")
-        right.set_ylim(max(0.0, 100 * lowest - 4), 101)
-        right.set_xticks(range(0, int(leads["lead"].max()) + 1, 12))
-        right.set_title("Coverage: right at 90%")
-        lines.legend(figure)
-    title = inputs.title_of(region)
+        _roles_legend(figure, bands, "lower", 2)
+    title, columns = inputs.title_of(region), [f"coverage90{end}" for end in ENDS]
     data = pd.concat(
-        [
-            reliable.assign(panel="reliability"),
-            leads.loc[leads["model"].isin(models), ["model", "lead", "coverage90"]].assign(panel="coverage"),
-        ],
+        [reliable.assign(panel="reliability"), bands[["role", "model", "leads", *columns]].assign(panel="coverage")],
         ignore_index=True,
-    )[["panel", "model", "level", "share_below", "lead", "coverage90"]]
-    covered = leads.groupby("model")["coverage90"].mean()
-    first, *rest = [(style_of(model).phrase, words.percent(float(covered[model]))) for model in shown]
-    whole = f"the 90% interval of {first[0]} contains {first[1]} of the months"
-    text = words.joined([whole, *(f"that of {phrase} {share}" for phrase, share in rest)])
-    alt = f"Calibration for {title}: {text}, averaged over all leads."
-    caption = f"{title}: reliability of the stated probabilities. Averaged over all leads, {text}."
+    )[["panel", "model", "level", "share_below", "role", "leads", *columns]]
+    ends = [str(bands["leads"].iloc[position]) for position in (0, -1)]
+    text = "; ".join(
+        f"{words.ahead(*BANDS[band])} "
+        + words.joined(
+            [
+                f"{words.percent(number_of(row.coverage90))} with {style_of(str(row.model)).phrase}"
+                for row in bands[bands["leads"] == band].itertuples()
+            ]
+        )
+        for band in dict.fromkeys(ends)
+    )
+    alt = f"Calibration for {title}. Share of the months inside the 90% interval: {text}."
+    caption = (
+        f"{title}: reliability of the stated probabilities. Share of the months inside the 90% interval: {text}. Bars: "
+        "90% intervals of these shares; those that reach the edge of the panel go beyond it."
+    )
     return Drawing(f"{region}-calibration", figure, data, alt, caption)
 
 
+@for_phones_too
 def all_leads_figure(inputs: ReportInputs) -> Drawing:
-    """Small multiples: skill by lead of the LSTM, the opponent and a few others, one panel per region."""
-    tables, frames = {region: lead_table(inputs, region) for region in inputs.regions}, []
+    """Small multiples: skill by band of leads, with 90% intervals, one panel per region on a common scale."""
+    data = pd.concat([band_frame(inputs, region) for region in inputs.regions], ignore_index=True)
     with style():
-        figure, panels = panel_grid([inputs.title_of(region) for region in inputs.regions], 0.7, 1.9, sharex=True)
-        seen: dict[str, Line2D] = {}
+        titles = [inputs.title_of(region) for region in inputs.regions]
+        figure, panels = panel_grid(titles, 1.2, 2.2, sharex=True, sharey=True)
+        panels[0].set_ylim(*skill_limits(data))
         for axes, region in zip(panels, inputs.regions, strict=True):
-            shown = shown_models(inputs, region)
-            for model in inputs.models:
-                if model not in (*COMPANIONS, *shown):
-                    continue
-                part, look = tables[region][tables[region]["model"] == model], style_of(model)
-                (line,) = axes.plot(
-                    part["lead"],
-                    100 * part["skill"],
-                    color=look.colour,
-                    ls=look.dash,
-                    lw=2.2 if model == inputs.primary else 1.5 if model in shown else 0.9,
-                    zorder=4 if model in shown else 3,
-                )
-                seen[look.label] = line
-                frames.append(part[["region", "model", "lead", "skill"]])
-            axes.axhline(0, color=INK, lw=0.8)
-            drawn = tables[region]["model"].isin((*COMPANIONS, *shown))
-            lowest = float(tables[region].loc[drawn, "skill"].min())
-            axes.set_ylim(100 * max(SKILL_FLOOR, min(-0.05, 1.05 * lowest)), None)
-            axes.set_xticks(range(0, int(tables[region]["lead"].max()) + 1, 12))
-        outer_labels(figure, "Lead (months ahead)", f"Skill against {style_of(inputs.reference).label.lower()} (%)")
-        figure.legend(
-            list(seen.values()), list(seen), loc="outside upper center", ncols=4, fontsize=9.5, columnspacing=1.4
+            axes.axhline(0, color=INK, lw=1.2, zorder=1)
+            _bands(axes, data[data["region"] == region], "skill", 100.0)
+            axes.tick_params(axis="x", labelsize=8, labelrotation=45)
+        reference = style_of(inputs.reference).phrase
+        outer_labels(figure, "Lead (months ahead)", f"CRPS saved against {reference} (%)")
+        _roles_legend(figure, data, "upper", 2)
+    ends = [str(data["leads"].iloc[position]) for position in (0, -1)]
+    alt = f"CRPS saved against {reference} by lead in {words.count(len(inputs.regions), 'place')}. " + " ".join(
+        f"{words.capital(words.ahead(*BANDS[band]))}: " + "; ".join(_skills(inputs, data[data["leads"] == band])) + "."
+        for band in dict.fromkeys(ends)
+    )
+    caption = f"CRPS saved against {reference} (0: as good), by lead, on one scale. {BARS}"
+    return Drawing("skill-by-lead", figure, data.drop(columns=_COVERAGE), alt, caption)
+
+
+_COVERAGE = [f"coverage90{end}" for end in ENDS]
+
+
+def _skills(inputs: ReportInputs, rows: pd.DataFrame) -> list[str]:
+    """'The globe LSTM +3% (-2% to +8%), ...' for each place."""
+    return [
+        f"{inputs.title_of(str(region))} "
+        + ", ".join(
+            f"{style_of(str(row.model)).label} {_with_interval(row)}"
+            for row in own[own["role"] != "hindsight"].itertuples()
         )
-    data = pd.concat(frames, ignore_index=True)
-    final = int(data["lead"].max())
-    model = inputs.primary or shown_models(inputs, inputs.regions[0])[0]
-    ends = data[(data["lead"] == final) & (data["model"] == model)].set_index("region")["skill"]
-    by_place = [f"{inputs.title_of(str(name))} {words.percent(number_of(skill))}" for name, skill in ends.items()]
-    alt = (
-        f"Skill by lead in {words.count(len(inputs.regions), 'place')}. At lead {final} the skill of "
-        f"{style_of(model).phrase} is {'; '.join(by_place)}."
-    )
-    caption = (
-        f"CRPS skill against {style_of(inputs.reference).phrase} by lead: the LSTM, the opponent of each "
-        f"place and two others. Values below {words.number(100 * SKILL_FLOOR, 0)}% are off scale. The figures of each "
-        "place show all models."
-    )
-    return Drawing("skill-by-lead", figure, data, alt, caption)
+        for region, own in rows.groupby("region", sort=False)
+    ]
 
 
+def _with_interval(row: Any) -> str:
+    """'+3% (-2% to +8%)'; without an interval where none is known."""
+    middle, *ends = (number_of(getattr(row, f"skill{end}")) for end in ENDS)
+    bounds = f" ({' to '.join(words.percent(end, 0, True) for end in ends)})" if np.isfinite(ends).all() else ""
+    return f"{words.percent(middle, 0, True)}{bounds}"
+
+
+@for_phones_too
 def coverage_figure(inputs: ReportInputs) -> Drawing:
     """Coverage of the 90% interval in every region, near and far leads, LSTM and opponent."""
     blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
@@ -252,8 +254,8 @@ def coverage_figure(inputs: ReportInputs) -> Drawing:
                         covered = 100 * number_of(part.loc[role, "coverage90"])
                         axes.plot(covered, y, mark, ls="", zorder=4, label=label, mfc=face, mec=colour, ms=8, mew=1.8)
             axes.set_xlabel("Inside the 90% interval (%)")
+            label_rows(axes, [inputs.title_of(region) for region in inputs.regions])
         panels[0].set_xlim(min(78.0, 100 * float(data["coverage90"].min()) - 2), 100.5)
-        label_rows(panels[0], [inputs.title_of(region) for region in inputs.regions])
         shared_legend(figure, panels[0], "lower", 2)
     alt = "Coverage of the 90% interval. " + " ".join(
         f"{inputs.title_of(str(row.region))}, {inputs.when(str(row.block))}, "

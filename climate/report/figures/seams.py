@@ -9,7 +9,17 @@ import pandas as pd
 import xarray as xr
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import (
+    INK,
+    LINE,
+    SOFT,
+    Drawing,
+    for_phones_too,
+    legend_above,
+    new_figure,
+    on_phone,
+    style,
+)
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year
 
@@ -26,6 +36,7 @@ def seam_figures(inputs: ReportInputs) -> list[Drawing | None]:
     return [seam_figure(inputs, inputs.seams.isel(seam=number), number + 1) for number in range(count)]
 
 
+@for_phones_too
 def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing | None:
     """Both records over their overlap, their difference and the offset of the splice; None without overlap."""
     older, newer = (seam[name].values.astype(float) for name in SIDES)
@@ -52,8 +63,9 @@ def seam_figure(inputs: ReportInputs, seam: xr.Dataset, number: int) -> Drawing 
     with style():
         figure = new_figure(5.0)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        top.plot(x, data["older"], color=OLDER, lw=2.6, label=shorten(names[0], LABEL_LENGTH))
-        top.plot(x, data["newer"], color=NEWER, lw=1.2, label=shorten(names[1], LABEL_LENGTH))
+        letters = LINE if on_phone() else LABEL_LENGTH
+        top.plot(x, data["older"], color=OLDER, lw=2.6, label=shorten(names[0], letters))
+        top.plot(x, data["newer"], color=NEWER, lw=1.2, label=shorten(names[1], letters))
         top.set_ylabel(f"Value ({unit})")
         bottom.axhline(0, color=SOFT, lw=0.8)
         bottom.plot(x, data["newer_minus_older"], color="#7A7A7A", lw=1.0, label="Newer minus older")

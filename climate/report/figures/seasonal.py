@@ -14,10 +14,13 @@ from climate.report.figures.base import (
     SOFT,
     Drawing,
     colour_bar,
+    fitted,
+    for_phones_too,
     new_figure,
     number_of,
     outer_labels,
     panel_grid,
+    shared_legend,
     start_panel,
     style,
 )
@@ -76,6 +79,7 @@ def named(period: str) -> str:
     return years.get(period, f"months {first}{words.EN_DASH}{last}" if last else f"month {first}")
 
 
+@for_phones_too
 def start_figure(inputs: ReportInputs) -> Drawing | None:
     """CRPSS of the linear learner at each place, by start month and lead."""
     regions = [name for name in places_of(inputs) if learners(inputs, name)]
@@ -117,6 +121,7 @@ def _per_cell(inputs: ReportInputs) -> int:
     return max(1, round(float(inputs.seasonal["n"].max()) / 12))
 
 
+@for_phones_too
 def reliability_figure(inputs: ReportInputs) -> Drawing | None:
     """Reliability diagrams of the temperature places together: terciles by seasons ahead, with consistency bars."""
     if "frequency" not in inputs.seasonal:
@@ -156,10 +161,10 @@ def reliability_figure(inputs: ReportInputs) -> Drawing | None:
                 axes.set_ylim(0, 1)
                 axes.set_xticks([0, 0.5, 1])
                 axes.tick_params(labelsize=9)
-                axes.set_title(words.capital(named(season)) if category == categories[0] else "", fontsize=10)
+                title = fitted(words.capital(named(season)), 8) if category == categories[0] else ""
+                axes.set_title(title, fontsize=10)
             row[0].set_ylabel(words.capital(category), fontsize=10)
-        handles, labels = grid[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=9.5)  # type: ignore[call-overload]
+        shared_legend(figure, grid[0][0], "upper", 2)
         outer_labels(figure, "Forecast probability", "Observed frequency")
     rows = data[data["model"] == pair[0]]
     inside = (rows["frequency"] >= rows["bar_low"]) & (rows["frequency"] <= rows["bar_high"])

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 
 from climate.forecasters.base import FloatArray
 from climate.report import words
-from climate.report.figures.base import INK, Drawing, new_figure, style
+from climate.report.figures.base import INK, Drawing, for_phones_too, new_figure, on_phone, style
 from climate.report.inputs import ReportInputs
 from climate.report.palette import DIFFERENCE, style_of
 
@@ -32,6 +32,7 @@ def ties(skill: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(shown == np.nanmax(shown, initial=-np.inf))
 
 
+@for_phones_too
 def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     """Heat map of CRPS skill against the reference, regions by models; the best of each row and its ties are framed."""
     models = [model for model in inputs.models if model != inputs.reference]
@@ -40,18 +41,22 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
     data = skill.to_dataframe(dim_order=["region", "model"]).reset_index()
     data = data[["region", "block", "model", "skill"]]
     with style():
-        figure = new_figure(1.75 + 0.36 * len(inputs.regions))
+        labels = [inputs.title_of(region) for region in inputs.regions], [style_of(model).label for model in models]
+        # a phone has room for more rows, not for more columns
+        down, across = labels[::-1] if on_phone() else labels
+        figure = new_figure(1.75 + (0.3 if on_phone() else 0.36) * len(down))
         axes = figure.subplots()
         axes.grid(False)
         colours = mpl.colormaps[DIFFERENCE].with_extremes(bad="#EEEEEE")
         shade = Normalize(-SKILL_LIMIT, SKILL_LIMIT)
-        axes.imshow(grid, cmap=colours, norm=shade, aspect="auto")
+        axes.imshow(grid.T if on_phone() else grid, cmap=colours, norm=shade, aspect="auto")
         for i in range(len(inputs.regions)):
             best = ties(grid[i])
             for j in range(len(models)):
+                x, y = (i, j) if on_phone() else (j, i)
                 axes.text(
-                    j,
-                    i,
+                    x,
+                    y,
                     words.number(100 * grid[i, j], 0),
                     ha="center",
                     va="center",
@@ -62,14 +67,14 @@ def skill_figure(inputs: ReportInputs, block: str) -> Drawing:
                 if best[j]:
                     frame = readable(colours(shade(grid[i, j])))
                     axes.add_patch(
-                        mpl.patches.Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=frame, lw=1.8)
+                        mpl.patches.Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, ec=frame, lw=1.8)
                     )
-        axes.set_yticks(range(len(inputs.regions)), [inputs.title_of(r) for r in inputs.regions], color=INK)
+        axes.set_yticks(range(len(down)), down, color=INK)
         axes.set_xticks(
-            range(len(models)),
-            [style_of(model).label for model in models],
+            range(len(across)),
+            across,
             color=INK,
-            rotation=28,
+            rotation=60 if on_phone() else 28,
             ha="left",
             rotation_mode="anchor",
             fontsize=9.5,

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from climate.report import words
-from climate.report.figures.base import INK, SOFT, Drawing, new_figure, style
+from climate.report.figures.base import INK, SOFT, Drawing, for_phones_too, new_figure, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means
 from climate.report.text import is_anomaly, is_temperature
@@ -15,6 +15,7 @@ RECENT_YEARS = 10
 """Of the mean at the end of a row."""
 
 
+@for_phones_too
 def stripes_figure(inputs: ReportInputs) -> Drawing | None:
     """Annual temperature anomalies as colours, each row on its own scale; None if no region has any."""
     rows, recents = [], {}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from climate.hindcast.real_time import scales_apart
 from climate.report import words
-from climate.report.figures.base import INK, Drawing, legend_above, new_figure, style
+from climate.report.figures.base import INK, Drawing, for_phones_too, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import decimal_year
 from climate.report.palette import style_of
@@ -65,6 +65,7 @@ def vintage_text(row: Mapping[str, Any]) -> str:
     return text
 
 
+@for_phones_too
 def _figure(row: Mapping[str, Any], knew: Mapping[str, Any]) -> Drawing:
     data = vintage_table(knew)
     x = decimal_year(data["month"])
