@@ -12,7 +12,7 @@ import logging
 import platform
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +29,9 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 """Time limit for reaching a scheduler, and then for its first worker."""
+
+AHEAD = 2
+"""Tasks per thread of the workers that are given out at once."""
 
 LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
 """Libraries whose version may change results."""
@@ -80,7 +83,9 @@ class OnWorker(Generic[T, R]):
             return self.function(task)
 
 
-def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]) -> list[R]:
+def run_on_cluster(
+    function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]
+) -> Iterator[R]:
     """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
 
     Raises any exception of a task, and ClimateError without the package, the scheduler or any worker.
@@ -101,27 +106,40 @@ def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str,
             "`dask scheduler`, or set compute.scheduler to null"
         ) from None
     with client:
-        return _gather(distributed, client, function, tasks, address, done)
+        yield from _gathered(distributed, client, function, tasks, address, done)
 
 
-def _gather(
+def _gathered(
     distributed: Any,
     client: Any,
     function: Callable[[T], R],
     tasks: Sequence[T],
     address: str,
     done: Callable[[], None],
-) -> list[R]:
-    results: dict[int, R] = {}
+) -> Iterator[R]:
+    ready: dict[int, R] = {}
+    position: dict[str, int] = {}
+    given, following = 0, 0
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-        # pure=False: every task has a unique key, so that no result of another run is reused
-        futures = client.map(OnWorker(function, fingerprint()), tasks, pure=False)
-        position = {future.key: number for number, future in enumerate(futures)}
-        for future in distributed.as_completed(futures, loop=client.loop):
-            results[position[future.key]] = future.result()
+        checked = OnWorker(function, fingerprint())
+        running = distributed.as_completed(loop=client.loop)
+        while following < len(tasks):
+            at_once = max(1, AHEAD * sum(client.nthreads().values()))
+            while given < len(tasks) and len(position) < at_once:
+                # pure=False: every task has a unique key, so that no result of another run is reused
+                future = client.submit(checked, tasks[given], pure=False)
+                position[future.key] = given
+                running.add(future)
+                given += 1
+                del future
+            future = next(running)
+            ready[position.pop(future.key)] = future.result()
             future.release()
             done()
+            while following in ready:
+                yield ready.pop(following)
+                following += 1
     except distributed.KilledWorker as error:
         raise ClimateError(
             f"workers of {address} died repeatedly while they ran the same task ({error.last_worker.address} was "
@@ -134,6 +152,5 @@ def _gather(
     except (CancelledError, OSError, TimeoutError) as error:
         raise ClimateError(
             f"the scheduler at {address} was lost or has no workers ({type(error).__name__}) with "
-            f"{len(tasks) - len(results)} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
+            f"{len(tasks) - following} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
         ) from None
-    return [results[number] for number in range(len(tasks))]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,7 +25,7 @@ from climate.harmonize.series import join_covariates
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel import cluster
 from climate.parallel import tasks as compute
-from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, worker_count
+from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, task_results, worker_count
 from climate.params.params import load_params
 from climate.params.sections import ComputeParams
 from climate.schema import TIME_DTYPE
@@ -39,6 +39,32 @@ TWO = ComputeParams(workers=2)
 def test_results_come_in_the_order_of_the_tasks(settings: ComputeParams) -> None:
     assert run_tasks(square, range(23), settings, "squares") == [number**2 for number in range(23)]
     assert run_tasks(square, [], settings, "squares") == []
+
+
+class Counting(Sequence[int]):
+    """Numbers that are counted as they are taken."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self.taken = size, 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, position: Any) -> Any:
+        if position >= self._size:
+            raise IndexError
+        self.taken += 1
+        return position
+
+
+@pytest.mark.parametrize(("settings", "most"), [(ALONE, 1), (TWO, 100)])
+def test_tasks_are_made_as_workers_need_them(settings: ComputeParams, most: int) -> None:
+    numbers = Counting(400)
+    results = task_results(square, numbers, settings, "squares")
+    assert next(results) == 0
+    assert numbers.taken <= most
+    assert list(results) == [number**2 for number in range(1, 400)]
+    assert numbers.taken == 400
 
 
 def test_tasks_apart_share_one_other_process() -> None:
