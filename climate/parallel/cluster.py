@@ -12,17 +12,20 @@ import logging
 import platform
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import climate
 from climate.errors import ClimateError
+
+if TYPE_CHECKING:
+    from climate.parallel.tasks import Tasks
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,9 +86,7 @@ class OnWorker(Generic[T, R]):
             return self.function(task)
 
 
-def run_on_cluster(
-    function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]
-) -> Iterator[R]:
+def run_on_cluster(function: Callable[[T], R], tasks: Tasks[T], address: str, done: Callable[[], None]) -> Iterator[R]:
     """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
 
     Raises any exception of a task, and ClimateError without the package, the scheduler or any worker.
@@ -113,7 +114,7 @@ def _gathered(
     distributed: Any,
     client: Any,
     function: Callable[[T], R],
-    tasks: Sequence[T],
+    tasks: Tasks[T],
     address: str,
     done: Callable[[], None],
 ) -> Iterator[R]:

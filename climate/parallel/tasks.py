@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Thread
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import psutil
 
@@ -25,6 +25,7 @@ from climate.parallel.progress import TaskProgress
 from climate.params.sections import ComputeParams
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
 ALONE = ComputeParams(workers=1)
@@ -48,6 +49,13 @@ DEATHS = 3
 log = logging.getLogger("climate")
 
 
+class Tasks(Protocol[T_co]):
+    """A list of tasks, or what makes each task when it is asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, position: int, /) -> T_co: ...
+
+
 def settled(compute: ComputeParams) -> ComputeParams:
     """`compute` with the scheduler from Dask's own settings if params.yaml names none."""
     if compute.scheduler is not None:
@@ -69,7 +77,7 @@ def run_tasks(
 
 
 def task_results(
-    function: Callable[[T], R], tasks: Sequence[T], compute: ComputeParams, what: str, *, apart: bool = False
+    function: Callable[[T], R], tasks: Tasks[T], compute: ComputeParams, what: str, *, apart: bool = False
 ) -> Iterator[R]:
     """`function` of every task, in the order of `tasks`; `what` names the work where progress is shown.
 
@@ -93,8 +101,8 @@ def task_results(
         if workers > 1 or apart:
             yield from _Pool(function, tasks, workers, limit, progress.done).run()
             return
-        for task in tasks:
-            result = function(task)
+        for position in range(len(tasks)):
+            result = function(tasks[position])
             progress.done()
             yield result
 
@@ -126,7 +134,7 @@ class _Pool(Generic[T, R]):
     """Worker processes; they are replaced when they die, and halved in number when they use too much memory."""
 
     def __init__(
-        self, function: Callable[[T], R], tasks: Sequence[T], workers: int, limit: int, done: Callable[[], None]
+        self, function: Callable[[T], R], tasks: Tasks[T], workers: int, limit: int, done: Callable[[], None]
     ) -> None:
         self._function, self._tasks, self._workers, self._limit, self._done = function, tasks, workers, limit, done
         self._left = deque(range(len(tasks)))

@@ -28,21 +28,26 @@ from __future__ import annotations
 import gc
 import logging
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import write_arrays, write_netcdf, write_skipped
+from climate.files import write_arrays, write_netcdf, write_netcdf_parts, write_skipped
+from climate.forecasters.base import FloatArray, IntArray
 from climate.forecasters.planet.estimation import Estimation, Sample, estimate, followed, with_network
-from climate.forecasters.planet.field import planet, thinned
+from climate.forecasters.planet.field import in_slabs, planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
-from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, joined, score_cells
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, score_cells, zone_dataset
 from climate.hindcast.rolling import estimation_months, known_at, origins
-from climate.parallel.tasks import run_tasks, settled
+from climate.parallel.tasks import run_tasks, settled, task_results
 from climate.params.params import Params, load_params
 from climate.sources.pulled import read_sources
 from climate.sources.readers.grid.opening import is_grid
@@ -68,11 +73,11 @@ def run() -> None:
     grid = pulled.records.get(source)
     if grid is None or not is_grid(grid):
         raise ClimateError(f"params.yaml: planet.source: found '{source}', expected a grid; choose one")
-    field = grid["value"].load()
+    field = grid["value"]
     learnt = estimations(field, params)
     for estimation in learnt:
         write_arrays(estimation.to_arrays(), paths.ESTIMATIONS / f"{np.datetime64(estimation.month, 'M')}.npz")
-    write_netcdf(cell_scores(field, learnt, params), paths.PLANET_SCORES)
+    write_netcdf_parts(cell_scores(field, learnt, params), "cell", paths.PLANET_SCORES)
 
 
 def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
@@ -91,27 +96,89 @@ def estimations(field: xr.DataArray, params: Params) -> list[Estimation]:
     return [followed(estimation, world) for estimation in taught]
 
 
-def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
-    """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
-    cells = thinned(field, params.planet.stride)
-    values, complete = cells.values, np.isfinite(cells.values).all(axis=0)
-    start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
-    when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
-    plan = CellPlan(
-        np.array(when).astype("datetime64[M]").astype(np.int64),
-        params.backtest.leads,
-        params.planet.short_leads,
-        params.planet.long_every,
-        params.score.blocks,
-    )
+def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> Iterator[xr.Dataset]:
+    """Scores of the cells of field (time, lat, lon) without a missing month: TASK_CELLS at once, at last the zones."""
+    paths.PLANET_SCORES.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=paths.PLANET_SCORES.parent) as folder:
+        cells = stored_cells(field, params.planet.stride, Path(folder) / "values")
+        start, last = (int(month.astype("datetime64[M]").astype(np.int64)) for month in field["time"].values[[0, -1]])
+        when = origins(params.backtest.first_origin, params.backtest.every, params.backtest.origins)
+        plan = CellPlan(
+            np.array(when).astype("datetime64[M]").astype(np.int64),
+            params.backtest.leads,
+            params.planet.short_leads,
+            params.planet.long_every,
+            params.score.blocks,
+        )
+        names, complete = [*OPPONENTS, *params.planet.models], cells.position.size
+        log.info("planet: %d cells (%d with gaps left out), %d origins", complete, cells.gaps, len(when))
+        tasks = CellTasks(cells, start, learnt, plan, names)
+        zones: FloatArray | float = 0.0
+        for number, scores in enumerate(task_results(score_cells, tasks, settled(params.compute), "cells")):
+            part = tasks.part(number)
+            zones = zones + scores.zones
+            yield cell_dataset(scores, plan, last, cells.latitude[part], cells.longitude[part], names)
+        yield zone_dataset(np.asarray(zones), plan, last, cells.latitude, names)
+
+
+@dataclass(frozen=True)
+class StoredCells:
+    """Cells without a missing month, whose values are in a file from which some can be read."""
+
+    path: Path
+    """Values (time, cell) of these and others, of `dtype` and `shape`."""
+    dtype: np.dtype[Any]
+    shape: tuple[int, int]
+    position: IntArray
+    """Where in the file each cell without a missing month is."""
+    latitude: FloatArray
+    longitude: FloatArray
+
+    @property
+    def gaps(self) -> int:
+        """Number of cells with missing months."""
+        return self.shape[1] - self.position.size
+
+    def values(self, part: slice) -> FloatArray:
+        """Values (time, cell) of some cells."""
+        # mapped for this moment alone, since pages that were read count as memory of the process
+        return np.asarray(np.memmap(self.path, self.dtype, "r", shape=self.shape)[:, self.position[part]])
+
+
+def stored_cells(field: xr.DataArray, stride: int, path: Path) -> StoredCells:
+    """Write every `stride`-th cell of field (time, lat, lon) to `path`, reading the field once and never as a whole."""
+    complete = np.array(True)
+    with path.open("wb") as file:
+        for slab in in_slabs(field):
+            cells = thinned(slab, stride)
+            complete = complete & np.isfinite(cells.values).all(axis=0)
+            np.ascontiguousarray(cells.values).tofile(file)
     latitude, longitude = (np.asarray(cells[name].values[complete], dtype=np.float64) for name in ("lat", "lon"))
-    names = [*OPPONENTS, *params.planet.models]
-    log.info("planet: %d cells (%d with gaps left out), %d origins", complete.sum(), (~complete).sum(), len(when))
-    chunks = np.array_split(np.arange(complete.sum()), max(1, round(complete.sum() / TASK_CELLS)))
-    position = np.flatnonzero(complete)
-    tasks = [CellTask(values[:, position[chunk]], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
-    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
-    return cell_dataset(scores, plan, last, latitude, longitude, names)
+    shape = field.sizes["time"], complete.size
+    return StoredCells(path, field.dtype, shape, np.flatnonzero(complete), latitude, longitude)
+
+
+@dataclass(frozen=True)
+class CellTasks:
+    """Tasks of TASK_CELLS cells each, whose values are read when a task is asked for."""
+
+    cells: StoredCells
+    start: int
+    learnt: list[Estimation]
+    plan: CellPlan
+    names: list[str]
+
+    def part(self, number: int) -> slice:
+        """The cells of a task."""
+        return slice(number * TASK_CELLS, (number + 1) * TASK_CELLS)
+
+    def __len__(self) -> int:
+        return -(-self.cells.position.size // TASK_CELLS)
+
+    def __getitem__(self, number: int) -> CellTask:
+        part = self.part(number)
+        latitude = self.cells.latitude[part]
+        return CellTask(self.cells.values(part), self.start, latitude, self.learnt, self.plan, self.names)
 
 
 @dataclass(frozen=True)
