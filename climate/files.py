@@ -37,12 +37,12 @@ def _replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        # netCDF's library reports a full disk as its own kind of RuntimeError
-        if isinstance(error, RuntimeError) and not str(error).startswith("NetCDF"):
-            raise
+    except BaseException as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+        # netCDF's library reports a full disk as its own kind of RuntimeError
+        if not isinstance(error, OSError) and not (isinstance(error, RuntimeError) and str(error).startswith("NetCDF")):
+            raise
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ClimateError(cannot_write(path, found)) from None
 
@@ -85,7 +85,6 @@ def write_netcdf_parts(parts: Iterable[xr.Dataset], dim: str, path: Path) -> Non
     by the first part that has them.
     """
     with _replacing(path) as partial:
-        partial.unlink(missing_ok=True)
         length, known = 0, set[str]()
         for part in parts:
             new = part.drop_vars(known & {str(name) for name in part.variables})
