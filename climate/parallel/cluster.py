@@ -12,7 +12,7 @@ import logging
 import platform
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import climate
 from climate.errors import ClimateError
@@ -86,8 +87,12 @@ class OnWorker(Generic[T, R]):
             return self.function(task)
 
 
-def run_on_cluster(function: Callable[[T], R], tasks: Tasks[T], address: str, done: Callable[[], None]) -> Iterator[R]:
+def run_on_cluster(
+    function: Callable[[T], R], tasks: Tasks[T], address: str, done: Callable[[], None], *, apart: bool = False
+) -> Iterator[R]:
     """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
+
+    `apart`: on one worker of each machine, since two tasks at once may need more memory than a machine has.
 
     Raises any exception of a task, and ClimateError without the package, the scheduler or any worker.
     """
@@ -107,7 +112,11 @@ def run_on_cluster(function: Callable[[T], R], tasks: Tasks[T], address: str, do
             "`dask scheduler`, or set compute.scheduler to null"
         ) from None
     with client:
-        yield from _gathered(distributed, client, function, tasks, address, done)
+        yield from _gathered(distributed, client, function, tasks, address, done, apart)
+
+
+def _one_of_each_machine(addresses: Iterable[str]) -> list[str]:
+    return list({urlsplit(address).hostname: address for address in sorted(addresses, reverse=True)}.values())
 
 
 def _gathered(
@@ -117,6 +126,7 @@ def _gathered(
     tasks: Tasks[T],
     address: str,
     done: Callable[[], None],
+    apart: bool,
 ) -> Iterator[R]:
     ready: dict[int, R] = {}
     position: dict[str, int] = {}
@@ -126,10 +136,12 @@ def _gathered(
         checked = OnWorker(function, fingerprint())
         running = distributed.as_completed(loop=client.loop)
         while following < len(tasks):
-            at_once = max(1, AHEAD * sum(client.nthreads().values()))
+            threads = client.nthreads()
+            chosen = _one_of_each_machine(threads) if apart else None
+            at_once = max(1, len(chosen) if chosen is not None else AHEAD * sum(threads.values()))
             while given < len(tasks) and len(position) < at_once:
                 # pure=False: every task has a unique key, so that no result of another run is reused
-                future = client.submit(checked, tasks[given], pure=False)
+                future = client.submit(checked, tasks[given], pure=False, workers=chosen, allow_other_workers=apart)
                 position[future.key] = given
                 running.add(future)
                 given += 1

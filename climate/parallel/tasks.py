@@ -84,8 +84,8 @@ def task_results(
     A task is taken from `tasks` when it is its turn, at most a few per worker in advance, and its result is not kept
     once it was given out: a sequence that makes its tasks needs little memory however long it is.
 
-    `apart`: all tasks run in one further process of this machine, or on the scheduler, since each needs so much memory
-    that this process must not keep it, nor two hold it at once.
+    `apart`: all tasks run in one further process of this machine, or on one worker of each machine of the scheduler,
+    since each needs so much memory that this process must not keep it, nor two of a machine hold it at once.
 
     Raises any exception of a task, and ClimateError if workers die repeatedly or need more memory than
     `compute.memory_gib`, or the scheduler cannot be reached.
@@ -94,7 +94,7 @@ def task_results(
         if compute.scheduler is not None:
             from climate.parallel.cluster import run_on_cluster
 
-            yield from run_on_cluster(function, tasks, compute.scheduler, progress.done)
+            yield from run_on_cluster(function, tasks, compute.scheduler, progress.done, apart=apart)
             return
         limit = memory_limit(compute)
         workers = 1 if apart else min(worker_count(compute, limit), len(tasks))

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -190,6 +191,19 @@ def test_workers_with_other_code_are_refused_and_a_lost_scheduler_is_named(
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ClimateError, match=r"compute\.scheduler: found no scheduler"):
         run_tasks(square, [1, 2], settings, "squares")
+
+
+def test_tasks_apart_share_one_worker_of_a_machine(running: Cluster) -> None:
+    settings = ComputeParams(scheduler=running.address)
+    with import_module("distributed").Client(running.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    pids = run_tasks(own_pid, range(6), settings, "numbers", apart=True)
+    assert len(set(pids)) == 1
+    victim = next(worker for worker in running.workers if worker.pid == pids[0])
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(10)
+    others = run_tasks(own_pid, range(6), settings, "numbers", apart=True)
+    assert set(others) == {worker.pid for worker in running.workers} - set(pids)
 
 
 real: dict[str, Any] = dict(cluster.fingerprint())
