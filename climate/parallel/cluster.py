@@ -12,6 +12,7 @@ import logging
 import platform
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -141,7 +142,10 @@ def _gathered(
             at_once = max(1, len(chosen) if chosen is not None else AHEAD * sum(threads.values()))
             while given < len(tasks) and len(position) < at_once:
                 # pure=False: every task has a unique key, so that no result of another run is reused
-                future = client.submit(checked, tasks[given], pure=False, workers=chosen, allow_other_workers=apart)
+                with warnings.catch_warnings():
+                    # a task carries the values that it works on
+                    warnings.filterwarnings("ignore", message="Sending large graph")
+                    future = client.submit(checked, tasks[given], pure=False, workers=chosen, allow_other_workers=apart)
                 position[future.key] = given
                 running.add(future)
                 given += 1
