@@ -6,6 +6,7 @@ origin. The parameters of all forecasters are estimated at the months of the pla
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,10 @@ LEARNT = {"ridge-planet": ridge_quantiles, "lstm-planet": network_quantiles}
 
 STATISTICS = ("crps", "covered90", "forecast_mean", "forecast_square", "product")
 """Means that each forecaster has, see stage `planet`."""
+
+
+_MAPS: dict[bytes, list[FieldMap]] = {}
+"""By a digest of what they are made of, see `_field_maps`."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def verified(plan: CellPlan, last: int) -> npt.NDArray[np.bool_]:
 
 def score_cells(task: CellTask) -> Scores:
     """Forecast and score the cells of a task, a few at once."""
-    maps = [_field_maps(task, estimation) for estimation in task.estimations]
+    maps = _field_maps(task)
     parts = []
     for first in range(0, task.values.shape[1], CELLS_AT_ONCE):
         part = slice(first, first + CELLS_AT_ONCE)
@@ -152,11 +157,17 @@ def _months(task: CellTask) -> IntArray:
     return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
 
 
-def _field_maps(task: CellTask, estimation: Estimation) -> list[FieldMap]:
-    months = _months(task)
-    months = months[months <= estimation.month]
-    components, _ = estimation.state(months)
-    return field_maps(estimation.features(months), np.asarray(components.any(axis=1)), estimation.leads)
+def _field_maps(task: CellTask) -> list[list[FieldMap]]:
+    """Maps of each estimation. Those of the last task in this process are kept: most tasks have the same."""
+    kept, months = dict(_MAPS), _months(task)
+    _MAPS.clear()
+    keys = []
+    for estimation in task.estimations:
+        inside = months[months <= estimation.month]
+        features, known = estimation.features(inside), np.asarray(estimation.state(inside)[0].any(axis=1))
+        keys.append(hashlib.sha256(features.tobytes() + known.tobytes() + bytes(estimation.leads)).digest())
+        _MAPS[keys[-1]] = kept[keys[-1]] if keys[-1] in kept else field_maps(features, known, estimation.leads)
+    return [_MAPS[key] for key in keys]
 
 
 def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:
