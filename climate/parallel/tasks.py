@@ -7,10 +7,13 @@ call, since starting TensorFlow takes longer than many tasks.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib.util
 import logging
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -128,6 +131,13 @@ def memory_of(pid: int) -> int:
     except psutil.Error:
         return 0
     return int(getattr(full, "pss", full.uss))
+
+
+def release_memory() -> None:
+    """Collect cycles, and give the system what glibc keeps for every thread that once needed memory."""
+    gc.collect()
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
 
 
 class _Pool(Generic[T, R]):

@@ -25,7 +25,6 @@ month is observed, in K (squares in K2) unless said otherwise, float32:
 
 from __future__ import annotations
 
-import gc
 import logging
 import shutil
 from collections.abc import Iterator
@@ -47,7 +46,7 @@ from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
 from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, score_cells, zone_dataset
 from climate.hindcast.rolling import estimation_months, known_at, origins
-from climate.parallel.tasks import run_tasks, settled, task_results
+from climate.parallel.tasks import release_memory, run_tasks, settled, task_results
 from climate.params.params import Params, load_params
 from climate.sources.pulled import read_sources
 from climate.sources.readers.grid.opening import is_grid
@@ -207,5 +206,5 @@ class NetworkTask:
 def train_network(task: NetworkTask) -> Estimation:
     """`with_network` as a function that a worker process can be sent."""
     taught = with_network(task.estimation, task.sample, task.settings)
-    gc.collect()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
+    release_memory()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
     return taught
