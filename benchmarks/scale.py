@@ -172,11 +172,13 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        each = f"{1000 * row['cpu'] / row['cells']:.2f}" if row["how"] != "learning" else ""
+        # the time of a process that was killed is gone with it
+        cpu = "" if row["how"] == KILLED else f"{row['cpu']:.0f}"
+        each = f"{1000 * row['cpu'] / row['cells']:.1f}" if row["how"] in (ALONE, TWO) else ""
         size = f"{row['mib']:.0f} MiB, {row['sha256']}" if "mib" in row else ""
         lines.append(
             f"| {row['spacing']:g} degrees | {row['cells']:,} | {row['how']} | {row['origins']} | {row['wall']:.0f} | "
-            f"{row['cpu']:.0f} | {each} | {row['peak']:.2f} GiB | {size} |"
+            f"{cpu} | {each} | {row['peak']:.2f} GiB | {size} |"
         )
     return "\n".join([*lines, "", *conclusions(rows)])
 
