@@ -9,9 +9,10 @@ histories of one place, whose `value` has the dimension time alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from itertools import groupby
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -92,16 +93,60 @@ class FittedPlace(Protocol):
         """Quantiles (lead, quantile) from a history of one place: `value` (time)."""
 
 
-@runtime_checkable
-class Seeded(Protocol):
-    """A fitted network that averages several seeds and can return each of them."""
+class Hindcasting(ABC):
+    """What was estimated, where forecasts from several months of a history take one pass."""
 
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """The forecasts that `forecast` averages, with a leading dimension seed."""
+    @abstractmethod
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """What `forecast` gives for the first `ends` months of `history`: (..., end, lead, quantile).
+
+        Of a history of one place, `value` and `covariate` are not missing at the ends, but for a single one.
+        """
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `Fitted.forecast`."""
+        return np.asarray(self.hindcasts(history, [history.sizes["time"]], leads)[..., 0, :, :])
+
+
+class Seeded(Hindcasting):
+    """A fitted network whose forecast is the mean over several seeds, see `mean_over_seeds`."""
+
+    @abstractmethod
+    def seed_hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """As `Hindcasting.hindcasts`, of each seed: (seed, ..., end, lead, quantile)."""
+
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`."""
+        return mean_over_seeds(self.seed_hindcasts(history, ends, leads))
+
+
+def mean_over_seeds(quantiles: FloatArray) -> FloatArray:
+    """Mean of quantiles (seed, ..., quantile) over the seeds, kept rising: single precision may swap near ones."""
+    return np.maximum.accumulate(quantiles.mean(axis=0), axis=-1)
+
+
+def hindcasts(fitted: Fitted | FittedPlace, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+    """Forecasts (..., end, lead, quantile) from the first `ends` months of `history`."""
+    if isinstance(fitted, Hindcasting):
+        return fitted.hindcasts(history, ends, leads)
+    return np.stack([fitted.forecast(history.isel(time=slice(0, end)), leads) for end in ends], axis=-3)
+
+
+def passes(history: xr.Dataset, ends: Sequence[int]) -> list[tuple[xr.Dataset, tuple[int, ...]]]:
+    """`ends` of a history of one place, grouped by what may be forecast in one pass, each with its part of the history.
+
+    A gap is filled from both its sides, of which a forecast may not know the later one: an end in a gap stands alone.
+    """
+    known = np.isfinite(history_values(history)) & np.isfinite(history_covariates(history)).all(axis=1)
+    parts: list[tuple[int, ...]] = []
+    for observed, run in groupby(ends, key=lambda end: bool(known[end - 1])):
+        together = tuple(run)
+        parts += [together] if observed else [(end,) for end in together]
+    return [(history.isel(time=slice(0, part[-1])), part) for part in parts]
 
 
 @dataclass(frozen=True)
-class FittedPlaces:
+class FittedPlaces(Hindcasting):
     """A separate fit for every place; `uses_covariates`: whether histories keep theirs."""
 
     places: tuple[Any, ...]
@@ -117,20 +162,33 @@ class FittedPlaces:
         """See `Fitted.fallbacks`."""
         return sum(int(fitted.fallbacks) for fitted in self.places)
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
-        histories = zip(self.places, each_place(history, self.uses_covariates), strict=True)
-        return np.stack([fitted.forecast(own, leads) for fitted, own in histories])
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`: (place, end, lead, quantile)."""
+        return self._of_places(hindcasts, history, ends, leads)
+
+    def _of_places(
+        self,
+        method: Callable[[Any, xr.Dataset, Sequence[int], int], FloatArray],
+        history: xr.Dataset,
+        ends: Sequence[int],
+        leads: int,
+    ) -> FloatArray:
+        """Results (..., place, end, lead, quantile) of a method of the fit of each place."""
+        places = []
+        for fitted, own in zip(self.places, each_place(history, self.uses_covariates), strict=True):
+            dropped = history.sizes["time"] - own.sizes["time"]
+            parts = passes(own, [end - dropped for end in ends])
+            places.append(np.concatenate([method(fitted, *part, leads) for part in parts], axis=-3))
+        return np.stack(places, axis=-4)
 
 
 @dataclass(frozen=True)
-class SeededPlaces(FittedPlaces):
+class SeededPlaces(FittedPlaces, Seeded):
     """`FittedPlaces` of networks with several seeds."""
 
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Seeded.seed_forecasts`: (seed, place, lead, quantile)."""
-        histories = zip(self.places, each_place(history, self.uses_covariates), strict=True)
-        return np.stack([fitted.seed_forecasts(own, leads) for fitted, own in histories], axis=1)
+    def seed_hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Seeded.seed_hindcasts`: (seed, place, end, lead, quantile)."""
+        return self._of_places(lambda fitted, *rest: fitted.seed_hindcasts(*rest), history, ends, leads)
 
 
 class EachPlace(ABC):

@@ -12,6 +12,7 @@ penalty were chosen on origins whose forecasts end before 2004: docs/forecasters
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from climate.forecasters.base import (
     EachPlace,
     FittedPlace,
     FloatArray,
+    Hindcasting,
     calendar_months,
     history_values,
     normal_quantiles,
@@ -28,7 +30,7 @@ from climate.forecasters.base import (
     require_months,
     season_waves,
 )
-from climate.forecasters.classical.statespace import FittedStateSpace, Sarima
+from climate.forecasters.classical.statespace import FittedTimeInvariant, Sarima
 from climate.forecasters.features import (
     WARM_UP,
     Frame,
@@ -90,7 +92,7 @@ class Expectation:
         months = calendar_months(history)
         season = self.frame.season[(months[:, None] + np.arange(1, MAX_LEADS + 1)) % MONTHS_PER_YEAR]
         expected = self.frame.rows(history, MAX_LEADS, 1).expected + season
-        if isinstance(self.model, FittedStateSpace):
+        if isinstance(self.model, FittedTimeInvariant):
             expected = (expected + self.model.means(history, MAX_LEADS)) / 2
         expected[:WARM_UP] = np.nan
         return np.asarray(expected)
@@ -113,7 +115,7 @@ def training_rows(history: xr.Dataset, expectation: Expectation) -> tuple[FloatA
 
 
 @dataclass(frozen=True)
-class FittedRidgeHybrid:
+class FittedRidgeHybrid(Hindcasting):
     """Expectation, scaler, and the coefficients of every lead with their residual deviation."""
 
     expectation: Expectation
@@ -132,12 +134,13 @@ class FittedRidgeHybrid:
         """Number of estimated values."""
         return int(self.expectation.parameters + self.coefficients.size + 2 * self.intercepts.size)
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`; raises ValueError for more than MAX_LEADS leads."""
         require_leads(leads, "ridge-hybrid")
-        row = self.scaler(covariate_predictors(history)[-1:])
-        mean = self.expectation(history)[-1] + (row @ self.coefficients)[0] + self.intercepts
-        return normal_quantiles(mean, self.deviation)[:leads]
+        origins = np.asarray(ends) - 1
+        rows = self.scaler(covariate_predictors(history)[origins])
+        mean = self.expectation(history)[origins] + rows @ self.coefficients + self.intercepts
+        return normal_quantiles(mean, self.deviation)[:, :leads]
 
 
 @dataclass(frozen=True)

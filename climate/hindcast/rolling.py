@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray, Forecaster, Seeded, as_panel
+from climate.forecasters.base import FloatArray, Forecaster, Seeded, as_panel, hindcasts, mean_over_seeds
 from climate.parallel.tasks import ALONE, run_tasks
 from climate.params.sections import BacktestParams, ComputeParams, OpponentParams
 from climate.schema import QUANTILES, TIME_DTYPE
@@ -103,20 +103,19 @@ def run_task(task: Task) -> TaskResult:
 
     Raises ValueError where a forecaster returns NaN, falling quantiles or the wrong shape.
     """
-    fitted = task.forecaster.fit(task.history.isel(time=slice(0, task.ends[0])))
-    shape = (task.history.sizes["place"], task.leads, len(QUANTILES))
-    tables, seeds = [], []
-    for end in task.ends:
-        known = task.history.isel(time=slice(0, end))
-        table = np.asarray(fitted.forecast(known, task.leads), dtype=float)
-        if isinstance(fitted, Seeded):
-            seeds.append(fitted.seed_forecasts(known, task.leads))
-        if table.shape != shape or not np.isfinite(table).all() or (np.diff(table, axis=-1) < 0).any():
-            month = task.history["time"].values[end - 1].astype("datetime64[M]")
-            raise ValueError(f"{task.forecaster.name} at origin {month}: not {shape} finite, rising quantiles")
-        tables.append(table)
-    of_seeds = np.stack(seeds, axis=2).astype(np.float32) if seeds else None
-    return TaskResult(np.stack(tables, axis=1), int(fitted.parameters), int(fitted.fallbacks), of_seeds)
+    history, ends, leads = task.history, task.ends, task.leads
+    fitted, seeds = task.forecaster.fit(history.isel(time=slice(0, ends[0]))), None
+    if isinstance(fitted, Seeded):
+        seeds = fitted.seed_hindcasts(history, ends, leads)
+        forecasts = mean_over_seeds(seeds)
+        seeds = seeds.astype(np.float32)
+    else:
+        forecasts = np.asarray(hindcasts(fitted, history, ends, leads), dtype=float)
+    shape = (history.sizes["place"], len(ends), leads, len(QUANTILES))
+    if forecasts.shape != shape or not np.isfinite(forecasts).all() or (np.diff(forecasts, axis=-1) < 0).any():
+        first, last = (history["time"].values[end - 1].astype("datetime64[M]") for end in (ends[0], ends[-1]))
+        raise ValueError(f"{task.forecaster.name} at origins {first} to {last}: not {shape} finite, rising quantiles")
+    return TaskResult(forecasts, int(fitted.parameters), int(fitted.fallbacks), seeds)
 
 
 def panel_hindcasts(

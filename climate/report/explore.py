@@ -107,13 +107,16 @@ def _cases_of(inputs: ReportInputs, region: str, models: list[str]) -> list[dict
     known = [name for name in models if name in whole["model"].values]
     table = whole.sel(model=known).isel(origin=shown_origins(whole), lead=slice(LEADS))
     crps = cell_scores(table)["crps"]
-    mean, verified = crps.mean("lead"), crps.notnull().all("model").sum("lead")
+    mean = crps.mean("lead").to_pandas().T
+    verified = crps.notnull().all("model").sum("lead").to_pandas()
+    levels = (
+        table["forecast"].sel(quantile=list(charts.LEVELS.values())).transpose("origin", "model", "quantile", "lead")
+    )
     rows = []
     newest = whole["origin"].values[-1]
-    for origin in table["origin"].values:
-        one = table.sel(origin=origin)
-        months = int(verified.sel(origin=origin))
-        against = float(mean.sel(model=inputs.reference, origin=origin)) if inputs.reference in known else np.nan
+    for origin, quantiles in zip(table["origin"].values, levels.values, strict=True):
+        scored, months = mean.loc[origin], int(verified.loc[origin])
+        against = float(scored.get(inputs.reference, np.nan))
         for model in models:
             row: dict[str, Any] = {
                 "place": region,
@@ -125,9 +128,8 @@ def _cases_of(inputs: ReportInputs, region: str, models: list[str]) -> list[dict
                 "months": months,
             }
             if model in known:
-                own = float(mean.sel(model=model, origin=origin))
-                quantiles = one["forecast"].sel(model=model)
-                row |= {name: _rounded(quantiles.sel(quantile=level).values) for name, level in charts.LEVELS.items()}
+                own = float(scored[model])
+                row |= zip(charts.LEVELS, map(_rounded, quantiles[known.index(model)]), strict=True)
                 row |= {"crps": _number(own), "reference": _number(against)}
                 row["verdict"] = verdict(inputs, model, own, against, months, inputs.unit(region))
                 row["short"] = "" if months == 0 else words.number(own, DIGITS)

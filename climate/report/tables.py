@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from climate.report import words
 from climate.report.inputs import ReportInputs
@@ -135,10 +134,10 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
     best, winner = inputs.opponent(region, block), best_model(inputs, region, block)
     # a model that does not serve this place has no row
     served = [name for name in inputs.models if name in inputs.forecasts[region]["model"].values]
-    crps = scores["crps"].fillna(np.inf)
+    by_model = scores[[name for name in scores.data_vars if scores[name].dims == ("model",)]].sel(model=served)
     rows: list[list[Cell | str]] = []
-    for model in sorted(served, key=lambda name: float(crps.sel(model=name))):
-        scored = {str(name): float(value) for name, value in _numbers(scores.sel(model=model)).items()}
+    for scored in by_model.to_dataframe().sort_values("crps", kind="stable").reset_index().to_dict("records"):
+        model = str(scored["model"])
         skill = words.percent(scored["skill"], 0, True)
         rows.append(
             [
@@ -166,10 +165,6 @@ def score_table(inputs: ReportInputs, region: str, block: str) -> Table:
         columns,
         rows,
     )
-
-
-def _numbers(scored: xr.Dataset) -> xr.Dataset:
-    return scored[[name for name in scored.data_vars if not scored[name].dims and scored[name].dtype.kind in "fi"]]
 
 
 def issued_table(inputs: ReportInputs, region: str, models: Sequence[str]) -> Table:

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from climate.errors import ClimateError
-from climate.forecasters.base import FloatArray
+from climate.forecasters.base import FloatArray, as_panel, hindcasts
 from climate.harmonize.series import join_covariates
-from climate.hindcast.rolling import backtest, origins, panel_hindcasts, refit_groups
+from climate.hindcast.rolling import backtest, history_of, origins, panel_hindcasts, refit_groups
 from climate.params.sections import ComputeParams
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import cell_scores
@@ -150,7 +150,7 @@ def test_no_origins_gives_the_issued_forecast_alone(series: xr.Dataset) -> None:
 
 @pytest.mark.parametrize("flaw", ["nan", "crossing", "short"])
 def test_flawed_forecasts_are_refused(series: xr.Dataset, flaw: str) -> None:
-    with pytest.raises(ValueError, match="recorder at origin 2005-12: not"):
+    with pytest.raises(ValueError, match="recorder at origins 2005-12 to 2006-06: not"):
         backtest(series, None, [Recorder(flaw=flaw)], origins("2005-12", 6, 2), 3, 12)
 
 
@@ -215,19 +215,32 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
 
 @pytest.mark.parametrize("name", params())
 def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
-    """Every value of series and covariates after the second origin is replaced."""
+    """Every value of series and covariates after the second of three origins of one estimation is replaced."""
     values, index = noisy(1), noisy(2)
     wanted = origins("2005-12", 6, 2)  # months 312 and 318 of 330
     changed, changed_index = values.copy(), index.copy()
     changed[318:] = 1e3 * np.random.default_rng(3).normal(size=values.size - 318)
-    changed_index[318:] = np.nan
+    changed_index[318:] = 1e3 * np.random.default_rng(4).normal(size=values.size - 318)
     tables = [
-        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], wanted, 12, 6)
+        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], wanted, 12, 60)
         for a, b in ((values, index), (changed, changed_index))
     ]
     true, canary = (table["forecast"].sel(origin=wanted).values for table in tables)
     assert np.array_equal(true, canary)
-    assert not np.array_equal(tables[0]["forecast"].values[:, -1], tables[1]["forecast"].values[:, -1])
+    assert not tables[0]["observed"].equals(tables[1]["observed"])
+
+
+@pytest.mark.parametrize("name", params())
+def test_hindcasts_in_one_pass_are_those_from_each_month_alone(name: str) -> None:
+    """Also where a record has gaps, one of them at an origin."""
+    values = noisy(8)
+    values[[200, 310, 311, 323]] = np.nan
+    whole = as_panel(history_of(monthly(values), join_covariates({"enso": monthly(noisy(9))})))
+    ends = (312, 315, 318, 324, 330)
+    fitted = make(name, "1980-01").fit(whole.isel(time=slice(0, ends[0])))
+    together = hindcasts(fitted, whole, ends, 24)
+    alone = [fitted.forecast(whole.isel(time=slice(0, end)), 24) for end in ends]
+    np.testing.assert_allclose(together, np.stack(alone, axis=1), rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-planet"])

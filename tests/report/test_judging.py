@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -14,7 +15,7 @@ from scipy.stats import norm
 from benchmarks.simulation import block_losses, simulate, verified_origins
 from climate import paths
 from climate.files import read_json
-from climate.forecasters.base import FloatArray
+from climate.forecasters.base import FloatArray, Seeded
 from climate.forecasters.combine.ensemble import join_tables
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
@@ -82,19 +83,19 @@ class Single:
 
 
 @dataclass(frozen=True)
-class Seeded(Single):
+class ThreeSeeds(Single, Seeded):
     """The same with its seeds."""
 
     name: str = "lstm-direct"
 
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        return self.three(history, leads)
+    def seed_hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        return np.stack([self.three(history.isel(time=slice(0, end)), leads) for end in ends], axis=2)
 
 
 def test_seeds_are_kept_scored_and_left_behind() -> None:
     time = months("1980-01", 384)
     series = xr.Dataset({"value": ("time", np.random.default_rng(1).standard_normal(time.size))}, {"time": time})
-    kept = backtest(series, None, [Seeded(), Single()], origins("2005-12", 6, 6), 12, 12)
+    kept = backtest(series, None, [ThreeSeeds(), Single()], origins("2005-12", 6, 6), 12, 12)
     assert kept["seeds"].sel(model="trend-ar1").isnull().all()
     seeds = kept["seeds"].sel(model="lstm-direct")
     np.testing.assert_allclose(seeds.mean("seed"), kept["forecast"].sel(model="lstm-direct"), rtol=1e-6)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from climate.forecasters.registry import ENTRIES
+from climate.forecasters.registry import ENTRIES, Model
 from tests.conftest import ROOT
 from tests.imports import MODULES, PACKAGE, REGISTRY, imports_of, inside, notebook_imports
 
@@ -44,6 +45,8 @@ def closure(start: set[str], made: set[str]) -> set[str]:
     """
     reached: set[str] = set()
     waiting = {module for name in start for module in with_packages(name)}
+    if f"{REGISTRY}.make" in start:
+        waiting |= made
     while waiting:
         module = waiting.pop()
         if module in reached or module not in MODULES or inside(module, *PLUMBING):
@@ -62,24 +65,29 @@ def definition(stage: str) -> dict[str, Any]:
     return dict(entry.get("do", entry))
 
 
+def maker_module(model: Model) -> str:
+    """The module below climate/ that makes a model."""
+    return model.maker.partition(":")[0].removeprefix("climate.")
+
+
 def makers(entry: dict[str, Any]) -> set[str]:
     """Modules of the forecasters that the sections of params.yaml among a stage's `params` may list."""
     keys = {str(key).partition(".")[0] for key in entry["params"]}
     sections = keys & {"baselines", "lstm", "planet"}
     if "panels" in keys:
         sections |= {"planet"}
-    return {model.maker.partition(":")[0].removeprefix("climate.") for model in ENTRIES if model.section in sections}
+    return {maker_module(model) for model in ENTRIES if model.section in sections}
 
 
 def runs(stage: str) -> set[str]:
     """Modules below climate/ that a stage runs."""
     entry = definition(stage)
-    start = set(command_modules()[entry["cmd"].split()[1]])
-    for dep in entry["deps"]:
-        if dep.endswith(".ipynb"):
-            for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-                start |= notebook_imports(path)
-    return closure(start, makers(entry))
+    start, made = set(command_modules()[entry["cmd"].split()[1]]), makers(entry)
+    for notebook in [ROOT / dep for dep in entry["deps"] if dep.endswith(".ipynb")]:
+        start |= notebook_imports(notebook)
+        named = re.findall(r'make\(\\"([a-z0-9-]+)', notebook.read_text(encoding="utf-8"))
+        made |= {maker_module(model) for model in ENTRIES if model.name in named}
+    return closure(start, made)
 
 
 def code_deps(stage: str) -> set[str]:

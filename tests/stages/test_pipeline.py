@@ -50,8 +50,7 @@ def test_new_region_recomputes_no_other(reduced: Project, tmp_path: Path) -> Non
     before = digests(project.folder / "build" / "forecasts")
     ran = stages_run(project.run("dvc", "repro").stdout)
     after = digests(project.folder / "build" / "forecasts")
-    notebooks = {"notebook@presentation", "notebook@understanding", "notebook@walkthrough"}
     forecast = {"baselines@kenya", "lstm@kenya", "combine@kenya"}
-    assert ran == {"harmonize", "score", "seasonal", "project", "report"} | notebooks | forecast
+    assert ran == {"harmonize", "score", "seasonal", "project", "presentation", "report"} | forecast
     assert {name: after[name] for name in before} == before
     assert "Kenya" in project.read("reports/index.html")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from climate.forecasters.base import (
     EachPlace,
     FittedPlace,
     FloatArray,
+    Hindcasting,
     IntArray,
     history_values,
     normal_quantiles,
@@ -70,22 +72,20 @@ class StateSpace(EachPlace):
     name: str
     extra_parameters: ClassVar[int] = 0
     """Values estimated besides the model's own parameters: a concentrated variance, coefficients in the state."""
+    concentrated: ClassVar[bool] = False
+    """Whether the variance is concentrated out of the likelihood."""
 
     @abstractmethod
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """The model of `values`; `estimating` allows a shortcut that has the same parameters."""
 
+    def fitted(self, scale: Scale, values: FloatArray) -> FittedPlace:
+        """The fit to `values` of order one."""
+        return FittedTimeInvariant(self, scale, self.estimate(self.model(values, estimating=True)))
+
     def estimate(self, model: MLEModel) -> FloatArray:
         """Parameters at the highest likelihood; by the optimiser of statsmodels unless overridden."""
         return np.asarray(model.fit(disp=0, cov_type="none", maxiter=MAX_ITERATIONS).params, dtype=float)
-
-    def window(self, values: FloatArray) -> FloatArray:
-        """The newest part of the record that the model sees; all of it unless overridden."""
-        return values
-
-    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:  # noqa: ARG002
-        """Further arguments of `get_forecast` after `seen` months; none unless overridden."""
-        return {}
 
     def fit_place(self, history: xr.Dataset) -> FittedPlace:
         """See `EachPlace.fit_place`."""
@@ -94,8 +94,7 @@ class StateSpace(EachPlace):
         scale = Scale.of(values)
         try:
             with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-                model = self.model(self.window(scale.down(values)), estimating=True)
-                fitted = FittedStateSpace(self, scale, self.estimate(model))
+                fitted = self.fitted(scale, scale.down(values))
             if np.isfinite(fitted.forecast(history, MONTHS_PER_YEAR)).all():
                 return fitted
         except (np.linalg.LinAlgError, ValueError):
@@ -117,30 +116,59 @@ class FittedStateSpace:
         """Number of estimated parameters."""
         return int(self.estimates.size) + self.forecaster.extra_parameters
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`."""
-        values = self.forecaster.window(self.scale.down(history_values(history)))
+    def filtered(self, values: FloatArray) -> Any:
+        """Results of the filter over values of order one."""
         with warnings.catch_warnings(action="ignore"):
-            state: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
-            ahead = state.get_forecast(leads, **self.forecaster.forecast_options(values.size, leads))
-        mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
-        return self.scale.up(normal_quantiles(mean, deviation))
+            return self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
+
+
+class FittedTimeInvariant(FittedStateSpace, Hindcasting):
+    """A model without regressors and intercepts: every month's filtered state holds all that its forecast needs."""
+
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`: one pass of the filter. Durbin and Koopman (2012), section 4.11."""
+        ssm = self.unscaled(history)
+        origins = np.asarray(ends) - 1
+        design, transition, selection = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.selection[:, :, 0]
+        noise = selection @ ssm.state_cov[:, :, 0] @ selection.T
+        covariance = np.moveaxis(ssm.filtered_state_cov[:, :, origins], -1, 0)
+        variance = np.empty((origins.size, leads))
+        for lead in range(leads):
+            covariance = transition @ covariance @ transition.T + noise
+            variance[:, lead] = (design @ covariance @ design.T)[:, 0, 0] + ssm.obs_cov[0, 0, 0]
+        if self.forecaster.concentrated:
+            variance *= innovation_variance(ssm)[origins, None]
+        return self.scale.up(normal_quantiles(_means(ssm, leads)[origins], np.sqrt(variance)))
 
     def means(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month.
+        """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month."""
+        return self.scale.up(_means(self.unscaled(history), leads))
 
-        For models without regressors and intercepts: then the forecast is the design times a power of the transition.
-        """
-        values = self.scale.down(history_values(history))
+    def unscaled(self, history: xr.Dataset) -> Any:
+        """Results of the filter, a variance that is concentrated out taken as 1: none depends on later months."""
+        model = self.forecaster.model(self.scale.down(history_values(history)), estimating=False)
+        model.ssm.filter_concentrated = False
         with warnings.catch_warnings(action="ignore"):
-            result: Any = self.forecaster.model(values, estimating=False).filter(self.estimates, cov_type="none")
-        ssm = result.filter_results
-        design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
-        means = np.empty((values.size, leads))
-        for lead in range(leads):
-            state = transition @ state
-            means[:, lead] = (design @ state)[0]
-        return self.scale.up(means)
+            return model.filter(self.estimates, cov_type="none").filter_results
+
+
+def _means(ssm: Any, leads: int) -> FloatArray:
+    design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
+    means = np.empty((state.shape[1], leads))
+    for lead in range(leads):
+        state = transition @ state
+        means[:, lead] = (design @ state)[0]
+    return means
+
+
+def innovation_variance(ssm: Any) -> FloatArray:
+    """Variance (time) that is concentrated out, estimated from the months up to each.
+
+    `ssm`: see `unscaled`. Harvey (1989), Forecasting, structural time series models and the Kalman filter, section 3.4.
+    """
+    counted = (np.arange(ssm.nobs) >= ssm.loglikelihood_burn) & (ssm.nmissing == 0)
+    squares = np.where(counted, ssm.forecasts_error[0] ** 2 / ssm.forecasts_error_cov[0, 0], 0.0)
+    return np.asarray(np.cumsum(squares) / np.maximum(np.cumsum(counted), 1))
 
 
 @dataclass(frozen=True)
@@ -154,12 +182,17 @@ class Sarima(StateSpace):
     order: tuple[int, int, int] = (1, 1, 1)
     seasonal_order: tuple[int, int, int] = (0, 1, 1)
     extra_parameters: ClassVar[int] = 1
+    concentrated: ClassVar[bool] = True
 
     def model(self, values: FloatArray, *, estimating: bool) -> MLEModel:
         """See `StateSpace.model`."""
         seasonal = (*self.seasonal_order, MONTHS_PER_YEAR)
         return SARIMAX(
-            values, order=self.order, seasonal_order=seasonal, simple_differencing=estimating, concentrate_scale=True
+            values,
+            order=self.order,
+            seasonal_order=seasonal,
+            simple_differencing=estimating,
+            concentrate_scale=self.concentrated,
         )
 
 
@@ -190,13 +223,10 @@ class TrendArma(StateSpace):
     name: str = "trend-arma"
     extra_parameters: ClassVar[int] = MONTHS_PER_YEAR + 1
 
-    def window(self, values: FloatArray) -> FloatArray:
-        """See `StateSpace.window`."""
-        return values[-NORMAL_MONTHS:]
-
-    def forecast_options(self, seen: int, leads: int) -> dict[str, Any]:
-        """See `StateSpace.forecast_options`."""
-        return {"exog": self.regressors(np.arange(seen, seen + leads))}
+    def fitted(self, scale: Scale, values: FloatArray) -> FittedPlace:
+        """See `StateSpace.fitted`."""
+        model = self.model(values[-NORMAL_MONTHS:], estimating=True)
+        return FittedTrendArma(self, scale, self.estimate(model))
 
     def regressors(self, position: IntArray) -> FloatArray:
         """Calendar months, counted from the start of the window, and the time in decades."""
@@ -209,3 +239,19 @@ class TrendArma(StateSpace):
         if estimating:
             return SARIMAX(values - regressors @ least_squares(regressors, values), order=order)
         return SARIMAX(values, exog=regressors, order=order, mle_regression=False)
+
+
+@dataclass(frozen=True)
+class FittedTrendArma(FittedStateSpace):
+    """Its window moves with the origin, so that every origin needs its own pass of the filter."""
+
+    forecaster: TrendArma
+
+    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
+        """See `FittedPlace.forecast`."""
+        values = self.scale.down(history_values(history))[-NORMAL_MONTHS:]
+        coming = self.forecaster.regressors(np.arange(values.size, values.size + leads))
+        with warnings.catch_warnings(action="ignore"):
+            ahead = self.filtered(values).get_forecast(leads, exog=coming)
+        mean, deviation = np.asarray(ahead.predicted_mean, float), np.asarray(ahead.se_mean, float)
+        return self.scale.up(normal_quantiles(mean, deviation))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import EachPlace, FloatArray, require_leads, require_months
+from climate.forecasters.base import EachPlace, FloatArray, Seeded, require_leads, require_months
 from climate.forecasters.features import Scaler, filled_covariates
 from climate.forecasters.hybrid import MIN_MONTHS, Expectation, covariate_predictors, sequences, training_rows
 from climate.forecasters.networks.lstm import Trained, train_members
@@ -24,7 +25,7 @@ def padded(predictors: FloatArray, covariates: int) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class FittedHybrid:
+class FittedHybrid(Seeded):
     """Expectation, scalers and the trained networks."""
 
     expectation: Expectation
@@ -40,14 +41,15 @@ class FittedHybrid:
         """1 where SARIMA could not be fitted."""
         return self.expectation.model.fallbacks
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
+    def seed_hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Seeded.seed_hindcasts`; raises ValueError for more than MAX_LEADS leads."""
         require_leads(leads, "lstm-hybrid")
+        origins = np.asarray(ends) - 1
         expected = self.expectation(history)
-        sequence = sequences(history, expected, self.lookback)[-1:]
-        static = padded(self.static_scaler(covariate_predictors(history)[-1:]), self.covariates)
-        change = self.trained.predict(self.sequence_scaler(sequence), static)
-        return np.asarray(expected[-1, :leads, None] + change[:leads])
+        sequence = sequences(history, expected, self.lookback)[origins]
+        static = padded(self.static_scaler(covariate_predictors(history)[origins]), self.covariates)
+        changes = self.trained.each_seed(self.sequence_scaler(sequence), static)
+        return np.asarray(expected[origins, :leads, None] + changes[:, :, :leads])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ there is little to learn. The pinball loss makes every output a quantile; quanti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,8 @@ from climate.forecasters.base import (
     NORMAL_QUANTILES,
     EachPlace,
     FloatArray,
-    future_months,
+    Seeded,
+    calendar_months,
     history_values,
     require_leads,
     require_months,
@@ -29,7 +30,7 @@ from climate.forecasters.features import Frame, Scaler
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks.network import Network, Weights, load_keras, pinball, quantile_head
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.schema import MAX_LEADS
+from climate.schema import MAX_LEADS, MONTHS_PER_YEAR
 
 MIN_MONTHS = 216
 """Months with a value that training needs: the warm-up of the predictors, a lookback and five years of targets."""
@@ -87,19 +88,10 @@ class Trained:
         return int(self.deviation.size + len(self.members) * self.network().parameters)
 
     def each_seed(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
-        """Quantiles (seed, lead, quantile) of the target for one scaled row (1, ...)."""
+        """Quantiles (seed, row, lead, quantile) of the target for scaled rows (row, ...)."""
         network = self.network()
-        shapes = np.stack([network.predict(weights, [sequence, static])[0] for weights in self.members])
+        shapes = np.stack([network.predict(weights, [sequence, static]) for weights in self.members])
         return np.asarray(shapes * self.deviation[:, None])
-
-    def predict(self, sequence: FloatArray, static: FloatArray) -> FloatArray:
-        """Mean over the seeds (lead, quantile) of `each_seed`."""
-        return mean_over_seeds(self.each_seed(sequence, static))
-
-
-def mean_over_seeds(quantiles: FloatArray) -> FloatArray:
-    """Mean (lead, quantile) of (seed, lead, quantile), kept rising: single precision may swap near quantiles."""
-    return np.maximum.accumulate(quantiles.mean(axis=0), axis=1)
 
 
 def train_members(settings: NetworkSettings, static: FloatArray, sequence: FloatArray, targets: FloatArray) -> Trained:
@@ -136,7 +128,7 @@ def train_members(settings: NetworkSettings, static: FloatArray, sequence: Float
 
 
 @dataclass(frozen=True)
-class FittedDirect:
+class FittedDirect(Seeded):
     """Frame, scalers and the trained networks."""
 
     name: str
@@ -148,18 +140,17 @@ class FittedDirect:
     parameters: int
     fallbacks: int = 0
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`. Raises ValueError for more than MAX_LEADS leads."""
-        return mean_over_seeds(self.seed_forecasts(history, leads))
-
-    def seed_forecasts(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Seeded.seed_forecasts`; raises as `forecast`."""
+    def seed_hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Seeded.seed_hindcasts`; raises ValueError for more than MAX_LEADS leads."""
         require_leads(leads, self.name)
+        origins = np.asarray(ends) - 1
         rows = self.frame.rows(history, MAX_LEADS, self.lookback)
-        inputs = self.sequence_scaler(rows.sequence[-1:]), self.static_scaler(rows.static[-1:])
-        changes = self.trained.each_seed(*inputs)[:, :leads]
-        season = self.frame.season[future_months(history, leads)]
-        return np.asarray((rows.expected[-1, :leads] + season)[:, None] + changes)
+        inputs = self.sequence_scaler(rows.sequence[origins]), self.static_scaler(rows.static[origins])
+        changes = self.trained.each_seed(*inputs)[:, :, :leads]
+        season = self.frame.season[
+            (calendar_months(history)[origins, None] + np.arange(1, leads + 1)) % MONTHS_PER_YEAR
+        ]
+        return np.asarray((rows.expected[origins, :leads] + season)[..., None] + changes)
 
 
 @dataclass(frozen=True)

@@ -155,4 +155,12 @@ class Network:
         if weights is not self._loaded:
             self.model.set_weights(weights)
             self._loaded = weights
-        return np.asarray(self._predict([array.astype(np.float32) for array in inputs]), dtype=np.float64)
+        rows = len(inputs[0])
+        # blocks of one shape: one compilation, and no row's digits depend on how many others there are
+        blocks = -(-rows // self.batch) * self.batch
+        padded = [np.resize(array.astype(np.float32), (blocks, *array.shape[1:])) for array in inputs]
+        outputs = [
+            np.asarray(self._predict([array[first : first + self.batch] for array in padded]), dtype=np.float64)
+            for first in range(0, blocks, self.batch)
+        ]
+        return np.concatenate(outputs)[:rows]
