@@ -3,7 +3,7 @@
 `python -m benchmarks.scale SPACING ...` in a folder with params.yaml and data/, such as `5 2.5 1` (degrees). Each grid
 is made from the reference grid by bilinear interpolation and seeded noise, one month after another, into a temporary
 NetCDF file. In a process of its own each is learnt from and forecast on a local Dask cluster of two workers, with the
-defaults of params.yaml but for EVERY and REFIT. The first is also forecast in one process, and with a worker killed
+defaults of params.yaml but for EVERY and REFIT. A coarse one is also forecast in one process, and with a worker killed
 half way. Results are added to scale.json, of which the table in benchmarks/README.md is made.
 
 Peak memory is that of all processes together, with shared pages counted in parts.
@@ -51,6 +51,9 @@ REFERENCE = 2.5
 
 NOISE = 0.3
 """Standard deviation (K) of the noise added to interpolated values, so that neighbours differ."""
+
+COARSE = 5.0
+"""Spacing (degrees) from which a grid is also forecast in one process, and with a worker killed."""
 
 QUARTER = 721 * 1440
 """Cells of a grid of a quarter of a degree with rows at the poles."""
@@ -220,9 +223,9 @@ def main() -> None:
     rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     root = Path(__file__).parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
-    for number, spacing in enumerate(map(float, sys.argv[1:])):
+    for spacing in map(float, sys.argv[1:]):
         rows = [row for row in rows if row["spacing"] != spacing]
-        for row in run(spacing, [TWO, ALONE, KILLED] if number == 0 else [TWO]):
+        for row in run(spacing, [TWO, ALONE, KILLED] if spacing >= COARSE else [TWO]):
             rows.append(row | {"commit": commit.strip(), "processor": processor()})
             print(json.dumps(row), flush=True)
             RESULTS.write_text(json.dumps(sorted(rows, key=lambda row: row["cells"]), indent=1) + "\n")
