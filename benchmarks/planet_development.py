@@ -121,8 +121,8 @@ def evaluated(changes: Mapping[str, Any], network: bool) -> dict[str, dict[str, 
             module, constant = name.rsplit(".", 1)
             stack.enter_context(patch.object(import_module(PACKAGE + module), constant, value))
         changed = changed_params(params, settings)
-        scores = cell_scores(field, estimations(field, changed)[0], changed)
-    return summary(scores, model)
+        *cells, _ = cell_scores(field, estimations(field, changed)[0], changed)
+    return summary(xr.concat(cells, "cell", data_vars="minimal"), model)
 
 
 def changed_params(params: Params, settings: Mapping[str, Any]) -> Params:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import netCDF4
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -41,12 +42,12 @@ def _replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        # netCDF's library reports a full disk as its own kind of RuntimeError
-        if isinstance(error, RuntimeError) and not str(error).startswith("NetCDF"):
-            raise
+    except BaseException as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+        # netCDF's library reports a full disk as its own kind of RuntimeError
+        if not isinstance(error, OSError) and not (isinstance(error, RuntimeError) and str(error).startswith("NetCDF")):
+            raise
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ClimateError(cannot_write(path, found)) from None
 
@@ -59,8 +60,8 @@ def cannot_write(path: Path | str, found: str) -> str:
     )
 
 
-def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
-    """Write `dataset` at once, deflated where it is numeric, and replace `path` only when it is whole."""
+def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Numbers and labels deflated, times in whole days."""
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
         if np.issubdtype(variable.dtype, np.datetime64):
@@ -72,9 +73,47 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
         elif variable.dtype.kind in "UO" and variable.ndim:
             encoding[str(name)] = {"dtype": "S1", **COMPRESSED}
         elif np.issubdtype(variable.dtype, np.number) and variable.ndim:
-            encoding[str(name)] = COMPRESSED
+            encoding[str(name)] = dict(COMPRESSED)
+    return encoding
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """Write `dataset` at once, deflated where it is numeric, and replace `path` only when it is whole."""
     with _replacing(path) as partial:
-        dataset.to_netcdf(partial, engine="netcdf4", encoding=encoding)
+        dataset.to_netcdf(partial, engine="netcdf4", encoding=_encoding(dataset))
+
+
+def write_netcdf_parts(parts: Iterable[xr.Dataset], dim: str, path: Path) -> None:
+    """Write datasets that follow each other along `dim`, each as it comes, and replace `path` only when it is whole.
+
+    Variables along `dim` hold numbers, and on disk are in chunks as long as the first part. Others are written once,
+    by the first part that has them.
+    """
+    with _replacing(path) as partial:
+        length, known = 0, set[str]()
+        for part in parts:
+            new = part.drop_vars(known & {str(name) for name in part.variables})
+            encoding = _encoding(new)
+            for name, variable in new.variables.items():
+                if dim in variable.dims:
+                    first = 1 if variable.dims[0] != dim else part.sizes[dim]
+                    encoding[str(name)]["chunksizes"] = (first, *variable.shape[1:])
+            new.to_netcdf(
+                partial,
+                mode="a" if known else "w",
+                engine="netcdf4",
+                encoding=encoding,
+                unlimited_dims=[dim] if dim in new.dims else [],
+            )
+            along = [str(name) for name in part.variables if name in known and dim in part[name].dims]
+            with netCDF4.Dataset(partial, "a") as file:
+                file.set_auto_maskandscale(False)
+                for name in along:
+                    place = [slice(None)] * part[name].ndim
+                    place[part[name].dims.index(dim)] = slice(length, length + part.sizes[dim])
+                    file[name][tuple(place)] = part[name].values
+            length += part.sizes.get(dim, 0)
+            known |= {str(name) for name in part.variables}
 
 
 def read_netcdf(path: Path, names: Collection[str] | None = None) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from climate.files import (
     write_arrays,
     write_json,
     write_netcdf,
+    write_netcdf_parts,
     write_skipped,
 )
 
@@ -48,6 +50,51 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
         write_netcdf(sample(), tmp_path / name)
     assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "b.nc"]
+
+
+def parts(dataset: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Three parts along `cell`, the last one shorter, and what lies along no cell."""
+    for first in range(0, dataset.sizes["cell"], 3):
+        yield dataset.drop_vars("total").isel(cell=slice(first, first + 3))
+    yield dataset[["total"]]
+
+
+def cells() -> xr.Dataset:
+    draw = np.random.default_rng(1)
+    return xr.Dataset(
+        {
+            "loss": (("model", "origin", "cell"), draw.normal(size=(2, 4, 8)).astype(np.float32)),
+            "mean": (("model", "cell"), np.where(np.arange(8) == 6, np.nan, draw.normal(size=(2, 8)))),
+            "total": (("model", "zone"), draw.normal(size=(2, 2))),
+        },
+        coords={
+            "model": np.array(["a", "bb"], dtype=object),
+            "zone": np.array(["planet", "tropics"], dtype=object),
+            "lat": ("cell", draw.normal(size=8)),
+        },
+        attrs={"units": "K"},
+    )
+
+
+def test_parts_along_a_dimension_make_one_file_of_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.nc", "b.nc"):
+        write_netcdf_parts(parts(cells()), "cell", tmp_path / name)
+    xr.testing.assert_identical(read_netcdf(tmp_path / "a.nc"), cells())
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_parts_that_end_early_replace_nothing(tmp_path: Path) -> None:
+    def stopped() -> Iterator[xr.Dataset]:
+        yield from list(parts(cells()))[:1]
+        raise ClimateError("no more")
+
+    write_netcdf_parts(parts(cells()), "cell", tmp_path / "a.nc")
+    with pytest.raises(ClimateError, match="no more"):
+        write_netcdf_parts(stopped(), "cell", tmp_path / "a.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]
+    xr.testing.assert_identical(read_netcdf(tmp_path / "a.nc"), cells())
+    write_netcdf_parts(parts(cells().isel(cell=slice(4))), "cell", tmp_path / "a.nc")
+    xr.testing.assert_identical(read_netcdf(tmp_path / "a.nc"), cells().isel(cell=slice(4)))
 
 
 def test_missing_files_name_the_remedy(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ origin. The parameters of all forecasters are estimated at the months of the pla
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,10 @@ LEARNT = {"ridge-planet": ridge_quantiles, "lstm-planet": network_quantiles}
 
 STATISTICS = ("crps", "covered90", "forecast_mean", "forecast_square", "product")
 """Means that each forecaster has, see stage `planet`."""
+
+
+_MAPS: dict[bytes, list[FieldMap]] = {}
+"""By a digest of what they are made of, see `_field_maps`."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def verified(plan: CellPlan, last: int) -> npt.NDArray[np.bool_]:
 
 def score_cells(task: CellTask) -> Scores:
     """Forecast and score the cells of a task, a few at once."""
-    maps = [_field_maps(task, estimation) for estimation in task.estimations]
+    maps = _field_maps(task)
     parts = []
     for first in range(0, task.values.shape[1], CELLS_AT_ONCE):
         part = slice(first, first + CELLS_AT_ONCE)
@@ -152,11 +157,17 @@ def _months(task: CellTask) -> IntArray:
     return np.arange(task.start + FIRST_ROW, task.start + len(task.values))
 
 
-def _field_maps(task: CellTask, estimation: Estimation) -> list[FieldMap]:
-    months = _months(task)
-    months = months[months <= estimation.month]
-    components, _ = estimation.state(months)
-    return field_maps(estimation.features(months), np.asarray(components.any(axis=1)), estimation.leads)
+def _field_maps(task: CellTask) -> list[list[FieldMap]]:
+    """Maps of each estimation. Those of the last task in this process are kept: most tasks have the same."""
+    kept, months = dict(_MAPS), _months(task)
+    _MAPS.clear()
+    keys = []
+    for estimation in task.estimations:
+        inside = months[months <= estimation.month]
+        features, known = estimation.features(inside), np.asarray(estimation.state(inside)[0].any(axis=1))
+        keys.append(hashlib.sha256(features.tobytes() + known.tobytes() + bytes(estimation.leads)).digest())
+        _MAPS[keys[-1]] = kept[keys[-1]] if keys[-1] in kept else field_maps(features, known, estimation.leads)
+    return [_MAPS[key] for key in keys]
 
 
 def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:
@@ -287,19 +298,12 @@ def _span(first: int, last: int) -> str:
 def cell_dataset(
     scores: Scores, plan: CellPlan, last: int, latitude: FloatArray, longitude: FloatArray, forecasters: Sequence[str]
 ) -> xr.Dataset:
-    """Scores of all cells as the dataset that stage `planet` describes."""
+    """Scores of cells as stage `planet` describes them, without those of zones."""
     known, inside, reached = (each.astype(float) for each in (verified(plan, last), plan.inside, plan.reached))
     start = np.eye(MONTHS_PER_YEAR)[plan.origins % MONTHS_PER_YEAR]
     pairs = np.einsum("ol,bl,ob,os->bs", known, inside, reached, start, optimize=True)
-    at_lead = np.einsum("ol,os->sl", known, start)
-    area = zone_weights(latitude)
     with np.errstate(invalid="ignore", divide="ignore"):
         means, observed = scores.sums / pairs, scores.observed / pairs
-        total = area.sum(axis=1)
-        zones = (scores.zones / (total[:, None, None] * at_lead))[:, : len(ZONES)]
-        of_band = np.stack([_between(plan.leads, *band) for band in LEAD_BANDS]).astype(float)
-        zonal = np.einsum("fzsl,bl->fbsz", scores.zones[:, len(ZONES) :], of_band, optimize=True)
-        zonal /= (of_band @ at_lead.T)[..., None] * total[len(ZONES) :]
     cells = ("cell", "block", "start")
     variables: dict[str, tuple[tuple[str, ...], FloatArray]]
     variables = {name: (("forecaster", *cells), values) for name, values in zip(STATISTICS, means, strict=True)}
@@ -307,8 +311,6 @@ def cell_dataset(
     variables |= {
         "pairs": (("block", "start"), pairs),
         "crps_by_origin": (("forecaster", "block", "origin", "cell"), scores.by_origin),
-        "zone_crps": (("forecaster", "zone", "start", "lead"), zones),
-        "zonal_loss": (("forecaster", "lead_band", "start", "band"), zonal),
         "issued": (("forecaster", "quantile", "lead", "cell"), scores.issued),
     }
     return xr.Dataset(
@@ -316,16 +318,41 @@ def cell_dataset(
         coords={
             "forecaster": np.array(forecasters, dtype=object),
             "block": np.array([*plan.blocks], dtype=object),
-            "zone": np.array(ZONES, dtype=object),
             "start": np.arange(1, MONTHS_PER_YEAR + 1),
             "origin": plan.origins.astype("datetime64[M]").astype(TIME_DTYPE),
             "lead": np.arange(1, plan.leads + 1),
             "quantile": np.array(QUANTILES),
-            "lead_band": np.array([_span(first, last) for first, last in LEAD_BANDS], dtype=object),
-            "band": BANDS,
             "lat": ("cell", latitude),
             "lon": ("cell", longitude),
-            "area": ("cell", area[0]),
+            "area": ("cell", zone_weights(latitude)[0]),
         },
         attrs={"issued_from": str(np.datetime64(last, "M"))},
+    )
+
+
+def zone_dataset(
+    sums: FloatArray, plan: CellPlan, last: int, latitude: FloatArray, forecasters: Sequence[str]
+) -> xr.Dataset:
+    """Scores of zones and bands as stage `planet` describes them, from `Scores.zones` of all cells."""
+    known = verified(plan, last).astype(float)
+    at_lead = np.einsum("ol,os->sl", known, np.eye(MONTHS_PER_YEAR)[plan.origins % MONTHS_PER_YEAR])
+    total = zone_weights(latitude).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        zones = (sums / (total[:, None, None] * at_lead))[:, : len(ZONES)]
+        of_band = np.stack([_between(plan.leads, *band) for band in LEAD_BANDS]).astype(float)
+        zonal = np.einsum("fzsl,bl->fbsz", sums[:, len(ZONES) :], of_band, optimize=True)
+        zonal /= (of_band @ at_lead.T)[..., None] * total[len(ZONES) :]
+    return xr.Dataset(
+        {
+            "zone_crps": (("forecaster", "zone", "start", "lead"), zones.astype(np.float32)),
+            "zonal_loss": (("forecaster", "lead_band", "start", "band"), zonal.astype(np.float32)),
+        },
+        coords={
+            "forecaster": np.array(forecasters, dtype=object),
+            "zone": np.array(ZONES, dtype=object),
+            "start": np.arange(1, MONTHS_PER_YEAR + 1),
+            "lead": np.arange(1, plan.leads + 1),
+            "lead_band": np.array([_span(first, last) for first, last in LEAD_BANDS], dtype=object),
+            "band": BANDS,
+        },
     )

@@ -12,23 +12,31 @@ import logging
 import platform
 import socket
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import climate
 from climate.errors import ClimateError
+
+if TYPE_CHECKING:
+    from climate.parallel.tasks import Tasks
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 """Time limit for reaching a scheduler, and then for its first worker."""
+
+AHEAD = 2
+"""Tasks per thread of the workers that are given out at once."""
 
 LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
 """Libraries whose version may change results."""
@@ -80,8 +88,12 @@ class OnWorker(Generic[T, R]):
             return self.function(task)
 
 
-def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str, done: Callable[[], None]) -> list[R]:
+def run_on_cluster(
+    function: Callable[[T], R], tasks: Tasks[T], address: str, done: Callable[[], None], *, apart: bool = False
+) -> Iterator[R]:
     """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
+
+    `apart`: on one worker of each machine, since two tasks at once may need more memory than a machine has.
 
     Raises any exception of a task, and ClimateError without the package, the scheduler or any worker.
     """
@@ -101,27 +113,50 @@ def run_on_cluster(function: Callable[[T], R], tasks: Sequence[T], address: str,
             "`dask scheduler`, or set compute.scheduler to null"
         ) from None
     with client:
-        return _gather(distributed, client, function, tasks, address, done)
+        yield from _gathered(distributed, client, function, tasks, address, done, apart)
 
 
-def _gather(
+def _one_of_each_machine(addresses: Iterable[str]) -> list[str]:
+    return list({urlsplit(address).hostname: address for address in sorted(addresses, reverse=True)}.values())
+
+
+def _gathered(
     distributed: Any,
     client: Any,
     function: Callable[[T], R],
-    tasks: Sequence[T],
+    tasks: Tasks[T],
     address: str,
     done: Callable[[], None],
-) -> list[R]:
-    results: dict[int, R] = {}
+    apart: bool,
+) -> Iterator[R]:
+    ready: dict[int, R] = {}
+    position: dict[str, int] = {}
+    given, following = 0, 0
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-        # pure=False: every task has a unique key, so that no result of another run is reused
-        futures = client.map(OnWorker(function, fingerprint()), tasks, pure=False)
-        position = {future.key: number for number, future in enumerate(futures)}
-        for future in distributed.as_completed(futures, loop=client.loop):
-            results[position[future.key]] = future.result()
+        checked = OnWorker(function, fingerprint())
+        running = distributed.as_completed(loop=client.loop)
+        while following < len(tasks):
+            threads = client.nthreads()
+            chosen = _one_of_each_machine(threads) if apart else None
+            at_once = max(1, len(chosen) if chosen is not None else AHEAD * sum(threads.values()))
+            while given < len(tasks) and len(position) < at_once:
+                # pure=False: every task has a unique key, so that no result of another run is reused
+                with warnings.catch_warnings():
+                    # a task carries the values that it works on
+                    warnings.filterwarnings("ignore", message="Sending large graph")
+                    future = client.submit(checked, tasks[given], pure=False, workers=chosen, allow_other_workers=apart)
+                position[future.key] = given
+                running.add(future)
+                given += 1
+                del future
+            future = next(running)
+            ready[position.pop(future.key)] = future.result()
             future.release()
             done()
+            while following in ready:
+                yield ready.pop(following)
+                following += 1
     except distributed.KilledWorker as error:
         raise ClimateError(
             f"workers of {address} died repeatedly while they ran the same task ({error.last_worker.address} was "
@@ -134,6 +169,5 @@ def _gather(
     except (CancelledError, OSError, TimeoutError) as error:
         raise ClimateError(
             f"the scheduler at {address} was lost or has no workers ({type(error).__name__}) with "
-            f"{len(tasks) - len(results)} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
+            f"{len(tasks) - following} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
         ) from None
-    return [results[number] for number in range(len(tasks))]

@@ -7,15 +7,19 @@ call, since starting TensorFlow takes longer than many tasks.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import importlib.util
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Thread
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import psutil
 
@@ -24,6 +28,7 @@ from climate.parallel.progress import TaskProgress
 from climate.params.sections import ComputeParams
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
 ALONE = ComputeParams(workers=1)
@@ -38,10 +43,20 @@ SHARE_OF_MACHINE = 0.75
 SAMPLE_SECONDS = 1.0
 """Interval at which the memory of the workers is measured."""
 
+AHEAD = 2
+"""Tasks per worker that are given out at once, so that no worker waits for its next one."""
+
 DEATHS = 3
 """Consecutive deaths of worker processes without a finished task after which the run fails."""
 
 log = logging.getLogger("climate")
+
+
+class Tasks(Protocol[T_co]):
+    """A list of tasks, or what makes each task when it is asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, position: int, /) -> T_co: ...
 
 
 def settled(compute: ComputeParams) -> ComputeParams:
@@ -60,10 +75,20 @@ def settled(compute: ComputeParams) -> ComputeParams:
 def run_tasks(
     function: Callable[[T], R], tasks: Sequence[T], compute: ComputeParams, what: str, *, apart: bool = False
 ) -> list[R]:
+    """All of `task_results`."""
+    return list(task_results(function, tasks, compute, what, apart=apart))
+
+
+def task_results(
+    function: Callable[[T], R], tasks: Tasks[T], compute: ComputeParams, what: str, *, apart: bool = False
+) -> Iterator[R]:
     """`function` of every task, in the order of `tasks`; `what` names the work where progress is shown.
 
-    `apart`: all tasks run in one further process of this machine, or on the scheduler, since each needs so much memory
-    that this process must not keep it, nor two hold it at once.
+    A task is taken from `tasks` when it is its turn, at most a few per worker in advance, and its result is not kept
+    once it was given out: a sequence that makes its tasks needs little memory however long it is.
+
+    `apart`: all tasks run in one further process of this machine, or on one worker of each machine of the scheduler,
+    since each needs so much memory that this process must not keep it, nor two of a machine hold it at once.
 
     Raises any exception of a task, and ClimateError if workers die repeatedly or need more memory than
     `compute.memory_gib`, or the scheduler cannot be reached.
@@ -72,16 +97,17 @@ def run_tasks(
         if compute.scheduler is not None:
             from climate.parallel.cluster import run_on_cluster
 
-            return run_on_cluster(function, tasks, compute.scheduler, progress.done)
+            yield from run_on_cluster(function, tasks, compute.scheduler, progress.done, apart=apart)
+            return
         limit = memory_limit(compute)
         workers = 1 if apart else min(worker_count(compute, limit), len(tasks))
         if workers > 1 or apart:
-            return _Pool(function, tasks, workers, limit, progress.done).run()
-        results = []
-        for task in tasks:
-            results.append(function(task))
+            yield from _Pool(function, tasks, workers, limit, progress.done).run()
+            return
+        for position in range(len(tasks)):
+            result = function(tasks[position])
             progress.done()
-        return results
+            yield result
 
 
 def memory_limit(compute: ComputeParams) -> int:
@@ -107,27 +133,40 @@ def memory_of(pid: int) -> int:
     return int(getattr(full, "pss", full.uss))
 
 
+def release_memory() -> None:
+    """Collect cycles, and give the system what glibc keeps for every thread that once needed memory."""
+    gc.collect()
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
+
+
 class _Pool(Generic[T, R]):
     """Worker processes; they are replaced when they die, and halved in number when they use too much memory."""
 
     def __init__(
-        self, function: Callable[[T], R], tasks: Sequence[T], workers: int, limit: int, done: Callable[[], None]
+        self, function: Callable[[T], R], tasks: Tasks[T], workers: int, limit: int, done: Callable[[], None]
     ) -> None:
         self._function, self._tasks, self._workers, self._limit, self._done = function, tasks, workers, limit, done
-        self._results: dict[int, R] = {}
+        self._left = deque(range(len(tasks)))
+        """Positions of the tasks that are neither finished nor given to a worker."""
+        self._ready: dict[int, R] = {}
+        """Results that wait for one of an earlier task."""
         self._seen = 0
         """Memory of all workers when it exceeded the limit (bytes), else 0."""
 
-    def run(self) -> list[R]:
-        """All results; see `run_tasks`."""
-        deaths = 0
-        while len(self._results) < len(self._tasks):
-            before = len(self._results)
+    def run(self) -> Iterator[R]:
+        """All results in order; see `task_results`."""
+        deaths, following = 0, 0
+        while self._left:
+            before = len(self._left)
             try:
-                self._round()
+                for _ in self._round():
+                    while following in self._ready:
+                        yield self._ready.pop(following)
+                        following += 1
             except BrokenProcessPool:
-                left = len(self._tasks) - len(self._results)
-                deaths = deaths + 1 if len(self._results) == before else 1
+                left = len(self._left)
+                deaths = deaths + 1 if left == before else 1
                 if self._seen > self._limit:
                     self._fewer(left)
                 elif deaths == DEATHS:
@@ -138,7 +177,6 @@ class _Pool(Generic[T, R]):
                     ) from None
                 else:
                     log.warning("a worker process died; its tasks start again, %d tasks are left", left)
-        return [self._results[position] for position in range(len(self._tasks))]
 
     def _fewer(self, left: int) -> None:
         used, allowed = self._seen / 2**30, self._limit / 2**30
@@ -153,29 +191,30 @@ class _Pool(Generic[T, R]):
             *(used, allowed, self._workers, left),
         )
 
-    def _round(self) -> None:
-        """Run one pool until all tasks are done or a worker dies; results of finished tasks remain in either case."""
+    def _round(self) -> Iterator[None]:
+        """Run one pool until all tasks are done or a worker dies; yields whenever results are ready."""
         # spawn: forked children of a process with threads may hang
         context = multiprocessing.get_context("spawn")
         over = Event()
+        running: dict[Future[R], int] = {}
         with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
-            waiting: dict[Future[R], int] = {
-                pool.submit(self._function, task): position
-                for position, task in enumerate(self._tasks)
-                if position not in self._results
-            }
             Thread(target=self._watch, args=(over,), daemon=True).start()
             try:
-                for future in as_completed(waiting):
-                    if isinstance(future.exception(), BrokenProcessPool):
-                        continue
-                    self._results[waiting[future]] = future.result()
-                    self._done()
+                while self._left or running:
+                    while self._left and len(running) < AHEAD * self._workers:
+                        future = pool.submit(self._function, self._tasks[self._left[0]])
+                        running[future] = self._left.popleft()
+                    finished = wait(running, return_when=FIRST_COMPLETED).done
+                    # those without an exception first, which are lost otherwise
+                    for future in sorted(finished, key=lambda one: one.exception() is not None):
+                        self._ready[running[future]] = future.result()
+                        del running[future]
+                        self._done()
+                    yield
             finally:
                 over.set()
                 pool.shutdown(cancel_futures=True)
-            if any(future.exception() for future in waiting):
-                raise BrokenProcessPool
+                self._left.extendleft(sorted(running.values(), reverse=True))
 
     def _watch(self, over: Event) -> None:
         """Kill all workers when they exceed the memory limit."""

@@ -1,4 +1,4 @@
-"""Files of the user's own, out of whatever holds them: files, folders, patterns, and zip and gzip archives."""
+"""Files of the user's own, out of whatever holds them: files, folders, patterns, archives, Zarr stores."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from climate.sources.archive import GZIP, ZIP, extract, gunzip, members
 from climate.sources.catalogue import OWN_MAX_BYTES
 from climate.sources.channels import Refused
 from climate.sources.channels.transfer import copy_bounded
+from climate.sources.zarr_stores import is_store, store_to_netcdf
 
 GRID_READER, TABLE_READER = "netcdf_grid", "csv_series"
 HEAD_BYTES = 1024
@@ -27,12 +28,17 @@ TABLE_SUFFIXES = (".csv", ".txt", ".dat", ".tsv")
 def collect(path: str, folder: Path, *, reader: str, link: bool = False) -> dict[str, str]:
     """Put the files that `path` names into `folder`, unpacked; file name -> words for where it was.
 
+    A Zarr store, also one on S3, becomes a NetCDF file.
+
     The first bytes tell what a file is, and not its name: an archive named .nc is unpacked, and a NetCDF file without a
     usual ending gets .nc. For the reader of grids NetCDF files are taken, for other readers tables. The words hold no
     path of this machine. With `link`, files that need no unpacking are linked and not copied.
 
     Raises Refused, and OSError for trouble with the local disk.
     """
+    if reader == GRID_READER and is_store(path):
+        with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=folder) as work:
+            return store_to_netcdf(path, folder, Path(work))
     named = Path(path).expanduser()
     files = list(_files(named))
     if not files:

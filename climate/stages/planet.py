@@ -31,25 +31,29 @@ both axes); without `ridge-planet` among `planet.models` it is empty.
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from climate import paths
 from climate.errors import ClimateError
-from climate.files import write_arrays, write_netcdf, write_skipped
+from climate.files import write_arrays, write_netcdf, write_netcdf_parts, write_skipped
+from climate.forecasters.base import FloatArray, IntArray
 from climate.forecasters.planet.estimation import REDUCED, Estimation, Learnt, Sample, estimate, followed, with_network
-from climate.forecasters.planet.field import planet, thinned
+from climate.forecasters.planet.field import in_slabs, planet, thinned
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.harmonize.checks import examine
-from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, joined, score_cells
+from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, cell_dataset, score_cells, zone_dataset
 from climate.hindcast.rolling import estimation_months, known_at, origins
-from climate.parallel.tasks import run_tasks, settled
+from climate.parallel.tasks import release_memory, run_tasks, settled, task_results
 from climate.params.params import Params, load_params
 from climate.schema import TIME_DTYPE
 from climate.sources.pulled import read_sources
@@ -80,11 +84,11 @@ def run() -> None:
     grid = pulled.records.get(source)
     if grid is None or not is_grid(grid):
         raise ClimateError(f"params.yaml: planet.source: found '{source}', expected a grid; choose one")
-    field = grid["value"].load()
+    field = grid["value"]
     learnt, reduced = estimations(field, params)
     for estimation in learnt:
         write_arrays(estimation.to_arrays(), paths.ESTIMATIONS / f"{np.datetime64(estimation.month, 'M')}.npz")
-    write_netcdf(cell_scores(field, learnt, params), paths.PLANET_SCORES)
+    write_netcdf_parts(cell_scores(field, learnt, params), "cell", paths.PLANET_SCORES)
     write_netcdf(reduced_scores(field, reduced, params), paths.PLANET_REDUCED)
 
 
@@ -108,25 +112,29 @@ def estimations(field: xr.DataArray, params: Params) -> tuple[list[Estimation], 
     return [followed(estimation, world) for estimation in taught], reduced
 
 
-def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> xr.Dataset:
-    """Scores of the cells of field (time, lat, lon) without a missing month, in chunks over the workers."""
-    cells, gaps = complete_cells(field, params.planet.stride)
-    plan, names = plan_of(params), [*OPPONENTS, *params.planet.models]
-    start, last = ends(field)
-    latitude, longitude = (np.asarray(cells[name].values, dtype=np.float64) for name in ("lat", "lon"))
-    log.info("planet: %d cells (%d with gaps left out), %d origins", cells.sizes["cell"], gaps, plan.origins.size)
-    count = cells.sizes["cell"]
-    chunks = np.array_split(np.arange(count), max(1, round(count / TASK_CELLS)))
-    tasks = [CellTask(cells.values[:, chunk], start, latitude[chunk], learnt, plan, names) for chunk in chunks]
-    scores = joined(run_tasks(score_cells, tasks, settled(params.compute), "cells"))
-    return cell_dataset(scores, plan, last, latitude, longitude, names)
+def cell_scores(field: xr.DataArray, learnt: list[Estimation], params: Params) -> Iterator[xr.Dataset]:
+    """Scores of the cells of field (time, lat, lon) without a missing month: TASK_CELLS at once, at last the zones."""
+    paths.PLANET_SCORES.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=paths.PLANET_SCORES.parent) as folder:
+        cells = stored_cells(field, params.planet.stride, Path(folder) / "values")
+        plan, (start, last) = plan_of(params), ends(field)
+        names, complete = [*OPPONENTS, *params.planet.models], cells.position.size
+        log.info("planet: %d cells (%d with gaps left out), %d origins", complete, cells.gaps, plan.origins.size)
+        tasks = CellTasks(cells, start, learnt, plan, names)
+        zones: FloatArray | float = 0.0
+        for number, scores in enumerate(task_results(score_cells, tasks, settled(params.compute), "cells")):
+            part = tasks.part(number)
+            zones = zones + scores.zones
+            yield cell_dataset(scores, plan, last, cells.latitude[part], cells.longitude[part], names)
+        yield zone_dataset(np.asarray(zones), plan, last, cells.latitude, names)
 
 
 def reduced_scores(field: xr.DataArray, reduced: dict[str, list[Estimation]], params: Params) -> xr.Dataset:
     """Losses of `ridge-planet` with less information: the estimations by name; see the module."""
     if LINEAR not in params.planet.models:
         return xr.Dataset()
-    cells, _ = complete_cells(field, math.lcm(params.planet.stride, params.planet.train_stride))
+    cells = thinned(field, math.lcm(params.planet.stride, params.planet.train_stride))
+    cells = cells.isel(cell=np.isfinite(cells.values).all(axis=0))
     plan, (start, _) = plan_of(params), ends(field)
     latitude = np.asarray(cells["lat"].values, dtype=np.float64)
     tasks = [CellTask(cells.values, start, latitude, learnt, plan, [LINEAR]) for learnt in reduced.values()]
@@ -141,13 +149,6 @@ def reduced_scores(field: xr.DataArray, reduced: dict[str, list[Estimation]], pa
             **{name: ("cell", np.asarray(cells[name].values, dtype=np.float64)) for name in ("lat", "lon", "area")},
         },
     )
-
-
-def complete_cells(field: xr.DataArray, stride: int) -> tuple[xr.DataArray, int]:
-    """Every `stride`-th cell (time, cell) without a missing month, and the number of those with one."""
-    cells = thinned(field, stride)
-    complete = np.isfinite(cells.values).all(axis=0)
-    return cells.isel(cell=complete), int((~complete).sum())
 
 
 def ends(field: xr.DataArray) -> tuple[int, int]:
@@ -166,6 +167,66 @@ def plan_of(params: Params) -> CellPlan:
         params.planet.long_every,
         params.score.blocks,
     )
+
+
+@dataclass(frozen=True)
+class StoredCells:
+    """Cells without a missing month, whose values are in a file from which some can be read."""
+
+    path: Path
+    """Values (time, cell) of these and others, of `dtype` and `shape`."""
+    dtype: np.dtype[Any]
+    shape: tuple[int, int]
+    position: IntArray
+    """Where in the file each cell without a missing month is."""
+    latitude: FloatArray
+    longitude: FloatArray
+
+    @property
+    def gaps(self) -> int:
+        """Number of cells with missing months."""
+        return self.shape[1] - self.position.size
+
+    def values(self, part: slice) -> FloatArray:
+        """Values (time, cell) of some cells."""
+        # mapped for this moment alone, since pages that were read count as memory of the process
+        return np.asarray(np.memmap(self.path, self.dtype, "r", shape=self.shape)[:, self.position[part]])
+
+
+def stored_cells(field: xr.DataArray, stride: int, path: Path) -> StoredCells:
+    """Write every `stride`-th cell of field (time, lat, lon) to `path`, reading the field once and never as a whole."""
+    complete = np.array(True)
+    with path.open("wb") as file:
+        for slab in in_slabs(field):
+            cells = thinned(slab, stride)
+            complete = complete & np.isfinite(cells.values).all(axis=0)
+            np.ascontiguousarray(cells.values).tofile(file)
+    latitude, longitude = (np.asarray(cells[name].values[complete], dtype=np.float64) for name in ("lat", "lon"))
+    shape = field.sizes["time"], complete.size
+    return StoredCells(path, field.dtype, shape, np.flatnonzero(complete), latitude, longitude)
+
+
+@dataclass(frozen=True)
+class CellTasks:
+    """Tasks of TASK_CELLS cells each, whose values are read when a task is asked for."""
+
+    cells: StoredCells
+    start: int
+    learnt: list[Estimation]
+    plan: CellPlan
+    names: list[str]
+
+    def part(self, number: int) -> slice:
+        """The cells of a task."""
+        return slice(number * TASK_CELLS, (number + 1) * TASK_CELLS)
+
+    def __len__(self) -> int:
+        return -(-self.cells.position.size // TASK_CELLS)
+
+    def __getitem__(self, number: int) -> CellTask:
+        part = self.part(number)
+        latitude = self.cells.latitude[part]
+        return CellTask(self.cells.values(part), self.start, latitude, self.learnt, self.plan, self.names)
 
 
 @dataclass(frozen=True)
@@ -194,5 +255,5 @@ class NetworkTask:
 def train_network(task: NetworkTask) -> Estimation:
     """`with_network` as a function that a worker process can be sent."""
     taught = with_network(task.estimation, task.sample, task.settings)
-    gc.collect()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
+    release_memory()  # TensorFlow's cycles hold the arrays of the training, which would pile up from task to task
     return taught

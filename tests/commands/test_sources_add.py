@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +140,39 @@ def as_zip_that_is_called_nc(folder: Path) -> str:
     return packed(folder / "download.nc", grid(folder / "t2m.nc")).name
 
 
-FORMS = [as_file, as_other_name, as_folder, as_pattern, as_gzip, as_zip_of_two, as_zip_that_is_called_nc]
+def zarr(file: Path, store: Path, chunks: dict[str, int]) -> Path:
+    """A Zarr store of format 2 with the variables of a NetCDF file as they are stored, as its specification has it."""
+    with xr.open_dataset(file, decode_times=False, mask_and_scale=False) as opened:
+        for name, variable in opened.variables.items():
+            folder = store / str(name)
+            folder.mkdir(parents=True)
+            shape = [min(size, chunks[str(dim)]) for dim, size in variable.sizes.items()]
+            about = {
+                "zarr_format": 2,
+                "shape": variable.shape,
+                "chunks": shape,
+                "dtype": variable.dtype.str,
+                "order": "C",
+            }
+            about |= {"compressor": {"id": "zlib", "level": 1}, "filters": None, "fill_value": None}
+            attrs = {key: value for key, value in variable.attrs.items() if key != "_FillValue"}
+            (folder / ".zarray").write_text(json.dumps(about))
+            (folder / ".zattrs").write_text(json.dumps({"_ARRAY_DIMENSIONS": variable.dims, **attrs}, default=float))
+            for number in np.ndindex(*(-(-size // step) for size, step in zip(variable.shape, shape, strict=True))):
+                place = tuple(slice(one * step, (one + 1) * step) for one, step in zip(number, shape, strict=True))
+                part = variable.values[place]
+                whole = np.pad(part, [(0, step - size) for size, step in zip(part.shape, shape, strict=True)])
+                (folder / ".".join(map(str, number))).write_bytes(zlib.compress(whole.tobytes()))
+    (store / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
+    file.unlink()
+    return store
+
+
+def as_zarr(folder: Path) -> str:
+    return zarr(grid(folder / "t2m.nc"), folder / "t2m.zarr", {"time": 50, "lat": 10, "lon": 100}).name
+
+
+FORMS = [as_file, as_other_name, as_folder, as_pattern, as_gzip, as_zip_of_two, as_zip_that_is_called_nc, as_zarr]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -161,6 +196,53 @@ def test_a_grid_is_added_pulled_and_read_in_any_form(form: Callable[[Path], str]
         "regions", "add", "tropics", "--title", "T", "--source", "my-era5", "--box=-20,20,-180,180"
     )
     assert "From 1961-01 to 1990-12: 360 months" in out + error
+
+
+def test_a_zarr_store_becomes_the_file_that_it_was_made_of(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    packed = draw.integers(-900, 900, (30, 36, 72)).astype("int16")
+    attrs = {"units": "K", "scale_factor": 0.1, "add_offset": 280.0, "missing_value": -32767}
+    original = xr.load_dataset(grid(tmp_path / "t2m.nc", number=30), decode_times=False)
+    original["t2m"] = (("time", "lat", "lon"), packed, attrs)
+    original.to_netcdf(tmp_path / "packed.nc")
+    store = zarr(tmp_path / "packed.nc", tmp_path / "of.me.zarr", {"time": 30, "lat": 7, "lon": 7})
+    (tmp_path / "out").mkdir()
+    assert collect(str(store), tmp_path / "out", reader="netcdf_grid") == {"of.me.nc": "the user's of.me.zarr"}
+    made = xr.load_dataset(tmp_path / "out/of.me.nc", decode_times=False, mask_and_scale=False)
+    np.testing.assert_array_equal(made["t2m"], packed)
+    assert {key: made["t2m"].attrs[key] for key in attrs} == attrs
+    assert made["time"].attrs["units"] == original["time"].attrs["units"]
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["of.me.nc"]
+
+
+def test_a_zarr_store_on_s3_is_pulled(
+    run: Run, project: Path, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = project / as_zarr(project)
+    for name, value in {**bucket, "AWS_ENDPOINT_URL": bucket["ENDPOINT"]}.items():
+        monkeypatch.setenv(name, value)
+    import_module("s3fs").S3FileSystem().put(f"{store}/", "team/grids/t2m.zarr/", recursive=True)
+    shutil.rmtree(store)
+    status, out, error = run("sources", "add", "my-era5", "--path", "s3://team/grids/t2m.zarr")
+    assert (status, error) == (0, "")
+    assert "1961-01 to 1990-12, 360 months with values, on 36 x 72 cells" in out
+    pull_stage.run("my-era5")
+    held = read_provenance(Path("downloads/my-era5"))
+    assert (held.status, [*held.files], held.files["t2m.nc"].via) == ("ok", ["t2m.nc"], "the user's t2m.zarr")
+    status, out, error = run("sources", "add", "other", "--path", "s3://team/grids/absent.zarr")
+    assert status
+    assert error.endswith("s3://team/grids/absent.zarr: found nothing there, expected a Zarr store")
+
+
+def test_a_zarr_store_of_another_format_or_without_variables_is_refused(run: Run, project: Path) -> None:
+    (project / "new.zarr").mkdir()
+    (project / "new.zarr/zarr.json").write_text("{}")
+    status, _, error = run("sources", "add", "mine", "--path", "new.zarr")
+    assert (status, "found Zarr format 3, expected format 2; convert it first" in error) == (1, True)
+    (project / "old.zarr").mkdir()
+    (project / "old.zarr/.zgroup").write_text("{")
+    status, _, error = run("sources", "add", "mine", "--path", "old.zarr")
+    assert (status, "old.zarr: found a Zarr store that NetCDF cannot read" in error) == (1, True)
 
 
 def test_the_next_command_that_is_named_works(run: Run, project: Path) -> None:

@@ -14,7 +14,7 @@ from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import PlanetForecaster
 from climate.forecasters.registry import make
 from climate.hindcast import cells
-from climate.hindcast.cells import CellPlan, CellTask, Scores, cell_dataset, joined, score_cells
+from climate.hindcast.cells import CellPlan, CellTask, Scores, cell_dataset, joined, score_cells, zone_dataset
 from climate.schema import QUANTILES, TIME_DTYPE
 from climate.verify.losses import crps_from_quantiles
 from tests.forecasters.models import PLANET, estimated, reduced
@@ -44,7 +44,8 @@ def task_of(one: xr.DataArray, learnt: list[Estimation]) -> CellTask:
 
 def dataset_of(task: CellTask, scores: Scores) -> xr.Dataset:
     last = task.start + len(task.values) - 1
-    return cell_dataset(scores, task.plan, last, task.latitude, task.latitude, FORECASTERS)
+    one = cell_dataset(scores, task.plan, last, task.latitude, task.latitude, FORECASTERS)
+    return one.merge(zone_dataset(scores.zones, task.plan, last, task.latitude, FORECASTERS))
 
 
 @pytest.fixture(scope="module")

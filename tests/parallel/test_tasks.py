@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,11 +23,12 @@ from climate.harmonize.series import join_covariates
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel import cluster
 from climate.parallel import tasks as compute
-from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, worker_count
+from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, task_results, worker_count
 from climate.params.params import load_params
 from climate.params.sections import ComputeParams
 from climate.schema import TIME_DTYPE
 from tests.conftest import ROOT
+from tests.parallel.conftest import Cluster
 from tests.tasks import DiesOnce, Watched, dies, fails, grows, own_pid, square
 
 TWO = ComputeParams(workers=2)
@@ -39,6 +38,30 @@ TWO = ComputeParams(workers=2)
 def test_results_come_in_the_order_of_the_tasks(settings: ComputeParams) -> None:
     assert run_tasks(square, range(23), settings, "squares") == [number**2 for number in range(23)]
     assert run_tasks(square, [], settings, "squares") == []
+
+
+class Counting:
+    """Numbers that are counted as they are taken."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self.taken = size, 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, position: int) -> int:
+        self.taken += 1
+        return position
+
+
+@pytest.mark.parametrize(("settings", "most"), [(ALONE, 1), (TWO, 100)])
+def test_tasks_are_made_as_workers_need_them(settings: ComputeParams, most: int) -> None:
+    numbers = Counting(400)
+    results = task_results(square, numbers, settings, "squares")
+    assert next(results) == 0
+    assert numbers.taken <= most
+    assert list(results) == [number**2 for number in range(1, 400)]
+    assert numbers.taken == 400
 
 
 def test_tasks_apart_share_one_other_process() -> None:
@@ -117,62 +140,6 @@ def test_a_scheduler_without_the_package_or_that_is_not_there(monkeypatch: pytes
         run_tasks(square, [1, 2], ComputeParams(scheduler="tcp://127.0.0.1:9"), "squares")
 
 
-# --- a real scheduler, workers in processes of their own ----------------------------------------------------------
-
-
-class Cluster:
-    """A scheduler and two workers, each a process started as a user starts it."""
-
-    def __init__(self, folder: Path) -> None:
-        pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-        self._folder = folder
-        self._file = folder / "scheduler.json"
-        self.processes: list[subprocess.Popen[bytes]] = []
-        local = ("--host", "127.0.0.1", "--port", "0")
-        self.scheduler = self._start("scheduler", *local, "--no-dashboard", "--scheduler-file", str(self._file))
-        self._wait(self._file.exists)
-        self.address = json.loads(self._file.read_text())["address"]
-        self.workers = [self.worker(), self.worker()]
-
-    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """A worker of two threads, to show that tasks do not share a process at the same time."""
-        return self._start(
-            *("worker", self.address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"),
-            *("--death-timeout", "20", "--local-directory", str(self._folder / "scratch")),
-            **environment,
-        )
-
-    def _start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments],
-            cwd=self._folder,
-            env={**os.environ, **one_thread, "PYTHONPATH": str(ROOT), **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / f"{len(self.processes)}.log").open("wb"),
-        )
-        self.processes.append(process)
-        return process
-
-    def _wait(self, ready: Callable[[], bool], seconds: float = 60) -> None:
-        end = time.monotonic() + seconds
-        while not ready():
-            assert time.monotonic() < end, "the scheduler did not start"
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Cluster]:
-    cluster_of_two = Cluster(tmp_path)
-    yield cluster_of_two
-    cluster_of_two.close()
-
-
 def record(seed: int) -> xr.Dataset:
     values: FloatArray = np.random.default_rng(seed).normal(size=400).cumsum() * 0.1
     time = (np.datetime64("1980-01", "M") + np.arange(values.size)).astype(TIME_DTYPE)
@@ -224,6 +191,19 @@ def test_workers_with_other_code_are_refused_and_a_lost_scheduler_is_named(
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ClimateError, match=r"compute\.scheduler: found no scheduler"):
         run_tasks(square, [1, 2], settings, "squares")
+
+
+def test_tasks_apart_share_one_worker_of_a_machine(running: Cluster) -> None:
+    settings = ComputeParams(scheduler=running.address)
+    with import_module("distributed").Client(running.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    pids = run_tasks(own_pid, range(6), settings, "numbers", apart=True)
+    assert len(set(pids)) == 1
+    victim = next(worker for worker in running.workers if worker.pid == pids[0])
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(10)
+    others = run_tasks(own_pid, range(6), settings, "numbers", apart=True)
+    assert set(others) == {worker.pid for worker in running.workers} - set(pids)
 
 
 real: dict[str, Any] = dict(cluster.fingerprint())

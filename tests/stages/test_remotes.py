@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,28 +16,6 @@ pytestmark = [pytest.mark.long, pytest.mark.network]
 
 UNCACHED = set(promised().values())
 """Stages with files that are kept in git and not in DVC's cache: DVC runs them again where dvc.lock is gone."""
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[dict[str, str]]:
-    """An S3 server with one bucket; the environment that reaches it."""
-    reason = "the extras `s3` and `dev` are not installed"
-    pytest.importorskip("dvc_s3", reason=reason)
-    server = pytest.importorskip("moto.server", reason=reason).ThreadedMotoServer("127.0.0.1", 0)
-    boto3 = pytest.importorskip("boto3", reason=reason)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"AWS_ACCESS_KEY_ID": "team", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{host}:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="team",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket="team")
-    yield {"ENDPOINT": f"http://{host}:{port}", **keys}
-    server.stop()
 
 
 def connect(project: Project, endpoint: str) -> None:

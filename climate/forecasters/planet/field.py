@@ -8,6 +8,8 @@ Empirical Orthogonal Functions and Statistical Weather Prediction, MIT Statistic
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 
@@ -18,6 +20,16 @@ from climate.schema import MAX_LEADS
 
 CELLS_AT_ONCE = 171
 """Cells processed together, which bounds memory."""
+
+VALUES_AT_ONCE = 4_000_000
+"""Values of a field read at once, which bounds memory."""
+
+
+def in_slabs(field: xr.DataArray) -> Iterator[xr.DataArray]:
+    """Field (time, lat, lon) in memory, some months at once: one that is on disk is never read as a whole."""
+    months = max(1, VALUES_AT_ONCE // (field.sizes["lat"] * field.sizes["lon"]))
+    for first in range(0, field.sizes["time"], months):
+        yield field.isel(time=slice(first, first + months)).load()
 
 
 def thinned(field: xr.DataArray, step: int) -> xr.DataArray:
@@ -30,12 +42,11 @@ def thinned(field: xr.DataArray, step: int) -> xr.DataArray:
     return cells.assign_coords(area=np.clip(np.cos(np.deg2rad(cells["lat"])), 0.0, None))
 
 
-def field_departures(field: xr.DataArray, step: int) -> FloatArray:
-    """Departures (row, cell) of every `step`-th cell of field (time, lat, lon), times the root of the cell's area.
+def field_departures(cells: xr.DataArray) -> FloatArray:
+    """Departures (row, cell) of `cells` (time, cell), see `thinned`, times the root of the cell's area.
 
     Rows are those of `trailing`. A cell is NaN from its first missing month on.
     """
-    cells = thinned(field, step)
     values, weight = np.asarray(cells.values, dtype=np.float64), np.sqrt(np.asarray(cells["area"].values))
     values, weight = values[:, weight > 0], weight[weight > 0]
     rows = np.arange(FIRST_ROW, values.shape[0])
@@ -92,7 +103,7 @@ def planet(field: xr.DataArray, train_stride: int, field_stride: int, leads: int
     """What all places share: cells to train on, and the state of the planet in each month.
 
     Args:
-        field: temperature (time, lat, lon) on a gap-free month axis.
+        field: temperature (time, lat, lon) on a gap-free month axis, in memory or on disk.
         train_stride: spacing of the cells trained on, in both directions.
         field_stride: spacing of the cells of which principal components are made.
         leads: months ahead.
@@ -103,12 +114,20 @@ def planet(field: xr.DataArray, train_stride: int, field_stride: int, leads: int
         mean of the predictors. The last three are NaN before the first row of `trailing`, and no month of them depends
         on a later one.
     """
-    departed = field_departures(field, field_stride)
     area = field["lat"].copy(data=np.cos(np.deg2rad(np.asarray(field["lat"].values, dtype=np.float64))))
-    mean = np.asarray(field.astype(np.float64).weighted(area).mean(("lat", "lon")).values)[:, None]
+    parts = [
+        (
+            slab.astype(np.float64).weighted(area).mean(("lat", "lon")),
+            thinned(slab, field_stride),
+            thinned(slab, train_stride),
+        )
+        for slab in in_slabs(field)
+    ]
+    means, of_field, cells = (xr.concat(each, "time") for each in zip(*parts, strict=True))
+    departed = field_departures(of_field)
+    mean = np.asarray(means.values)[:, None]
     rows = np.arange(FIRST_ROW, field.sizes["time"])
     slope = Sums.of(mean).window(NORMAL_YEARS, rows).slope[:, 0]
-    cells = thinned(field, train_stride)
     values, weight = np.asarray(cells.values, dtype=np.float64), np.asarray(cells["area"].values)
     state = {
         "departures": (("time", "field_cell"), departed),
