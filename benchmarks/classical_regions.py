@@ -10,7 +10,6 @@ linear models' forecasts are those of the run. Models that are already in the JS
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -26,7 +25,6 @@ from climate.sources.pulled import read_sources
 from climate.verify.contest import over_places
 
 PANEL = "ar6-regions"
-RESULT = Path("benchmarks/classical_regions.json")
 EVERY = 6
 """Months between origins."""
 LINEAR = ("ridge-enso", "ridge-planet")
@@ -72,7 +70,7 @@ def main() -> None:
     panel = cut_panel(pulled.records[definition.source], definition, pulled.shapes[definition.shapes], params.harmonize)
     run = read_netcdf(paths.panel_file(PANEL)).load()
     kept = run.isel(origin=slice(0, None, EVERY))
-    found: dict[str, Any] = read_json(RESULT) if RESULT.exists() else {"seconds": {}, "crps": {}}
+    found: dict[str, Any] = read_json(paths.CLASSICAL) if paths.CLASSICAL.exists() else {"seconds": {}, "crps": {}}
     found |= {
         "origins": kept.sizes["origin"],
         "regions": kept.sizes["series"],
@@ -91,7 +89,7 @@ def main() -> None:
         scores = score_panel(PANEL, panel, [make(name)], sparse, None, read_netcdf(paths.COVARIATES))
         found["seconds"][name] = round(time.process_time() - start, 1)
         found["crps"] |= errors(scores["loss"], scores["area"])
-        write_json(found, RESULT)
+        write_json(found, paths.CLASSICAL)
         put("classical regions", table(found))
         print(name, found["seconds"][name], found["crps"][name], flush=True)
 

@@ -31,6 +31,7 @@ ANNUAL = Path("benchmarks/annual.json")
 PROJECTION = Path("build/projection")
 SIMULATION = Path("benchmarks/simulation.json")
 COST = Path("benchmarks/cost.json")
+CLASSICAL = Path("benchmarks/classical_regions.json")
 REPORTS = Path("reports")
 PANEL_PAGES = REPORTS / "panels"
 LEDGER = REPORTS / "ledger.csv"

@@ -48,6 +48,7 @@ class ReportInputs:
         projection: what stage `project` wrote, by file name: temperature, hindcasts, co2, co2-hindcasts.
         simulation: size and power of the tests for this run's design, see benchmarks/simulation.py; or None.
         cost: what benchmarks/cost.py measured: date, machine, region and models; empty without.
+        classical: what benchmarks/classical_regions.py measured: CRPS by model and block; empty without.
         shapes: source key -> GeoDataFrame of polygons with the columns name and key, for the maps.
         readers: source key -> the file of this repository that reads it.
         architecture: docs/architecture.md.
@@ -79,6 +80,7 @@ class ReportInputs:
     projection: Mapping[str, xr.Dataset] = field(default_factory=dict)
     simulation: xr.Dataset | None = None
     cost: Mapping[str, Any] = field(default_factory=dict)
+    classical: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.regions:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from climate.report import (
+    classical,
     contest,
     downloads,
     evidence,
@@ -134,6 +135,7 @@ def _shared(inputs: ReportInputs, gallery: Gallery, places: Sequence[dict[str, A
         "projection": projection.page(inputs, projected, gallery),
         "explore": explore.page(inputs, gallery),
         "judging": judging.page(inputs, gallery, whole),
+        "classical": classical.part(inputs),
         "planet": planet.part(inputs, gallery),
         "seasonal": seasonal.part(inputs, gallery),
         "ledger": ledger.part(inputs, gallery),

@@ -80,6 +80,7 @@ def read_inputs() -> ReportInputs:
         architecture=read_text(ARCHITECTURE, TOP_FOLDER),
         simulation=same_design(xr.Dataset.from_dict(read_json(paths.SIMULATION)), params),
         cost=read_json(paths.COST),
+        classical=read_json(paths.CLASSICAL),
         cells=read_netcdf(paths.PLANET_SCORES, CELL_SCORES),
         projection={path.stem: read_netcdf(path) for path in sorted(paths.PROJECTION.glob("*.nc"))},
     )
