@@ -220,7 +220,7 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Measure the grids named and write the table."""
+    """Measure the grids named, if any, and write the table."""
     rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     root = Path(__file__).parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
@@ -236,9 +236,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--make":
+    if sys.argv[1:2] == ["--make"]:
         make_grid(float(sys.argv[2]), Path(sys.argv[3]) / "field.nc")
-    elif sys.argv[1] == "--measure":
+    elif sys.argv[1:2] == ["--measure"]:
         measure(float(sys.argv[2]), sys.argv[4:], Path(sys.argv[3]))
     else:
         main()
