@@ -122,7 +122,8 @@ def forecast(field: xr.DataArray, learnt: Any, params: Params, how: str, folder:
     wall, cpu = time.perf_counter(), cpu_seconds()
     write_netcdf_parts(parts(), "cell", path)
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
-    digest, size = hashlib.sha256(path.read_bytes()).hexdigest()[:12], path.stat().st_size / 2**20
+    with path.open("rb") as file:
+        digest, size = hashlib.file_digest(file, "sha256").hexdigest()[:12], path.stat().st_size / 2**20
     return {"how": how, "wall": wall, "cpu": cpu, "sha256": digest, "mib": size}
 
 
@@ -180,7 +181,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         each = f"{1000 * row['cpu'] / row['cells']:.1f}" if row["how"] in (ALONE, TWO) else ""
         size = f"{row['mib']:.0f} MiB, {row['sha256']}" if "mib" in row else ""
         lines.append(
-            f"| {row['spacing']:g} degrees | {row['cells']:,} | {row['how']} | {row['origins']} | {row['wall']:.0f} | "
+            f"| {row['spacing']:g}° | {row['cells']:,} | {row['how']} | {row['origins']} | {row['wall']:.0f} | "
             f"{cpu} | {each} | {row['peak']:.2f} GiB | {size} |"
         )
     return "\n".join([*lines, "", *conclusions(rows)])
@@ -194,19 +195,19 @@ def conclusions(rows: list[dict[str, Any]]) -> list[str]:
         same = {row["how"]: row["sha256"] for row in rows if row["spacing"] == spacing and "sha256" in row}
         if len(same) > 1:
             equal = "the same bytes" if len(set(same.values())) == 1 else "different bytes"
-            found.append(f"- At {spacing:g} degrees, {'; '.join(same)}: {equal}.")
+            found.append(f"- At {spacing:g}°, {'; '.join(same)}: {equal}.")
     if len(shared) > 1:
         few, many = shared[-2], shared[-1]
         growth = many["cpu"] / many["cells"] / (few["cpu"] / few["cells"])
         found.append(
-            f"- From {few['spacing']:g} degrees to {many['spacing']:g}, processor time per cell changes by "
+            f"- From {few['spacing']:g}° to {many['spacing']:g}°, processor time per cell changes by "
             f"{100 * (growth - 1):+.0f}%, peak memory from {few['peak']:.2f} to {many['peak']:.2f} GiB."
         )
         hours = QUARTER * many["cpu"] / many["cells"] / 3600
         found.append(
             f"- A quarter of a degree has {QUARTER:,} cells: {hours:.1f} hours of one core at {many['origins']} "
             f"origins, and {many['mib'] / 1024 * QUARTER / many['cells']:.0f} GiB of scores, if time per cell stays "
-            f"that of {many['spacing']:g} degrees."
+            f"that at {many['spacing']:g}°."
         )
     return found
 
@@ -219,7 +220,7 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Measure the grids named and write the table."""
+    """Measure the grids named, if any, and write the table."""
     rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     root = Path(__file__).parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
@@ -235,9 +236,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--make":
+    if sys.argv[1:2] == ["--make"]:
         make_grid(float(sys.argv[2]), Path(sys.argv[3]) / "field.nc")
-    elif sys.argv[1] == "--measure":
+    elif sys.argv[1:2] == ["--measure"]:
         measure(float(sys.argv[2]), sys.argv[4:], Path(sys.argv[3]))
     else:
         main()
