@@ -104,7 +104,7 @@ def chosen(region: str, name: str) -> tuple[str, Any]:
     return str(tuned["chosen"]), options[tuned["chosen"]]
 
 
-def run(names: list[str], neural_refit: int) -> None:
+def run(names: list[str]) -> None:
     """Backtest every peer on all origins; tables go to TABLES."""
     params = load_params()
     plan = params.backtest
@@ -114,7 +114,7 @@ def run(names: list[str], neural_refit: int) -> None:
             if target.exists():
                 continue
             label, forecaster = chosen(region, name)
-            refit = neural_refit if name in peers.NEURAL else params.baselines.refit_every
+            refit = (params.lstm if name in peers.NEURAL else params.baselines).refit_every
             series, covariates = data(region)
             start = time.perf_counter()
             table = backtest(
@@ -202,13 +202,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("tune", "run", "score"))
     parser.add_argument("--models", nargs="*", default=[*STATISTICAL, *peers.NEURAL])
-    parser.add_argument("--neural-refit", type=int, default=None, help="months between trainings; default: as own")
     given = parser.parse_args()
     peers.quiet()
     if given.step == "tune":
         tune(given.models)
     elif given.step == "run":
-        run(given.models, given.neural_refit or load_params().lstm.refit_every)
+        run(given.models)
     else:
         score()
 
