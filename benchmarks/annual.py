@@ -1,10 +1,11 @@
 """Global annual mean temperature one year ahead: this project's models beside the Met Office's published record.
 
-    CLIMATE_MIRROR=/folder/of/publishers/files python -m benchmarks.annual -> benchmarks/annual.json
+    CLIMATE_MIRROR=/folder/of/publishers/files python -m benchmarks.annual
 
-Each forecast is issued with data to December of the year before and estimated anew every other year. GISTEMP and
-HadCRUT5 come from the mirror; the reference run's globe from its tables in build/forecasts. Only errors are written.
-The records are today's: values since revised were not known at the time, so these are hindcasts and no forecasts.
+This writes benchmarks/annual.json and the table of benchmarks/README.md. Each forecast is issued with data to December
+of the year before and estimated anew every other year. GISTEMP and HadCRUT5 come from the mirror. Only errors are
+written. The records are today's: values since revised were not known at the time, so these are hindcasts and no
+forecasts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from benchmarks.readme import put
 from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_netcdf, write_json
@@ -39,8 +41,17 @@ FIRST_ORIGIN, LAST_ORIGIN, REFIT = 1999, 2024, 24
 START = "1948-01"
 """Where the covariate begins; earlier months would be a longer past for the classical models alone."""
 
-SPANS = ((2000, 2010), (2000, 2024))
-"""The second are the years of Folland et al. (2025); a record that ends earlier has fewer."""
+SPANS = ((2000, 2010), (2000, 2024), (2008, 2024))
+"""The last two are the years of Folland et al. (2025), of whose forecasts those of a climate model begin in 2008; a
+record that ends earlier has fewer."""
+
+SHOWN = {
+    "ridge-enso": "ridge + ENSO",
+    "lstm-direct": "LSTM",
+    "trend-arma": "trend + ARMA",
+    "persistence": "persistence",
+}
+"""Columns of the table of benchmarks/README.md."""
 
 PUBLISHED = [
     {
@@ -51,15 +62,24 @@ PUBLISHED = [
         "citation": "Folland et al. (2025), doi:10.1029/2025GL117308",
         "checked": "From the abstract.",
     },
+    {
+        "who": "Met Office, the climate model's forecasts alone",
+        "years": "2008-2024",
+        "rmse": 0.10,
+        "correlation": 0.94,
+        "citation": "Folland et al. (2025), doi:10.1029/2025GL117308",
+        "checked": "From the abstract.",
+    },
 ]
 
 
 def record(key: str) -> xr.Dataset:
     """The global series of a source, from the mirror."""
-    provenance = pull(key, VINTAGES[key], FOLDER / key, mirror=os.environ.get("CLIMATE_MIRROR"), last_good=None)
+    source = find_source(key)
+    provenance = pull(source, VINTAGES[key], FOLDER / key, mirror=os.environ.get("CLIMATE_MIRROR"), last_good=None)
     if provenance.status == "missing":
         raise ClimateError(f"{key} is unavailable: set CLIMATE_MIRROR to a folder with publishers' files")
-    whole = read(find_source(key).at(VINTAGES[key]), FOLDER / key)
+    whole = read(source.at(VINTAGES[key]), FOLDER / key)
     series = gap_free(whole.sel(series="global", drop=True)).sel(time=slice(START, None))
     series.attrs |= {"region": key, "title": RECORDS[key], "units": "degC"}
     return series
@@ -90,6 +110,16 @@ def summary(table: xr.Dataset) -> dict[str, Any]:
     return found
 
 
+def markdown(records: dict[str, Any]) -> str:
+    """RMSE of the models SHOWN, with its interval, a row for each record and span."""
+    lines = [f"| record | years | n | {' | '.join(SHOWN.values())} |", "|---" * (3 + len(SHOWN)) + "|"]
+    for title, by_years in records.items():
+        for years, models in by_years.items():
+            cells = ["{rmse:.3f} ({low:.3f}-{high:.3f})".format(**models[name]) for name in SHOWN]
+            lines.append(f"| {title} | {years} | {models['persistence']['years']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the hindcasts and write the errors."""
     result: dict[str, Any] = {
@@ -102,6 +132,7 @@ def main() -> None:
         result["records"][title] = summary(table)
         write_json(result, paths.ANNUAL)
         print(title, result["records"][title])
+    put("annual", markdown(result["records"]))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Forecasting libraries on this project's series and origins, scored beside its own models.
 
     pip install -e '.[peers]'
-    dvc repro harmonize
+    dvc repro score
     python -m benchmarks.peers tune     # settings, on origins verified before 2005
     python -m benchmarks.peers run      # every origin of params.yaml
     python -m benchmarks.peers score    # -> benchmarks/peers.json and the table of benchmarks/README.md
 
 `run` leaves one table per model and series in build/peers, so that it can be stopped and go on. This project's own
-forecasts are read from build/forecasts; seconds per fit of both are measured by `speed.py` in one run.
+scores are read from build/scores.nc; seconds per fit of both are measured by `speed.py` in one run.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from benchmarks import peer_models as peers
 from benchmarks.readme import put
 from climate import paths
+from climate.errors import ClimateError
 from climate.files import read_json, read_netcdf, write_json, write_netcdf
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import load_params
@@ -104,7 +104,7 @@ def chosen(region: str, name: str) -> tuple[str, Any]:
     return str(tuned["chosen"]), options[tuned["chosen"]]
 
 
-def run(names: list[str], neural_refit: int) -> None:
+def run(names: list[str]) -> None:
     """Backtest every peer on all origins; tables go to TABLES."""
     params = load_params()
     plan = params.backtest
@@ -114,7 +114,7 @@ def run(names: list[str], neural_refit: int) -> None:
             if target.exists():
                 continue
             label, forecaster = chosen(region, name)
-            refit = neural_refit if name in peers.NEURAL else params.baselines.refit_every
+            refit = (params.lstm if name in peers.NEURAL else params.baselines).refit_every
             series, covariates = data(region)
             start = time.perf_counter()
             table = backtest(
@@ -131,12 +131,13 @@ def run(names: list[str], neural_refit: int) -> None:
 
 
 def score() -> None:
-    """Score the peers on every verified forecast and write RESULT, with this project's scores of the committed run.
+    """Score the peers on every verified forecast and write RESULT, with this project's scores on the same sample.
 
-    Both have all origins, leads and months of the same series, so the sample is the same; `n` shows it.
+    Raises:
+        ClimateError: a peer has not as many verified forecasts as this project's models.
     """
     blocks = load_params().score.blocks
-    mine = pd.read_csv(paths.REPORTS / "data/scores.csv").dropna(subset="crps")
+    scores = read_netcdf(paths.SCORES)
     result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
@@ -145,41 +146,46 @@ def score() -> None:
     }
     for region in SERIES:
         series, _ = data(region)
+        own = scores.sel(region=region)
+        own = own.isel(model=own["crps"].notnull().all("block").values)
         rows = {}
         for path in sorted((TABLES / region).glob("*.nc")):
             table = read_netcdf(path)
             one = score_blocks(cell_scores(table), blocks).isel(model=0)
-            rows[path.stem] = {
-                "settings": str(table.attrs["settings"]),
-                "refit_every": int(table.attrs["refit_every"]),
-                **{
-                    key: {str(block): round(float(one[key].sel(block=block)), 5) for block in blocks}
-                    for key in ("crps", "coverage90", "n")
-                },
-            }
-        own = mine[mine["region"] == region]
+            if not np.array_equal(one["n"], own["n"].sel(block=one["block"])):
+                raise ClimateError(
+                    f"{path}: {one['n'].values} verified forecasts by block, expected {own['n'].values} as in "
+                    f"{paths.SCORES}; run both on the same origins and records"
+                )
+            settings = {"settings": str(table.attrs["settings"]), "refit_every": int(table.attrs["refit_every"])}
+            rows[path.stem] = settings | by_block(one)
         result["series"][region] = {
-            "title": str(series.attrs.get("title", region)),
-            "units": str(series.attrs.get("units", "")),
+            "title": str(series.attrs["title"]),
+            "units": str(series.attrs["units"]),
+            "n": {str(block): int(own["n"].sel(block=block)) for block in blocks},
             "models": rows,
-            "own_crps": {
-                model: {str(row.block): float(row.crps) for row in some.itertuples()}
-                for model, some in own.groupby("model")
-            },
+            "own": {str(name): by_block(own.sel(model=name)) for name in own["model"].values},
         }
     write_json(result, RESULT)
     put("peers", markdown(result["series"]))
+
+
+def by_block(one: xr.Dataset) -> dict[str, dict[str, float]]:
+    """CRPS and coverage of one model, by block."""
+    return {
+        key: {str(block): round(float(one[key].sel(block=block)), 5) for block in one["block"].values}
+        for key in ("crps", "coverage90")
+    }
 
 
 def markdown(series: dict[str, Any]) -> str:
     """Both packages' models of one series below one another, best CRPS at leads 1-12 first."""
     lines = ["| series | model | leads 1-12 | leads 1-60 | 90% interval covers, 1-12 | settings |", "|---" * 6 + "|"]
     for region, one in series.items():
-        rows = [(name, one["own_crps"][name], "", "this project") for name in OWN]
-        for name, peer in one["models"].items():
-            rows.append((name, peer["crps"], f"{peer['coverage90']['1-12']:.0%}", peer["settings"]))
-        for name, crps, covered, settings in sorted(rows, key=lambda row: row[1]["1-12"]):
-            lines.append(f"| {region} | {name} | {crps['1-12']:.3f} | {crps['1-60']:.3f} | {covered} | {settings} |")
+        rows = one["models"] | {name: one["own"][name] | {"settings": "this project"} for name in OWN}
+        for name, row in sorted(rows.items(), key=lambda item: item[1]["crps"]["1-12"]):
+            crps = " | ".join(f"{row['crps'][block]:.3f}" for block in ("1-12", "1-60"))
+            lines.append(f"| {region} | {name} | {crps} | {row['coverage90']['1-12']:.0%} | {row['settings']} |")
     return "\n".join(lines)
 
 
@@ -196,13 +202,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("tune", "run", "score"))
     parser.add_argument("--models", nargs="*", default=[*STATISTICAL, *peers.NEURAL])
-    parser.add_argument("--neural-refit", type=int, default=None, help="months between trainings; default: as own")
     given = parser.parse_args()
     peers.quiet()
     if given.step == "tune":
         tune(given.models)
     elif given.step == "run":
-        run(given.models, given.neural_refit or load_params().lstm.refit_every)
+        run(given.models)
     else:
         score()
 

@@ -99,8 +99,7 @@ def crps_of_all() -> dict[tuple[str, str], dict[str, float]]:
     """(series, model) -> CRPS by block, of this project's models and of the libraries'."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for region, one in read_json(PEERS)["series"].items():
-        found |= {(region, model): crps for model, crps in one["own_crps"].items()}
-        found |= {(region, model): peer["crps"] for model, peer in one["models"].items()}
+        found |= {(region, model): scores["crps"] for model, scores in (one["own"] | one["models"]).items()}
     return found
 
 
