@@ -1,7 +1,8 @@
 """Wall time and memory of the whole pipeline, and of a run that finds nothing to do.
 
-`python benchmarks/pipeline.py FOLDER` clones this repository into FOLDER, runs `dvc repro --force` there and then
-`dvc repro`, and prints a row of benchmarks/README.md. Times depend on the machine; compare rows of one machine only.
+`python benchmarks/pipeline.py FOLDER [COMMIT]` clones this repository into FOLDER, runs `dvc repro --force` there and
+then `dvc repro`, and prints a row of benchmarks/README.md. Times depend on the machine; compare rows of one machine
+only.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def main() -> None:
     """Print one row: commit, cores, seconds and GiB of the full run, seconds of the no-op."""
     folder = Path(sys.argv[1])
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    subprocess.run(["git", "checkout", "--quiet", *sys.argv[2:3]], cwd=folder, check=True)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True).stdout
     full, peak = timed(["dvc", "repro", "--force"], folder)
     idle, _ = timed(["dvc", "repro"], folder)
