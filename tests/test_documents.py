@@ -16,6 +16,9 @@ from dvc.cli.parser import get_main_parser
 from typer.main import get_command
 
 from climate.cli import app
+from climate.files import read_json
+from climate.forecasters.registry import Kind, find_model
+from climate.paths import CLASSICAL
 from climate.sources.catalogue import load_catalogue
 from tests.conftest import ROOT, Project
 from tests.documents import Example, examples, inline_commands
@@ -198,6 +201,10 @@ def test_short_answer_agrees_with_the_committed_report() -> None:
         *(round(100 * abs(ratio - 1), 1) for ratio in networks),
     ]
     assert list(declared["outcome"][["planet-near", "planet-far"]]) == ["better", "same"]
+    crps = pd.DataFrame(read_json(ROOT / CLASSICAL)["crps"]).loc[["1-12", "13-60"]]
+    classical = [name for name in crps if find_model(str(name)).kind is Kind.CLASSICAL]
+    higher = 100 * (crps[classical].min(axis=1) / crps["ridge-planet"] - 1)
+    assert "at least {:.1f}% and {:.1f}% higher than the planet's".format(*higher) in readme
     scores = pd.read_csv(ROOT / "reports" / "data" / "scores.csv").set_index(["region", "model", "block"])
     assert "for the global mean, the regression has a larger error than the simple model" in readme
     assert (scores["ratio"].loc[("globe", "ridge-planet", ["1-12", "13-60"])] > 1).all()
