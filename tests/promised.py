@@ -21,13 +21,11 @@ def _outs(stage: Any) -> Iterator[str]:
 def promised() -> dict[str, str]:
     """File or folder, relative to reports/, and the stage that writes it."""
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-    notebooks = YAML(typ="safe").load(ROOT / "params.yaml")["notebooks"]
     return {
-        out.removeprefix("reports/").removesuffix("/${key}").replace("${key}", key): name
+        out.removeprefix("reports/").removesuffix("/${key}"): name
         for name, stage in stages.items()
         for out in _outs(stage.get("do", stage))
         if out.startswith("reports/")
-        for key in (notebooks if name == "notebook" else [""])
     }
 
 
