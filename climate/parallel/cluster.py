@@ -20,23 +20,18 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import climate
 from climate.errors import ClimateError
-
-if TYPE_CHECKING:
-    from climate.parallel.tasks import Tasks
+from climate.parallel.tasks import AHEAD, Tasks
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 """Time limit for reaching a scheduler, and then for its first worker."""
-
-AHEAD = 2
-"""Tasks per thread of the workers that are given out at once."""
 
 LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
 """Libraries whose version may change results."""
