@@ -85,8 +85,8 @@ class OnWorker(Generic[T, R]):
 
 def run_on_cluster(
     function: Callable[[T], R], tasks: Tasks[T], address: str, done: Callable[[], None], *, apart: bool = False
-) -> Iterator[R]:
-    """`function` of every task on the workers of the scheduler at `address`, in the order of `tasks`.
+) -> Iterator[tuple[int, R]]:
+    """The position of every task and its result, as they come from the workers of the scheduler at `address`.
 
     `apart`: on one worker of each machine, since two tasks at once may need more memory than a machine has.
 
@@ -123,15 +123,14 @@ def _gathered(
     address: str,
     done: Callable[[], None],
     apart: bool,
-) -> Iterator[R]:
-    ready: dict[int, R] = {}
+) -> Iterator[tuple[int, R]]:
     position: dict[str, int] = {}
-    given, following = 0, 0
+    given = 0
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         checked = OnWorker(function, fingerprint())
         running = distributed.as_completed(loop=client.loop)
-        while following < len(tasks):
+        while given < len(tasks) or position:
             threads = client.nthreads()
             chosen = _one_of_each_machine(threads) if apart else None
             at_once = max(1, len(chosen) if chosen is not None else AHEAD * sum(threads.values()))
@@ -146,12 +145,11 @@ def _gathered(
                 given += 1
                 del future
             future = next(running)
-            ready[position.pop(future.key)] = future.result()
+            result = future.result()
+            number = position.pop(future.key)
             future.release()
             done()
-            while following in ready:
-                yield ready.pop(following)
-                following += 1
+            yield number, result
     except distributed.KilledWorker as error:
         raise ClimateError(
             f"workers of {address} died repeatedly while they ran the same task ({error.last_worker.address} was "
@@ -164,5 +162,5 @@ def _gathered(
     except (CancelledError, OSError, TimeoutError) as error:
         raise ClimateError(
             f"the scheduler at {address} was lost or has no workers ({type(error).__name__}) with "
-            f"{len(tasks) - following} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
+            f"{len(tasks) - given + len(position)} of {len(tasks)} tasks left; restart it and run `dvc repro` again"
         ) from None

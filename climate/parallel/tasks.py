@@ -15,7 +15,7 @@ import multiprocessing
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from threading import Event, Thread
@@ -97,17 +97,28 @@ def task_results(
         if compute.scheduler is not None:
             from climate.parallel.cluster import run_on_cluster
 
-            yield from run_on_cluster(function, tasks, compute.scheduler, progress.done, apart=apart)
+            yield from in_order(run_on_cluster(function, tasks, compute.scheduler, progress.done, apart=apart))
             return
         limit = memory_limit(compute)
         workers = 1 if apart else min(worker_count(compute, limit), len(tasks))
         if workers > 1 or apart:
-            yield from _Pool(function, tasks, workers, limit, progress.done).run()
+            yield from in_order(_Pool(function, tasks, workers, limit, progress.done).run())
             return
         for position in range(len(tasks)):
             result = function(tasks[position])
             progress.done()
             yield result
+
+
+def in_order(numbered: Iterable[tuple[int, R]]) -> Iterator[R]:
+    """Results in the order of their positions, from 0 on, each as soon as all before it are there."""
+    ready: dict[int, R] = {}
+    following = 0
+    for position, result in numbered:
+        ready[position] = result
+        while following in ready:
+            yield ready.pop(following)
+            following += 1
 
 
 def memory_limit(compute: ComputeParams) -> int:
@@ -149,21 +160,16 @@ class _Pool(Generic[T, R]):
         self._function, self._tasks, self._workers, self._limit, self._done = function, tasks, workers, limit, done
         self._left = deque(range(len(tasks)))
         """Positions of the tasks that are neither finished nor given to a worker."""
-        self._ready: dict[int, R] = {}
-        """Results that wait for one of an earlier task."""
         self._seen = 0
         """Memory of all workers when it exceeded the limit (bytes), else 0."""
 
-    def run(self) -> Iterator[R]:
-        """All results in order; see `task_results`."""
-        deaths, following = 0, 0
+    def run(self) -> Iterator[tuple[int, R]]:
+        """The position of every task and its result, as they come; see `task_results`."""
+        deaths = 0
         while self._left:
             before = len(self._left)
             try:
-                for _ in self._round():
-                    while following in self._ready:
-                        yield self._ready.pop(following)
-                        following += 1
+                yield from self._round()
             except BrokenProcessPool:
                 left = len(self._left)
                 deaths = deaths + 1 if left == before else 1
@@ -191,8 +197,8 @@ class _Pool(Generic[T, R]):
             *(used, allowed, self._workers, left),
         )
 
-    def _round(self) -> Iterator[None]:
-        """Run one pool until all tasks are done or a worker dies; yields whenever results are ready."""
+    def _round(self) -> Iterator[tuple[int, R]]:
+        """Run one pool until all tasks are done or a worker dies."""
         # spawn: forked children of a process with threads may hang
         context = multiprocessing.get_context("spawn")
         over = Event()
@@ -207,10 +213,10 @@ class _Pool(Generic[T, R]):
                     finished = wait(running, return_when=FIRST_COMPLETED).done
                     # those without an exception first, which are lost otherwise
                     for future in sorted(finished, key=lambda one: one.exception() is not None):
-                        self._ready[running[future]] = future.result()
-                        del running[future]
+                        result = future.result()
+                        position = running.pop(future)
                         self._done()
-                    yield
+                        yield position, result
             finally:
                 over.set()
                 pool.shutdown(cancel_futures=True)

@@ -24,6 +24,9 @@ from tests.forecasters.models import make, panel, params
 
 LEVELS = np.array(QUANTILES)
 
+WANTED = origins("2005-12", 6, 2)
+"""Months 312 and 318 of a record that starts in 1980."""
+
 
 @dataclass
 class Seen:
@@ -213,19 +216,33 @@ def noisy(seed: int, months: int = 330) -> FloatArray:
     return np.asarray(0.05 * time + 3 * np.sin(2 * np.pi * time / 12) + 0.3 * generator.normal(size=months).cumsum())
 
 
-@pytest.mark.parametrize("name", params())
-def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
-    """Every value of series and covariates after the second of three origins of one estimation is replaced."""
+def true_and_canary(name: str, refit_every: int, nonsense: FloatArray) -> tuple[xr.Dataset, xr.Dataset]:
+    """Tables of the origins at months 312 and 318 of 330; every later value of the second is replaced."""
     values, index = noisy(1), noisy(2)
-    wanted = origins("2005-12", 6, 2)  # months 312 and 318 of 330
     changed, changed_index = values.copy(), index.copy()
     changed[318:] = 1e3 * np.random.default_rng(3).normal(size=values.size - 318)
-    changed_index[318:] = 1e3 * np.random.default_rng(4).normal(size=values.size - 318)
-    tables = [
-        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], wanted, 12, 60)
+    changed_index[318:] = nonsense
+    true, canary = (
+        backtest(monthly(a), join_covariates({"enso": monthly(b)}), [make(name, "1980-01")], WANTED, 12, refit_every)
         for a, b in ((values, index), (changed, changed_index))
-    ]
-    true, canary = (table["forecast"].sel(origin=wanted).values for table in tables)
+    )
+    return true, canary
+
+
+@pytest.mark.parametrize("name", params())
+def test_nothing_after_an_origin_changes_its_forecast(name: str) -> None:
+    """Every value of series and covariates after the second origin is replaced."""
+    tables = true_and_canary(name, 6, np.full(12, np.nan))
+    true, canary = (table["forecast"].sel(origin=WANTED).values for table in tables)
+    assert np.array_equal(true, canary)
+    assert not np.array_equal(tables[0]["forecast"].values[:, -1], tables[1]["forecast"].values[:, -1])
+
+
+@pytest.mark.parametrize("name", params())
+def test_nothing_after_an_origin_changes_its_forecast_within_an_estimation(name: str) -> None:
+    """All origins share one estimation and may share one pass over the record."""
+    tables = true_and_canary(name, 60, 1e3 * np.random.default_rng(4).normal(size=12))
+    true, canary = (table["forecast"].sel(origin=WANTED).values for table in tables)
     assert np.array_equal(true, canary)
     assert not tables[0]["observed"].equals(tables[1]["observed"])
 
