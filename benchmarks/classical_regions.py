@@ -63,7 +63,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Run what is missing, write the result after each model."""
+    """Take the linear models from the run, run what is missing of the others, and write the result after each."""
     params = load_params()
     definition = params.panels[PANEL]
     pulled = read_sources(definition.sources, examine)
@@ -90,8 +90,9 @@ def main() -> None:
         found["seconds"][name] = round(time.process_time() - start, 1)
         found["crps"] |= errors(scores["loss"], scores["area"])
         write_json(found, paths.CLASSICAL)
-        put("classical regions", table(found))
         print(name, found["seconds"][name], found["crps"][name], flush=True)
+    write_json(found, paths.CLASSICAL)
+    put("classical regions", table(found))
 
 
 if __name__ == "__main__":

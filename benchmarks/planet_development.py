@@ -51,6 +51,15 @@ PACKAGE = "climate.forecasters.planet."
 
 LINEAR: dict[str, dict[str, Any]] = {
     "adopted": {},
+    "shared penalty 1000": {"estimation.PENALTY": 1000.0},
+    "shared penalty 5000": {"estimation.PENALTY": 5000.0},
+    "shared penalty 20000": {"estimation.PENALTY": 20_000.0},
+    "mean's penalty 50": {"estimation.MEAN_PENALTY": 50.0},
+    "mean's penalty 200": {"estimation.MEAN_PENALTY": 200.0},
+    "mean's penalty 1000": {"estimation.MEAN_PENALTY": 1000.0},
+    "learnt from every 3rd point": {"train_stride": 3, "estimation.PENALTY": 10_000.0 * (4 / 3) ** 2},
+    "80 components": {"components": 80},
+    "300 components": {"components": 300},
     "field of this month, to lead 12": {
         "regression.SEASONAL": 0.0,
         "regression.FIELD_MEANS": (),

@@ -18,7 +18,15 @@ from climate.forecasters.base import HARMONICS, FloatArray, as_panel, smoothed_b
 from climate.forecasters.linear import distant_rows, ridge
 from climate.forecasters.planet import predictors as features
 from climate.forecasters.planet import trailing
-from climate.forecasters.planet.estimation import EVERYTHING, PENALTY, REDUCED, Estimation, estimate, shared_regressions
+from climate.forecasters.planet.estimation import (
+    EVERYTHING,
+    MEAN_PENALTY,
+    PENALTY,
+    REDUCED,
+    Estimation,
+    estimate,
+    shared_regressions,
+)
 from climate.forecasters.planet.field import field_departures, planet, principal_functions, thinned
 from climate.forecasters.planet.forecaster import PlanetForecaster, refusal
 from climate.forecasters.planet.network import Inputs, Layers, planet_network, read_out, train_members
@@ -190,12 +198,12 @@ def naive_step(world: xr.Dataset, columns: slice, lead: int) -> tuple[FloatArray
     predictors = features.Predictors(past, known["slope"].values[trailing.FIRST_ROW :])
     table, actual = predictors.at(lead)[..., columns].astype(float), features.target(known["value"].values, past, lead)
     rows = np.flatnonzero(np.isfinite(actual[:, 0]))
-    actual, factor = actual[rows].astype(float), np.where(np.arange(features.COUNT) >= features.TREND_LIKE, 2.0, 1.0)
+    actual = actual[rows].astype(float)
     middle = actual @ weight / weight.sum()
     root = np.sqrt(weight)[:, None]
-    inside = ((table[rows] - means[rows, None]) * root * factor[columns]).reshape(rows.size * area.size, table.shape[2])
-    coefficients = factor[columns] * ridge(inside, ((actual - middle[:, None]) * root[:, 0]).ravel(), PENALTY)
-    of_mean = ridge(means[rows], middle - means[rows] @ coefficients, 30.0)
+    inside = ((table[rows] - means[rows, None]) * root).reshape(rows.size * area.size, table.shape[2])
+    coefficients = ridge(inside, ((actual - middle[:, None]) * root[:, 0]).ravel(), PENALTY)
+    of_mean = ridge(means[rows], middle - means[rows] @ coefficients, MEAN_PENALTY)
     error = actual - table[rows] @ coefficients - (means[rows] @ of_mean)[:, None]
     power = np.array([((each**2).mean(axis=0) * area).sum() / area.sum() for each in (error, actual)])
     month = (known["time"].values.astype("datetime64[M]").astype(int)[trailing.FIRST_ROW :] % 12)[rows]
@@ -387,14 +395,14 @@ def test_spread_follows_the_residuals_of_a_season() -> None:
 
 def test_the_mean_over_the_planet_is_regressed_apart() -> None:
     draw = np.random.default_rng(4)
-    means = draw.normal(size=(400, 1, features.COUNT))
-    apart = draw.normal(size=(400, 50, features.COUNT))
+    means = draw.normal(size=(4000, 1, features.COUNT))
+    apart = draw.normal(size=(4000, 50, features.COUNT))
     area = np.ones(50)
     table = (means + apart - apart.mean(axis=1, keepdims=True)).astype(np.float32)
     own, common = 0.5 * np.eye(features.COUNT)[0], np.eye(features.COUNT)[1]
     target = table @ own + means @ (common - own)
     seen = target.astype(np.float32)
-    ((coefficients, of_mean),) = shared_regressions(table, seen, means[:, 0], area, 1, [EVERYTHING])
+    ((coefficients, of_mean),) = shared_regressions(table, seen, means[:, 0], area, [EVERYTHING])
     np.testing.assert_allclose(coefficients, own, atol=0.05)
     np.testing.assert_allclose(coefficients + of_mean, common, atol=0.15)
 

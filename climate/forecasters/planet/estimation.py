@@ -36,14 +36,12 @@ from climate.forecasters.planet.settings import PlanetSettings
 from climate.forecasters.planet.trailing import FIRST_ROW, MEMORY, Single, Trailing, trailing
 from climate.schema import MAX_LEADS, MONTHS_PER_YEAR, QUANTILES
 
-PENALTY = 1000.0
-"""Ridge penalty of the shared regression, on predictors in units of the spread."""
+PENALTY = 10_000.0
+"""Ridge penalty of the shared regression, on predictors in units of the spread. Like the next, it was chosen among
+others on origins verified before 2005: see benchmarks/README.md."""
 
-EMPHASIS = ((3, 2.0), (8, 3.0), (MAX_LEADS, 10.0))
-"""Last lead, and factor of the trend-like predictors, which the penalty then holds back less."""
-
-MEAN_PENALTY = ((3, 30.0), (8, 50.0), (MAX_LEADS, 200.0))
-"""Last lead, and ridge penalty of the regression of the planet's mean."""
+MEAN_PENALTY = 100.0
+"""Ridge penalty of the regression of the planet's mean."""
 
 EVERYTHING = slice(0, COUNT)
 """All predictors of a place."""
@@ -146,11 +144,6 @@ class Estimation:
         estimates |= {"month": int(arrays["month"]), "first": int(arrays["first"])}
         estimates["linear_start"] = bool(arrays["linear_start"])
         return cls(members=members, **estimates)
-
-
-def at_lead(steps: tuple[tuple[int, float], ...], lead: int) -> float:
-    """The value of the first of `steps` (last lead, value) that holds at `lead`."""
-    return next(value for last, value in steps if lead <= last)
 
 
 def traits(past: Trailing, months: IntArray, rows: IntArray) -> FloatArray:
@@ -272,7 +265,7 @@ def estimate(history: xr.Dataset, settings: PlanetSettings, leads: int = MAX_LEA
     for index in range(leads):
         table, actual = predictors.at(index + 1), target(values, past, index + 1)
         known, state = np.isfinite(actual).all(axis=1), means[:, index]
-        *fits, of_all = shared_regressions(table[known], actual[known], state[known], area, index + 1, parts)
+        *fits, of_all = shared_regressions(table[known], actual[known], state[known], area, parts)
         for each, fit in zip((normal, windows), fits, strict=True):
             each.spread(index, actual - each.regress(index, table, state, fit), actual, months, area)
         linear = whole.regress(index, table, state, of_all)
@@ -337,7 +330,6 @@ def shared_regressions(
     target: npt.NDArray[np.float32],
     means: FloatArray,
     area: FloatArray,
-    lead: int,
     parts: Sequence[slice],
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Coefficients (predictor) that all places share, and those of the planet's mean residual, for each of `parts`.
@@ -346,23 +338,19 @@ def shared_regressions(
         table: predictors (row, place, predictor). target: (row, place).
         means: area means (row, predictor) of the predictors.
         area: weight (place).
-        lead: months ahead.
         parts: the predictors to use; the coefficients of all others are zero.
     """
-    factors = np.ones(COUNT)
-    factors[TREND_LIKE:] = at_lead(EMPHASIS, lead)
     weight = area / area.mean()
     middle = np.average(np.asarray(target, dtype=np.float64), axis=1, weights=area)
-    root = np.sqrt(weight)[:, None].astype(np.float32)
-    inside = (table - means[:, None].astype(np.float32)) * (root * factors.astype(np.float32))
-    outside = ((target - middle[:, None].astype(np.float32)) * root[:, 0]).ravel()
-    inside = inside.reshape(-1, COUNT)
+    root = np.sqrt(weight).astype(np.float32)
+    inside = ((table - means[:, None].astype(np.float32)) * root[:, None]).reshape(-1, COUNT)
+    outside = ((target - middle[:, None].astype(np.float32)) * root).ravel()
     inner, outer = inside.T @ inside, inside.T @ outside
     fits: list[tuple[FloatArray, FloatArray]] = []
     for part in parts:
         of_places, of_mean = np.zeros(COUNT), np.zeros(COUNT)
-        of_places[part] = factors[part] * ridge_of_products(inner[part, part], outer[part], PENALTY)
-        of_mean[part] = ridge(means[:, part], middle - means @ of_places, at_lead(MEAN_PENALTY, lead))
+        of_places[part] = ridge_of_products(inner[part, part], outer[part], PENALTY)
+        of_mean[part] = ridge(means[:, part], middle - means @ of_places, MEAN_PENALTY)
         fits.append((of_places, of_mean))
     return fits
 
