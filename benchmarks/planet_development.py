@@ -90,11 +90,11 @@ NETWORK: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Evaluate the variants named, or all, and update their rows of the table."""
-    table = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for name in sys.argv[1:] or [*LINEAR, *NETWORK]:
         network = name in NETWORK
-        table[name] = evaluated((NETWORK if network else LINEAR)[name], network)
-        print(name, json.dumps(table[name]), flush=True)
+        result = evaluated((NETWORK if network else LINEAR)[name], network)
+        print(name, json.dumps(result), flush=True)
+        table = json.loads(RESULT.read_text(encoding="utf-8")) | {name: result}
         RESULT.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         put("planet-development", markdown(table))
 
@@ -122,7 +122,7 @@ def evaluated(changes: Mapping[str, Any], network: bool) -> dict[str, dict[str, 
     constants = {name: value for name, value in changes.items() if "." in name}
     settings = {name: value for name, value in changes.items() if name not in constants}
     model = "lstm-planet" if network else "ridge-planet"
-    settings |= {"stride": STRIDE, "models": [model], "seeds": SEEDS if network else ()}
+    settings |= {"stride": STRIDE, "models": [model], "seeds": SEEDS}
     field = read_sources([params.planet.source], examine).records[params.planet.source]["value"]
     field = field.sel(time=slice(None, LAST_MONTH)).load()
     with ExitStack() as stack:

@@ -100,7 +100,7 @@ def simulate(origins: int, every: int, blocks: Mapping[str, tuple[int, int]], le
             "cosines": ("block", counts[1]),
         },
         coords={"block": list(blocks), "memory": list(MEMORIES), "ratio": list(RATIOS)},
-        attrs={"origins": origins, "every": every, "repeats": REPEATS},
+        attrs={"origins": origins, "every": every, "level": level, "repeats": REPEATS},
     )
 
 

@@ -23,6 +23,7 @@ from climate.params.regions import (
 )
 from climate.params.renamed import check_renamed
 from climate.params.sections import (
+    LAND,
     OPPONENT,
     BacktestParams,
     BaselineParams,
@@ -94,7 +95,7 @@ class Params(Strict):
             "ceiling.models": (self.ceiling.models, known),
             "score.opponent.candidates": (self.score.opponent.candidates, self.baselines.models),
             **{
-                f"panels.{name}.models": (panel.models, names_of("baselines", "planet"))
+                f"panels.{name}.models": (panel.models, [*names_of("baselines"), *self.planet.models])
                 for name, panel in self.panels.items()
             },
         }
@@ -158,7 +159,7 @@ class Params(Strict):
         definitions = self.definitions
         check_definitions(definitions, self.harmonize, self.pull.known())
         needed = {f"'{name}'": required_sources(name, definitions, self.harmonize) for name in definitions}
-        needed |= {f"panels.{name}": panel.sources for name, panel in self.panels.items()}
+        needed |= {f"panels.{name}": [*panel.sources, LAND] for name, panel in self.panels.items()}
         needed |= {"revisions.against": list(self.revisions.against)}
         for what, sources in needed.items():
             for source in sources:
@@ -173,10 +174,9 @@ class Params(Strict):
         if count > 1:
             raise ValueError(f"'{name}' is under more than one of regions, records and covariates; rename one")
         for name, notebook in self.notebooks.items():
-            if notebook.record not in self.regions:
-                raise ValueError(
-                    f"notebooks.{name}.record is '{notebook.record}', expected one of regions {[*self.regions]}"
-                )
+            for record in notebook.records:
+                if record not in self.regions:
+                    raise ValueError(f"notebooks.{name} names '{record}', expected one of regions {[*self.regions]}")
         listed = {"ceiling.regions": self.ceiling.regions, "score.opponent.regions": self.score.opponent.regions}
         for key, names in listed.items():
             for region in names:

@@ -13,7 +13,7 @@ REPLACED = {
     "lattice_degrees, points and fine_tune, since the cells of the grid are learnt from",
     "combine.calibrate": "list the models to leave uncalibrated under combine.uncalibrated; all others are calibrated",
     "notebook": "write `notebooks: {walkthrough: {record: REGION}}`",
-    "understand": "write `notebooks: {understanding: {record: REGION}}`; its settings are in that notebook",
+    "understand": "write `notebooks: {understanding: {record: REGION, beside: REGION}}`; settings are in it",
     "slides": "write `notebooks: {presentation: {record: REGION}}`",
     "film": "remove it; there is no film",
 }

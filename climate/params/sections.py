@@ -80,6 +80,10 @@ class PullParams(Strict):
         return self
 
 
+LAND = "natural-earth"
+"""Source of the coasts on maps."""
+
+
 class PanelDefinition(Strict):
     """Many regions of one source, forecast and scored together."""
 
@@ -99,7 +103,7 @@ class PanelDefinition(Strict):
 
     @property
     def sources(self) -> list[str]:
-        """Catalogue keys that the panel needs."""
+        """Catalogue keys of its records and polygons; its page needs LAND too."""
         return [self.source, self.shapes]
 
 
@@ -271,6 +275,13 @@ class NotebookParams(Strict):
 
     record: Name
     """A region."""
+    beside: Name | None = None
+    """Another region, which is compared with it."""
+
+    @property
+    def records(self) -> list[str]:
+        """The regions that it cannot do without."""
+        return [self.record, *([] if self.beside is None else [self.beside])]
 
 
 class ReportParams(Strict):

@@ -36,9 +36,7 @@ def contest_frame(inputs: ReportInputs) -> pd.DataFrame:
     quartiles. Places come in order of their skill in the first headline block, panels and the planet last.
     """
     rows = [*_single(inputs), *_panels(inputs), *_planet(inputs)]
-    frame = pd.DataFrame(
-        rows, columns=["place", "kind", "block", "role", "model", "skill", "lower_quartile", "upper_quartile"]
-    )
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     first = frame[(frame["block"] == inputs.headline_blocks[0]) & (frame["role"].isin(["linear", "opponent"]))]
     best = first.groupby("place", sort=False)["skill"].max()
     rank = {"place": 0, "panel": 1, PLANET: 2}

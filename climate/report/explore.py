@@ -11,6 +11,7 @@ import vl_convert
 import xarray as xr
 from markupsafe import Markup
 
+from climate.params.sections import LAND
 from climate.report import words
 from climate.report.figures import explore as charts
 from climate.report.figures.record import axis_label
@@ -234,7 +235,7 @@ def cells_part(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any] | None:
         {block: words.capital(inputs.when(block)) for block in blocks},
         (float(frame["lat"][nearest]), float(frame["lon"][nearest])),
     )
-    land = inputs.shapes.get(charts.LAND)
+    land = inputs.shapes.get(LAND)
     coast = [] if land is None else charts.coast_rows(land)
     return {
         "chart": specification(chart, cells=cell_rows(frame, blocks), coast=coast),

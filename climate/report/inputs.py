@@ -198,5 +198,6 @@ def same_design(simulation: xr.Dataset, params: Params) -> xr.Dataset | None:
     """The simulation of the tests if it is of the run's design; None after the design was changed."""
     about, plan = simulation.attrs, params.backtest
     blocks = dict(zip(simulation["block"].values.tolist(), map(tuple, about["leads"]), strict=True))
-    same = (about["origins"], about["every"], blocks) == (plan.origins, plan.every, params.score.blocks)
+    simulated = about["origins"], about["every"], about["level"], blocks
+    same = simulated == (plan.origins, plan.every, params.score.significance, params.score.blocks)
     return simulation if same else None

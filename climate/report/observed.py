@@ -15,11 +15,9 @@ from climate.forecasters.registry import Kind, is_kind, ordered, primary_network
 from climate.report import pages, words
 from climate.report.figures.base import INK, Drawing, for_phones_too, label_rows, panel_row, shared_legend, style
 from climate.report.gallery import Gallery
+from climate.report.inputs import HEADLINE_BLOCKS
 from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
-
-BLOCKS = ("1-12", "13-60")
-"""Near and far leads, which do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -114,18 +112,18 @@ def verdict(row: Any) -> str:
 
 def standfirst(inputs: ObservedInputs) -> str:
     """What is compared, and the outcome at near leads."""
-    near = [row for row in inputs.rows if row.block == BLOCKS[0]]
+    near = [row for row in inputs.rows if row.block == HEADLINE_BLOCKS[0]]
     places = {row.places for row in near}
     sizes = {name: panel.sizes["series"] for name, panel in inputs.counted.items() if name in places}
     about = words.joined([f"{size} {name}" for name, size in sizes.items()]) or "Observed records"
-    when = words.ahead(*inputs.blocks[BLOCKS[0]])
+    when = words.ahead(*inputs.blocks[HEADLINE_BLOCKS[0]])
     simple = [in_hindsight(panel) for name, panel in inputs.counted.items() if name in places]
     return " ".join([f"{about}, {when}.", *(verdict(row) for row in near), *simple])
 
 
 def in_hindsight(panel: xr.Dataset) -> str:
     """How the best simple model compares with the best of all others at near leads."""
-    crps = panel["crps"].sel(block=BLOCKS[0]).mean("series").to_series()
+    crps = panel["crps"].sel(block=HEADLINE_BLOCKS[0]).mean("series").to_series()
     classical = [name for name in crps.index if is_kind(name, Kind.CLASSICAL)]
     if not classical or len(classical) == crps.size:
         return ""
@@ -159,11 +157,11 @@ def panel_table(inputs: ObservedInputs) -> Table:
     rows: list[list[Cell | str]] = []
     for name, panel in inputs.counted.items():
         first, last = (words.month(np.datetime64(panel.attrs[key])) for key in ("first_origin", "last_origin"))
-        crps = panel["crps"].sel(block=BLOCKS[0]).mean("series")
+        crps = panel["crps"].sel(block=HEADLINE_BLOCKS[0]).mean("series")
         for model in ordered(panel["model"].values.astype(str).tolist()):
             value = words.number(crps.sel(model=model).item(), 3)
             rows.append([Cell(words.capital(name)), style_of(model).label, value, f"{first} to {last}"])
-    when = words.ahead(*inputs.blocks[BLOCKS[0]])
+    when = words.ahead(*inputs.blocks[HEADLINE_BLOCKS[0]])
     return make_table(
         f"Mean CRPS {when} (K), every place alike.", ["Records", "Model", *numeric("CRPS"), "Origins"], rows
     )
@@ -173,7 +171,7 @@ def error_table(inputs: ObservedInputs) -> Table:
     """A row per record and block: CRPS of the opponent, and the ratio of each model to it."""
     rows: list[list[Cell | str]] = []
     for region in inputs.regions:
-        for block in BLOCKS:
+        for block in HEADLINE_BLOCKS:
             one = inputs.scores.sel(region=region, block=block)
             opponent = str(one["opponent"].item())
             crps = words.number(one["crps"].sel(model=opponent).item(), 3)
@@ -189,14 +187,14 @@ def error_table(inputs: ObservedInputs) -> Table:
 @for_phones_too
 def ratio_figure(inputs: ObservedInputs) -> Drawing:
     """CRPS of each model as a multiple of the opponent's, a row per global record."""
-    chosen = inputs.scores["ratio"].sel(region=inputs.regions, model=inputs.models, block=list(BLOCKS))
+    chosen = inputs.scores["ratio"].sel(region=inputs.regions, model=inputs.models, block=list(HEADLINE_BLOCKS))
     data = chosen.to_dataframe(dim_order=["block", "region", "model"]).reset_index()
     data = data[["block", "region", "model", "ratio"]]
     offsets = np.linspace(-0.24, 0.24, len(inputs.models))
     with style():
-        titles = [words.capital(words.ahead(*inputs.blocks[block])) for block in BLOCKS]
+        titles = [words.capital(words.ahead(*inputs.blocks[block])) for block in HEADLINE_BLOCKS]
         figure, panels = panel_row(1.6 + 0.55 * len(inputs.regions), titles)
-        for axes, block in zip(panels, BLOCKS, strict=True):
+        for axes, block in zip(panels, HEADLINE_BLOCKS, strict=True):
             axes.axvline(1, color=INK, lw=1)
             for model, offset in zip(inputs.models, offsets, strict=True):
                 look, values = style_of(model), chosen.sel(model=model, block=block).values

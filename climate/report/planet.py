@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from climate.forecasters.registry import Kind, is_kind
+from climate.params.sections import LAND
 from climate.report import words
 from climate.report.figures import planet as figures
 from climate.report.figures.planet import pairs_in, row_of, share_of_area
@@ -19,9 +20,6 @@ from climate.report.palette import style_of
 from climate.report.tables import Cell, Table, make_table, numeric
 from climate.verify.fields import NEAR_NOMINAL, SIMPLE
 from climate.verify.significance import FALSE_DISCOVERY
-
-LAND = "natural-earth"
-"""Source of the coasts."""
 
 AREA_COLUMNS = (
     *("mean_ratio", "lower_area", "better_area", "worse_area"),

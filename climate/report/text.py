@@ -36,9 +36,6 @@ UNTESTED_YEARS = 100
 TOLERANCE = (0.87, 0.93)
 """Coverage of a 90% interval that counts as right."""
 
-SPREAD_BLOCKS = ("1-12", "13-60")
-"""Near and far leads, for which intervals are judged apart, where they were scored."""
-
 SHORT = {"better": "Better", "worse": "Worse", "same": "No difference shown"}
 """Outcome of a hypothesis in a table."""
 
@@ -174,7 +171,7 @@ def calibration(inputs: ReportInputs) -> str:
     if inputs.primary is None:
         return ""
     sentences = []
-    for block in [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks:
+    for block in inputs.headline_blocks:
         covered = inputs.scores["coverage90"].sel(region=inputs.regions, block=block, model=inputs.primary).values
         share = round(float(np.nanmedian(covered)), 2)
         width = "too narrow" if share < TOLERANCE[0] else "too wide" if share > TOLERANCE[1] else "about right"

@@ -23,7 +23,7 @@ def run(revision: str) -> list[str]:
     if shown.returncode:
         raise ClimateError(f"{SCORES_TABLE} is not in git at {revision}: {shown.stderr.strip()}; name another revision")
     ours, reference = pd.read_csv(io.StringIO(read_text(SCORES_TABLE))), pd.read_csv(io.StringIO(shown.stdout))
-    networks = frozenset(model for model in ours["model"].unique() if not is_kind(model, Kind.CLASSICAL))
+    networks = frozenset(model for model in ours["model"].unique() if not is_kind(model, Kind.CLASSICAL, Kind.LINEAR))
     return differences(_crps(ours), _crps(reference), networks)
 
 

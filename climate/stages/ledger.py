@@ -10,7 +10,7 @@ import xarray as xr
 
 from climate import paths
 from climate.files import read_netcdf, read_text, write_text
-from climate.forecasters.combine.conformal import calibrate
+from climate.hindcast.early import calibrated_early
 from climate.params.params import Params, load_params
 from climate.params.sections import OPPONENT
 from climate.sources.provenance import read_provenance
@@ -43,11 +43,9 @@ def read_ledger() -> pd.DataFrame:
 
 def lines_of(params: Params, region: str, table: xr.Dataset, series: xr.Dataset, made: Stamp) -> pd.DataFrame:
     """Lines of the forecasts from the last origin of `table`, by the models of params.yaml."""
-    early = read_netcdf(paths.forecast_file("early", region))
-    calibrated = [name for name in params.score.opponent.candidates if name not in params.combine.uncalibrated]
-    months = params.combine.min_verified
-    known = None if "skipped" in early.attrs else calibrate(early, calibrated, months)
-    return issue(table, known, series, ledger_models(params, str(series.attrs["quantity"])), made, months)
+    models = ledger_models(params, str(series.attrs["quantity"]))
+    early = calibrated_early(read_netcdf(paths.forecast_file("early", region)), params)
+    return issue(table, early, series, models, made, params.combine.min_verified)
 
 
 def ledger_models(params: Params, quantity: str) -> list[str]:

@@ -17,14 +17,15 @@ log = logging.getLogger("climate")
 def run(name: str) -> None:
     """Execute notebooks/<name>.ipynb in the repository's top folder and write reports/<name>.html.
 
-    Where the record that it looks at was skipped, the page says why. Raises ClimateError when a cell fails.
+    Where a record that it looks at was skipped, the page says why. Raises ClimateError when a cell fails.
     """
     known = load_params().notebooks
     if name not in known:
         raise ClimateError(f"params.yaml: notebooks has no '{name}', expected one of {[*known]}; add it there")
     source = paths.NOTEBOOKS / f"{name}.ipynb"
     notebook = notebooks.parse(read_text(source, TOP_FOLDER), str(source))
-    skipped = str(read_netcdf(paths.series_file(known[name].record)).attrs.get("skipped", ""))
+    series = [read_netcdf(paths.series_file(record)) for record in known[name].records]
+    skipped = "; ".join(str(each.attrs["skipped"]) for each in series if "skipped" in each.attrs)
     if skipped:
         log.warning("%s: skipped, %s", source, skipped)
         page = notebooks.page_without(notebook, name, skipped)

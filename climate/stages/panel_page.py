@@ -7,12 +7,10 @@ import logging
 from climate import paths
 from climate.files import read_json, read_netcdf
 from climate.params.params import load_params
+from climate.params.sections import LAND
 from climate.report.atlas import PanelInputs, render, render_skipped
 from climate.sources.catalogue import find_source
 from climate.sources.readers.registry import read_shapes
-
-LAND = "natural-earth"
-"""Source of the coasts."""
 
 log = logging.getLogger("climate")
 

@@ -12,12 +12,11 @@ from climate import paths
 from climate.errors import ClimateError
 from climate.files import read_arrays, read_netcdf, read_parts, write_netcdf
 from climate.forecasters.base import Forecaster
-from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.registry import find_model, make
 from climate.harmonize.checks import examine
 from climate.hindcast.panels import cut_panel, score_panel
-from climate.params.params import Params, load_params
+from climate.params.params import load_params
 from climate.sources.pulled import read_sources
 
 log = logging.getLogger("climate")
@@ -35,7 +34,7 @@ def run(name: str) -> None:
         log.warning("%s: skipped, %s", name, reason)
         write_netcdf(xr.Dataset(attrs={"title": definition.title, "skipped": reason}), target)
         return
-    forecasters, earliest = make_forecasters(name, definition.models, params)
+    forecasters, earliest = make_forecasters(name, definition.models)
     record, shapes = pulled.records[definition.source], pulled.shapes[definition.shapes]
     panel = cut_panel(record, definition, shapes, params.harmonize)
     scores = score_panel(name, panel, forecasters, params, earliest, read_netcdf(paths.COVARIATES))
@@ -44,17 +43,16 @@ def run(name: str) -> None:
     write_netcdf(scores, target)
 
 
-def make_forecasters(name: str, models: Sequence[str], params: Params) -> tuple[list[Forecaster], np.datetime64 | None]:
+def make_forecasters(name: str, models: Sequence[str]) -> tuple[list[Forecaster], np.datetime64 | None]:
     """The models of a panel, and the first month that all of them can forecast from."""
-    settings: dict[str, list[object]] = {"baselines": [], "lstm": [params.lstm.settings(NetworkSettings)]}
-    sections = {model: find_model(model).section or "baselines" for model in models}
-    earliest = None
-    if "planet" in sections.values():
+    of_planet = {model for model in models if find_model(model).section == "planet"}
+    estimations: list[Estimation] = []
+    if of_planet:
         parts, reason = read_parts(paths.ESTIMATIONS, ".npz", read_arrays)
         if reason:
             raise ClimateError(
                 f"params.yaml: panels.{name}.models: planet's models cannot be run: {reason}; remove them"
             )
         estimations = [Estimation.from_arrays(arrays) for arrays in parts]
-        settings["planet"], earliest = [estimations], np.datetime64(estimations[0].month, "M")
-    return [make(model, *settings[section]) for model, section in sections.items()], earliest
+    earliest = np.datetime64(estimations[0].month, "M") if estimations else None
+    return [make(model, estimations) if model in of_planet else make(model) for model in models], earliest

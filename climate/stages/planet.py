@@ -67,6 +67,9 @@ TASK_CELLS = 876
 LINEAR = "ridge-planet"
 """The forecaster that is also estimated with less information."""
 
+NETWORK = "lstm-planet"
+"""The forecaster that has networks, which are trained only for it."""
+
 
 def run() -> None:
     """Estimate at every date, forecast and score every cell; without the source, write the reason alone."""
@@ -105,7 +108,7 @@ def estimations(field: xr.DataArray, params: Params) -> tuple[list[Estimation], 
     learnt = run_tasks(train_linear, [LinearTask(world, month, settings) for month in months], compute, "planet")
     reduced = {name: [followed(each.reduced[name], world) for each in learnt] for name in REDUCED}
     taught = [each.estimation for each in learnt]
-    if settings.seeds:
+    if NETWORK in chosen.models:
         # TensorFlow and its compiler need more memory than everything else
         tasks = [NetworkTask(each.estimation, each.sample, settings) for each in learnt]
         taught = run_tasks(train_network, tasks, compute, "networks", apart=True)

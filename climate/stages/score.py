@@ -9,7 +9,7 @@ import xarray as xr
 
 from climate import paths
 from climate.files import read_netcdf, write_json, write_netcdf, write_text
-from climate.forecasters.combine.conformal import calibrate
+from climate.hindcast.early import calibrated_early
 from climate.hindcast.known_covariates import ceiling_scores
 from climate.params.params import Params, load_params
 from climate.verify.across_regions import score_regions
@@ -63,15 +63,13 @@ def run() -> None:
 
 
 def early_losses(params: Params, regions: Iterable[str]) -> dict[str, xr.DataArray]:
-    """Losses that the opponents are chosen on, calibrated like all others; without regions of too short a record."""
-    calibrated = [name for name in params.score.opponent.candidates if name not in params.combine.uncalibrated]
-    losses = {}
-    for region in regions:
-        table = read_netcdf(paths.forecast_file("early", region))
-        if "skipped" not in table.attrs:
-            cells = cell_scores(calibrate(table, calibrated, params.combine.min_verified))
-            losses[region] = block_losses(cells, params.score.blocks)
-    return losses
+    """Losses that the opponents are chosen on, without regions of too short a record."""
+    tables = {region: calibrated_early(read_netcdf(paths.forecast_file("early", region)), params) for region in regions}
+    return {
+        region: block_losses(cell_scores(table), params.score.blocks)
+        for region, table in tables.items()
+        if table is not None
+    }
 
 
 def panel_losses(params: Params) -> dict[str, xr.DataArray]:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from climate import paths
 from climate.files import read_netcdf, write_netcdf
-from climate.forecasters.combine.conformal import calibrate
+from climate.hindcast.early import calibrated_early
 from climate.params.params import Params, load_params
 from climate.verify.seasonal import join_regions, seasonal_scores
 
@@ -30,8 +30,9 @@ def run() -> None:
         quantities[region] = str(series.attrs["quantity"])
         models = compared(params, opponents.sel(quantity=quantities[region]), quantities[region])
         table = table.isel(model=np.flatnonzero(np.isin(table["model"].values.astype(str), models)))
+        early = calibrated_early(read_netcdf(paths.forecast_file("early", region)), params)
         scores[region], terciles[region] = seasonal_scores(
-            table, early_table(params, region), series, params.score.reference, params.combine.min_verified
+            table, early, series, params.score.reference, params.combine.min_verified
         )
     write_netcdf(join_regions(scores, terciles, quantities), paths.SEASONAL)
 
@@ -41,12 +42,3 @@ def compared(params: Params, opponents: xr.DataArray, quantity: str) -> list[str
     declared = [one for one in params.score.hypotheses.values() if one.quantity == quantity]
     named = {name for one in declared for name in (one.better, one.against)}
     return [params.score.reference, *opponents.values.astype(str), *named]
-
-
-def early_table(params: Params, region: str) -> xr.Dataset | None:
-    """Calibrated hindcasts that were verified before the others begin; None where the record is too short."""
-    table = read_netcdf(paths.forecast_file("early", region))
-    if "skipped" in table.attrs:
-        return None
-    calibrated = [name for name in params.score.opponent.candidates if name not in params.combine.uncalibrated]
-    return calibrate(table, calibrated, params.combine.min_verified)

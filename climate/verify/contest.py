@@ -182,11 +182,11 @@ def _assess(
 ) -> dict[str, str | float]:
     """One row of `assess` before the correction."""
     block, places, other = declared["block"], declared["places"], declared["against"]
-    if other == OPPONENT:
+    found = losses.get(places)
+    if other == OPPONENT and declared["quantity"] in opponents["quantity"].values:
         other = str(opponents["opponent"].sel(quantity=declared["quantity"], block=block).item())
     row: dict[str, str | float] = {**declared, "against": other, "reason": ""}
     row |= dict.fromkeys(("ratio", "low", "high", "p", "origins", "independent", "cosines"), np.nan)
-    found = losses.get(places)
     absent = (
         [] if found is None else [name for name in (declared["better"], other) if name not in found["model"].values]
     )

@@ -81,7 +81,7 @@ def run_params(definition: PanelDefinition) -> Params:
 
 def scored(record: xr.Dataset, definition: PanelDefinition = DEFINITION) -> tuple[xr.Dataset, Panel]:
     panel, params = cut_panel(record, definition, shapes(), BASE), run_params(definition)
-    return score_panel("some", panel, stage.make_forecasters("some", definition.models, params)[0], params), panel
+    return score_panel("some", panel, stage.make_forecasters("some", definition.models)[0], params), panel
 
 
 def test_scores_are_those_of_each_place_alone() -> None:
@@ -112,11 +112,6 @@ def test_scores_do_not_depend_on_how_regions_are_dealt_out(monkeypatch: pytest.M
     whole = scored(record)[0]
     monkeypatch.setattr(panels, "REGIONS_PER_TASK", 2)
     xr.testing.assert_allclose(scored(record)[0], whole, rtol=1e-9)
-
-
-def test_panels_run_networks_too() -> None:
-    scores, _ = scored(table(["a", "b"]), DEFINITION.model_copy(update={"models": ("trend-ar1", "dense-numpy")}))
-    assert np.isfinite(scores["crps"]).all()
 
 
 def test_continents_twins_and_copies_are_marked() -> None:

@@ -159,8 +159,9 @@ def test_committed_simulation_is_of_the_design_of_the_parameters() -> None:
     """Else the report leaves it out: run `python -m benchmarks.simulation`."""
     committed, params = xr.Dataset.from_dict(read_json(ROOT / paths.SIMULATION)), load_params(ROOT / "params.yaml")
     assert same_design(committed, params) is not None
-    changed = params.model_copy(update={"backtest": params.backtest.model_copy(update={"every": 7})})
-    assert same_design(committed, changed) is None
+    for section, key, value in (("backtest", "every", 7), ("score", "significance", 0.01)):
+        own = getattr(params, section).model_copy(update={key: value})
+        assert same_design(committed, params.model_copy(update={section: own})) is None
 
 
 def projected(series: xr.Dataset) -> dict[str, xr.Dataset]:

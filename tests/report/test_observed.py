@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,6 +74,10 @@ def test_the_page_names_outcomes_places_and_files(tmp_path: Path, changes: dict[
 
 
 def test_its_parameters_are_valid() -> None:
-    params = parse_params(changed(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))), ROOT)
+    values = changed(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+    params = parse_params(values, ROOT)
+    pipeline = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    for name in re.findall(r"\$\{((?!key|item)[\w.-]+)\}", pipeline):
+        reduce(getitem, name.split("."), values)
     assert {one.places for one in params.score.hypotheses.values()} <= {*params.panels, *params.regions}
     assert all(source.vintage != "latest" for source in params.pull.sources.values())

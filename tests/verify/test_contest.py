@@ -83,15 +83,17 @@ def test_hypotheses_are_one_family_and_untested_ones_no_members() -> None:
         "open": common | {"better": "ets", "against": "ets", "places": "panel"},
         "loses": common | {"better": "ets", "against": "lstm-direct", "places": "panel"},
         "elsewhere": common | {"better": "ets", "against": "trend-ar1", "places": "atlantis"},
+        "skipped": common | {"quantity": "co2", "better": "ets", "against": "opponent", "places": "co2"},
         "unknown": common | {"better": "theta", "against": "trend-ar1", "places": "panel"},
     }
     found = assess(declared, made, opponents, BLOCKS, 0.05)
-    assert found["outcome"].values.tolist() == ["better", "same", "worse", "same", "same"]
+    assert found["outcome"].values.tolist() == ["better", "same", "worse", "same", "same", "same"]
     assert found["against"].sel(hypothesis="wins").item() == "trend-ar1"
-    assert found["reason"].values.tolist() == ["", "", "", "atlantis was not scored", "theta was not run there"]
+    reasons = ["atlantis was not scored", "co2 was not scored", "theta was not run there"]
+    assert found["reason"].values.tolist() == ["", "", "", *reasons]
     tested = found.sel(hypothesis=["wins", "loses"])
     np.testing.assert_allclose(tested["p_holm"], holm(tested["p"].values))
-    assert found["p_holm"].isnull().values.tolist() == [False, True, False, True, True]
+    assert found["p_holm"].isnull().values.tolist() == [False, True, False, True, True, True]
     assert (float(found["origins"][0]), float(found["independent"][0]), float(found["cosines"][0])) == (60, 5, 2)
     assert assess({}, made, opponents, BLOCKS, 0.05).identical(xr.Dataset())
 

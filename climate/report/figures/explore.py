@@ -22,9 +22,6 @@ NEWEST = "newest"
 PICKED = "cell"
 """Name of the choice of a cell."""
 
-LAND = "natural-earth"
-"""Source of the coastlines."""
-
 COAST_DETAIL = 0.7
 """Tolerance (degrees) to which coastlines are simplified."""
 

@@ -17,6 +17,7 @@ from shapely.geometry import MultiPolygon, box
 from climate.errors import ClimateError
 from climate.harmonize.polygons import region_polygon
 from climate.params.regions import RegionDefinition
+from climate.params.sections import LAND
 from climate.report import words
 from climate.report.figures.base import INK, Drawing, colour_bar, for_phones_too, new_figure, on_phone, style
 from climate.report.figures.maps import DEGREES, PROJECTION, draw_land, draw_polygon, map_axes
@@ -24,8 +25,6 @@ from climate.report.inputs import ReportInputs
 from climate.report.numbers import annual_means, trend
 from climate.report.text import is_temperature
 
-LAND = "natural-earth"
-"""Source of the land under the map."""
 GLOBE_DEGREES = 360
 MAP_SHARE = 8
 """Width of the map as a multiple of that of a bar beside it."""

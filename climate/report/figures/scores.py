@@ -31,7 +31,7 @@ from climate.report.figures.contest import ROLES
 from climate.report.inputs import ReportInputs
 from climate.report.lead_bands import BANDS, ENDS, band_frame
 from climate.report.palette import style_of
-from climate.report.text import SPREAD_BLOCKS, TOLERANCE
+from climate.report.text import TOLERANCE
 
 SKILL_FLOOR, SKILL_ROOM = -60.0, 5.0
 """Lowest end of an interval that an axis of skill reaches to, and the room beyond it (per cent)."""
@@ -228,7 +228,7 @@ def _with_interval(row: Any) -> str:
 @for_phones_too
 def coverage_figure(inputs: ReportInputs) -> Drawing:
     """Coverage of the 90% interval in every region, near and far leads, LSTM and opponent."""
-    blocks = [name for name in SPREAD_BLOCKS if name in inputs.blocks] or inputs.headline_blocks
+    blocks = inputs.headline_blocks
     rows = []
     for region in inputs.regions:
         for block in blocks:
