@@ -25,6 +25,18 @@ def square(number: int) -> int:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """Squares numbers once the file `signal` exists."""
+
+    signal: Path
+
+    def __call__(self, number: int) -> int:
+        while not self.signal.exists():
+            time.sleep(0.01)
+        return number**2
+
+
+@dataclass(frozen=True)
 class DiesOnce:
     """Squares numbers; the first process that is given `victim` ends itself without a word."""
 

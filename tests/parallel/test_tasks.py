@@ -23,13 +23,13 @@ from climate.harmonize.series import join_covariates
 from climate.hindcast.rolling import backtest, origins
 from climate.parallel import cluster
 from climate.parallel import tasks as compute
-from climate.parallel.tasks import ALONE, memory_limit, run_tasks, settled, task_results, worker_count
+from climate.parallel.tasks import AHEAD, ALONE, memory_limit, run_tasks, settled, task_results, worker_count
 from climate.params.params import load_params
 from climate.params.sections import ComputeParams
 from climate.schema import TIME_DTYPE
 from tests.conftest import ROOT
 from tests.parallel.conftest import Cluster
-from tests.tasks import DiesOnce, Watched, dies, fails, grows, own_pid, square
+from tests.tasks import DiesOnce, Waits, Watched, dies, fails, grows, own_pid, square
 
 TWO = ComputeParams(workers=2)
 
@@ -54,13 +54,18 @@ class Counting:
         return position
 
 
-@pytest.mark.parametrize(("settings", "most"), [(ALONE, 1), (TWO, 100)])
-def test_tasks_are_made_as_workers_need_them(settings: ComputeParams, most: int) -> None:
-    numbers = Counting(400)
-    results = task_results(square, numbers, settings, "squares")
-    assert next(results) == 0
-    assert numbers.taken <= most
-    assert list(results) == [number**2 for number in range(1, 400)]
+@pytest.mark.parametrize(("settings", "most"), [(ALONE, 1), (TWO, AHEAD * 2)])
+def test_no_more_tasks_are_made_than_workers_need(settings: ComputeParams, most: int, tmp_path: Path) -> None:
+    numbers, go, taken = Counting(400), tmp_path / "go", []
+
+    def release() -> None:
+        time.sleep(0.5)
+        taken.append(numbers.taken)
+        go.touch()
+
+    Thread(target=release, daemon=True).start()
+    assert list(task_results(Waits(go), numbers, settings, "squares")) == [number**2 for number in range(400)]
+    assert taken[0] <= most
     assert numbers.taken == 400
 
 
@@ -172,7 +177,7 @@ def test_a_worker_killed_half_way_changes_no_bit(running: Cluster, tmp_path: Pat
     assert victim.wait(10) == -signal.SIGKILL
     xr.testing.assert_identical(alone, shared)
     lines = [line.split() for line in notes.read_text().splitlines()]
-    assert {int(line[0]) for line in lines} == {worker.pid for worker in running.workers}
+    assert {int(line[0]) for line in lines} <= {worker.pid for worker in running.workers}
     done = [line[1:] for line in lines]
     assert {tuple(one) for one in done} == {tuple(one) for one in expected}
     assert len(done) >= len(expected)
