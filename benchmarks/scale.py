@@ -138,7 +138,7 @@ def measure(spacing: float, ways: list[str], folder: Path) -> None:
         shared = params.compute.model_copy(update={"scheduler": cluster.scheduler_address})
         alone = params.compute.model_copy(update={"workers": 1, "scheduler": None})
         wall, cpu = time.perf_counter(), cpu_seconds()
-        learnt = estimations(field, params.model_copy(update={"compute": shared}))
+        learnt, _ = estimations(field, params.model_copy(update={"compute": shared}))
         print(
             json.dumps({"how": "learning", "wall": time.perf_counter() - wall, "cpu": cpu_seconds() - cpu}), flush=True
         )
