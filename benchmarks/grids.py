@@ -27,7 +27,7 @@ from climate.sources.readers.registry import read, read_shapes
 
 BASELINE = (1961, 1990)
 KELVIN = 273.15
-GLOBE = {"box": {"lat": [-90, 90], "lon": [-180, 180]}}
+GLOBE: dict[str, Any] = {"box": {"lat": [-90, 90], "lon": [-180, 180]}}
 SHAPES = "natural-earth"
 
 
@@ -72,7 +72,7 @@ class Grid:
                 reader="netcdf_grid",
                 licence="",
                 citation="",
-                files=tuple({"name": name, "url": "", "mirror": ""} for name in self.case.files),  # type: ignore[arg-type]
+                files=tuple({"name": name, "url": "", "mirror": ""} for name in self.case.files),  # type: ignore[misc]
                 channels=(),
                 vintages={},
                 **entry,
@@ -197,7 +197,7 @@ def _name(definition: dict[str, Any]) -> str:
     return str(what) if kind == "country" else "globe" if what == GLOBE.get("box") else f"{kind} {what}"
 
 
-def country(name: str) -> dict[str, str]:
+def country(name: str) -> dict[str, Any]:
     return {"country": name}
 
 

@@ -98,7 +98,7 @@ class FittedProphet:
         np.random.seed(SEED)
         future = model.make_future_dataframe(leads, freq="MS", include_history=False)
         draws = model.predictive_samples(future)["yhat"]
-        return np.quantile(draws, QUANTILES, axis=1).T
+        return np.asarray(np.quantile(draws, QUANTILES, axis=1).T)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class FittedNeural:
         predicted = self.network.predict(df=frame).iloc[:leads, 2:].to_numpy(dtype=float)
         months = np.arange(history.sizes["time"], history.sizes["time"] + leads, dtype=float)
         trend = 0.0 if self.coefficients is None else curve(months, self.size, self.degree) @ self.coefficients
-        return np.sort(predicted, axis=1) + np.reshape(trend, (-1, 1))
+        return np.asarray(np.sort(predicted, axis=1) + np.reshape(trend, (-1, 1)))
 
 
 def neural_frame(history: xr.Dataset, coefficients: FloatArray | None, size: int, degree: int) -> pd.DataFrame:
@@ -181,7 +181,7 @@ class NeuralPeer(EachPlace):
             coefficients = np.linalg.lstsq(curve(months, size, degree), fill_gaps(history_values(history)), rcond=None)[
                 0
             ]
-        extra = {} if self.kind == "NBEATS" or not self.enso else {"hist_exog_list": ["nino34"]}
+        extra: dict[str, Any] = {} if self.kind == "NBEATS" or not self.enso else {"hist_exog_list": ["nino34"]}
         if self.kind == "LSTM":
             extra |= {"encoder_hidden_size": 32, "encoder_n_layers": 1, "decoder_hidden_size": 32}
         model = getattr(models, self.kind)(
@@ -227,8 +227,7 @@ def stats_candidates() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
         "AutoARIMA": [("AICc over orders", lambda: models.AutoARIMA(season_length=SEASON))],
         "AutoETS": [("AICc over forms", lambda: models.AutoETS(season_length=SEASON))],
         "AutoTheta": [
-            (f"{kind} season", lambda kind=kind: models.AutoTheta(season_length=SEASON, decomposition_type=kind))
-            for kind in ("additive",)
+            ("additive season", lambda: models.AutoTheta(season_length=SEASON, decomposition_type="additive"))
         ],
         "AutoCES": [("partial season", lambda: models.AutoCES(season_length=SEASON, model="P"))],
         "MSTL": [

@@ -79,7 +79,7 @@ def tune(names: list[str]) -> None:
             options = candidates(name)
             if name in found.get(region, {}) or len(options) == 1:
                 continue
-            tried = []
+            tried: list[dict[str, Any]] = []
             for label, forecaster in options:
                 start = time.perf_counter()
                 table = backtest(

@@ -150,11 +150,11 @@ def summary(scores: xr.Dataset, model: str) -> dict[str, dict[str, float]]:
     """See `evaluated`, from a dataset of stage `planet`."""
     area, pairs = scores["area"], scores["pairs"].fillna(0)
     crps, covered = (scores[name].fillna(0).weighted(pairs).mean("start") for name in ("crps", "covered90"))
-    ratio = np.log(crps.sel(forecaster=model) / crps.sel(forecaster=OPPONENT)).weighted(area).mean("cell")
+    logarithm: xr.DataArray = xr.apply_ufunc(np.log, crps.sel(forecaster=model) / crps.sel(forecaster=OPPONENT))
     covered = covered.sel(forecaster=model)
     calibrated = (covered >= CALIBRATED[0]) & (covered <= CALIBRATED[1])
-    columns = {
-        "ratio": np.exp(ratio),
+    columns: dict[str, xr.DataArray] = {
+        "ratio": xr.apply_ufunc(np.exp, logarithm.weighted(area).mean("cell")),
         "coverage": covered.weighted(area).mean("cell"),
         "calibrated": calibrated.weighted(area).mean("cell"),
     }

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -31,7 +32,7 @@ from benchmarks.peers import RESULT as PEERS
 from benchmarks.peers import SERIES, chosen
 from benchmarks.readme import put
 from climate.files import read_json, write_json
-from climate.forecasters.base import EachPlace, fill_gaps, history_values
+from climate.forecasters.base import EachPlace, FittedPlace, FloatArray, fill_gaps, history_values
 from climate.forecasters.classical.statespace import Sarima
 from climate.forecasters.networks.settings import NetworkSettings
 from climate.forecasters.registry import make
@@ -50,7 +51,7 @@ class Plain(EachPlace):
     name: str
     make: Callable[[pd.Series], Any]
 
-    def fit_place(self, history: xr.Dataset) -> Plain.Fitted:
+    def fit_place(self, history: xr.Dataset) -> FittedPlace:
         """Estimate with default options."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -61,11 +62,13 @@ class Plain(EachPlace):
         """What statsmodels returned."""
 
         result: Any
+        parameters: int = 0
+        fallbacks: int = 0
 
-        def forecast(self, history: xr.Dataset, leads: int) -> Any:
+        def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
             """Mean and intervals of all levels, from the months that were fitted."""
             end = history.sizes["time"]
-            return self.result.get_prediction(end, end + leads - 1).summary_frame()
+            return np.asarray(self.result.get_prediction(end, end + leads - 1).summary_frame())
 
 
 def plain() -> Iterator[Plain]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import product
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -59,7 +60,7 @@ def main() -> None:
     params = load_params()
     check_no_lookahead(params.harmonize, FIRST_ORIGIN)
     settings = params.lstm.settings(NetworkSettings)
-    runs = [{"seed": seed, **settings} for settings in combinations() for seed in SEEDS]
+    runs: list[dict[str, Any]] = [{"seed": seed, **settings} for settings in combinations() for seed in SEEDS]
     networks = [
         DirectLstm(
             replace(settings, seeds=(int(run["seed"]),), **{name: run[name] for name in LEVELS}),
