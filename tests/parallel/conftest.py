@@ -19,7 +19,7 @@ class Cluster:
     """A scheduler and two workers, each a process started as a user starts it."""
 
     def __init__(self, folder: Path) -> None:
-        pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+        distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
         self._folder = folder
         self._file = folder / "scheduler.json"
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -28,6 +28,8 @@ class Cluster:
         self._wait(self._file.exists)
         self.address = json.loads(self._file.read_text())["address"]
         self.workers = [self.worker(), self.worker()]
+        with distributed.Client(self.address) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
 
     def worker(self, **environment: str) -> subprocess.Popen[bytes]:
         """A worker of two threads, to show that tasks do not share a process at the same time."""
