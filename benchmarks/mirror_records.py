@@ -23,7 +23,7 @@ from climate.forecasters.base import Forecaster
 from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import MEMBERS, combine, join_tables
 from climate.forecasters.networks.settings import NetworkSettings
-from climate.forecasters.registry import find_model, make, names_of
+from climate.forecasters.registry import calibrated, find_model, make, names_of
 from climate.harmonize.series import join_covariates
 from climate.hindcast.rolling import backtest, origins
 from climate.params.params import Params, load_params
@@ -73,11 +73,10 @@ def ratios(series: xr.Dataset, covariates: xr.Dataset, params: Params, wanted: S
     plan = params.backtest
     months = origins(plan.first_origin, plan.every, plan.origins)
     made = forecasters(params, wanted)
-    table = backtest(series, covariates, made, months, plan.leads, params.baselines.refit_every)
+    table = backtest(series, covariates, made, months, plan.leads, plan.refit_every)
     if sum(forecaster.name in MEMBERS for forecaster in made) > 1:
         table = join_tables([table, combine(table, params.combine.min_verified)])
-    calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
-    table = calibrate(table, calibrated, params.combine.min_verified)
+    table = calibrate(table, calibrated(table["model"].values), params.combine.min_verified)
     cells = cell_scores(table)
     return in_hindsight(block_losses(cells, BLOCKS)).merge(score_blocks(cells, BLOCKS)[["crps", "coverage90"]])
 

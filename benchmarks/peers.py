@@ -114,7 +114,6 @@ def run(names: list[str]) -> None:
             if target.exists():
                 continue
             label, forecaster = chosen(region, name)
-            refit = (params.lstm if name in peers.NEURAL else params.baselines).refit_every
             series, covariates = data(region)
             start = time.perf_counter()
             table = backtest(
@@ -123,9 +122,9 @@ def run(names: list[str]) -> None:
                 [forecaster],
                 origins(plan.first_origin, plan.every, plan.origins),
                 plan.leads,
-                refit,
+                plan.refit_every,
             )
-            table.attrs |= {"settings": label, "refit_every": refit}
+            table.attrs["settings"] = label
             write_netcdf(table, target)
             print(region, name, f"{time.perf_counter() - start:.0f} s", flush=True)
 

@@ -51,7 +51,7 @@ if how == "harmonized":
     entry = {"source": key}
     regions = {f"r{i}": RegionDefinition(title=name, series=name, **entry) for i, name in enumerate(names)}
     params = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
-    rows = int(harmonize({key: data}, regions, params).dataset.value.size)
+    rows = sum(one.sizes["time"] for one in harmonize({key: data}, regions, params).series.values())
 seconds = time.process_time() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "peak": peak * 1024, "before": baseline * 1024, "rows": rows}))

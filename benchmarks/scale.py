@@ -97,8 +97,8 @@ def settings(spacing: float) -> Params:
     count = -(-params.backtest.origins // EVERY)
     return params.model_copy(
         update={
-            "planet": params.planet.model_copy(update=strides | {"stride": 1, "refit_every": REFIT}),
-            "backtest": params.backtest.model_copy(update={"every": EVERY, "origins": count}),
+            "planet": params.planet.model_copy(update=strides | {"stride": 1}),
+            "backtest": params.backtest.model_copy(update={"every": EVERY, "origins": count, "refit_every": REFIT}),
         }
     )
 

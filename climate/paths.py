@@ -7,7 +7,6 @@ from pathlib import Path
 DOWNLOADS = Path("downloads")
 DATA = Path("data")
 NOTEBOOKS = Path("notebooks")
-HARMONIZED = Path("build/harmonized.nc")
 SERIES = Path("build/series")
 RECORDS = Path("build/records")
 COVARIATES = Path("build/covariates.nc")

@@ -16,7 +16,7 @@ REGIONS = ("globe", "mauna-loa-co2")
 PANEL = "ar6-regions"
 OVERRIDES = {
     "compute": {"workers": 1},
-    "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24},
+    "backtest": {"first_origin": "2018-12", "every": 12, "origins": 4, "leads": 24, "refit_every": 72},
     "baselines": {"models": ["seasonal-naive", "climatology-trend", "trend-ar1", "sarima", "ridge-enso"]},
     "lstm": {
         "seeds": [11],
@@ -31,7 +31,6 @@ OVERRIDES = {
         "train_stride": 12,
         "field_stride": 8,
         "components": 10,
-        "refit_every": 240,
         "seeds": [11],
         "units": 4,
         "epochs": 1,

@@ -15,7 +15,7 @@ from climate.forecasters.planet.estimation import REDUCED, Estimation
 from climate.forecasters.planet.field import planet, thinned
 from climate.forecasters.planet.forecaster import refusal
 from climate.forecasters.planet.settings import PlanetSettings
-from climate.forecasters.registry import make
+from climate.forecasters.registry import calibrated, make
 from climate.harmonize.build import harmonize
 from climate.harmonize.series import join_covariates
 from climate.hindcast.cells import OPPONENTS, CellPlan, CellTask, score_cells
@@ -90,8 +90,7 @@ def forecasts(records: Mapping[str, xr.Dataset], params: Params, region: str) ->
         learning.append([make(name, learnt) for name in contest.planet.models])
     single = join_tables([backtest(made.series[region], covariates, models, ORIGINS, LEADS, 12) for models in learning])
     table = join_tables([single, combine(single, params.combine.min_verified)])
-    calibrated = [name for name in table["model"].values if name not in params.combine.uncalibrated]
-    return calibrate(table, calibrated, params.combine.min_verified)
+    return calibrate(table, calibrated(table["model"].values), params.combine.min_verified)
 
 
 @pytest.fixture(scope="module")

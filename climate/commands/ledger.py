@@ -45,11 +45,8 @@ def issue(key: str, vintage: str) -> str:
         if "skipped" in table.attrs:
             continue
         wanted = [name for name in ledger_models(params, str(series.attrs["quantity"])) if name in table["model"]]
-        calibrated = [name for name in wanted if name not in params.combine.uncalibrated]
         forecasters = make_forecasters(wanted, params)
-        then = issued_at(
-            month, table, series, covariates, forecasters, params.backtest, calibrated, params.combine.min_verified
-        )
+        then = issued_at(month, table, series, covariates, forecasters, params.backtest, params.combine.min_verified)
         ledger = append(ledger, lines_of(params, region, then, series, made))
     write_text(render(ledger), paths.LEDGER)
     return (
@@ -90,15 +87,11 @@ def last_month(old: xr.Dataset, new: xr.Dataset, name: str) -> np.datetime64:
     return last
 
 
-def make_forecasters(names: Sequence[str], params: Params) -> dict[int, list[Forecaster]]:
-    """The models by the months between their estimations."""
+def make_forecasters(names: Sequence[str], params: Params) -> list[Forecaster]:
+    """The models, each with the settings of its section."""
     settings: dict[str, tuple[object, ...]] = {"lstm": (params.lstm.settings(NetworkSettings),)}
     sections = {name: find_model(name).section or "baselines" for name in names}
     if "planet" in sections.values():
         parts, _ = read_parts(paths.ESTIMATIONS, ".npz", read_arrays)
         settings["planet"] = ([Estimation.from_arrays(arrays) for arrays in parts],)
-    result: dict[int, list[Forecaster]] = {}
-    for name, section in sections.items():
-        refit_every = getattr(params, section).refit_every
-        result.setdefault(refit_every, []).append(make(name, *settings.get(section, ())))
-    return result
+    return [make(name, *settings.get(section, ())) for name, section in sections.items()]

@@ -117,7 +117,7 @@ def _made(name: str, params: Params) -> Harmonized:
     pulled = read_sources(required_sources(name, params.definitions, params.harmonize), examine)
     if pulled.unavailable:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in pulled.unavailable.items())
-        return Harmonized(xr.Dataset(), {}, xr.Dataset(), {name: reasons}, {})
+        return Harmonized({}, xr.Dataset(), {name: reasons}, {})
     used = {
         block: {key: entry for key, entry in getattr(params.harmonize, block).items() if key in names}
         for block, names in (

@@ -28,7 +28,7 @@ IntArray = npt.NDArray[np.integer[Any]]
 NORMAL_QUANTILES: FloatArray = ndtri(np.array(QUANTILES))
 """Standard normal deviates of `schema.QUANTILES`."""
 
-MEDIAN = QUANTILES.index(0.5)
+MEDIAN_INDEX = QUANTILES.index(0.5)
 """Position of the median among the quantiles."""
 
 HARMONICS = 4
@@ -100,7 +100,8 @@ class Hindcasting(ABC):
     def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
         """What `forecast` gives for the first `ends` months of `history`: (..., end, lead, quantile).
 
-        Of a history of one place, `value` and `covariate` are not missing at the ends, but for a single one.
+        Of a history of one place, which ends with the last of them, `value` and `covariate` are not missing at the
+        ends, but for a single one.
         """
 
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
@@ -132,17 +133,16 @@ def hindcasts(fitted: Fitted | FittedPlace, history: xr.Dataset, ends: Sequence[
     return np.stack([fitted.forecast(history.isel(time=slice(0, end)), leads) for end in ends], axis=-3)
 
 
-def passes(history: xr.Dataset, ends: Sequence[int]) -> list[tuple[xr.Dataset, tuple[int, ...]]]:
-    """`ends` of a history of one place, grouped by what may be forecast in one pass, each with its part of the history.
+def passes(known: npt.NDArray[np.bool_], ends: Sequence[int]) -> list[tuple[int, ...]]:
+    """`ends` grouped by what may be forecast in one pass over a history without gaps where it is `known` (time).
 
     A gap is filled from both its sides, of which a forecast may not know the later one: an end in a gap stands alone.
     """
-    known = np.isfinite(history_values(history)) & np.isfinite(history_covariates(history)).all(axis=1)
     parts: list[tuple[int, ...]] = []
     for observed, run in groupby(ends, key=lambda end: bool(known[end - 1])):
         together = tuple(run)
         parts += [together] if observed else [(end,) for end in together]
-    return [(history.isel(time=slice(0, part[-1])), part) for part in parts]
+    return parts
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,10 @@ class FittedPlaces(Hindcasting):
         places = []
         for fitted, own in zip(self.places, each_place(history, self.uses_covariates), strict=True):
             dropped = history.sizes["time"] - own.sizes["time"]
-            parts = passes(own, [end - dropped for end in ends])
-            places.append(np.concatenate([method(fitted, *part, leads) for part in parts], axis=-3))
+            known = np.isfinite(history_values(own)) & np.isfinite(history_covariates(own)).all(axis=1)
+            parts = passes(known, [end - dropped for end in ends])
+            forecasts = [method(fitted, own.isel(time=slice(0, part[-1])), part, leads) for part in parts]
+            places.append(np.concatenate(forecasts, axis=-3))
         return np.stack(places, axis=-4)
 
 
@@ -268,9 +270,10 @@ def fill_gaps(values: FloatArray) -> FloatArray:
     return np.interp(index, index[known], values[known])
 
 
-def last_known(values: FloatArray) -> IntArray:
-    """Position (place) of the newest value of each row of `values` (place, time); the last one where there is none."""
-    return np.asarray(values.shape[1] - 1 - np.argmax(np.isfinite(values)[:, ::-1], axis=1))
+def newest_known(values: FloatArray) -> IntArray:
+    """Position (place, time) of the newest value up to each month of `values` (place, time); 0 where there is none."""
+    positions = np.where(np.isfinite(values), np.arange(values.shape[1]), 0)
+    return np.asarray(np.maximum.accumulate(positions, axis=1))
 
 
 def lag_one_autocorrelation(before: FloatArray, after: FloatArray, limit: float) -> FloatArray:

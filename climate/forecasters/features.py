@@ -58,11 +58,12 @@ TIMES = " x "
 
 
 def centred_year(values: FloatArray) -> FloatArray:
-    """Centred 2 x 12 moving average (time), free of the season; NaN within half a year of both ends."""
+    """Centred 2 x 12 moving average (time), free of the season; NaN within half a year of both ends or of a NaN."""
     weights = np.full(MONTHS_PER_YEAR + 1, 1 / MONTHS_PER_YEAR)
     weights[[0, -1]] /= 2
-    half = MONTHS_PER_YEAR // 2
-    return np.pad(np.convolve(values, weights, mode="valid"), half, constant_values=np.nan)
+    if values.size < weights.size:
+        return np.full(values.size, np.nan)
+    return np.pad(np.convolve(values, weights, mode="valid"), MONTHS_PER_YEAR // 2, constant_values=np.nan)
 
 
 def seasonal_cycle(values: FloatArray, months: IntArray) -> FloatArray:

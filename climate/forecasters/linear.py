@@ -6,7 +6,6 @@ fitted on, so that their deviation is an unbiased first width of an interval.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,28 +24,23 @@ FOLDS = 6
 """Contiguous blocks of a cross-validation."""
 
 
-def ridge(predictors: FloatArray, targets: FloatArray, penalty: float | FloatArray) -> FloatArray:
-    """Ridge coefficients (predictor, ...) of `targets` (row, ...) on `predictors` (row, predictor), no intercept.
-
-    Several penalties (penalty) give one set of coefficients each: (penalty, predictor, ...).
-    """
+def ridge(predictors: FloatArray, targets: FloatArray, penalty: float) -> FloatArray:
+    """Ridge coefficients (predictor, ...) of `targets` (row, ...) on `predictors` (row, predictor), no intercept."""
     return ridge_of_products(predictors.T @ predictors, predictors.T @ targets, penalty)
 
 
-def ridge_of_products(inner: FloatArray, outer: FloatArray, penalty: float | FloatArray) -> FloatArray:
+def ridge_of_products(inner: FloatArray, outer: FloatArray, penalty: float) -> FloatArray:
     """`ridge` from the products (predictor, predictor) of predictors and those (predictor, ...) with the targets."""
-    inner = inner + np.asarray(penalty)[..., None, None] * np.eye(len(inner))
-    flat = outer.reshape(len(outer), math.prod(outer.shape[1:]))
-    return np.asarray(np.linalg.solve(inner, flat).reshape(inner.shape[:-2] + outer.shape))
+    return np.asarray(np.linalg.solve(inner + penalty * np.eye(len(inner)), outer))
 
 
 def centred_ridge(
-    predictors: FloatArray, targets: FloatArray, penalty: float | FloatArray, intercept_penalty: float = 0.0
-) -> tuple[FloatArray, FloatArray]:
-    """Ridge coefficients (..., predictor) of `targets` (row) on centred predictors, and their intercepts (...)."""
+    predictors: FloatArray, targets: FloatArray, penalty: float, intercept_penalty: float = 0.0
+) -> tuple[FloatArray, float]:
+    """Ridge coefficients (predictor) of `targets` (row) on centred predictors, and the intercept."""
     centre, middle = predictors.mean(axis=0), targets.sum() / (targets.size + intercept_penalty)
     coefficients = ridge(predictors - centre, targets - targets.mean(), penalty)
-    return coefficients, np.asarray(middle - coefficients @ centre)
+    return coefficients, float(middle - coefficients @ centre)
 
 
 def distant_rows(rows: IntArray, gap: int) -> Iterator[tuple[IntArray, npt.NDArray[np.bool_]]]:
@@ -60,7 +54,7 @@ def distant_rows(rows: IntArray, gap: int) -> Iterator[tuple[IntArray, npt.NDArr
             yield block, (rows < rows[block[0]] - gap) | (rows > rows[block[-1]] + gap)
 
 
-def _lead_ridge(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, FloatArray]:
+def _lead_ridge(predictors: FloatArray, targets: FloatArray, lead: int) -> tuple[FloatArray, float]:
     penalty = PENALTY * (1 + (lead / MONTHS_PER_YEAR) ** 2)
     return centred_ridge(predictors, targets, penalty, INTERCEPT_PENALTY)
 

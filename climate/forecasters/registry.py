@@ -25,7 +25,7 @@ class Kind(Enum):
     CLASSICAL = "classical"
     """A statistical model, with a covariate or without."""
     LINEAR = "linear"
-    """A regression on the predictors that the networks read."""
+    """A linear regression on predictors such as those that the networks read."""
     NETWORK = "network"
     COMBINATION = "combination"
     """Computed from the forecasts of other models."""
@@ -60,7 +60,7 @@ class Model(Style):
     longest_lead: int | None = None
     """Longest lead (months); None: no limit."""
     calibrated: bool = True
-    """Whether its intervals are calibrated unless `combine.uncalibrated` says otherwise."""
+    """Whether its intervals are calibrated."""
     combined: bool = False
     """Whether combinations include it. Chosen on origins whose forecasts end before 2004: docs/forecasters.md."""
     on_panels: bool = False
@@ -443,6 +443,11 @@ def names_of(*sections: Section) -> list[str]:
 def is_kind(name: str, *kinds: Kind) -> bool:
     """Whether `name` is a model of one of `kinds`; False for a name without an entry."""
     return name in MODELS and MODELS[name].kind in kinds
+
+
+def calibrated(names: Iterable[str]) -> list[str]:
+    """Those of `names` whose intervals are rescaled per lead by the errors known at each origin."""
+    return [name for name in names if MODELS[name].calibrated]
 
 
 def ordered(names: Iterable[str]) -> list[str]:

@@ -48,7 +48,7 @@ class Break:
     p_value: float
 
 
-def find_breaks(series: xr.DataArray, significance: float = SIGNIFICANCE, trend: bool = False) -> list[Break]:
+def find_breaks(series: xr.DataArray, trend: bool = False) -> list[Break]:
     """Changes of mean in the annual means (complete years) of a monthly `series` (time), in order of time.
 
     Binary segmentation by the OLS-CUSUM test of Ploberger and Kraemer (1992), Econometrica 60, 271-285, in the
@@ -61,10 +61,10 @@ def find_breaks(series: xr.DataArray, significance: float = SIGNIFICANCE, trend:
     values = annual.values[known]
     if trend and values.size > 2:
         values = values - np.polyval(np.polyfit(years, values, 1), years)
-    return sorted(_segment(years, values, significance), key=lambda change: change.year)
+    return sorted(_segment(years, values), key=lambda change: change.year)
 
 
-def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance: float) -> list[Break]:
+def _segment(years: NDArray[np.int64], values: NDArray[np.float64]) -> list[Break]:
     if values.size < 2 * MIN_YEARS:
         return []
     from statsmodels.stats.diagnostic import breaks_cusumolsresid  # seconds to import; few callers need it
@@ -77,13 +77,13 @@ def _segment(years: NDArray[np.int64], values: NDArray[np.float64], significance
     rho = _autocorrelation(values)
     white = centred[1:] - rho * centred[:-1]
     p_value = float(breaks_cusumolsresid(white - white.mean(), ddof=1)[1])
-    if p_value >= significance:
+    if p_value >= SIGNIFICANCE:
         return []
     shift = Break(int(years[at]), float(values[at:].mean() - values[:at].mean()), p_value)
     return [
-        *_segment(years[:at], values[:at], significance),
+        *_segment(years[:at], values[:at]),
         shift,
-        *_segment(years[at:], values[at:], significance),
+        *_segment(years[at:], values[at:]),
     ]
 
 

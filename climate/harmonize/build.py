@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import xarray as xr
 
 from climate.errors import ClimateError
@@ -15,7 +14,7 @@ from climate.harmonize.anomaly import rebase
 from climate.harmonize.completeness import rule
 from climate.harmonize.composite import combine_records
 from climate.harmonize.regions import Periods, grid_series, mix, published_series
-from climate.harmonize.series import EMPTY, cut, limit, month_axis, months_of
+from climate.harmonize.series import cut, limit
 from climate.harmonize.splice import comparisons, join_seams, splice
 from climate.params.regions import (
     OF_A_GRID,
@@ -25,7 +24,6 @@ from climate.params.regions import (
     check_definitions,
     required_sources,
 )
-from climate.schema import SERIES_VARIABLES
 from climate.sources.readers.grid.opening import is_grid
 
 if TYPE_CHECKING:
@@ -39,16 +37,13 @@ class Harmonized:
     """What harmonizing gives.
 
     Attributes:
-        dataset: every region that could be made, dims (series, time), on one gap-free month axis; coordinates along
-            `series` give title, units, quantity, kind and baseline.
-        series: region -> its own Dataset (time) from first to last value; a skipped one has attrs["skipped"] only.
+        series: region -> its Dataset (time) from first to last value; a skipped one has attrs["skipped"] only.
         seams: one row per seam of the splices and combinations that regions use, see `climate.harmonize.splice.splice`.
         skipped: region -> reason, in words.
         comparisons: differences (time) of records that saw the same place: neighbours of a splice, and each member of
             a combination less the combination; for `climate.harmonize.breaks.break_table`.
     """
 
-    dataset: xr.Dataset
     series: dict[str, xr.Dataset]
     seams: xr.Dataset
     skipped: dict[str, str]
@@ -93,7 +88,7 @@ def harmonize(
         name: finished.get(name, xr.Dataset(attrs=_named(name, definition) | {"skipped": skipped.get(name, "")}))
         for name, definition in definitions.items()
     }
-    return Harmonized(together(finished), series, join_seams(list(work.seams.values())), skipped, work.comparisons)
+    return Harmonized(series, join_seams(list(work.seams.values())), skipped, work.comparisons)
 
 
 class _Work:
@@ -204,38 +199,3 @@ class _Work:
 def _named(name: str, definition: RegionDefinition) -> dict[str, str]:
     caveat = {"caveat": definition.caveat.text} if definition.caveat else {}
     return {"region": name, "title": definition.title, "Conventions": CONVENTIONS} | caveat
-
-
-def together(series: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Series of regions as one Dataset, dims (series, time), on a gap-free month axis over all of them."""
-    ends = [months_of(record["time"])[[0, -1]] for record in series.values()]
-    axis = month_axis(min(end[0] for end in ends), max(end[1] for end in ends))
-    shape = (len(series), axis.size)
-    columns: dict[str, Any] = {}
-    for name in SERIES_VARIABLES:
-        kind = np.result_type(*(record[name].dtype for record in series.values()))
-        columns[name] = (("series", "time"), np.full(shape, EMPTY[name], dtype=kind))
-    for row, record in enumerate(series.values()):
-        at = (months_of(record["time"]) - months_of(axis)[0]).astype(np.int64)
-        for name in SERIES_VARIABLES:
-            columns[name][1][row, at] = record[name].values
-    joined = xr.Dataset(columns, coords={"time": axis})
-    labels = {name: _along(series, name) for name in ("title", "units", "quantity", "kind", "baseline", "sources")}
-    joined = joined.assign_coords(
-        {"series": list(series)} | {name: ("series", label) for name, label in labels.items()}
-    )
-    baselines = sorted({label for label in labels["baseline"] if label})
-    joined["value"].attrs = {"long_name": "value in the unit that coordinate `units` names"}
-    joined["uncertainty"].attrs = {"long_name": "one standard error of value, where published"}
-    joined["interpolated"].attrs = {"long_name": "whether the publisher filled a gap"}
-    for name in ("source", "site", "period"):
-        joined[name].attrs = {
-            "long_name": {"source": "catalogue key", "site": "place", "period": "collection period"}[name]
-        }
-    return joined.assign_attrs(
-        Conventions=CONVENTIONS, title="Harmonized climate records", baseline=", ".join(baselines)
-    )
-
-
-def _along(series: Mapping[str, xr.Dataset], attribute: str) -> list[str]:
-    return [str(record.attrs.get(attribute, "")) for record in series.values()]

@@ -68,25 +68,23 @@ def check_source(
     urls: Mapping[str, str] | None = None,
     version: str | None = None,
     vintage: str = "",
-    as_of: str = "",
     previous: xr.Dataset | None = None,
 ) -> list[Check]:
     """All checks that apply to a source and its reader's Dataset.
 
     `heads` are the first 16 KiB of its files (Latin-1) and `urls` the addresses that they are said to come from, by
-    file name; `version` that of the pulled vintage and `vintage` its name; `as_of` ("YYYY-MM" or a date) says when the
-    record was current where the file has no date of its own, by default the name of a vintage that is a month;
-    `previous` is the Dataset of the vintage before, without which the catalogue's counts of older vintages serve.
+    file name; `version` that of the pulled vintage and `vintage` its name, which, if it is a month, says when the
+    record was current where the file has no date of its own; `previous` is the Dataset of the vintage before, without
+    which the catalogue's counts of older vintages serve.
     """
     heads, urls, version = heads or {}, urls or {}, source.version if version is None else version
-    as_of = as_of or (vintage if vintage[:1].isdecimal() else "")
     return [
         *header(source, heads, version),
         *versions(source, heads, urls, version),
         *months_once(source, record),
         *physical_range(source, record),
         *baseline_mean(source, record),
-        *recent(source, record, as_of),
+        *recent(source, record, vintage),
         *(still_held(source, record, vintage) if previous is None else nothing_lost(source, record, previous, vintage)),
         *corrections(source, heads),
     ]
@@ -203,12 +201,12 @@ def baseline_mean(source: Source, record: xr.Dataset) -> Iterator[Check]:
     yield Check("mean over the declared baseline", source.key, status, found, expected)
 
 
-def recent(source: Source, record: xr.Dataset, as_of: str) -> Iterator[Check]:
-    """The newest month is not further behind the file's own date, or else `as_of`, than the declared lag."""
+def recent(source: Source, record: xr.Dataset, vintage: str) -> Iterator[Check]:
+    """The newest month is not further behind the file's own date, or else its `vintage`, than the declared lag."""
     if source.lag is None:
         return
     dated = str(record.attrs.get("file_date", ""))
-    known = dated or as_of
+    known = dated or vintage
     newest = _newest(record)
     name, expected = "newest month", f"at most {counted(source.lag.months, 'month')} before the file's date"
     if newest is None or not re.match(r"\d{4}-\d{2}", known):

@@ -174,16 +174,16 @@ def footprint(
     else:
         key = str(definition.polygons)
         result = polygon_footprint(field, region_polygon(definition, shapes[key], f"region '{name}', shapes '{key}'"))
-    require_cover(result, name, definition.kind, str(definition.source), min_coverage)
+    require_cover(result, name, f"its {definition.kind}", str(definition.source), min_coverage)
     return result
 
 
-def require_cover(result: Footprint, name: str, kind: str, source: str, min_coverage: float) -> None:
-    """ClimateError where a region of some `kind` has no cell, or cells on less than `min_coverage` of its area."""
+def require_cover(result: Footprint, name: str, remedy: str, source: str, min_coverage: float) -> None:
+    """ClimateError where a region has no cell, or cells on less than `min_coverage` of its area."""
     if not result.cells.size:
         raise ClimateError(
-            f"region '{name}': source '{source}' does not cover it, expected at least one cell inside; correct its "
-            f"{kind} or choose another source"
+            f"region '{name}': source '{source}' does not cover it, expected at least one cell inside; correct "
+            f"{remedy} or choose another source"
         )
     if result.share < min_coverage * (1 - ROUNDING):
         raise ClimateError(

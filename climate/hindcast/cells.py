@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from climate.forecasters.base import FloatArray, Forecaster, IntArray
+from climate.forecasters.base import MEDIAN_INDEX, Fitted, FloatArray, IntArray, hindcasts
 from climate.forecasters.classical.trend import ClimatologyTrend
 from climate.forecasters.planet.estimation import Estimation, network_quantiles
 from climate.forecasters.planet.places import Own, own_estimates, ridge_quantiles
@@ -23,7 +23,7 @@ from climate.forecasters.planet.predictors import Predictors
 from climate.forecasters.planet.regression import FieldMap, field_maps
 from climate.forecasters.planet.trailing import FIRST_ROW, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES, TIME_DTYPE
-from climate.verify.losses import MEDIAN, quantile_crps
+from climate.verify.losses import quantile_crps
 
 Single = npt.NDArray[np.float32]
 
@@ -44,7 +44,10 @@ BANDS = np.arange(-90, 90, BAND_DEGREES) + BAND_DEGREES / 2
 LEAD_BANDS = ((1, 1), (2, 2), (3, 3), (4, 6), (7, 9), (10, 12), (13, 24), (25, 36), (37, 48), (49, 60))
 """First and last lead of the bands of `zonal_loss`."""
 
-OPPONENTS = {"climatology-trend": ClimatologyTrend(), "trend-ar1": ClimatologyTrend(residual=True)}
+OPPONENTS = {
+    "climatology-trend": ClimatologyTrend(),
+    "trend-ar1": ClimatologyTrend(residual=True),
+}
 """Simple forecasters by name; the first is the reference from which errors are measured."""
 
 LEARNT = {"ridge-planet": ridge_quantiles, "lstm-planet": network_quantiles}
@@ -173,8 +176,7 @@ def _field_maps(task: CellTask) -> list[list[FieldMap]]:
 def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: Sequence[Sequence[FieldMap]]) -> Scores:
     plan, months = task.plan, _months(task)
     last, cells = int(months[-1]), values.shape[1]
-    predictors = Predictors(trailing(values), task.estimations[0].slope_at(months))
-    chunk = Chunk(task, values, months, predictors)
+    chunk = Chunk.of(task, values)
     count, blocks = len(task.forecasters), len(plan.blocks)
     result = Scores(
         np.zeros((len(STATISTICS), count, cells, blocks, MONTHS_PER_YEAR), np.float32),
@@ -187,51 +189,72 @@ def _score_part(task: CellTask, values: FloatArray, latitude: FloatArray, maps: 
     dates = np.array([estimation.month for estimation in task.estimations])
     newest = np.searchsorted(dates, plan.origins, side="right") - 1
     for number, estimation in enumerate(task.estimations):
-        own = own_estimates(values, predictors, months, estimation, maps[number])
+        fitted = chunk.fitted(estimation, maps[number])
         for leads in np.unique(reach):
             chosen = np.flatnonzero((newest == number) & (reach == leads))
             if chosen.size == 0:
                 continue
             rows, reference = plan.origins[chosen] - int(months[0]), None
             actual = _observed(values, rows + FIRST_ROW, int(leads))
-            forecasts = chunk.forecasts(number, own, plan.origins[chosen], int(leads))
-            for index, quantiles in enumerate(forecasts):
+            for index, quantiles in enumerate(fitted.forecasts(rows, int(leads))):
                 if reference is None:
-                    reference = quantiles[..., QUANTILES.index(MEDIAN)].copy()
+                    reference = quantiles[..., MEDIAN_INDEX].copy()
                     _add_observed(result, plan, chosen, last, actual - reference)
                 _add(result, index, plan, chosen, last, quantiles, actual, reference, weights)
-    for index, quantiles in enumerate(chunk.forecasts(len(dates) - 1, own, months[-1:], plan.leads)):
+    for index, quantiles in enumerate(fitted.forecasts(np.array([len(months) - 1]), plan.leads)):
         result.issued[index] = quantiles[0].transpose(2, 1, 0)
     return result
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Cells that are forecast together: what all their forecasts share."""
+    """Cells that are forecast together: values (time, cell), and what all their forecasts share.
 
-    task: CellTask
+    months (row) are those of the predictors, the first being FIRST_ROW months after the first value.
+    """
+
     values: FloatArray
+    panel: xr.Dataset
     months: IntArray
     predictors: Predictors
+    forecasters: Sequence[str]
 
-    def forecasts(self, number: int, own: Own, origins: IntArray, leads: int) -> Iterator[Single]:
-        """Quantiles (origin, cell, lead, quantile) by each forecaster with the parameters of an estimation."""
-        estimation, rows = self.task.estimations[number], origins - int(self.months[0])
-        for name in self.task.forecasters:
-            if name in LEARNT:
-                quantiles = LEARNT[name](self.predictors, rows, self.months, estimation, own, leads)
+    @classmethod
+    def of(cls, task: CellTask, values: FloatArray) -> Chunk:
+        """Some of the cells of a task."""
+        months = _months(task)
+        time = (task.start + np.arange(len(values))).astype("datetime64[M]").astype(TIME_DTYPE)
+        panel = xr.Dataset({"value": (("place", "time"), values.T)}, coords={"time": time})
+        predictors = Predictors(trailing(values), task.estimations[0].slope_at(months))
+        return cls(values, panel, months, predictors, task.forecasters)
+
+    def fitted(self, estimation: Estimation, maps: Sequence[FieldMap]) -> FittedChunk:
+        """Everything that is estimated at the date of an estimation."""
+        known = self.panel.isel(time=slice(0, estimation.month - int(self.months[0]) + FIRST_ROW + 1))
+        simple = {name: OPPONENTS[name].fit(known) for name in self.forecasters if name in OPPONENTS}
+        own = own_estimates(self.values, self.predictors, self.months, estimation, maps)
+        return FittedChunk(self, estimation, own, simple)
+
+
+@dataclass(frozen=True)
+class FittedChunk:
+    """Estimates of all forecasters for the cells of a chunk at one date."""
+
+    chunk: Chunk
+    estimation: Estimation
+    own: Own
+    simple: Mapping[str, Fitted]
+
+    def forecasts(self, rows: IntArray, leads: int) -> Iterator[Single]:
+        """Quantiles (origin, cell, lead, quantile) by each forecaster from some rows of the predictors."""
+        chunk = self.chunk
+        for name in chunk.forecasters:
+            if name in self.simple:
+                ends = [int(row) + FIRST_ROW + 1 for row in rows]
+                quantiles = hindcasts(self.simple[name], chunk.panel, ends, leads).swapaxes(0, 1)
             else:
-                quantiles = self._simple(OPPONENTS[name], estimation.month, origins, leads)
+                quantiles = LEARNT[name](chunk.predictors, rows, chunk.months, self.estimation, self.own, leads)
             yield quantiles.astype(np.float32)
-
-    def _simple(self, forecaster: Forecaster, month: int, origins: IntArray, leads: int) -> FloatArray:
-        start = self.task.start
-        panel = xr.Dataset(
-            {"value": (("place", "time"), self.values.T)},
-            coords={"time": (start + np.arange(len(self.values))).astype("datetime64[M]").astype(TIME_DTYPE)},
-        )
-        fitted = forecaster.fit(panel.isel(time=slice(0, month - start + 1)))
-        return np.stack([fitted.forecast(panel.isel(time=slice(0, int(o) - start + 1)), leads) for o in origins])
 
 
 def _observed(values: FloatArray, position: IntArray, leads: int) -> Single:
@@ -277,7 +300,7 @@ def _add(
     known, leads = verified(plan, last)[chosen], actual.shape[2]
     crps = quantile_crps(quantiles, actual, np.array(QUANTILES))
     covered = ((actual >= quantiles[..., 0]) & (actual <= quantiles[..., -1])).astype(np.float32)
-    middle, anomaly = quantiles[..., QUANTILES.index(MEDIAN)] - reference, actual - reference
+    middle, anomaly = quantiles[..., MEDIAN_INDEX] - reference, actual - reference
     for position, statistic in enumerate((crps, covered, middle, middle**2, middle * anomaly)):
         sums = _block_sums(statistic, known, plan)
         _add_by_start(result.sums[position, index], sums, plan, chosen)

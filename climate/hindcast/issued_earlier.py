@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import MEDIAN, Forecaster
+from climate.forecasters.base import MEDIAN_INDEX, Forecaster
 from climate.forecasters.combine.conformal import calibrate
-from climate.forecasters.combine.ensemble import join_tables
+from climate.forecasters.registry import calibrated
 from climate.hindcast.rolling import backtest, known_at, origin_ends, origins, refit_groups
 from climate.params.sections import BacktestParams
 
@@ -19,9 +19,8 @@ def issued_at(
     table: xr.Dataset,
     series: xr.Dataset,
     covariates: xr.Dataset,
-    forecasters: Mapping[int, Sequence[Forecaster]],
+    forecasters: Sequence[Forecaster],
     plan: BacktestParams,
-    calibrated: Sequence[str],
     min_verified: int,
 ) -> xr.Dataset:
     """The calibrated forecast table of a record that ends in `month`.
@@ -33,9 +32,8 @@ def issued_at(
         month: the last month that is known, later than the first origin.
         table: calibrated forecast table of the whole record, with `widening` (model, origin, lead).
         series, covariates: see climate.hindcast.rolling.backtest; nothing after `month` is used.
-        forecasters: months between estimations -> models that `table` holds.
+        forecasters: models that `table` holds.
         plan: origins and leads of `table`.
-        calibrated: models whose intervals are calibrated.
         min_verified: see climate.forecasters.combine.conformal.calibrate.
 
     Returns:
@@ -47,16 +45,15 @@ def issued_at(
     known = known_at(series, month)
     planned = [origin for origin in origins(plan.first_origin, plan.every, plan.origins) if origin <= month]
     ends = origin_ends(known, planned, plan.min_history)
-    parts = []
-    for refit_every, models in forecasters.items():
-        estimated = known["time"].values[refit_groups(ends, refit_every)[-1][0] - 1]
-        part = backtest(known, covariates, models, [estimated], plan.leads, refit_every, min_history=plan.min_history)
-        parts.append(part.isel(origin=[-1])[["forecast", "observed"]])
-    newest = join_tables(parts)
+    estimated = known["time"].values[refit_groups(ends, plan.refit_every)[-1][0] - 1]
+    newest = backtest(
+        known, covariates, forecasters, [estimated], plan.leads, plan.refit_every, min_history=plan.min_history
+    )
+    newest = newest.isel(origin=[-1])[["forecast", "observed"]]
     before = table[["forecast", "observed", "widening"]].sel(model=newest["model"].values)
     before = before.isel(origin=np.flatnonzero(before["origin"].values < month))
-    middle = before["forecast"].isel(quantile=[MEDIAN]).values
+    middle = before["forecast"].isel(quantile=[MEDIAN_INDEX]).values
     before["forecast"] = middle + (before["forecast"] - middle) / before["widening"]
     before["observed"] = before["observed"].where(before["valid_time"] <= month)
     joined = xr.concat([before.drop_vars("widening"), newest], "origin", coords="minimal", compat="override")
-    return calibrate(joined.assign_attrs(table.attrs), calibrated, min_verified)
+    return calibrate(joined.assign_attrs(table.attrs), calibrated(joined["model"].values), min_verified)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from climate.forecasters.base import EachPlace, FittedPlace, FloatArray
+from climate.forecasters.base import EachPlace, FittedPlace, FloatArray, Hindcasting, hindcasts
 from climate.forecasters.classical.arima import CovariateArima, FittedCovariateArima
 from climate.forecasters.registry import MODELS
 from climate.verify.losses import cell_scores, common_sample, crps_from_quantiles
 
 
 @dataclass(frozen=True)
-class FittedKnown:
+class FittedKnown(Hindcasting):
     """A fitted model and the realised covariates."""
 
     fitted: FittedPlace
@@ -36,14 +36,14 @@ class FittedKnown:
         """See `FittedPlace.fallbacks`."""
         return self.fitted.fallbacks
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """Quantiles under the realised covariates; months without a value are forecast."""
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`, under the realised covariates; months without a value are forecast."""
         if not isinstance(self.fitted, FittedCovariateArima):
-            return self.fitted.forecast(history, leads)
-        last = history["time"].values[-1].astype("datetime64[M]")
-        months = (last + np.arange(1, leads + 1)).astype(history["time"].dtype)
-        ahead = self.covariates["covariate"].reindex(time=months).transpose("time", "predictor")
-        return self.fitted.forecast(history, leads, ahead.values)
+            return hindcasts(self.fitted, history, ends, leads)
+        last = history["time"].values[np.asarray(ends) - 1].astype("datetime64[M]")
+        months = (last[:, None] + np.arange(1, leads + 1)).astype(history["time"].dtype)
+        ahead = self.covariates["covariate"].reindex(time=months.ravel()).transpose("time", "predictor").values
+        return self.fitted.hindcasts(history, ends, leads, ahead.reshape(*months.shape, -1))
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _cut_out(
     for name, geometry in zip(shapes["name"], shapes.geometry, strict=True):
         cells = polygon_footprint(record["value"], geometry)
         try:
-            require_cover(cells, name, "country", definition.source, params.min_coverage)
+            require_cover(cells, name, f"the polygon in {definition.shapes}", definition.source, params.min_coverage)
         except ClimateError as error:
             skipped[name] = str(error)
             continue
@@ -303,7 +303,7 @@ def score_panel(
     history = panel.dataset[["value"]].drop_vars(COORDINATES).rename(series="place")
     if covariates is not None and "covariate" in covariates:
         history["covariate"] = covariates["covariate"].reindex(time=history["time"])
-    settings = (tuple(forecasters), ends, plan.leads, params.baselines.refit_every, params.score.blocks)
+    settings = (tuple(forecasters), ends, plan.leads, plan.refit_every, params.score.blocks)
     starts = range(0, history.sizes["place"], REGIONS_PER_TASK)
     tasks = [PanelTask(history.isel(place=slice(start, start + REGIONS_PER_TASK)), *settings) for start in starts]
     return panel_scores(panel, run_tasks(score_task, tasks, settled(params.compute), name), tasks[0])

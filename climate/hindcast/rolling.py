@@ -202,9 +202,9 @@ def backtest(
 
     Returns:
         Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
-        observed, and never shown to a forecaster; `parameters`, `fallbacks` (fits replaced by a simpler model) and
-        `refit_every` (model); `seeds` (model, seed, origin, lead, quantile) if a network averages several; coordinate
-        `valid_time` (origin, lead).
+        observed, and never shown to a forecaster; `parameters` and `fallbacks` (model), the number of fits that
+        were replaced by a simpler model; `seeds` (model, seed, origin, lead, quantile) if a network averages several;
+        coordinate `valid_time` (origin, lead).
 
     Raises:
         ClimateError: months are duplicated or missing, an origin lies outside the record, or it is too short.
@@ -230,7 +230,6 @@ def planned_backtest(
     covariates: xr.Dataset,
     forecasters: Sequence[Forecaster],
     plan: BacktestParams,
-    refit_every: int,
     compute: ComputeParams,
 ) -> xr.Dataset:
     """`backtest` at the origins of `plan`; for a skipped series, a table with the reason alone."""
@@ -240,7 +239,14 @@ def planned_backtest(
         return xr.Dataset(attrs={"region": region, "skipped": reason})
     when = origins(plan.first_origin, plan.every, plan.origins)
     return backtest(
-        series, covariates, forecasters, when, plan.leads, refit_every, min_history=plan.min_history, compute=compute
+        series,
+        covariates,
+        forecasters,
+        when,
+        plan.leads,
+        plan.refit_every,
+        min_history=plan.min_history,
+        compute=compute,
     )
 
 
@@ -250,7 +256,6 @@ def early_backtest(
     forecasters: Sequence[Forecaster],
     plan: BacktestParams,
     choice: OpponentParams,
-    refit_every: int,
     compute: ComputeParams,
 ) -> xr.Dataset:
     """Hindcasts that the opponent is chosen on: `backtest` on the record cut before `choice.verified_before`.
@@ -267,7 +272,7 @@ def early_backtest(
         }
     )
     try:
-        return planned_backtest(known_at(series, cut), covariates, forecasters, early, refit_every, compute)
+        return planned_backtest(known_at(series, cut), covariates, forecasters, early, compute)
     except ClimateError as error:
         log.info("not used to choose the opponent: %s", error)
         return xr.Dataset(attrs={"region": series.attrs.get("region", "unnamed"), "skipped": str(error)})
@@ -319,7 +324,6 @@ def forecast_table(
                 [sum(result.fallbacks for result in model) for model in by_model],
                 {"long_name": "fits that failed and were replaced by a simpler model"},
             ),
-            "refit_every": ("model", [refit_every] * len(names), {"long_name": "months between estimations"}),
         },
         coords={
             "model": np.array(names, dtype=object),

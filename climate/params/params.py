@@ -197,8 +197,6 @@ class Params(Strict):
                 f"backtest.leads is {leads}, but {', '.join(short)} forecast at most {min(short.values())}; choose "
                 f"fewer leads, or remove these models wherever they are listed"
             )
-        for name in self.combine.uncalibrated:
-            find_model(name, key="params.yaml: combine.uncalibrated")
         for name in self.ledger.models:
             if name != OPPONENT:
                 find_model(name, key="params.yaml: ledger.models")

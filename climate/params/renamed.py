@@ -11,7 +11,14 @@ REPLACED = {
     "sets": "name it `panels`",
     "pool": "name it `planet`; grid_stride and step are field_stride, thin is row_stride; remove shapes, "
     "lattice_degrees, points and fine_tune, since the cells of the grid are learnt from",
-    "combine.calibrate": "list the models to leave uncalibrated under combine.uncalibrated; all others are calibrated",
+    **dict.fromkeys(
+        ("baselines.refit_every", "lstm.refit_every", "planet.refit_every"),
+        "set backtest.refit_every, which holds for all models",
+    ),
+    **dict.fromkeys(
+        ("combine.calibrate", "combine.uncalibrated"),
+        "remove it; climate/forecasters/registry.py says whether a model is calibrated",
+    ),
     "notebook": "write `notebooks: {walkthrough: {record: REGION}}`",
     "understand": "write `notebooks: {understanding: {record: REGION, beside: REGION}}`; settings are in it",
     "slides": "write `notebooks: {presentation: {record: REGION}}`",

@@ -118,20 +118,19 @@ class BacktestParams(Strict):
     """Longest lead (months); every chosen model has to reach it."""
     min_history: int = Field(ge=36)
     """Months with a value that a record needs up to its first origin."""
+    refit_every: int = Field(ge=1)
+    """Months between estimations, the same for all models, so that none has more data."""
 
 
 class BaselineParams(Strict):
     """Models without network training."""
 
-    refit_every: int = Field(ge=1)
-    """Months between estimations."""
     models: list[Name] = Field(min_length=1)
 
 
 class LstmParams(Strict):
     """The networks and their training."""
 
-    refit_every: int = Field(ge=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     models: list[Name] = Field(min_length=1)
     lookback: int = Field(ge=12, le=240)
@@ -159,7 +158,6 @@ class PlanetParams(Strict):
     long_every: int = Field(ge=1, le=120)
     """Cells are forecast to the longest lead from one origin in this many."""
     components: int = Field(ge=1, le=500)
-    refit_every: int = Field(ge=1)
     models: list[Name] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     units: int = Field(ge=1, le=1024)
@@ -178,10 +176,7 @@ class CombineParams(Strict):
     """Combination and calibration of forecasts."""
 
     min_verified: int = Field(ge=2)
-    uncalibrated: tuple[Name, ...] = tuple(model.name for model in MODELS.values() if not model.calibrated)
-    """Models whose intervals are not calibrated."""
-
-    _tuples = field_validator("uncalibrated", mode="before")(as_tuple)
+    """Months that verified origins must span before anything is learnt from their errors."""
 
 
 class OpponentParams(Strict):

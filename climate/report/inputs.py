@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from climate.errors import ClimateError
-from climate.forecasters.registry import ordered, primary_network
+from climate.forecasters.registry import calibrated, ordered, primary_network
 from climate.params.params import Params
 from climate.report import words
 
@@ -130,7 +130,7 @@ class ReportInputs:
     @property
     def calibrated(self) -> list[str]:
         """Models whose intervals were calibrated on their own earlier errors."""
-        return [name for name in self.models if name not in self.params.combine.uncalibrated]
+        return calibrated(self.models)
 
     @property
     def reference(self) -> str:

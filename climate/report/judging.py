@@ -111,23 +111,8 @@ def observed_table(inputs: ReportInputs) -> Table | None:
     )
 
 
-def fits_of(inputs: ReportInputs, model: str) -> int:
-    """How often a model is estimated for one place in this run."""
-    tables = [inputs.forecasts[region] for region in inputs.regions]
-    table = next(
-        (selected for selected in tables if "refit_every" in selected and model in selected["model"].values), None
-    )
-    if table is None or not np.isfinite(float(table["refit_every"].sel(model=model))):
-        return 0
-    every, count, last = int(table["refit_every"].sel(model=model)), 0, None
-    for month in table["origin"].values.astype("datetime64[M]").astype(np.int64):
-        if last is None or month - last >= every:
-            count, last = count + 1, month
-    return count
-
-
 def cost_table(inputs: ReportInputs) -> Table:
-    """Skill beside parameters, number of estimations and, where they were measured, seconds."""
+    """Skill beside parameters and, where they were measured, seconds."""
     measured = {str(row["model"]): row for row in inputs.cost.get("models", [])}
     blocks = inputs.headline_blocks
     every = inputs.scores["skill"].sel(region=inputs.regions, model=inputs.models)
@@ -140,7 +125,6 @@ def cost_table(inputs: ReportInputs) -> Table:
         row = [
             style_of(model).label,
             f"{int(count):,}" if np.isfinite(count) else words.NONE,
-            str(fits_of(inputs, model) or words.NONE),
         ]
         if measured:
             selected = measured.get(model, {})
@@ -149,7 +133,7 @@ def cost_table(inputs: ReportInputs) -> Table:
                 for key in ("fit_seconds", "forecast_seconds")
             ]
         rows.append(row + [words.percent(float(skill.sel(model=model, block=block))) for block in blocks])
-    columns: list[Column | str] = ["Model", *numeric("Parameters", "Estimations per place")]
+    columns: list[Column | str] = ["Model", *numeric("Parameters")]
     columns += numeric("Seconds to estimate", "Seconds to forecast") if measured else []
     columns += numeric(*(f"Skill, {inputs.when(block)}" for block in blocks))
     return make_table(

@@ -153,15 +153,6 @@ def forecast_frame(selected: xr.Dataset, levels: Sequence[float]) -> pd.DataFram
     return pd.DataFrame(columns | quantile_columns(selected["forecast"], levels))
 
 
-def running_mean(values: FloatArray) -> FloatArray:
-    """Centred mean of twelve months with half weights at both ends; NaN where a month is missing."""
-    weights = np.r_[0.5, np.ones(MONTHS_PER_YEAR - 1), 0.5] / MONTHS_PER_YEAR
-    out, half = np.full(values.shape, np.nan), MONTHS_PER_YEAR // 2
-    if values.size >= weights.size:
-        out[half:-half] = np.convolve(values, weights, mode="valid")
-    return out
-
-
 def decimal_year(times: npt.ArrayLike) -> FloatArray:
     """Middle of each month, given as times or as '2026-02', as a decimal year."""
     months = np.asarray(times).astype("datetime64[M]").astype(np.int64)

@@ -200,20 +200,19 @@ def issued_data(inputs: ReportInputs) -> pd.DataFrame:
 
 
 def model_table(inputs: ReportInputs) -> Table:
-    """What each model is, how many values it estimates and how often it is estimated anew."""
+    """What each model is, and how many values it estimates."""
     rows = []
     table = inputs.forecasts[inputs.regions[0]]
     for model in inputs.models:
         row = [Cell(style_of(model).label, kind="swatch"), Cell(style_of(model).about or words.NONE)]
-        for name in ("parameters", "refit_every"):
-            known = name in table and model in table["model"].values and "model" in table[name].dims
-            value = float(table[name].sel(model=model).item()) if known else float("nan")
-            row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
+        known = "parameters" in table and model in table["model"].values
+        value = float(table["parameters"].sel(model=model).item()) if known else float("nan")
+        row.append(Cell(f"{int(value):,}" if np.isfinite(value) else words.NONE))
         rows.append(row)
     return make_table(
         "Models, with the number of values that each estimates; most of those of the planet's "
         "models are shared by all places. "
         f"Counted for {words.inner(inputs.title_of(inputs.regions[0]))}.",
-        ["Model", "In one line", *numeric("Parameters", "Months between estimations")],
+        ["Model", "In one line", *numeric("Parameters")],
         rows,
     )

@@ -51,9 +51,9 @@ def difference(ratio: float) -> str:
     return f"{words.percent(abs(1 - ratio))} {'lower' if ratio < 1 else 'higher'}"
 
 
-def interval(low: float, high: float, digits: int = 0) -> str:
+def interval(low: float, high: float) -> str:
     """'90% interval -4% to +9%' of a ratio's departure from 1."""
-    ends = [words.percent(end - 1, digits, True) for end in (low, high)]
+    ends = [words.percent(end - 1, 0, True) for end in (low, high)]
     return f"90% interval {ends[0]} to {ends[1]}"
 
 

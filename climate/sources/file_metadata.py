@@ -95,10 +95,10 @@ def of_table(folder: Path, name: str) -> Metadata:
     return Metadata(cadence=csv_series.cadence(csv_series.open_table(folder, name)))
 
 
-def of(folder: Path, name: str, reader: str, variable: str = "", months: Sequence[xr.DataArray] = ()) -> Metadata:
+def of(folder: Path, name: str, reader: str, variable: str) -> Metadata:
     """What a file says of itself, if its reader's format says anything."""
     if reader == GRID_READER:
-        return of_grid(folder, name, variable, months)
+        return of_grid(folder, name, variable)
     return of_table(folder, name) if reader == TABLE_READER else Metadata()
 
 

@@ -15,11 +15,11 @@ def run(region: str) -> None:
     params = load_params()
     params.check_region(region)
     series, covariates = read_netcdf(paths.series_file(region)), read_netcdf(paths.COVARIATES)
-    plan, refit_every, compute = params.backtest, params.baselines.refit_every, settled(params.compute)
+    plan, compute = params.backtest, settled(params.compute)
     forecasters = [make(name) for name in params.baselines.models]
-    table = planned_backtest(series, covariates, forecasters, plan, refit_every, compute)
+    table = planned_backtest(series, covariates, forecasters, plan, compute)
     write_netcdf(table, paths.forecast_file("baselines", region))
     choice = params.score.opponent
     candidates = [make(name) for name in choice.candidates]
-    early = early_backtest(series, covariates, candidates, plan, choice, refit_every, compute)
+    early = early_backtest(series, covariates, candidates, plan, choice, compute)
     write_netcdf(early, paths.forecast_file("early", region))

@@ -19,7 +19,5 @@ def run(region: str) -> None:
     if "covariate" not in covariates:
         series = series.assign_attrs(skipped="this run has no covariates")
     models = with_known_covariates([make(name) for name in params.ceiling.models], covariates)
-    table = planned_backtest(
-        series, covariates, models, params.backtest, params.baselines.refit_every, settled(params.compute)
-    )
+    table = planned_backtest(series, covariates, models, params.backtest, settled(params.compute))
     write_netcdf(table, paths.forecast_file("ceiling", region))

@@ -12,7 +12,7 @@ from climate.forecasters.combine.conformal import calibrate
 from climate.forecasters.combine.ensemble import combine, join_tables
 from climate.forecasters.planet.estimation import Estimation
 from climate.forecasters.planet.forecaster import refusal
-from climate.forecasters.registry import make
+from climate.forecasters.registry import calibrated, make
 from climate.hindcast.rolling import planned_backtest
 from climate.parallel.tasks import ALONE
 from climate.params.params import Params, load_params
@@ -31,8 +31,7 @@ def run(region: str) -> None:
         return
     single = join_tables([*tables, *planet_hindcasts(region, params)])
     everything = join_tables([single, combine(single, params.combine.min_verified)])
-    calibrated = [name for name in everything["model"].values if name not in params.combine.uncalibrated]
-    write_netcdf(calibrate(everything, calibrated, params.combine.min_verified), target)
+    write_netcdf(calibrate(everything, calibrated(everything["model"].values), params.combine.min_verified), target)
 
 
 def planet_hindcasts(region: str, params: Params) -> list[xr.Dataset]:
@@ -44,5 +43,4 @@ def planet_hindcasts(region: str, params: Params) -> list[xr.Dataset]:
         return []
     estimations = [Estimation.from_arrays(arrays) for arrays in parts]
     forecasters = [make(name, estimations) for name in params.planet.models]
-    covariates, refit_every = read_netcdf(paths.COVARIATES), params.planet.refit_every
-    return [planned_backtest(series, covariates, forecasters, params.backtest, refit_every, ALONE)]
+    return [planned_backtest(series, read_netcdf(paths.COVARIATES), forecasters, params.backtest, ALONE)]

@@ -38,7 +38,6 @@ def run() -> None:
     )
     for name, reason in made.skipped.items():
         log.warning("%s: skipped, %s", name, reason)
-    write_netcdf(made.dataset, paths.HARMONIZED)
     for region in params.regions:
         write_netcdf(made.series[region], paths.series_file(region))
     paths.RECORDS.mkdir(parents=True, exist_ok=True)  # expected by DVC, even where no record is listed

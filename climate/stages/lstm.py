@@ -21,7 +21,6 @@ def run(region: str) -> None:
         read_netcdf(paths.COVARIATES),
         [make(name, settings) for name in params.lstm.models],
         params.backtest,
-        params.lstm.refit_every,
         settled(params.compute),
     )
     write_netcdf(table, paths.forecast_file("lstm", region))

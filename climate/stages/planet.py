@@ -102,7 +102,7 @@ def estimations(field: xr.DataArray, params: Params) -> tuple[list[Estimation], 
     """
     chosen = params.planet
     world = planet(field, chosen.train_stride, chosen.field_stride)
-    months = estimation_months(params.backtest.first_origin, chosen.refit_every, world)
+    months = estimation_months(params.backtest.first_origin, params.backtest.refit_every, world)
     log.info("planet: %d cells, %d estimations from %s", world.sizes["cell"], len(months), str(months[0])[:7])
     settings, compute = chosen.settings(PlanetSettings), settled(params.compute)
     learnt = run_tasks(train_linear, [LinearTask(world, month, settings) for month in months], compute, "planet")

@@ -50,7 +50,8 @@ def choose_opponents(
 
     Returns:
         Over (quantity, block): `opponent`; `margin`, how much larger the loss of the second best is, as a share;
-        `regions` and `origins` that the choice rests on; and `loss` (quantity, block, candidate), NaN where unknown.
+        number of `regions`, and the most `origins` of one, that the choice rests on; and `loss` (quantity, block,
+        candidate), NaN where unknown.
         Losses are compared as geometric means over regions, so that every region counts alike whatever its variance.
     """
     nothing = xr.DataArray(
@@ -67,7 +68,7 @@ def choose_opponents(
         best, second = np.sort(ordered, axis=0)[[0, min(1, len(candidates) - 1)]]
         with np.errstate(invalid="ignore"):
             margin = np.where(np.isfinite(second), np.exp(second - best) - 1, np.nan)
-        known = members[0].isel(model=0, drop=True).notnull().sum("origin").values
+        known = np.max([loss.isel(model=0).notnull().sum("origin").values for loss in members], axis=0)
         columns = {
             "opponent": np.array(candidates, dtype=object)[np.argmin(ordered, axis=0)],
             "margin": margin,

@@ -159,7 +159,7 @@ def score(
     )
     scores["pit"] = calibration(table)
     scores["crps_floor"] = by_block(floor, blocks, lambda part: part.mean())["floor"]
-    for name in ("parameters", "fallbacks", "refit_every"):
+    for name in ("parameters", "fallbacks"):
         if name in table:
             scores[name] = table[name].drop_attrs()
     described = {

@@ -20,12 +20,12 @@ from climate.forecasters.classical import likelihood
 from climate.forecasters.classical.arima import sarimax_enso
 from climate.forecasters.classical.decomposition import StlEts
 from climate.forecasters.classical.naive import Persistence, SeasonalNaive
-from climate.forecasters.classical.ridge import DirectRidge, cross_validated
+from climate.forecasters.classical.ridge import PENALTIES, DirectRidge, cross_validated
 from climate.forecasters.classical.smoothing import Ets, error_variance
 from climate.forecasters.classical.statespace import Sarima, TrendArma, UnobservedComponents
 from climate.forecasters.classical.trend import ClimatologyTrend, design
 from climate.forecasters.hybrid import RidgeHybrid
-from climate.forecasters.linear import centred_ridge, ridge
+from climate.forecasters.linear import centred_ridge, distant_rows, ridge
 from climate.forecasters.networks.lstm import DirectLstm
 from climate.forecasters.registry import make, names_of
 from tests.forecasters import models
@@ -252,19 +252,29 @@ def test_ridge_keeps_the_last_value_of_a_late_covariate() -> None:
     assert np.array_equal(one, two)
 
 
-def test_ridge_is_the_closed_form_for_every_penalty() -> None:
+@pytest.mark.parametrize("penalty", [0.1, 1.0, 1e4])
+def test_ridge_is_the_closed_form(penalty: float) -> None:
     generator = np.random.default_rng(18)
     rows, targets = generator.normal(size=(80, 5)), generator.normal(size=(80, 2))
-    penalties = np.array([0.1, 1.0, 1e4])
-    several = ridge(rows, targets, penalties)
-    for index, penalty in enumerate(penalties):
-        expected = np.linalg.inv(rows.T @ rows + penalty * np.eye(5)) @ rows.T @ targets
-        np.testing.assert_allclose(several[index], expected, atol=1e-10)
-        np.testing.assert_allclose(ridge(rows, targets, float(penalty)), expected, atol=1e-10)
-    coefficients, intercepts = centred_ridge(rows, targets[:, 0], penalties)
+    expected = np.linalg.inv(rows.T @ rows + penalty * np.eye(5)) @ rows.T @ targets
+    np.testing.assert_allclose(ridge(rows, targets, penalty), expected, atol=1e-10)
+    coefficients, intercept = centred_ridge(rows, targets[:, 0], penalty)
     centred = rows - rows.mean(axis=0)
-    np.testing.assert_allclose(coefficients, ridge(centred, targets[:, 0] - targets[:, 0].mean(), penalties))
-    np.testing.assert_allclose(intercepts, targets[:, 0].mean() - coefficients @ rows.mean(axis=0))
+    np.testing.assert_allclose(coefficients, ridge(centred, targets[:, 0] - targets[:, 0].mean(), penalty))
+    assert intercept == pytest.approx(targets[:, 0].mean() - coefficients @ rows.mean(axis=0))
+
+
+@given(count=st.integers(8, 200), gap=st.integers(1, 40), seed=st.integers(0, 9))
+def test_cross_validation_is_that_of_every_block_alone(count: int, gap: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows, target = generator.normal(2.0, 1.0, (count, 4)), generator.normal(5.0, 1.0, count)
+    expected = np.full((PENALTIES.size, count), np.nan)
+    for block, far in distant_rows(np.arange(count), gap):
+        for position, penalty in enumerate(PENALTIES):
+            if far.sum() > 4:
+                slope, offset = centred_ridge(rows[far], target[far], float(penalty))
+                expected[position, block] = target[block] - rows[block] @ slope - offset
+    np.testing.assert_allclose(cross_validated(rows, target, gap), expected, atol=1e-9)
 
 
 def test_cross_validation_keeps_its_distance() -> None:

@@ -113,21 +113,17 @@ def small_world() -> tuple[dict[str, xr.Dataset], dict[str, RegionDefinition], H
     return records, definitions, params
 
 
-def test_the_dataset_keeps_the_contract() -> None:
+def test_series_keep_the_contract() -> None:
     records, definitions, params = small_world()
     made = harmonize(records, definitions, params)
-    assert made.dataset["series"].values.tolist() == list(definitions)
-    assert made.dataset["value"].dims == ("series", "time")
-    assert set(SERIES_VARIABLES) <= set(made.dataset.data_vars)
-    assert made.dataset["time"].dtype == TIME_DTYPE
-    steps = np.diff(made.dataset["time"].values.astype("datetime64[M]").astype(int))
-    assert (steps == 1).all()
+    assert list(made.series) == list(definitions)
     for name, one in made.series.items():
+        assert one["value"].dims == ("time",), name
+        assert set(SERIES_VARIABLES) <= set(one.data_vars), name
+        assert one["time"].dtype == TIME_DTYPE, name
+        assert (np.diff(one["time"].values.astype("datetime64[M]").astype(int)) == 1).all(), name
         assert np.isfinite(one["value"].values[[0, -1]]).all(), name
         assert {"units", "long_name", "history", "title", "region", "sources"} <= set(one.attrs), name
-        np.testing.assert_array_equal(
-            made.dataset["value"].sel(series=name).dropna("time"), one["value"].dropna("time")
-        )
     assert made.series["globe"].attrs["standard_name"] == "air_temperature_anomaly"
     assert str(made.series["oslo"]["time"].values[0]) == "1970-01-01T00:00:00"
     assert made.series["air-of-the-world"].attrs["units"] == "ppm"
@@ -138,11 +134,11 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     written = []
     for run in ("one", "two"):
         made = harmonize(records, definitions, params)
-        for name, one in {"dataset": made.dataset, "seams": made.seams, "co2": made.series["air-of-the-world"]}.items():
+        for name, one in (made.series | {"seams": made.seams}).items():
             write_netcdf(one, tmp_path / run / f"{name}.nc")
         written.append([path.read_bytes() for path in sorted((tmp_path / run).iterdir())])
     assert written[0] == written[1]
-    xr.testing.assert_equal(read_netcdf(tmp_path / "one" / "dataset.nc"), made.dataset)
+    xr.testing.assert_equal(read_netcdf(tmp_path / "one" / "globe.nc"), made.series["globe"])
 
 
 def test_values_after_an_origin_leave_everything_before_it_bit_identical() -> None:
@@ -186,7 +182,7 @@ def test_a_source_that_cannot_be_had_skips_its_regions_only() -> None:
     assert set(made.skipped) == {"rome", "oslo", "both"}
     assert "source towns is unavailable (no channel served it)" in made.skipped["both"]
     assert "skipped" in made.series["rome"].attrs
-    assert made.dataset["series"].values.tolist() == ["globe", "place", "air-of-the-world"]
+    assert [name for name, one in made.series.items() if "value" in one] == ["globe", "place", "air-of-the-world"]
 
 
 def test_no_source_at_all_is_an_error() -> None:

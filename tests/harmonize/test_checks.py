@@ -111,7 +111,7 @@ OLD_ADDRESS = {"urls": {"town.csv": "https://example.org/v5.1/town.csv"}}
         ("newest month", {"attrs": {"file_date": "2015-06-01"}}, {}, "error", "2014-12, 6 months before 2015-06-01"),
         ("newest month", {"attrs": {"file_date": "2014-12-05"}}, {}, "error", "2014-12, 0 months before"),
         ("newest month", {"attrs": {"file_date": ""}}, {}, "warning", "the file has no date"),
-        ("newest month", {"attrs": {"file_date": ""}}, {"as_of": "2015-12"}, "warning", "12 months before 2015-12"),
+        ("newest month", {"attrs": {"file_date": ""}}, {"vintage": "2015-12"}, "warning", "12 months before 2015-12"),
         (SHRINK, {"value": {20: np.nan}}, {"previous": record()}, "error", "1 value fewer, first 1956-09 of 'town'"),
     ],
 )

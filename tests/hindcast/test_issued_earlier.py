@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from climate.forecasters.combine.conformal import calibrate
-from climate.forecasters.combine.ensemble import join_tables
+from climate.forecasters.registry import calibrated
 from climate.hindcast.issued_earlier import issued_at
 from climate.hindcast.rolling import known_at, planned_backtest
 from climate.parallel.tasks import ALONE
@@ -15,9 +15,8 @@ from climate.params.sections import BacktestParams
 from tests.forecasters.models import make
 from tests.records import months
 
-PLAN = BacktestParams(first_origin="1995-12", every=1, origins=70, leads=14, min_history=240)
-BY_REFIT = {36: ["climatology-trend", "trend-ar1"], 24: ["seasonal-naive"]}
-CALIBRATED = ["climatology-trend", "trend-ar1"]
+PLAN = BacktestParams(first_origin="1995-12", every=1, origins=70, leads=14, min_history=240, refit_every=36)
+NAMES = ["climatology-trend", "trend-ar1", "seasonal-naive"]
 
 
 def make_series() -> xr.Dataset:
@@ -31,9 +30,8 @@ def make_series() -> xr.Dataset:
 
 def run(series: xr.Dataset, plan: BacktestParams) -> xr.Dataset:
     """The pipeline's table for a record."""
-    forecasters = {refit: [make(name) for name in names] for refit, names in BY_REFIT.items()}
-    parts = [planned_backtest(series, xr.Dataset(), own, plan, refit, ALONE) for refit, own in forecasters.items()]
-    return calibrate(join_tables(parts), CALIBRATED, 36)
+    table = planned_backtest(series, xr.Dataset(), [make(name) for name in NAMES], plan, ALONE)
+    return calibrate(table, calibrated(NAMES), 36)
 
 
 @pytest.mark.parametrize("month", ["1999-05", "2001-09", "2003-02"])
@@ -43,9 +41,9 @@ def test_it_is_the_issued_forecast_of_a_shorter_record(month: str) -> None:
     expected = run(known_at(series, last), PLAN.model_copy(update={"origins": origins}))
     poisoned = series.assign(value=series["value"].where(series["time"] <= last, 99.0))
     table = run(series, PLAN)
-    forecasters = {refit: [make(name) for name in names] for refit, names in BY_REFIT.items()}
+    forecasters = [make(name) for name in NAMES]
     for record in (series, poisoned):
-        found = issued_at(last, table, record, xr.Dataset(), forecasters, PLAN, CALIBRATED, 36)
+        found = issued_at(last, table, record, xr.Dataset(), forecasters, PLAN, 36)
         np.testing.assert_array_equal(found["origin"], expected["origin"])
         np.testing.assert_array_equal(found["model"], expected["model"])
         np.testing.assert_allclose(found["forecast"], expected["forecast"], rtol=1e-12)

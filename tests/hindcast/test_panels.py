@@ -36,7 +36,7 @@ from tests.conftest import ROOT
 
 BASE = HarmonizeParams(baseline=(1961, 1990), baseline_min_years=20, min_coverage=0.5)
 DEFINITION = PanelDefinition(title="Some places", source="somewhere", shapes="natural-earth")
-PLAN = BacktestParams(first_origin="2005-12", every=6, origins=5, leads=12, min_history=240)
+PLAN = BacktestParams(first_origin="2005-12", every=6, origins=5, leads=12, min_history=240, refit_every=24)
 START, MONTHS = np.datetime64("1955-01", "M"), 700
 BLOCKS = {"1": [1, 1], "1-12": [1, 12]}
 
@@ -73,7 +73,6 @@ def run_params(definition: PanelDefinition) -> Params:
             "panels": {"some": definition},
             "backtest": PLAN,
             "compute": ALONE,
-            "baselines": params.baselines.model_copy(update={"refit_every": 24}),
             "score": params.score.model_copy(update={"blocks": blocks}),
         }
     )

@@ -247,6 +247,11 @@ def test_nothing_after_an_origin_changes_its_forecast_within_an_estimation(name:
     assert not tables[0]["observed"].equals(tables[1]["observed"])
 
 
+def precision(name: str) -> float:
+    """Relative difference of forecasts that are the same; the planet's forecasters compute in single precision."""
+    return 1e-6 if name.endswith("-planet") else 1e-9
+
+
 @pytest.mark.parametrize("name", params())
 def test_hindcasts_in_one_pass_are_those_from_each_month_alone(name: str) -> None:
     """Also where a record has gaps, one of them at an origin."""
@@ -257,7 +262,7 @@ def test_hindcasts_in_one_pass_are_those_from_each_month_alone(name: str) -> Non
     fitted = make(name, "1980-01").fit(whole.isel(time=slice(0, ends[0])))
     together = hindcasts(fitted, whole, ends, 24)
     alone = [fitted.forecast(whole.isel(time=slice(0, end)), 24) for end in ends]
-    np.testing.assert_allclose(together, np.stack(alone, axis=1), rtol=1e-9)
+    np.testing.assert_allclose(together, np.stack(alone, axis=1), rtol=precision(name))
 
 
 @pytest.mark.parametrize("name", ["trend-ar1", "persistence", "lstm-planet"])
@@ -270,7 +275,7 @@ def test_places_of_a_panel_are_forecast_as_each_alone(name: str) -> None:
     for row, first in enumerate((0, 40)):
         own = monthly(values[row]).isel(time=slice(first, None))
         table = backtest(own, None, [make(name, "1980-01")], origins("2005-12", 6, 3), 12, 12)
-        np.testing.assert_allclose(forecasts[row], table["forecast"].values[0, :3], rtol=1e-9)
+        np.testing.assert_allclose(forecasts[row], table["forecast"].values[0, :3], rtol=precision(name))
 
 
 def test_result_does_not_depend_on_the_number_of_workers() -> None:

@@ -79,7 +79,6 @@ def put(*keys_then_value: Any) -> Change:
         (put("planet", "models", ["ridge-planet"]), ["panels.ar6-regions.models", "lstm-planet"]),
         (put("panels", "countries", "models", ["lstm-direct"]), ["panels.countries.models", "lstm-direct"]),
         (put("ceiling", "models", ["ets"]), ["ceiling.models", "ets", "sarimax-enso"]),
-        (put("combine", "uncalibrated", ["mean-all"]), ["combine.uncalibrated", "mean-all", "mean-equal"]),
         (
             put("notebooks", "walkthrough", {"record": "atlantis"}),
             ["notebooks.walkthrough", "atlantis", "globe"],

@@ -72,9 +72,9 @@ def make_table(series: xr.Dataset) -> xr.Dataset:
         noise = random.standard_normal(truth.shape)[..., None]
         forecasts.append(truth[..., None] + spread * (noise + deviates))
     table = forecast_table(np.stack(forecasts), observed, MODEL_NAMES, months[places], series.attrs["region"])
-    return table.assign(
-        parameters=("model", [0, 15, 8, 40, 4000, 5000]), refit_every=("model", [24, 24, 24, 24, 60, 60])
-    ).assign_attrs(title=series.attrs["title"], units=series.attrs["units"])
+    return table.assign(parameters=("model", [0, 15, 8, 40, 4000, 5000])).assign_attrs(
+        title=series.attrs["title"], units=series.attrs["units"]
+    )
 
 
 def make_scores(ratios: dict[str, float], p: dict[str, float]) -> xr.Dataset:

@@ -12,7 +12,7 @@ import xarray as xr
 from climate.params.regions import Caveat, PublishedYears
 from climate.report import words
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import annual_means, contests, periods, running_mean, trend
+from climate.report.numbers import annual_means, contests, periods, trend
 from climate.report.text import against_opponent, caveats, hindsight, opponents, record
 from climate.schema import TIME_DTYPE
 from tests.records import months
@@ -109,13 +109,6 @@ def test_trend_recovers_a_line_and_its_interval_covers_the_truth() -> None:
         assert line is not None
         hits += abs(line.per_decade - 0.24) <= line.half_width
     assert 0.90 <= hits / runs <= 0.99
-
-
-def test_running_mean_removes_a_season_and_keeps_a_line() -> None:
-    t = np.arange(120.0)
-    smooth = running_mean(t + 5 * np.sin(2 * np.pi * t / 12))
-    np.testing.assert_allclose(smooth[6:-6], t[6:-6])
-    assert np.isnan(smooth[[*range(6), *range(-6, 0)]]).all()
 
 
 def test_periods_split_where_the_collection_changes(inputs: ReportInputs) -> None:

@@ -59,7 +59,7 @@ def write_results(last: str) -> None:
     params, series = load_params(), make_record(last)
     forecasters = [make(name) for name in MODELS]
     plan = params.backtest.model_copy(update={"origins": 60})
-    hindcasts = planned_backtest(series, xr.Dataset(), forecasters, plan, 36, ALONE)
+    hindcasts = planned_backtest(series, xr.Dataset(), forecasters, plan, ALONE)
     write_netcdf(calibrate(hindcasts, MODELS, 36), paths.forecast_file("combined", "globe"))
     write_netcdf(xr.Dataset(attrs={"skipped": "too short"}), paths.forecast_file("early", "globe"))
     write_netcdf(series, paths.series_file("globe"))
@@ -193,11 +193,9 @@ def test_only_regions_that_rest_on_the_source_alone_are_issued() -> None:
             regions_of(key, params)
 
 
-def test_models_keep_the_interval_of_their_section() -> None:
+def test_models_are_made_with_the_settings_of_their_section() -> None:
     params = load_params(ROOT / "params.yaml")
-    lstm = params.lstm.model_copy(update={"refit_every": 12})
-    made = make_forecasters(["lstm-direct", "trend-ar1", "ets"], params.model_copy(update={"lstm": lstm}))
-    assert {refit: [model.name for model in models] for refit, models in made.items()} == {
-        12: ["lstm-direct"],
-        36: ["trend-ar1", "ets"],
-    }
+    lstm = params.lstm.model_copy(update={"epochs": 1})
+    made = make_forecasters(["lstm-direct", "ets"], params.model_copy(update={"lstm": lstm}))
+    assert [model.name for model in made] == ["lstm-direct", "ets"]
+    assert made[0].params.epochs == 1

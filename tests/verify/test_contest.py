@@ -107,10 +107,10 @@ def series_of(seed: int) -> xr.Dataset:
 
 
 def chosen_on(made: xr.Dataset) -> xr.Dataset:
-    plan = BacktestParams(first_origin="2005-12", every=6, origins=10, leads=12, min_history=240)
+    plan = BacktestParams(first_origin="2005-12", every=6, origins=10, leads=12, min_history=240, refit_every=36)
     choice = OpponentParams(candidates=["climatology-trend", "trend-ar1"], every=12)
     forecasters = [make(name) for name in choice.candidates]
-    table = early_backtest(made, xr.Dataset(), forecasters, plan, choice, 36, ALONE)
+    table = early_backtest(made, xr.Dataset(), forecasters, plan, choice, ALONE)
     early = {"here": block_losses(cell_scores(table), BLOCKS)} if "forecast" in table else {}
     return choose_opponents(early, {"here": "temperature"}, choice.candidates, BLOCKS)
 

@@ -8,6 +8,7 @@ in the record. A fit that fails is replaced by the trend with an AR(1) residual 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +21,8 @@ from climate.forecasters.base import (
     EachPlace,
     FittedPlace,
     FloatArray,
+    Hindcasting,
+    IntArray,
     calendar_months,
     corrected_aic,
     history_covariates,
@@ -27,8 +30,16 @@ from climate.forecasters.base import (
     normal_quantiles,
     require_months,
 )
-from climate.forecasters.classical.covariate_forecast import CovariateModel, covariate_models
-from climate.forecasters.classical.statespace import DECADE, MAX_ITERATIONS, MIN_MONTHS, Sarima, Scale
+from climate.forecasters.classical.covariate_forecast import CovariateModel, covariate_models, extended
+from climate.forecasters.classical.statespace import (
+    DECADE,
+    MAX_ITERATIONS,
+    MIN_MONTHS,
+    Sarima,
+    Scale,
+    from_states,
+    innovation_variance,
+)
 from climate.forecasters.classical.trend import NORMAL_MONTHS, Fallback, design, least_squares
 from climate.forecasters.features import trailing_mean
 from climate.schema import MONTHS_PER_YEAR
@@ -93,7 +104,7 @@ def lagged_means(anomaly: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class FittedCovariateArima:
+class FittedCovariateArima(Hindcasting):
     """Model of each covariate, and the parameters of the model that reads it."""
 
     forecaster: CovariateArima
@@ -108,34 +119,48 @@ class FittedCovariateArima:
         width = self.forecaster.regressors([np.zeros(1)] * len(self.covariates), 1).shape[1]
         return int(self.estimates.size + 1 + width) + sum(model.parameters for model in self.covariates)
 
-    def forecast(self, history: xr.Dataset, leads: int, ahead: FloatArray | None = None) -> FloatArray:
-        """See `FittedPlace.forecast`.
+    def hindcasts(
+        self, history: xr.Dataset, ends: Sequence[int], leads: int, ahead: FloatArray | None = None
+    ) -> FloatArray:
+        """See `Hindcasting.hindcasts`.
 
         Args:
-            history: see `FittedPlace.forecast`. leads: months ahead.
-            ahead: realised covariates (lead, covariate) instead of forecast ones; NaN is forecast. The result is a
+            history, ends, leads: see `Hindcasting.hindcasts`.
+            ahead: realised covariates (end, lead, covariate) instead of forecast ones; NaN is forecast. The result is a
                 ceiling and no forecast, see `hindcast.known_covariates`.
         """
+        realised = [None] * len(ends) if ahead is None else list(ahead)
+        coming = np.stack([self.coming(history, end, leads, row) for end, row in zip(ends, realised, strict=True)])
+        # a window moves with the end, which then needs a pass of its own
+        passes = [slice(row, row + 1) for row in range(len(ends))] if self.forecaster.months else [slice(None)]
+        each = [self.of_one_pass(history, np.asarray(ends)[part], coming[part], ahead is None) for part in passes]
+        return np.concatenate(each)
+
+    def coming(self, history: xr.Dataset, end: int, leads: int, realised: FloatArray | None) -> FloatArray:
+        """Regressors (lead, regressor) after the first `end` months, from `realised` covariates (lead, covariate)."""
+        columns = history_covariates(history)[:end]
+        if realised is not None:
+            columns = np.concatenate([columns, realised])
+        months = (calendar_months(history)[0] + np.arange(end + leads)) % MONTHS_PER_YEAR
+        return self.forecaster.regressors(extended(self.covariates, columns, months), end + leads)[end:]
+
+    def of_one_pass(self, history: xr.Dataset, ends: IntArray, coming: FloatArray, uncertain: bool) -> FloatArray:
+        """Quantiles (end, lead, quantile); `uncertain`: the regressors to come (end, lead, regressor) are forecasts."""
+        history, leads = history.isel(time=slice(0, int(ends[-1]))), coming.shape[1]
         values = self.scale.down(history_values(history))
-        months = calendar_months(history)
-        columns = history_covariates(history)
-        beyond = leads
-        if ahead is not None:
-            columns, beyond = np.concatenate([columns, ahead]), 0
-            months = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
-        anomalies = [
-            model.extend(column, months, beyond) for model, column in zip(self.covariates, columns.T, strict=True)
-        ]
-        regressors = self.forecaster.regressors(anomalies, values.size + leads)
-        start = self.forecaster.start(values.size)
+        anomalies = extended(self.covariates, history_covariates(history), calendar_months(history))
+        known, start = self.forecaster.regressors(anomalies, values.size), self.forecaster.start(values.size)
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-            model = self.forecaster.model(values[start:], regressors[start : values.size])
-            state: Any = model.filter(self.estimates, cov_type="none")
-            result = state.get_forecast(leads, **({"exog": regressors[values.size :]} if regressors.shape[1] else {}))
-        mean, variance = np.asarray(result.predicted_mean, float), np.asarray(result.se_mean, float) ** 2
-        if ahead is None:
-            coefficients = state.filter_results.filtered_state[-regressors.shape[1] or None :, -1]
-            variance = variance + self.covariate_variance(coefficients, leads)
+            model = self.forecaster.model(values[start:], known[start:])
+            model.ssm.filter_concentrated = False
+            ssm: Any = model.filter(self.estimates, cov_type="none").filter_results
+        origins, own = ends - 1 - start, ssm.k_states - known.shape[1]
+        fixed = np.broadcast_to(ssm.design[0, :own, 0], (ends.size, leads, own))
+        mean, variance = from_states(ssm, origins, np.concatenate([fixed, coming], axis=-1))
+        variance *= innovation_variance(ssm)[origins, None]
+        if uncertain:
+            coefficients = ssm.filtered_state[own:, origins].T
+            variance += np.stack([self.covariate_variance(of_origin, leads) for of_origin in coefficients])
         return self.scale.up(normal_quantiles(mean, np.sqrt(variance)))
 
     def covariate_variance(self, coefficients: FloatArray, leads: int) -> FloatArray:
@@ -213,8 +238,7 @@ class CovariateArima(EachPlace):
         values, months = history_values(history), calendar_months(history)
         scale = Scale.of(values)
         models = covariate_models(history)
-        columns = history_covariates(history)
-        anomalies = [model.extend(column, months, 0) for model, column in zip(models, columns.T, strict=True)]
+        anomalies = extended(models, history_covariates(history), months)
         start = self.start(values.size)
         try:
             with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):

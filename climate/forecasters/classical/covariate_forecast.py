@@ -7,6 +7,7 @@ forecast too. Missing months inside the record are interpolated, those before it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +62,13 @@ class CovariateModel:
         """Number of estimated values."""
         return self.season.size + self.coefficients.size + 1
 
-    def extend(self, column: FloatArray, months: IntArray, leads: int) -> FloatArray:
-        """Anomalies (time + leads) from the covariate's climatology: observed, then forecast from the last value."""
+    def extend(self, column: FloatArray, months: IntArray) -> FloatArray:
+        """Anomalies from the covariate's climatology in all `months`: observed, then forecast from the last value.
+
+        `column` (time) begins with `months` and may end before them.
+        """
         known = np.flatnonzero(np.isfinite(column))
-        total = np.zeros(column.size + leads)
+        total = np.zeros(months.size)
         if not known.size:
             return total
         first, last = int(known[0]), int(known[-1]) + 1
@@ -80,6 +84,11 @@ class CovariateModel:
         shock = np.zeros(leads)
         shock[0] = self.deviation
         return np.asarray(lfilter([1.0], np.r_[1.0, -self.coefficients], shock))
+
+
+def extended(models: Sequence[CovariateModel], columns: FloatArray, months: IntArray) -> list[FloatArray]:
+    """`CovariateModel.extend` of each model, from columns (time, covariate)."""
+    return [model.extend(column, months) for model, column in zip(models, columns.T, strict=True)]
 
 
 def covariate_models(history: xr.Dataset) -> tuple[CovariateModel, ...]:

@@ -18,7 +18,7 @@ from climate.forecasters.base import (
     calendar_months,
     future_months,
     history_values,
-    last_known,
+    newest_known,
     normal_quantiles,
     panel_values,
     require_months,
@@ -42,7 +42,7 @@ def newest_by_month(history: xr.Dataset) -> tuple[FloatArray, IntArray]:
     age = np.zeros(newest.shape, dtype=np.int64)
     for month in np.unique(months):
         position = np.flatnonzero(months == month)
-        last = position[last_known(values[:, position])]
+        last = position[newest_known(values[:, position])[:, -1]]
         newest[:, month] = values[np.arange(len(values)), last]
         age[:, month] = (values.shape[1] - 1 - last) // MONTHS_PER_YEAR
     return newest, age
@@ -109,7 +109,7 @@ class FittedPersistence:
     def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
         """See `Fitted.forecast`."""
         anomaly = history_values(history) - self.climatology[calendar_months(history)]
-        last = int(last_known(anomaly[None])[0])
+        last = int(newest_known(anomaly[None])[0, -1])
         age = anomaly.size - 1 - last
         ahead = np.minimum(np.arange(leads) + age, self.deviations.size - 1)
         mean = self.climatology[future_months(history, leads)] + anomaly[last]

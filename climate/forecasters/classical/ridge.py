@@ -13,6 +13,7 @@ residual replaces the forecast and is counted in `fallbacks`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ from climate.forecasters.base import (
     HARMONICS,
     EachPlace,
     FloatArray,
+    Hindcasting,
     IntArray,
     calendar_months,
     fill_gaps,
@@ -89,12 +91,20 @@ def predictors(level: FloatArray, covariates: FloatArray, months: IntArray) -> F
 
 def cross_validated(rows: FloatArray, target: FloatArray, gap: int) -> FloatArray:
     """Residuals (penalty, row) of blocks predicted from `distant_rows`; NaN where those are too few."""
+    blocks = list(distant_rows(np.arange(target.size), gap))
+    far = np.array([distant for _, distant in blocks], dtype=float)
+    enough, count = far.sum(axis=1) > rows.shape[1], np.maximum(far.sum(axis=1), 1)
+    centre, middle = far @ rows / count[:, None], far @ target / count
+    # one solution for all blocks and penalties, from the sums of products less those of the means
+    inner = (far[:, None] * rows.T) @ rows - count[:, None, None] * centre[:, :, None] * centre[:, None]
+    outer = (far * target) @ rows - (count * middle)[:, None] * centre
+    penalised = inner[:, None] + PENALTIES[:, None, None] * np.eye(rows.shape[1])
+    coefficients = np.linalg.solve(penalised, outer[:, None, :, None])[..., 0]
+    intercepts = middle[:, None] - (coefficients @ centre[..., None])[..., 0]
     residual = np.full((PENALTIES.size, target.size), np.nan)
-    for block, far in distant_rows(np.arange(target.size), gap):
-        if far.sum() <= rows.shape[1]:
-            continue
-        coefficients, intercepts = centred_ridge(rows[far], target[far], PENALTIES)
-        residual[:, block] = target[block] - (coefficients @ rows[block].T + intercepts[:, None])
+    for fold in np.flatnonzero(enough):
+        block = blocks[fold][0]
+        residual[:, block] = target[block] - coefficients[fold] @ rows[block].T - intercepts[fold][:, None]
     return residual
 
 
@@ -125,12 +135,12 @@ def fit_lead(
     if scored.sum() < MIN_RESIDUALS:
         return None
     best = int(np.argmin(np.mean(residual[:, scored] ** 2, axis=1)))
-    path, intercepts = centred_ridge(table, known_target, PENALTIES)
-    return LeadModel(path[best], float(intercepts[best]), np.quantile(residual[best, scored], QUANTILES))
+    coefficients, intercept = centred_ridge(table, known_target, float(PENALTIES[best]))
+    return LeadModel(coefficients, intercept, np.quantile(residual[best, scored], QUANTILES))
 
 
 @dataclass
-class FittedRidge:
+class FittedRidge(Hindcasting):
     """Season, predictors and targets of one history; a lead is fitted when it is first requested."""
 
     season: FloatArray
@@ -149,24 +159,27 @@ class FittedRidge:
         """Number of values estimated for the leads requested so far."""
         return int(self.season.size + len(self.models) * (self.rows.shape[1] + 1))
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`."""
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`: (end, lead, quantile)."""
         for lead in range(len(self.models) + 1, leads + 1):
             model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
             if model is None:
                 self.fallbacks = 1
-                return self.fallback.forecast(history, leads)
+                return self.fallback.hindcasts(history, ends, leads)
             self.models.append(model)
-        fitted = self.level.size
+        origins, ahead, models = np.asarray(ends) - 1, np.arange(1, leads + 1), self.models[:leads]
         values, months = history_values(history), calendar_months(history)
-        every_month = (months[0] + np.arange(values.size + leads)) % MONTHS_PER_YEAR
-        season = seasonal_design(every_month, np.arange(values.size + leads) - fitted + 1) @ self.season
+        every_step = np.arange(values.size + leads)
+        every_month = (months[0] + every_step) % MONTHS_PER_YEAR
+        season = seasonal_design(every_month, every_step - self.level.size + 1) @ self.season
         level = fill_gaps(values - season[: values.size])
-        row = (predictors(level, filled_covariates(history), months)[-1] - self.centre) / self.spread
-        change = np.array([model.coefficients @ row + model.intercept for model in self.models[:leads]])
-        change += trailing_line(level, TREND_MONTHS, WARM_UP)[1][-1] * np.arange(1, leads + 1)
-        residual = np.stack([model.residual for model in self.models[:leads]])
-        return np.asarray((level[-1] + change + season[values.size :])[:, None] + residual)
+        rows = (predictors(level, filled_covariates(history), months)[origins] - self.centre) / self.spread
+        change = rows @ np.stack([model.coefficients for model in models], axis=1)
+        change += np.array([model.intercept for model in models])
+        change += trailing_line(level, TREND_MONTHS, WARM_UP)[1][origins, None] * ahead
+        residual = np.stack([model.residual for model in models])
+        median = level[origins, None] + change + season[origins[:, None] + ahead]
+        return np.asarray(median[..., None] + residual)
 
 
 @dataclass(frozen=True)

@@ -126,23 +126,24 @@ class FittedTimeInvariant(FittedStateSpace, Hindcasting):
     """A model without regressors and intercepts: every month's filtered state holds all that its forecast needs."""
 
     def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
-        """See `Hindcasting.hindcasts`: one pass of the filter. Durbin and Koopman (2012), section 4.11."""
+        """See `Hindcasting.hindcasts`: one pass of the filter."""
         ssm = self.unscaled(history)
         origins = np.asarray(ends) - 1
-        design, transition, selection = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.selection[:, :, 0]
-        noise = selection @ ssm.state_cov[:, :, 0] @ selection.T
-        covariance = np.moveaxis(ssm.filtered_state_cov[:, :, origins], -1, 0)
-        variance = np.empty((origins.size, leads))
-        for lead in range(leads):
-            covariance = transition @ covariance @ transition.T + noise
-            variance[:, lead] = (design @ covariance @ design.T)[:, 0, 0] + ssm.obs_cov[0, 0, 0]
+        designs = np.broadcast_to(ssm.design[0, :, 0], (origins.size, leads, ssm.k_states))
+        mean, variance = from_states(ssm, origins, designs)
         if self.forecaster.concentrated:
             variance *= innovation_variance(ssm)[origins, None]
-        return self.scale.up(normal_quantiles(_means(ssm, leads)[origins], np.sqrt(variance)))
+        return self.scale.up(normal_quantiles(mean, np.sqrt(variance)))
 
     def means(self, history: xr.Dataset, leads: int) -> FloatArray:
         """Mean forecasts (time, lead) from every month of `history`, each by the state filtered up to that month."""
-        return self.scale.up(_means(self.unscaled(history), leads))
+        ssm = self.unscaled(history)
+        design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
+        means = np.empty((state.shape[1], leads))
+        for lead in range(leads):
+            state = transition @ state
+            means[:, lead] = (design @ state)[0]
+        return self.scale.up(means)
 
     def unscaled(self, history: xr.Dataset) -> Any:
         """Results of the filter, a variance that is concentrated out taken as 1: none depends on later months."""
@@ -152,13 +153,25 @@ class FittedTimeInvariant(FittedStateSpace, Hindcasting):
             return model.filter(self.estimates, cov_type="none").filter_results
 
 
-def _means(ssm: Any, leads: int) -> FloatArray:
-    design, transition, state = ssm.design[:, :, 0], ssm.transition[:, :, 0], ssm.filtered_state
-    means = np.empty((state.shape[1], leads))
-    for lead in range(leads):
-        state = transition @ state
-        means[:, lead] = (design @ state)[0]
-    return means
+def from_states(ssm: Any, origins: IntArray, designs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance (origin, lead) of forecasts from filtered states. Durbin and Koopman (2012), section 4.11.
+
+    Args:
+        ssm: results of the filter.
+        origins: positions in time.
+        designs: what of the state is observed (origin, lead, state).
+    """
+    transition, selection = ssm.transition[:, :, 0], ssm.selection[:, :, 0]
+    noise = selection @ ssm.state_cov[:, :, 0] @ selection.T
+    state = ssm.filtered_state[:, origins].T
+    covariance = np.moveaxis(ssm.filtered_state_cov[:, :, origins], -1, 0)
+    mean, variance = np.empty(designs.shape[:2]), np.empty(designs.shape[:2])
+    for lead in range(designs.shape[1]):
+        state, covariance = state @ transition.T, transition @ covariance @ transition.T + noise
+        design = designs[:, lead]
+        mean[:, lead] = (design * state).sum(axis=1)
+        variance[:, lead] = (design[:, None] @ covariance @ design[..., None])[:, 0, 0] + ssm.obs_cov[0, 0, 0]
+    return mean, variance
 
 
 def innovation_variance(ssm: Any) -> FloatArray:

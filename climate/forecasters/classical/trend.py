@@ -5,6 +5,7 @@ Least squares over the trailing climatological normal, for all places at once. M
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,12 @@ import xarray as xr
 
 from climate.forecasters.base import (
     FloatArray,
+    Hindcasting,
     IntArray,
     as_panel,
     calendar_months,
-    future_months,
     lag_one_autocorrelation,
-    last_known,
+    newest_known,
     normal_quantiles,
     panel_values,
     require_months,
@@ -39,8 +40,8 @@ ITERATIONS = 8
 
 
 def design(months: IntArray, steps: FloatArray | IntArray) -> FloatArray:
-    """Regressors (time, 13): one indicator per calendar month, and the time in years from the end of the fit."""
-    return np.column_stack([np.eye(MONTHS_PER_YEAR)[months], steps / MONTHS_PER_YEAR])
+    """Regressors (..., 13): one indicator per calendar month (...), and the steps (..., in months) in years."""
+    return np.concatenate([np.eye(MONTHS_PER_YEAR)[months], (steps / MONTHS_PER_YEAR)[..., None]], axis=-1)
 
 
 def least_squares(regressors: FloatArray, values: FloatArray) -> FloatArray:
@@ -51,7 +52,7 @@ def least_squares(regressors: FloatArray, values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class FittedTrend:
+class FittedTrend(Hindcasting):
     """Coefficients of climatology and trend with their covariance, and the error around them, for each place.
 
     months: length of the history. coefficients (place, 13), covariance (place, 13, 13), innovation (place): variance of
@@ -68,34 +69,40 @@ class FittedTrend:
     parameters: int
     fallbacks: int = 0
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`."""
-        values = panel_values(history)
-        length, last = values.shape[1], last_known(values)
-        newest = design(calendar_months(history)[last], last - self.months + 1)
-        ahead = design(future_months(history, leads), length - self.months + np.arange(1, leads + 1))
-        residual = values[np.arange(len(values)), last] - np.einsum("pk,pk->p", newest, self.coefficients)
-        decay = self.persistence[:, None] ** ((length - 1 - last)[:, None] + np.arange(1.0, leads + 1))
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`: (place, end, lead, quantile)."""
+        values, first, end = panel_values(history), calendar_months(history)[0], np.asarray(ends)
+        places, known = np.arange(len(values))[:, None], newest_known(values)[:, end - 1]
+        coming = end[:, None] - 1 + np.arange(1, leads + 1)
+        (last_month, last_year), (month, year) = (
+            ((first + position) % MONTHS_PER_YEAR, (position - self.months + 1) / MONTHS_PER_YEAR)
+            for position in (known, coming)
+        )
+        slope, covariance = self.coefficients[:, -1, None], self.covariance
+        residual = values[places, known] - self.coefficients[places, last_month] - slope * last_year
+        decay = self.persistence[:, None, None] ** (coming - known[..., None])
+        squares = np.einsum("pkk->pk", covariance)[:, month] + 2 * year * covariance[:, -1][:, month]
+        squares += year**2 * covariance[:, -1, -1, None, None]
         # an error of the fitted mean at the last month is offset by the residual there: the contrast of both months
-        squares = self.covariance.reshape(len(values), -1) @ (ahead[:, :, None] * ahead[:, None]).reshape(leads, -1).T
-        across = np.einsum("pjk,pk->pj", self.covariance, newest)
-        offset = decay * np.einsum("pj,pj->p", across, newest)[:, None] - 2 * across @ ahead.T
-        shocks = self.innovation[:, None] * self._accumulated(length - 1 - last, future_months(history, leads))
-        variance = shocks + squares + decay * offset
-        return normal_quantiles(self.coefficients @ ahead.T + decay * residual[:, None], np.sqrt(variance))
+        across = covariance[places, last_month] + last_year[..., None] * covariance[:, None, -1]
+        own = np.take_along_axis(across, last_month[..., None], -1) + last_year[..., None] * across[..., -1:]
+        cross = np.take_along_axis(across, month[None], -1) + year * across[..., -1:]
+        shocks = self.innovation[:, None, None] * self._accumulated(end - 1 - known, month)
+        mean = self.coefficients[:, month] + slope[..., None] * year + decay * residual[..., None]
+        return normal_quantiles(mean, np.sqrt(shocks + squares + decay * (decay * own - 2 * cross)))
 
     def _accumulated(self, unknown: IntArray, months: IntArray) -> FloatArray:
-        """Variance (place, lead) of the sum of shocks up to each of `months`, in units of their mean variance.
+        """Variance (place, end, lead) of the sum of shocks up to each of `months` (end, lead), in units of their mean.
 
-        The shocks before, since the last value `unknown` months ago, have the mean variance.
+        The shocks before, since the last value `unknown` (place, end) months ago, have the mean variance.
         """
-        carried = self.persistence**2
+        carried = self.persistence[:, None] ** 2
         total = (1 - carried**unknown) / (1 - carried)
         steps = []
-        for month in months:
+        for month in months.T:
             total = carried * total + self.season[:, month]
             steps.append(total)
-        return np.stack(steps, axis=1)
+        return np.stack(steps, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -210,7 +217,7 @@ def _solved(products: _Products) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 @dataclass(frozen=True)
-class Fallback:
+class Fallback(Hindcasting):
     """The trend with an AR(1) residual of one place, which replaces a model whose estimation failed."""
 
     fitted: FittedTrend
@@ -226,7 +233,7 @@ class Fallback:
         """Number of values estimated."""
         return self.fitted.parameters
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `FittedPlace.forecast`."""
-        quantiles: FloatArray = self.fitted.forecast(as_panel(history), leads)[0]
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`: (end, lead, quantile)."""
+        quantiles: FloatArray = self.fitted.hindcasts(as_panel(history), ends, leads)[0]
         return quantiles

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr
 
-from climate.forecasters.base import MEDIAN, NORMAL_QUANTILES, FloatArray
+from climate.forecasters.base import MEDIAN_INDEX, NORMAL_QUANTILES, FloatArray
 from climate.forecasters.combine.ensemble import neighbouring_leads, verified, verified_months
 from climate.schema import QUANTILES
 
@@ -29,9 +29,9 @@ PRIOR_MONTHS = 24.0
 def standard_errors(table: xr.Dataset) -> FloatArray:
     """Errors of the median (model, origin, lead) in standard deviations of the forecast's own side, NaN unobserved."""
     forecast = table["forecast"].values
-    error = table["observed"].values[None] - forecast[..., MEDIAN]
-    below = (forecast[..., MEDIAN] - forecast[..., 0]) / -NORMAL_QUANTILES[0]
-    above = (forecast[..., -1] - forecast[..., MEDIAN]) / NORMAL_QUANTILES[-1]
+    error = table["observed"].values[None] - forecast[..., MEDIAN_INDEX]
+    below = (forecast[..., MEDIAN_INDEX] - forecast[..., 0]) / -NORMAL_QUANTILES[0]
+    above = (forecast[..., -1] - forecast[..., MEDIAN_INDEX]) / NORMAL_QUANTILES[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(error / np.where(error < 0, below, above))
 
@@ -88,7 +88,7 @@ def calibrate(table: xr.Dataset, models: Sequence[str], min_verified: int) -> xr
     """
     chosen = np.isin(table["model"].values.astype(str), list(models))
     factor = np.where(chosen[:, None, None], widening(table, min_verified), 1.0)
-    middle = table["forecast"].isel(quantile=[MEDIAN]).values
+    middle = table["forecast"].isel(quantile=[MEDIAN_INDEX]).values
     scaled = middle + factor[..., None] * (table["forecast"].values - middle)
     result = table.copy()
     result["forecast"] = table["forecast"].copy(data=scaled)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import MEDIAN, FloatArray
+from climate.forecasters.base import MEDIAN_INDEX, FloatArray
 from climate.schema import QUANTILES
 
 Weights = list[npt.NDArray[np.float32]]
@@ -60,8 +60,8 @@ def quantile_head(middle: Any, spread: Any) -> Any:
     ops, leads, steps = keras.ops, middle.shape[-1], len(QUANTILES) - 1
     median = keras.layers.Reshape((leads, 1))(middle)
     distances = keras.layers.Reshape((leads, steps))(keras.layers.Activation("softplus")(spread))
-    below = -ops.flip(ops.cumsum(ops.flip(distances[:, :, :MEDIAN], axis=-1), axis=-1), axis=-1)
-    above = ops.cumsum(distances[:, :, MEDIAN:], axis=-1)
+    below = -ops.flip(ops.cumsum(ops.flip(distances[:, :, :MEDIAN_INDEX], axis=-1), axis=-1), axis=-1)
+    above = ops.cumsum(distances[:, :, MEDIAN_INDEX:], axis=-1)
     return ops.concatenate([median + below, median, median + above], axis=-1)
 
 

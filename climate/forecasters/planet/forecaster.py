@@ -17,10 +17,12 @@ import xarray as xr
 from climate.errors import ClimateError
 from climate.forecasters.base import (
     FloatArray,
+    Hindcasting,
     IntArray,
     fill_gaps,
     months_since_1970,
     panel_values,
+    passes,
     require_leads,
     require_months,
 )
@@ -28,7 +30,7 @@ from climate.forecasters.planet.estimation import Estimation, network_quantiles
 from climate.forecasters.planet.network import count
 from climate.forecasters.planet.places import Own, own_estimates, ridge_quantiles
 from climate.forecasters.planet.predictors import Predictors
-from climate.forecasters.planet.trailing import MIN_YEARS, trailing
+from climate.forecasters.planet.trailing import FIRST_ROW, MIN_YEARS, trailing
 from climate.schema import MONTHS_PER_YEAR, QUANTILES
 
 MIN_MONTHS = MONTHS_PER_YEAR * (MIN_YEARS + 3)
@@ -61,7 +63,7 @@ class PlaceGroup:
 
 
 @dataclass(frozen=True)
-class FittedPlanet:
+class FittedPlanet(Hindcasting):
     """One estimation, and the places' own."""
 
     name: str
@@ -79,17 +81,20 @@ class FittedPlanet:
         )
         return int(own + self.estimation.coefficients.size + self.network * sum(map(count, self.estimation.members)))
 
-    def forecast(self, history: xr.Dataset, leads: int) -> FloatArray:
-        """See `Fitted.forecast`. Raises ValueError for more leads than the estimation has."""
+    def hindcasts(self, history: xr.Dataset, ends: Sequence[int], leads: int) -> FloatArray:
+        """See `Hindcasting.hindcasts`. Raises ValueError for more leads than the estimation has."""
         require_leads(leads, self.name, self.estimation.leads)
         values, start = panel_values(history), int(months_since_1970(history)[0])
-        quantiles = np.empty((len(values), leads, len(QUANTILES)))
+        forecast = network_quantiles if self.network else ridge_quantiles
+        quantiles = np.empty((len(values), len(ends), leads, len(QUANTILES)))
         for group in self.groups:
-            past = trailing(filled(values[group.places, group.first :].T), newest=True)
-            months, row = start + group.first + past.rows, np.array([0])
-            predictors = Predictors(past, self.estimation.slope_at(months))
-            forecast = network_quantiles if self.network else ridge_quantiles
-            quantiles[group.places] = forecast(predictors, row, months, self.estimation, group.own, leads)[0]
+            inside, parts = values[group.places, group.first :], []
+            for part in passes(np.asarray(np.isfinite(inside).all(axis=0)), [end - group.first for end in ends]):
+                past = trailing(filled(inside[:, : part[-1]].T))
+                months, rows = start + group.first + past.rows, np.asarray(part) - 1 - FIRST_ROW
+                predictors = Predictors(past, self.estimation.slope_at(months))
+                parts.append(forecast(predictors, rows, months, self.estimation, group.own, leads))
+            quantiles[group.places] = np.concatenate(parts).swapaxes(0, 1)
         return quantiles
 
 

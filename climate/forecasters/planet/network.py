@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from climate.forecasters.base import MEDIAN, FloatArray
+from climate.forecasters.base import MEDIAN_INDEX, FloatArray
 from climate.forecasters.networks.network import Network, load_keras, pinball, quantile_head
 from climate.forecasters.planet.settings import PlanetSettings
 from climate.schema import QUANTILES
@@ -105,7 +105,7 @@ def train_members(
     # one copy for all seeds
     tensors = [tensor(each) for each in inputs.arrays()]
     steps = np.maximum(np.diff(residual, axis=1), 1e-3)
-    bias = {"change/bias": residual[:, MEDIAN], "spread/bias": np.log(np.expm1(steps)).ravel()}
+    bias = {"change/bias": residual[:, MEDIAN_INDEX], "spread/bias": np.log(np.expm1(steps)).ravel()}
     members = []
     for seed in settings.seeds:
         paths = [_short(variable.path) for variable in network.model.weights]
@@ -147,8 +147,8 @@ def read_out(layers: Layers, inputs: Inputs) -> Single:
     gaps = leads * (len(QUANTILES) - 1)
     steps = np.logaddexp(np.float32(0), state @ weight["spread/kernel"][:, :gaps] + weight["spread/bias"][:gaps])
     steps = inputs.scale[..., None] * steps.reshape(rows, places, leads, -1)
-    below = -np.cumsum(steps[..., :MEDIAN][..., ::-1], axis=-1)[..., ::-1]
-    above = np.cumsum(steps[..., MEDIAN:], axis=-1)
+    below = -np.cumsum(steps[..., :MEDIAN_INDEX][..., ::-1], axis=-1)[..., ::-1]
+    above = np.cumsum(steps[..., MEDIAN_INDEX:], axis=-1)
     return np.concatenate([middle[..., None] + below, middle[..., None], middle[..., None] + above], axis=-1)
 
 

@@ -169,12 +169,12 @@ class Trailing:
         return Trailing(self.rows, normal, self.years, *wide)
 
 
-def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
-    """Windows of values (time, series; without NaN) at every row from FIRST_ROW on, or at the `newest` alone."""
+def trailing(values: FloatArray) -> Trailing:
+    """Windows of values (time, series; without NaN) at every row from FIRST_ROW on."""
     whole: Trailing | None = None
     for first in range(0, values.shape[1], SERIES_AT_ONCE):
         chunk = slice(first, first + SERIES_AT_ONCE)
-        part = _trailing(values[:, chunk], newest)
+        part = _trailing(values[:, chunk])
         # filled as it goes: chunks that are joined at the end would need twice the memory
         whole = whole or part.widened(values.shape[1])
         for target, source in zip(whole.by_series(), part.by_series(), strict=True):
@@ -184,14 +184,11 @@ def trailing(values: FloatArray, *, newest: bool = False) -> Trailing:
     return whole
 
 
-def _trailing(values: FloatArray, newest: bool) -> Trailing:
+def _trailing(values: FloatArray) -> Trailing:
     rows, sums = np.arange(FIRST_ROW, values.shape[0]), Sums.of(values)
     normal = sums.window(NORMAL_YEARS, rows)
     spread = sums.spread(normal, rows)
     persistence = _persistence(values, rows, normal, spread)
-    if newest:
-        last = slice(-1, None)
-        rows, normal, spread, persistence = rows[last], normal.part(last), spread[last], persistence[last]
     others = [sums.window(length, rows) for length in OTHER_YEARS]
     return Trailing(
         rows,

@@ -30,6 +30,9 @@ SEA, LAND, OUTLINE = "#EEF2F5", "#D3D3CE", "#8A8A8A"
 GRATICULE = 30
 """Degrees between the lines of latitude and longitude."""
 
+DIFFERENCE_STEPS = 8
+"""Colours on either side of no difference."""
+
 EDGE_SHARE = 0.02
 """Share of values beyond each end of the colour scale, so that a few extremes do not compress it."""
 
@@ -47,10 +50,10 @@ def map_axes(figure: Figure, spec: SubplotSpec | None = None) -> GeoAxes:
     return axes
 
 
-def difference_colours(reach: float, steps: int = 8) -> tuple[Colormap, Normalize]:
-    """Colours of the error saved (%), white on both sides of no difference and in `steps` from there to `reach`."""
+def difference_colours(reach: float) -> tuple[Colormap, Normalize]:
+    """Colours of the error saved (%), white on both sides of no difference and in steps from there to `reach`."""
     colours = mpl.colormaps[DIFFERENCE]
-    return colours, BoundaryNorm(np.linspace(-reach, reach, 2 * steps + 1), colours.N, extend="both")
+    return colours, BoundaryNorm(np.linspace(-reach, reach, 2 * DIFFERENCE_STEPS + 1), colours.N, extend="both")
 
 
 def round_reach(values: FloatArray) -> float:

@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from climate.forecasters.base import FloatArray
+from climate.forecasters.features import centred_year
 from climate.report import words
 from climate.report.figures.base import INK, SOFT, Drawing, for_phones_too, legend_above, new_figure, style
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import decimal_year, running_mean
+from climate.report.numbers import decimal_year
 
 VARIABLES = ("spread", "members")
 """What a combination has besides a series: standard deviation among its members (unit of the value), their number."""
@@ -51,7 +52,7 @@ def membership_figure(inputs: ReportInputs, name: str) -> Drawing | None:
     x = decimal_year(data["month"])
     keys = list(dict.fromkeys(key for running in data["running"] for key in running.split(",") if key))
     unit = inputs.unit(name)
-    mean, spread = running_mean(data["value"].to_numpy()), running_mean(data["spread"].to_numpy())
+    mean, spread = centred_year(data["value"].to_numpy()), centred_year(data["spread"].to_numpy())
     with style():
         figure = new_figure(3.8 + 0.3 * len(keys))
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 0.5 + 0.3 * len(keys)])

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from climate.forecasters.base import FloatArray
+from climate.forecasters.features import centred_year
 from climate.report import words
 from climate.report.figures.base import (
     INK,
@@ -25,7 +26,7 @@ from climate.report.figures.base import (
     style,
 )
 from climate.report.inputs import ReportInputs
-from climate.report.numbers import Period, annual_means, decimal_year, periods, running_mean
+from climate.report.numbers import Period, annual_means, decimal_year, periods
 from climate.report.palette import PERIOD_TINTS
 from climate.report.text import is_anomaly, record
 from climate.schema import MONTHS_PER_YEAR
@@ -72,7 +73,7 @@ def record_table(inputs: ReportInputs, region: str) -> pd.DataFrame:
         }
     )
     if not is_sparse(inputs.record(region)):
-        table["twelve_month_mean"] = running_mean(table["value"].to_numpy())
+        table["twelve_month_mean"] = centred_year(table["value"].to_numpy())
     for name in ("uncertainty", "source", "site", "period", "interpolated"):
         if name in series:
             table[name] = series[name].values
