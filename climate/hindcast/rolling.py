@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,24 +88,29 @@ class TaskResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """One estimation on a panel and the forecasts that use it.
+    """Estimations of one forecaster on a panel, and the forecasts that use them.
 
-    ends: numbers of months of `history` up to and including each origin; the estimation uses those of the first.
+    groups: for each estimation, the numbers of months of `history` up to and including each origin; those up to the
+    first are estimated on.
     """
 
     forecaster: Forecaster
     history: xr.Dataset
-    ends: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
     leads: int
 
 
-def run_task(task: Task) -> TaskResult:
-    """Estimate once and forecast from every origin of the task.
+def run_task(task: Task) -> list[TaskResult]:
+    """The results of each estimation of a task.
 
     Raises ValueError where a forecaster returns NaN, falling quantiles or the wrong shape.
     """
-    history, ends, leads = task.history, task.ends, task.leads
-    fitted, seeds = task.forecaster.fit(history.isel(time=slice(0, ends[0]))), None
+    return [_of_estimation(task.forecaster, task.history, ends, task.leads) for ends in task.groups]
+
+
+def _of_estimation(forecaster: Forecaster, history: xr.Dataset, ends: tuple[int, ...], leads: int) -> TaskResult:
+    history = history.isel(time=slice(0, ends[-1]))
+    fitted, seeds = forecaster.fit(history.isel(time=slice(0, ends[0]))), None
     if isinstance(fitted, Seeded):
         seeds = fitted.seed_hindcasts(history, ends, leads)
         forecasts = mean_over_seeds(seeds)
@@ -114,7 +120,7 @@ def run_task(task: Task) -> TaskResult:
     shape = (history.sizes["place"], len(ends), leads, len(QUANTILES))
     if forecasts.shape != shape or not np.isfinite(forecasts).all() or (np.diff(forecasts, axis=-1) < 0).any():
         first, last = (history["time"].values[end - 1].astype("datetime64[M]") for end in (ends[0], ends[-1]))
-        raise ValueError(f"{task.forecaster.name} at origins {first} to {last}: not {shape} finite, rising quantiles")
+        raise ValueError(f"{forecaster.name} at origins {first} to {last}: not {shape} finite, rising quantiles")
     return TaskResult(forecasts, int(fitted.parameters), int(fitted.fallbacks), seeds)
 
 
@@ -122,8 +128,8 @@ def panel_hindcasts(
     history: xr.Dataset, forecaster: Forecaster, ends: Sequence[int], leads: int, refit_every: int
 ) -> FloatArray:
     """Forecasts (place, origin, lead, quantile) of one forecaster for a panel, see `Task` and `backtest`."""
-    groups = refit_groups(ends, refit_every)
-    return np.concatenate([run_task(Task(forecaster, history, group, leads)).forecasts for group in groups], axis=1)
+    results = run_task(Task(forecaster, history, tuple(refit_groups(ends, refit_every)), leads))
+    return np.concatenate([result.forecasts for result in results], axis=1)
 
 
 def refit_groups(ends: Sequence[int], refit_every: int) -> list[tuple[int, ...]]:
@@ -185,6 +191,7 @@ def backtest(
     *,
     min_history: int = 240,
     compute: ComputeParams = ALONE,
+    together: bool = False,
 ) -> xr.Dataset:
     """Forecast from every origin with the data known then.
 
@@ -199,6 +206,7 @@ def backtest(
         refit_every: months between estimations.
         min_history: months with a value that the record must have up to the first origin.
         compute: processes or cluster; the result does not depend on it.
+        together: whether all estimations of a model are one task, which a process has to prepare for once.
 
     Returns:
         Forecast table with `forecast` (model, origin, lead, quantile); `observed` (origin, lead), NaN where not yet
@@ -215,14 +223,11 @@ def backtest(
         raise ValueError(f"forecasters need different names, and at least one: {names}")
     ends = origin_ends(series, origins, min_history)
     history = as_panel(history_of(series, covariates))
-    groups = refit_groups(ends, refit_every)
-    tasks = [
-        Task(forecaster, history.isel(time=slice(0, group[-1])), group, leads)
-        for forecaster in forecasters
-        for group in groups
-    ]
+    groups = tuple(refit_groups(ends, refit_every))
+    parts = [groups] if together else [(group,) for group in groups]
+    tasks = [Task(forecaster, history, part, leads) for forecaster in forecasters for part in parts]
     results = run_tasks(run_task, tasks, compute, str(series.attrs.get("region", "unnamed")))
-    return forecast_table(series, names, ends, results, leads, refit_every)
+    return forecast_table(series, names, ends, list(chain.from_iterable(results)), leads, refit_every)
 
 
 def planned_backtest(
@@ -231,6 +236,8 @@ def planned_backtest(
     forecasters: Sequence[Forecaster],
     plan: BacktestParams,
     compute: ComputeParams,
+    *,
+    together: bool = False,
 ) -> xr.Dataset:
     """`backtest` at the origins of `plan`; for a skipped series, a table with the reason alone."""
     if "skipped" in series.attrs:
@@ -247,6 +254,7 @@ def planned_backtest(
         plan.refit_every,
         min_history=plan.min_history,
         compute=compute,
+        together=together,
     )
 
 

@@ -22,5 +22,7 @@ def run(region: str) -> None:
         [make(name, settings) for name in params.lstm.models],
         params.backtest,
         settled(params.compute),
+        # every process that trains a network imports TensorFlow and compiles the network first
+        together=True,
     )
     write_netcdf(table, paths.forecast_file("lstm", region))
