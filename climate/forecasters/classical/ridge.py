@@ -150,7 +150,6 @@ class FittedRidge(Hindcasting):
     level: FloatArray
     trend: FloatArray
     deseasonalised: FloatArray
-    fallback: Fallback
     models: list[LeadModel] = field(default_factory=list)
     fallbacks: int = 0
 
@@ -165,7 +164,8 @@ class FittedRidge(Hindcasting):
             model = fit_lead(self.rows, self.level, self.trend, self.deseasonalised, lead)
             if model is None:
                 self.fallbacks = 1
-                return self.fallback.hindcasts(history, ends, leads)
+                fitted = history.isel(time=slice(0, self.level.size))
+                return Fallback.of(fitted).hindcasts(history, ends, leads)
             self.models.append(model)
         origins, ahead, models = np.asarray(ends) - 1, np.arange(1, leads + 1), self.models[:leads]
         values, months = history_values(history), calendar_months(history)
@@ -203,5 +203,4 @@ class DirectRidge(EachPlace):
         centre, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         trend = trailing_line(level, TREND_MONTHS, WARM_UP)[1]
-        fallback = Fallback.of(history)
-        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised, fallback)
+        return FittedRidge(season, centre, spread, (table - centre) / spread, level, trend, deseasonalised)
