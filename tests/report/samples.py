@@ -73,7 +73,7 @@ def make_table(series: xr.Dataset) -> xr.Dataset:
         forecasts.append(truth[..., None] + spread * (noise + deviates))
     table = forecast_table(np.stack(forecasts), observed, MODEL_NAMES, months[places], series.attrs["region"])
     return table.assign(parameters=("model", [0, 15, 8, 40, 4000, 5000])).assign_attrs(
-        title=series.attrs["title"], units=series.attrs["units"]
+        title=series.attrs["title"], units=series.attrs["units"], refit_every=24
     )
 
 

@@ -263,7 +263,7 @@ def test_pages_show_it_all(inputs: ReportInputs) -> None:
     assert "an abacus" in shown["cost_text"]
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "On simulated records the 90% interval contains" in shown["simulation_text"]
-    assert [row[3].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
+    assert [row[2].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
     places = [place for region in full.regions if (place := projection.region_part(full, region, gallery))]
     told = projection.page(full, places, gallery)
     expected |= {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"}
