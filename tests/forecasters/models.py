@@ -20,7 +20,6 @@ from climate.forecasters.registry import MODELS, names_of
 from climate.hindcast.rolling import known_at
 from climate.schema import QUANTILES, TIME_DTYPE
 
-MEDIAN = QUANTILES.index(0.5)
 START = "1960-01"
 MONTHS = 264
 PLANET_LEADS = 24

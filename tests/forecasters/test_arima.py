@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
-from climate.forecasters.base import FloatArray, IntArray
+from climate.forecasters.base import MEDIAN_INDEX, FloatArray, IntArray
 from climate.forecasters.classical.arima import (
     FittedCovariateArima,
     SarimaAuto,
@@ -28,7 +28,7 @@ from climate.forecasters.hybrid import Expectation
 from climate.forecasters.registry import make
 from climate.hindcast.known_covariates import ceiling_scores, with_known_covariates
 from climate.hindcast.rolling import backtest, origins
-from tests.forecasters.models import MEDIAN, driven, history, quantiles_of
+from tests.forecasters.models import driven, history, quantiles_of
 
 MONTHS = 420
 
@@ -106,10 +106,24 @@ def test_arima_uses_its_covariate_and_is_less_sure_without_its_future() -> None:
     for end in range(340, 401, 12):
         now = history(values[:end], index[:end])
         for row, ahead in enumerate((None, index[end : end + 12, None])):
-            errors[row] += np.abs(known_forecast(fitted, now, ahead)[:, MEDIAN] - values[end : end + 12]).mean()
+            errors[row] += np.abs(known_forecast(fitted, now, ahead)[:, MEDIAN_INDEX] - values[end : end + 12]).mean()
     assert errors[1] < 0.7 * errors[0]
     alone = quantiles_of(Sarima(), history(values[:400]), 1)
     assert np.ptp(forecast[0]) < np.ptp(alone[0]), "next month follows from what the index was"
+
+
+@pytest.mark.parametrize("name", ["sarimax-enso", "trend-arma-enso"])
+def test_with_known_covariates_several_origins_have_the_forecasts_of_each_alone(name: str) -> None:
+    values, index = driven()
+    ends = (380, 385, 391)
+    realised = np.stack([index[end : end + 12, None] for end in ends])
+    fitted = make(name).fit_place(history(values[: ends[0]], index[: ends[0]]))
+    together = fitted.hindcasts(history(values[: ends[-1]], index[: ends[-1]]), ends, 12, realised)
+    alone = [
+        known_forecast(fitted, history(values[:end], index[:end]), ahead)
+        for end, ahead in zip(ends, realised, strict=True)
+    ]
+    np.testing.assert_allclose(together, np.stack(alone), rtol=1e-9)
 
 
 def test_regression_finds_the_strength_of_the_covariate() -> None:
@@ -122,7 +136,7 @@ def test_regression_finds_the_strength_of_the_covariate() -> None:
     # after twelve months at one the means of the last year are one; that of the year before is not yet
     reached = lagged_means(np.concatenate([np.zeros(24), np.ones(12)]))[-1]
     assert reached.tolist() == [1.0, 1.0, 1.0, 0.0]
-    assert (moved - base)[-1, MEDIAN] == pytest.approx(2.0, abs=0.35)
+    assert (moved - base)[-1, MEDIAN_INDEX] == pytest.approx(2.0, abs=0.35)
 
 
 def test_without_covariates_the_model_is_sarima() -> None:
@@ -146,7 +160,7 @@ def test_order_is_chosen_by_the_record() -> None:
 def test_theta_agrees_with_statsmodels() -> None:
     values, _ = driven(240)
     past = history(values)
-    ours = quantiles_of(Theta(), past, 24)[:, MEDIAN]
+    ours = quantiles_of(Theta(), past, 24)[:, MEDIAN_INDEX]
     result = ThetaModel(values, period=12, use_test=False, method="additive").fit()
     np.testing.assert_allclose(ours, result.forecast(24), atol=2e-3)
 
@@ -158,7 +172,7 @@ def test_autoreg_and_stl_follow_trend_and_season() -> None:
     past = history(noisy[:360])
     for forecaster in (AutoReg(), StlEts()):
         forecast = quantiles_of(forecaster, past, 12)
-        assert np.abs(forecast[:, MEDIAN] - truth[360:]).max() < 0.1, forecaster.name
+        assert np.abs(forecast[:, MEDIAN_INDEX] - truth[360:]).max() < 0.1, forecaster.name
 
 
 def test_mean_forecasts_of_every_month_are_those_of_the_model() -> None:
@@ -169,7 +183,7 @@ def test_mean_forecasts_of_every_month_are_those_of_the_model() -> None:
     means = fitted.means(whole, 24)
     assert means.shape == (MONTHS, 24)
     for end in (200, 360, MONTHS):
-        ahead = fitted.forecast(whole.isel(time=slice(0, end)), 24)[:, MEDIAN]
+        ahead = fitted.forecast(whole.isel(time=slice(0, end)), 24)[:, MEDIAN_INDEX]
         np.testing.assert_allclose(means[end - 1], ahead, rtol=1e-6, atol=1e-6)
 
 

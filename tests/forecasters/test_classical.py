@@ -15,7 +15,7 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-from climate.forecasters.base import EachPlace, as_panel, fill_gaps
+from climate.forecasters.base import MEDIAN_INDEX, EachPlace, as_panel, fill_gaps
 from climate.forecasters.classical import likelihood
 from climate.forecasters.classical.arima import sarimax_enso
 from climate.forecasters.classical.decomposition import StlEts
@@ -29,7 +29,7 @@ from climate.forecasters.linear import centred_ridge, distant_rows, ridge
 from climate.forecasters.networks.lstm import DirectLstm
 from climate.forecasters.registry import make, names_of
 from tests.forecasters import models
-from tests.forecasters.models import MARKS, MEDIAN, NETWORK, driven, history, panel, quantiles_of, record
+from tests.forecasters.models import MARKS, NETWORK, driven, history, panel, quantiles_of, record
 
 FAST = ("seasonal-naive", "seasonal-naive-drift", "persistence", "climatology-trend", "trend-ar1")
 
@@ -54,18 +54,18 @@ def test_seasonal_naive_repeats_the_last_year() -> None:
     values = np.arange(120.0)
     values[-2] = np.nan
     forecast = quantiles_of(SeasonalNaive(), history(values), 24)
-    assert forecast[0, MEDIAN] == values[108]
-    assert forecast[12, MEDIAN] == values[108]
-    assert forecast[10, MEDIAN] == values[106], "a missing month takes the year before"
+    assert forecast[0, MEDIAN_INDEX] == values[108]
+    assert forecast[12, MEDIAN_INDEX] == values[108]
+    assert forecast[10, MEDIAN_INDEX] == values[106], "a missing month takes the year before"
     # year-on-year changes are all 12, so that their root mean square is 12; Phi^-1(0.95) = 1.644854
-    assert forecast[0, -1] - forecast[0, MEDIAN] == pytest.approx(12 * 1.644854, rel=1e-6)
-    assert forecast[12, -1] - forecast[12, MEDIAN] == pytest.approx(12 * np.sqrt(2) * 1.644854, rel=1e-6)
+    assert forecast[0, -1] - forecast[0, MEDIAN_INDEX] == pytest.approx(12 * 1.644854, rel=1e-6)
+    assert forecast[12, -1] - forecast[12, MEDIAN_INDEX] == pytest.approx(12 * np.sqrt(2) * 1.644854, rel=1e-6)
 
 
 def test_drift_continues_a_straight_line() -> None:
     past = history(2.0 * np.arange(240))
     forecast = quantiles_of(SeasonalNaive(drift=True), past, 36)
-    np.testing.assert_allclose(forecast[:, MEDIAN], 2.0 * np.arange(240, 276))
+    np.testing.assert_allclose(forecast[:, MEDIAN_INDEX], 2.0 * np.arange(240, 276))
 
 
 def test_persistence_keeps_the_anomaly() -> None:
@@ -73,7 +73,7 @@ def test_persistence_keeps_the_anomaly() -> None:
     values = season + np.random.default_rng(0).normal(size=240).cumsum()
     climatology = values.reshape(20, 12).mean(axis=0)
     forecast = quantiles_of(Persistence(), history(values), 12)
-    np.testing.assert_allclose(forecast[:, MEDIAN], climatology + values[-1] - climatology[-1])
+    np.testing.assert_allclose(forecast[:, MEDIAN_INDEX], climatology + values[-1] - climatology[-1])
 
 
 def test_climatology_trend_recovers_season_and_trend() -> None:
@@ -82,7 +82,7 @@ def test_climatology_trend_recovers_season_and_trend() -> None:
     past = history(truth[:360])
     for residual in (False, True):
         forecast = quantiles_of(ClimatologyTrend(residual=residual), past, 12)
-        np.testing.assert_allclose(forecast[:, MEDIAN], truth[360:], atol=1e-9)
+        np.testing.assert_allclose(forecast[:, MEDIAN_INDEX], truth[360:], atol=1e-9)
 
 
 def test_trend_ar1_agrees_with_statsmodels() -> None:
@@ -152,7 +152,7 @@ def test_sarima_agrees_with_statsmodels() -> None:
         result: Any = SARIMAX(values, order=(1, 1, 1), seasonal_order=(0, 1, 1, 12)).fit(disp=0, maxiter=200)
     ahead = result.get_forecast(24)
     spread = float(ahead.se_mean[0])
-    assert np.abs(ours[:, MEDIAN] - ahead.predicted_mean).max() < 0.1 * spread
+    assert np.abs(ours[:, MEDIAN_INDEX] - ahead.predicted_mean).max() < 0.1 * spread
     np.testing.assert_allclose((ours[:, -1] - ours[:, 0]) / (2 * 1.644854), ahead.se_mean, rtol=0.05)
 
 
@@ -161,9 +161,9 @@ def test_unobserved_components_follow_a_bent_trend() -> None:
     values = 0.001 * time**2 + 3 * np.sin(2 * np.pi * time / 12) + np.random.default_rng(3).normal(0, 0.3, 300)
     past = history(values[:288])
     forecast = quantiles_of(UnobservedComponents(), past, 12)
-    assert np.abs(forecast[:, MEDIAN] - values[288:]).mean() < 0.6
+    assert np.abs(forecast[:, MEDIAN_INDEX] - values[288:]).mean() < 0.6
     straight = quantiles_of(ClimatologyTrend(), past, 12)
-    assert np.abs(straight[:, MEDIAN] - values[288:]).mean() > 5, "a straight line must miss it"
+    assert np.abs(straight[:, MEDIAN_INDEX] - values[288:]).mean() > 5, "a straight line must miss it"
 
 
 @pytest.mark.slow
@@ -177,7 +177,7 @@ def test_trend_arma_beats_ar1_on_noisy_persistent_anomalies() -> None:
         for name, model in (("arma", TrendArma()), ("ar1", ClimatologyTrend(residual=True))):
             fitted = model.fit(as_panel(history(values[:240])))
             for end in range(240, 354, 12):
-                median = fitted.forecast(as_panel(history(values[:end])), 6)[0, :, MEDIAN]
+                median = fitted.forecast(as_panel(history(values[:end])), 6)[0, :, MEDIAN_INDEX]
                 errors[name].append(float(np.mean(np.abs(median - slow[end : end + 6]))))
     assert np.mean(errors["arma"]) < np.mean(errors["ar1"])
 
@@ -226,7 +226,9 @@ def test_learners_use_a_lagged_covariate(forecaster: EachPlace, lag: int, ratio:
     for name, covariate in (("with", index), ("without", None)):
         whole = as_panel(history(values, covariate))
         fitted = forecaster.fit(whole.isel(time=slice(0, 400)))
-        medians = {end: fitted.forecast(whole.isel(time=slice(0, end)), 3)[0, :, MEDIAN] for end in range(400, 590, 5)}
+        medians = {
+            end: fitted.forecast(whole.isel(time=slice(0, end)), 3)[0, :, MEDIAN_INDEX] for end in range(400, 590, 5)
+        }
         errors[name] = np.mean([np.abs(median - values[end : end + 3]).mean() for end, median in medians.items()])
     assert errors["with"] < ratio * errors["without"]
 

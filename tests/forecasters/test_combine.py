@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from climate.errors import ClimateError
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray
+from climate.forecasters.base import MEDIAN_INDEX, NORMAL_QUANTILES, FloatArray
 from climate.forecasters.combine import conformal, ensemble
 from climate.schema import QUANTILES
 from tests.forecasters.models import forecast_table
@@ -113,8 +113,9 @@ def test_calibration_finds_the_missing_width(ratio: float) -> None:
 def test_calibration_keeps_medians_order_and_other_models() -> None:
     data = table(0.5)
     calibrated = conformal.calibrate(data, ["lstm-direct", "absent"], MIN_VERIFIED)
-    middle = QUANTILES.index(0.5)
-    np.testing.assert_array_equal(calibrated["forecast"].isel(quantile=middle), data["forecast"].isel(quantile=middle))
+    np.testing.assert_array_equal(
+        calibrated["forecast"].isel(quantile=MEDIAN_INDEX), data["forecast"].isel(quantile=MEDIAN_INDEX)
+    )
     assert (np.diff(calibrated["forecast"].values, axis=-1) >= 0).all()
     others = ["trend-ar1", "unobserved-components"]
     np.testing.assert_array_equal(calibrated["forecast"].sel(model=others), data["forecast"].sel(model=others))

@@ -13,14 +13,21 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from climate.forecasters import features
-from climate.forecasters.base import NORMAL_QUANTILES, FloatArray, as_panel, calendar_months, history_values
+from climate.forecasters.base import (
+    MEDIAN_INDEX,
+    NORMAL_QUANTILES,
+    FloatArray,
+    as_panel,
+    calendar_months,
+    history_values,
+)
 from climate.forecasters.linear import ridge_start
 from climate.forecasters.networks import dense
 from climate.forecasters.networks.lstm import DirectLstm, direct_network
 from climate.forecasters.networks.network import Network, load_keras, pinball
 from climate.forecasters.networks.tutorial import TutorialLstm
 from climate.schema import QUANTILES
-from tests.forecasters.models import MEDIAN, NETWORK, driven, history, quantiles_of, record
+from tests.forecasters.models import NETWORK, driven, history, quantiles_of, record
 
 LEADS = 24
 
@@ -75,7 +82,7 @@ def test_later_fits_need_no_new_trace() -> None:
 def test_tutorial_network_loses_to_the_direct_one_under_a_trend() -> None:
     values = record(0, 560, trend=0.02)
     direct, tutorial = (
-        np.abs(quantiles_of(maker(NETWORK), history(values[:500]), 60)[:, MEDIAN] - values[500:]).mean()
+        np.abs(quantiles_of(maker(NETWORK), history(values[:500]), 60)[:, MEDIAN_INDEX] - values[500:]).mean()
         for maker in (DirectLstm, TutorialLstm)
     )
     assert direct < 0.5 * tutorial
@@ -85,7 +92,7 @@ def test_untrained_network_is_the_ridge_with_normal_quantiles() -> None:
     network = direct_network(12, 3, 5, 4, 64)
     draw = np.random.default_rng(0)
     outputs = network.predict(network.fresh(1), [draw.normal(size=(2, 12, 3)), draw.normal(size=(2, 5))])
-    spread = outputs - outputs[..., MEDIAN, None]
+    spread = outputs - outputs[..., MEDIAN_INDEX, None]
     np.testing.assert_allclose(spread, np.broadcast_to(NORMAL_QUANTILES, spread.shape), atol=1e-5)
 
 
@@ -169,6 +176,19 @@ def test_trailing_line_equals_polyfit() -> None:
         window = level[max(0, end - 60) : end]
         expected = np.polyfit(np.arange(1 - window.size, 1), window, 1)
         np.testing.assert_allclose([slope[end - 1], line[end - 1]], expected, rtol=1e-8)
+
+
+def test_centred_year_removes_a_season_and_keeps_a_line() -> None:
+    t = np.arange(120.0)
+    smooth = features.centred_year(t + 5 * np.sin(2 * np.pi * t / 12))
+    np.testing.assert_allclose(smooth[6:-6], t[6:-6])
+    assert np.isnan(smooth[[*range(6), *range(-6, 0)]]).all()
+
+
+@pytest.mark.parametrize("months", [0, 1, 12])
+def test_records_of_less_than_a_centred_year_have_none(months: int) -> None:
+    assert np.isnan(features.centred_year(np.ones(months))).all()
+    assert features.centred_year(np.ones(months)).size == months
 
 
 @settings(max_examples=20)

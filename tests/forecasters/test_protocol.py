@@ -11,13 +11,12 @@ import pytest
 
 from climate import SAME_BYTES
 from climate.errors import ClimateError
-from climate.forecasters.base import as_panel
+from climate.forecasters.base import MEDIAN_INDEX, as_panel
 from climate.forecasters.registry import MODELS
 from climate.schema import MAX_LEADS, QUANTILES
 from tests.forecasters.models import (
     BASELINES,
     LIMITED,
-    MEDIAN,
     MONTHS,
     NAMES,
     PLANET_LEADS,
@@ -71,7 +70,7 @@ def test_state_is_extended_and_parameters_are_held(name: str) -> None:
     assert not np.allclose(before, later)
     if name in BASELINES:
         ahead = MONTHS + np.arange(12)
-        assert np.abs(later[0, :, MEDIAN] - 0.01 * ahead - 4 * np.sin(2 * np.pi * ahead / 12)).max() < 6
+        assert np.abs(later[0, :, MEDIAN_INDEX] - 0.01 * ahead - 4 * np.sin(2 * np.pi * ahead / 12)).max() < 6
     assert np.array_equal(before, fitted.forecast(shorter, 12)), "a forecast from a later origin changed the fit"
 
 

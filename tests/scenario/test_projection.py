@@ -35,8 +35,6 @@ from climate.stages import project
 from tests.conftest import ROOT
 from tests.records import months
 
-MEDIAN = QUANTILES.index(0.5)
-
 
 def pathways() -> xr.DataArray:
     """Two pathways that part in 2015, from 280 ppm; no steps."""
