@@ -19,9 +19,11 @@ HEADLINE_BLOCKS = ("1-12", "13-60")
 """Near and far leads, which do not overlap."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReportInputs:
     """Everything that the pages show; the report computes no forecast and reads no file.
+
+    Compared by identity, so that what is derived from it can be cached.
 
     Attributes:
         params: the parameters of the run.

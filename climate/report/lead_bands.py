@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -27,6 +29,7 @@ def bands_of(inputs: ReportInputs) -> Blocks:
     return {name: leads for name, leads in BANDS.items() if leads[1] <= inputs.longest_lead}
 
 
+@lru_cache(maxsize=64)
 def band_frame(inputs: ReportInputs, region: str) -> pd.DataFrame:
     """Mean scores over the origins of the sample that all models share: one row per role and band.
 

@@ -26,11 +26,8 @@ ASSESSED_YEARS = (2041, 2060)
 """The IPCC's period that holds the last decade of the projection."""
 
 
-def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Gallery) -> dict[str, Any]:
-    """What parts/projection.html.j2 shows; `skipped` is the reason where nothing was projected.
-
-    `places`: what `region_part` gave for each region that was projected, in their order.
-    """
+def page(inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
+    """What parts/projection.html.j2 shows beside the places; `skipped` is the reason where nothing was projected."""
     written = inputs.projection
     if not written:
         return {"skipped": "stage `project` was not run"}
@@ -38,14 +35,13 @@ def page(inputs: ReportInputs, places: Sequence[dict[str, Any]], gallery: Galler
     if "skipped" in projected.attrs:
         return {"skipped": str(projected.attrs["skipped"])}
     co2, hindcasts = written["co2"], written.get("hindcasts")
-    source = _credited(inputs, places[0]["name"])
+    source = _credited(inputs, _first(inputs, projected))
     return {
         "skipped": "",
         "standfirst": standfirst(inputs, projected),
         "co2": gallery.add(figures.co2_figure(inputs, co2), _credited(inputs, str(co2.attrs["region"]))),
         "co2_text": co2_text(co2),
         "changes": gallery.add(figures.changes_figure(inputs, projected), source),
-        "places": places,
         "assessed": assessed_table(inputs, projected),
         "hindcasts": gallery.add(figures.hindcasts_figure(inputs, hindcasts), source) if hindcasts else None,
         "hindcast_text": hindcast_text(hindcasts) if hindcasts else "",
@@ -79,6 +75,11 @@ def region_part(inputs: ReportInputs, region: str, gallery: Gallery) -> dict[str
     }
 
 
+def _first(inputs: ReportInputs, projected: xr.Dataset) -> str:
+    """The first region of the report that was projected."""
+    return next(name for name in inputs.regions if name in projected["region"].values)
+
+
 def _credited(inputs: ReportInputs, region: str) -> str:
     """The sources of a region and of the pathways."""
     pathways = [entry for entry in inputs.provenance if entry.get("key") == inputs.params.project.pathways]
@@ -87,7 +88,7 @@ def _credited(inputs: ReportInputs, region: str) -> str:
 
 def standfirst(inputs: ReportInputs, projected: xr.Dataset) -> str:
     """The first place under the lowest and the highest pathway."""
-    region = next(name for name in inputs.regions if name in projected["region"].values)
+    region = _first(inputs, projected)
     result = projected.sel(region=region)
     ends = result["last_decade"].sel(quantile=figures.MEDIAN)
     names = ends["scenario"].values.astype(str)

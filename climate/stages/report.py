@@ -13,7 +13,8 @@ from climate.files import TOP_FOLDER, read_json, read_netcdf, read_text
 from climate.parallel.tasks import run_tasks
 from climate.params.params import load_params
 from climate.report.inputs import ReportInputs, same_design, split_skipped
-from climate.report.site import DrawnRegion, draw_region, render
+from climate.report.parts import Drawn, Part, draw, parts_of
+from climate.report.site import render
 from climate.sources.readers.registry import SHAPE_READER, read_shapes, reader_file
 from climate.verify.ledger import parse
 
@@ -26,20 +27,20 @@ CELL_SCORES = ("crps", "pairs")
 
 
 def run() -> None:
-    """Render reports/ and say where it is; the pictures of regions are drawn in several processes."""
+    """Render reports/ and say where it is; its parts are drawn in several processes."""
     # the workers read build/, which the machines of a cluster need not have
     here = load_params().compute.model_copy(update={"scheduler": None})
     inputs = read_inputs()
     try:
-        page = render(inputs, paths.REPORTS, run_tasks(draw, inputs.regions, here, "regions"))
+        page = render(inputs, paths.REPORTS, run_tasks(draw_here, parts_of(inputs), here, "report"))
     finally:
         read_inputs.cache_clear()
     log.info("Report: %s", page.resolve())
 
 
-def draw(region: str) -> DrawnRegion:
-    """`draw_region` as a function that a worker process can be sent; each process reads its inputs once."""
-    return draw_region(read_inputs(), region)
+def draw_here(part: Part) -> Drawn:
+    """`draw` as a function that a worker process can be sent; each process reads its inputs once."""
+    return draw(read_inputs(), part)
 
 
 @lru_cache(maxsize=1)

@@ -182,8 +182,8 @@ def test_means_of_boxes_and_polygons_along_edges_of_cells_are_those_in_closed_fo
     filled = field.copy(data=np.broadcast_to(by_row[None, :, None], field.shape).copy())
     south, north = sorted(data.draw(st.lists(st.integers(0, rows), min_size=2, max_size=2, unique=True)))
     width = data.draw(st.floats(1, 359))
-    # GEOS cuts polygons imprecisely at subnormal numbers
-    west = data.draw(st.floats(-180, 180 - 1e-6, allow_subnormal=False))
+    # GEOS cuts polygons imprecisely where products of coordinates are subnormal
+    west = round(data.draw(st.floats(-180, 180 - 1e-6)), 9)
     box = Box(lat=(lat[south], lat[north]), lon=(west, (west + width + 180) % 360 - 180))
     assume(abs((box.lon[1] - box.lon[0]) % 360 - width) < 1e-6)
     expected = 7 + slope * (sine[south] + sine[north]) / 2

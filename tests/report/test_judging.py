@@ -264,12 +264,15 @@ def test_pages_show_it_all(inputs: ReportInputs) -> None:
     assert re.search(r"beats the best seed in \w+ of three", shown["seed_text"])
     assert "On simulated records the 90% interval contains" in shown["simulation_text"]
     assert [row[2].text for row in shown["cost"].rows if row[0].text == "LSTM"] == ["12"]
-    places = [place for region in full.regions if (place := projection.region_part(full, region, gallery))]
-    told = projection.page(full, places, gallery)
+    places = [
+        {"name": region, "title": "", "forecast": None, "projection": projection.region_part(full, region, gallery)}
+        for region in full.regions
+    ]
+    told = projection.page(full, gallery)
     expected |= {"globe-projection", "projection-co2", "projection-changes", "projection-hindcasts"}
     assert expected <= set(gallery.drawn)
     assert "SSP5-8.5" in told["standfirst"]
-    context = frame(span="", standfirst="") | {"inputs": full, "title": "", "places": [], "skipped": {}}
+    context = frame(span="", standfirst="") | {"inputs": full, "title": "", "places": places, "skipped": {}}
     text = page_text("forecasts.html.j2", context | {"projection": told})
     assert "nan" not in re.sub("<[^>]*>", "", text).lower().split()
     for drawing in gallery.drawn.values():
@@ -282,6 +285,6 @@ def test_pages_without_projection_say_so(inputs: ReportInputs) -> None:
     gallery = Kept()
     skipped = replace(inputs, projection={"temperature": xr.Dataset(attrs={"skipped": "no pathways"})})
     assert all(projection.region_part(skipped, region, gallery) is None for region in inputs.regions)
-    assert projection.page(skipped, [], gallery) == {"skipped": "no pathways"}
-    assert "not run" in projection.page(inputs, [], gallery)["skipped"]
+    assert projection.page(skipped, gallery) == {"skipped": "no pathways"}
+    assert "not run" in projection.page(inputs, gallery)["skipped"]
     assert not gallery.drawn

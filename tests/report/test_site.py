@@ -26,7 +26,8 @@ from climate.report.evidence import seam_table
 from climate.report.figures.seams import seam_figures
 from climate.report.inputs import ReportInputs
 from climate.report.numbers import contests, hypotheses
-from climate.report.site import draw_region, render
+from climate.report.parts import draw, parts_of
+from climate.report.site import render
 from climate.report.source_pages import seam_places
 from climate.report.tables import contest_table, hypothesis_table, score_table
 from climate.report.text import against_opponent
@@ -136,7 +137,7 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
     pull = inputs.params.pull.model_copy(update={"mirror": "/somewhere"})
     elsewhere = inputs.params.model_copy(update={"compute": ComputeParams(workers=7), "pull": pull})
     inputs = replace(inputs, params=elsewhere)
-    drawn = run_tasks(partial(draw_region, inputs), inputs.regions, ComputeParams(workers=2), "regions")
+    drawn = run_tasks(partial(draw, inputs), parts_of(inputs), ComputeParams(workers=2), "report")
     render(inputs, tmp_path, drawn)
     first, second = (
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -147,8 +148,8 @@ def test_renders_in_one_process_or_several_and_on_any_machine_give_the_same_byte
 
 
 def test_a_drawing_of_a_name_that_was_taken_is_refused(inputs: ReportInputs) -> None:
-    _, one = draw_region(inputs, inputs.regions[0])
-    with pytest.raises(ValueError, match=f"share a name: data/{inputs.regions[0]}-"):
+    _, one = draw(inputs, parts_of(inputs)[0])
+    with pytest.raises(ValueError, match="share a name: data/"):
         one.join(one)
 
 
