@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import minimize
 from statsmodels.tsa.statespace.kalman_smoother import SMOOTHER_DISTURBANCE, SMOOTHER_DISTURBANCE_COV
 from statsmodels.tsa.statespace.mlemodel import MLEModel
 
@@ -24,8 +25,6 @@ Gradient = Callable[[FloatArray], FloatArray]
 class Component:
     """A parameter of the search, by the beginning of its name: variances in squares of the month-to-month change."""
 
-    unit: float
-    """Typical size, which the search divides by."""
     starts: tuple[float, float]
     """Where the two searches begin: steady components, and erratic ones."""
     bounds: tuple[float, float]
@@ -34,13 +33,17 @@ class Component:
 VARIANCE_BOUNDS = (0.0, 1e4)
 
 COMPONENTS = {
-    "sigma2.irregular": Component(0.3, (0.3, 0.03), VARIANCE_BOUNDS),
-    "sigma2.trend": Component(1e-6, (1e-6, 1e-7), VARIANCE_BOUNDS),
-    "sigma2.freq_seasonal": Component(1e-4, (1e-4, 1e-3), VARIANCE_BOUNDS),
+    "sigma2.irregular": Component((0.3, 0.03), VARIANCE_BOUNDS),
+    "sigma2.trend": Component((1e-6, 1e-7), VARIANCE_BOUNDS),
+    "sigma2.freq_seasonal": Component((1e-4, 1e-3), VARIANCE_BOUNDS),
     # not 0: a model without any noise has no likelihood
-    "sigma2.ar": Component(0.3, (0.3, 0.6), (1e-8, 1e4)),
-    "ar.": Component(1.0, (0.5, 0.2), (-0.99, 0.99)),
+    "sigma2.ar": Component((0.3, 0.6), (1e-8, 1e4)),
+    "ar.": Component((0.5, 0.2), (-0.99, 0.99)),
 }
+
+SMALLEST_UNIT = 0.1
+"""Least unit of a parameter relative to the smaller of its starts. Each search's unit is where it begins, so that all
+parameters are of order one."""
 
 TREND_STATE, SEASON_STATES, AR_STATE = 1, slice(2, -1), -1
 """Positions among the states; the first is the level."""
@@ -70,24 +73,30 @@ def highest_likelihood(model: MLEModel) -> FloatArray:
     Raises KeyError for another parameter, numpy.linalg.LinAlgError where the likelihood cannot be evaluated.
     """
     components = [COMPONENTS[_component(name)] for name in model.param_names]
-    units = np.array([component.unit for component in components])
-    low, high = np.array([component.bounds for component in components]).T / units
-    bounds = list(zip(low, high, strict=True))
+    starts = np.array([component.starts for component in components]).T
+    bounds = np.array([component.bounds for component in components])
 
-    def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
-        value, score = likelihood_and_score(model, x * units)
-        return -value / model.nobs, -score * units / model.nobs
+    def unit_of(parameters: FloatArray) -> FloatArray:
+        return np.asarray(np.maximum(np.abs(parameters), SMALLEST_UNIT * starts.min(axis=0)))
 
-    def gradient(x: FloatArray) -> FloatArray:
-        return value_and_gradient(x)[1]
+    def search(start: FloatArray, options: dict[str, float]) -> tuple[FloatArray, float]:
+        unit = unit_of(start)
+        loss, limits = partial(_loss_and_gradient, model, unit), bounds / unit[:, None]
+        found = minimize(loss, start / unit, jac=True, method="L-BFGS-B", bounds=limits, options=options)
+        return found.x * unit, found.fun * model.nobs
 
-    def search(x: FloatArray, options: dict[str, float]) -> OptimizeResult:
-        return minimize(value_and_gradient, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    (steady, of_steady), (erratic, of_erratic) = (search(start, ROUGH) for start in starts)
+    found, _ = search(erratic if of_steady - of_erratic > SAME else steady, FINE)
+    unit = unit_of(found)
+    low, high = (bounds / unit[:, None]).T
+    polished = _polished(lambda x: _loss_and_gradient(model, unit, x)[1], found / unit, low, high)
+    return np.asarray(polished * unit)
 
-    starts = np.array([component.starts for component in components]).T / units
-    steady, erratic = (search(start, ROUGH) for start in starts)
-    best = erratic if (steady.fun - erratic.fun) * model.nobs > SAME else steady
-    return np.asarray(_polished(gradient, search(best.x, FINE).x, low, high) * units)
+
+def _loss_and_gradient(model: MLEModel, unit: FloatArray, x: FloatArray) -> tuple[float, FloatArray]:
+    """Negative log-likelihood per month of parameters x in `unit`, and its derivatives by x."""
+    value, score = likelihood_and_score(model, x * unit)
+    return -value / model.nobs, -score * unit / model.nobs
 
 
 def likelihood_and_score(model: MLEModel, parameters: FloatArray) -> tuple[float, FloatArray]:
@@ -107,9 +116,7 @@ def likelihood_and_score(model: MLEModel, parameters: FloatArray) -> tuple[float
     errors = np.where(seen, smoothed.smoothing_error[0], 0.0)
     errors_cov = precision + np.where(seen, np.einsum("it,ijt,jt->t", gain, weighted_cov, gain), 0.0)
 
-    first_step = transition - np.outer(gain[:, 0], design)
-    first = design * errors[0] + transition.T @ weighted[:, 0]
-    first_cov = precision[0] * np.outer(design, design) + first_step.T @ weighted_cov[:, :, 0] @ first_step
+    first, first_cov = smoothed.scaled_smoothed_estimator_presample, smoothed.scaled_smoothed_estimator_cov_presample
     state_cov = smoothed.predicted_state_cov[:, AR_STATE, :-1]
     state = smoothed.predicted_state[AR_STATE, :-1] + (state_cov * np.column_stack([first, weighted[:, :-1]])).sum(0)
     carried = transition @ state_cov - gain * (design @ state_cov)
@@ -160,10 +167,10 @@ def _polished(gradient: Gradient, x: FloatArray, low: FloatArray, high: FloatArr
 
 
 def _curvature(gradient: Gradient, x: FloatArray, free: IntArray) -> FloatArray:
-    """Second derivatives (free, free), by central differences of the exact first ones."""
-    rows = np.empty((free.size, free.size))
+    """Second derivatives (free, free), by differences of the exact first ones."""
+    rows, here = np.empty((free.size, free.size)), gradient(x)
     for row, position in enumerate(free):
         step = np.zeros_like(x)
         step[position] = STEP * max(abs(x[position]), STEP)
-        rows[row] = (gradient(x + step) - gradient(x - step))[free] / (2 * step[position])
+        rows[row] = (gradient(x + step) - here)[free] / step[position]
     return np.asarray((rows + rows.T) / 2)
