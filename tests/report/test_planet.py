@@ -168,6 +168,14 @@ def test_maps_draw_what_their_file_holds(with_planet: ReportInputs) -> None:
     assert len(row) == 1
 
 
+def test_zones_without_cells_are_left_out(with_planet: ReportInputs) -> None:
+    without = with_planet.planet.copy()
+    without["zone_crps"] = without["zone_crps"].where(without["zone"] != "tropics")
+    drawing = figures.start_drawing(without, ("ridge-planet", SIMPLE))
+    assert "tropics" not in drawing.data["zone"].to_list()
+    assert "n/a" not in drawing.caption
+
+
 @pytest.mark.parametrize(
     ("share", "said"), [(0.0, "0%"), (0.0002, "less than 0.1%"), (0.021, "2.1%"), (0.4, "40%"), (1.0, "100%")]
 )

@@ -199,6 +199,7 @@ def start_drawing(compared: xr.Dataset, pair: tuple[str, str]) -> Drawing:
     near = compared["lead"] <= START_LEADS
     first, second = (compared["zone_crps"].sel(forecaster=name).isel(lead=near.values) for name in pair)
     gain = (100 * (1 - first / second)).rename("percent_saved").transpose("zone", "start", "lead")
+    gain = gain.dropna("zone", how="all")  # a grid need not reach into every zone
     zones = [zone for zone in ZONES if zone in gain["zone"].values]
     one, other = (style_of(model) for model in pair)
     colours, norm = difference_colours(round_reach(gain.values))
