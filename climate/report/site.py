@@ -41,11 +41,11 @@ def render(inputs: ReportInputs, destination: Path, drawn: Sequence[Drawn] | Non
     gallery = empty_gallery(inputs)
     for _, own_files in drawn:
         gallery.join(own_files)
-    contents = [content for content, _ in drawn]
-    parts = dict(zip(PARTS, contents, strict=False))
-    places = contents[len(PARTS) : len(PARTS) + len(inputs.regions)]
-    parts |= {"places": places, "records": contents[len(PARTS) + len(places) :]}
+    contents = (content for content, _ in drawn)
+    parts = {name: next(contents) for name in PARTS}
+    places = [next(contents) for _ in inputs.regions]
     shared = _shared(inputs, parts["overview"]["seams"]) | parts | _files(inputs, gallery)
+    shared |= {"places": places, "records": [*contents]}
     environment = pages.environment()
 
     def write(template: str, name: str, **own: Any) -> None:
