@@ -36,9 +36,6 @@ CONNECT_SECONDS = 30
 LIBRARIES = ("numpy", "scipy", "pandas", "xarray", "statsmodels", "keras")
 """Libraries whose version may change results."""
 
-NETWORKS = ("tensorflow-cpu", "tensorflow")
-"""Names under which TensorFlow may be installed."""
-
 _TURN = threading.Lock()
 
 log = logging.getLogger("climate")
@@ -52,7 +49,7 @@ def fingerprint() -> dict[str, str]:
     for path in sorted(root.rglob("*.py")):
         code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     libraries = {name: _version(name) for name in LIBRARIES}
-    libraries["tensorflow"] = next(filter(None, map(_version, NETWORKS)), "")
+    libraries["tensorflow"] = next(filter(None, map(_version, climate.TENSORFLOW)), "")
     return {"climate": code.hexdigest()[:12], "python": platform.python_version(), **libraries}
 
 
