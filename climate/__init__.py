@@ -49,6 +49,7 @@ def _use_avx2() -> bool:
     if "avx2" not in flags:
         return False
     os.environ["OPENBLAS_CORETYPE"] = "Haswell"
+    os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"  # TensorFlow and XLA multiply matrices with it even where it is off
     newer = [group for group, flag in NUMPY_BEYOND_AVX2.items() if flag in flags]
     os.environ["NPY_DISABLE_CPU_FEATURES"] = " ".join(newer)
     installed, names = _tensorflow(), tuple(option.partition("=")[0] for option in XLA_OPTIONS)
