@@ -144,6 +144,7 @@ def test_unit_and_offset_of_the_record_do_not_matter(name: str) -> None:
 
 OTHER_MACHINE = {
     "OPENBLAS_CORETYPE": "Sandybridge",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
     "OMP_NUM_THREADS": "2",
     "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2 --xla_cpu_experimental_ynn_fusion_type=+individual_dot",
     "LC_ALL": "C",
