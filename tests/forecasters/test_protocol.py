@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,20 +156,34 @@ OTHER_MACHINE = {
 
 COSTLY = ("unobserved-components", "sarima", "lstm-direct", "lstm-tutorial")
 
+QUANTILES_OF_COSTLY = (
+    "import climate\n"  # before NumPy: it chooses the instructions
+    "from tests.forecasters.models import *\n"
+    f"for name in {COSTLY}:\n"
+    "    print(quantiles_of(make(name), history(record(1)), 6).tobytes().hex())\n"
+)
+
 
 @pytest.mark.skipif(not SAME_BYTES, reason="this processor lacks AVX2, so that bytes differ from others'")
 def test_another_process_with_settings_of_another_machine_gives_the_same_bytes() -> None:
-    code = (
-        "import climate\n"  # before NumPy: it chooses the instructions
-        "from tests.forecasters.models import *\n"
-        f"for name in {COSTLY}:\n"
-        "    print(quantiles_of(make(name), history(record(1)), 6).tobytes().hex())\n"
-    )
     environment = os.environ | OTHER_MACHINE
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    other = subprocess.run(
+        [sys.executable, "-c", QUANTILES_OF_COSTLY], capture_output=True, text=True, check=True, env=environment
+    )
     ours = [quantiles_of(make(name), history(record(1)), 6) for name in COSTLY]
     assert other.stdout.split() == [quantiles.tobytes().hex() for quantiles in ours]
     assert other.stderr == ""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs the emulator qemu-x86_64 (package qemu-user)")
+@pytest.mark.skipif(not SAME_BYTES, reason="this processor lacks AVX2, so that bytes differ from others'")
+def test_an_emulated_processor_without_avx512_gives_the_same_bytes() -> None:
+    python = str(Path(sys.executable).resolve())  # the emulator starts no script or link; packages are named instead
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["", *filter(None, sys.path)])}
+    command = ["qemu-x86_64", "-cpu", "Haswell", python, "-c", QUANTILES_OF_COSTLY]
+    other = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert other.stdout.split() == [quantiles_of(make(name), history(record(1)), 6).tobytes().hex() for name in COSTLY]
 
 
 def test_importing_the_forecasters_does_not_import_tensorflow() -> None:
