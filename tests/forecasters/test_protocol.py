@@ -164,26 +164,30 @@ QUANTILES_OF_COSTLY = (
 )
 
 
-@pytest.mark.skipif(not SAME_BYTES, reason="this processor lacks AVX2, so that bytes differ from others'")
-def test_another_process_with_settings_of_another_machine_gives_the_same_bytes() -> None:
-    environment = os.environ | OTHER_MACHINE
-    other = subprocess.run(
-        [sys.executable, "-c", QUANTILES_OF_COSTLY], capture_output=True, text=True, check=True, env=environment
-    )
+needs_avx2 = pytest.mark.skipif(not SAME_BYTES, reason="this processor lacks AVX2, so that bytes differ from others'")
+
+
+def assert_same_bytes(command: list[str], environment: dict[str, str]) -> str:
+    """Compare the quantiles that another Python prints with those of this process; return what it wrote on stderr."""
+    command = [*command, "-c", QUANTILES_OF_COSTLY]
+    other = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
     ours = [quantiles_of(make(name), history(record(1)), 6) for name in COSTLY]
     assert other.stdout.split() == [quantiles.tobytes().hex() for quantiles in ours]
-    assert other.stderr == ""
+    return other.stderr
+
+
+@needs_avx2
+def test_another_process_with_settings_of_another_machine_gives_the_same_bytes() -> None:
+    assert assert_same_bytes([sys.executable], OTHER_MACHINE) == ""
 
 
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs the emulator qemu-x86_64 (package qemu-user)")
-@pytest.mark.skipif(not SAME_BYTES, reason="this processor lacks AVX2, so that bytes differ from others'")
+@needs_avx2
 def test_an_emulated_processor_without_avx512_gives_the_same_bytes() -> None:
     python = str(Path(sys.executable).resolve())  # the emulator starts no script or link; packages are named instead
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["", *filter(None, sys.path)])}
-    command = ["qemu-x86_64", "-cpu", "Haswell", python, "-c", QUANTILES_OF_COSTLY]
-    other = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert other.stdout.split() == [quantiles_of(make(name), history(record(1)), 6).tobytes().hex() for name in COSTLY]
+    packages = os.pathsep.join(["", *filter(None, sys.path)])
+    assert_same_bytes(["qemu-x86_64", "-cpu", "Haswell", python], {"PYTHONPATH": packages})
 
 
 def test_importing_the_forecasters_does_not_import_tensorflow() -> None:
