@@ -12,6 +12,9 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# Read by glibc when a worker process starts: training networks in one arena needs a quarter less memory.
+os.environ.setdefault("MALLOC_ARENA_MAX", "1")
+
 CPU_INFO = Path("/proc/cpuinfo")
 
 NUMPY_BEYOND_AVX2 = {"X86_V4": "avx512vl", "AVX512_ICL": "avx512_vbmi2", "AVX512_SPR": "avx512_fp16"}
